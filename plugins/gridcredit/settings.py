@@ -1,0 +1,88 @@
+"""Every setting, typed, in one place; the environment (GRIDCREDIT_*) overrides a default, nothing else does."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as random_secrets
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Where things are and how the pipeline behaves.
+
+    A database URL left unset means the embedded Postgres under `home`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GRIDCREDIT_")
+
+    project_dir: Path = PROJECT_DIR
+    home: Path = PROJECT_DIR / "var"
+    warehouse_url: SecretStr | None = None
+    airflow_database_url: SecretStr | None = None
+    mappings_dir: Path = PROJECT_DIR / "mappings"
+    policies_dir: Path = PROJECT_DIR / "policies"
+    policy: str = Field("default", description="name of the credit policy that rates customers")
+    history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
+    landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
+    landing_poll_seconds: float = Field(2.0, gt=0)
+    batch_bytes: int = Field(16 << 20, description="bytes of a file that are held in memory at once")
+    dbt_threads: int = Field(2, ge=1)
+    bi_reader_password: SecretStr | None = None
+
+    @property
+    def landing_dir(self) -> Path:
+        """One folder per mapping; files dropped there are loaded."""
+        return self.home / "landing"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Accepted files, by mapping and day of loading."""
+        return self.home / "archive"
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project_dir / "dbt_project"
+
+    @property
+    def expectations_dir(self) -> Path:
+        return self.project_dir / "expectations"
+
+    @property
+    def data_docs_dir(self) -> Path:
+        return self.home / "data_docs"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "logs"
+
+    def secret(self, name: str) -> str:
+        """A password or key of this installation: made once, kept in a file only its owner can read."""
+        path = self.home / "secrets.json"
+        known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        if name not in known:
+            self.home.mkdir(parents=True, exist_ok=True)
+            known[name] = random_secrets.token_urlsafe(32)
+            write_private(path, json.dumps(known, indent=2))
+        return known[name]
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can ever read, replacing it in one step."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()  # type: ignore[call-arg]

@@ -1,0 +1,152 @@
+"""The warehouse: its address, connections, schema migrations and roles."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.settings import Settings, get_settings
+
+log = structlog.get_logger(__name__)
+
+DDL_DIR = Path(__file__).parent / "ddl"
+WAREHOUSE, WAREHOUSE_ROLE = "warehouse", "gridcredit"
+AIRFLOW, AIRFLOW_ROLE = "airflow", "airflow"
+READER_ROLE = "bi_reader"
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def warehouse_url(settings: Settings | None = None) -> str:
+    """The warehouse's URL: of the environment, else of the embedded Postgres."""
+    settings = settings or get_settings()
+    if settings.warehouse_url is not None:
+        return settings.warehouse_url.get_secret_value()
+    return EmbeddedPostgres(settings).url(WAREHOUSE_ROLE, WAREHOUSE)
+
+
+def airflow_database_url(settings: Settings | None = None) -> str:
+    """The URL of Airflow's metadata database: of the environment, else of the embedded Postgres."""
+    settings = settings or get_settings()
+    if settings.airflow_database_url is not None:
+        return settings.airflow_database_url.get_secret_value()
+    return EmbeddedPostgres(settings).url(AIRFLOW_ROLE, AIRFLOW)
+
+
+def connect(settings: Settings | None = None, *, autocommit: bool = False) -> Connection:
+    """A connection to the warehouse; `with connect() as c` commits at its end and rolls back on an error."""
+    return psycopg.connect(warehouse_url(settings), autocommit=autocommit, application_name="gridcredit")
+
+
+def prepare(settings: Settings | None = None) -> None:
+    """Start the embedded server where it is the one in use, and bring roles, databases and schemas up to date."""
+    settings = settings or get_settings()
+    if settings.warehouse_url is None:
+        server = EmbeddedPostgres(settings)
+        server.start()
+        _create_databases(server, settings)
+    migrate(settings)
+
+
+def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        for database, role, rights in ((WAREHOUSE, WAREHOUSE_ROLE, "createrole"), (AIRFLOW, AIRFLOW_ROLE, "")):
+            if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
+                admin.execute(
+                    sql.SQL("create role {} login {} password {}").format(
+                        sql.Identifier(role),
+                        sql.SQL(cast(LiteralString, rights)),
+                        sql.Literal(settings.secret(f"postgres_{role}")),
+                    )
+                )
+            if not _exists(admin, "select 1 from pg_database where datname = %s", database):
+                name = sql.Identifier(database)
+                admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role)))
+                admin.execute(sql.SQL("revoke all on database {} from public").format(name))
+
+
+def migrate(settings: Settings | None = None) -> None:
+    """Apply the DDL files that this warehouse has not seen, make the raw tables and the reader's role."""
+    settings = settings or get_settings()
+    with connect(settings) as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.migrate'))")
+        connection.execute("create schema if not exists ops")
+        connection.execute("create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default now())")
+        seen = {name for (name,) in connection.execute("select name from ops.migrations")}
+        for path in sorted(DDL_DIR.glob("*.sql")):
+            if path.name not in seen:
+                connection.execute(cast(LiteralString, path.read_text()))
+                connection.execute("insert into ops.migrations (name) values (%s)", [path.name])
+                log.info("migration_applied", name=path.name)
+        for extract in EXTRACTS.values():
+            connection.execute(raw_table_ddl(extract))
+        _ensure_reader(connection, settings)
+
+
+def raw_table_ddl(extract: Extract) -> sql.Composed:
+    """`create table raw.<extract>` as the contract says, every row with its file and line."""
+    columns = [
+        sql.SQL("{} {}{}").format(
+            sql.Identifier(column.name),
+            sql.SQL(cast(LiteralString, column.sql_type)),
+            sql.SQL(" not null" if column.required else ""),
+        )
+        for column in extract.columns
+    ]
+    return sql.SQL(
+        "create table if not exists raw.{table} ({columns}, "
+        "_file_id bigint not null, _line_no bigint not null, "
+        "primary key (_file_id, _line_no))"
+    ).format(table=sql.Identifier(extract.name), columns=sql.SQL(", ").join(columns))
+
+
+def _ensure_reader(connection: Connection, settings: Settings) -> None:
+    """The role that BI tools log in with: reads `published`, and nothing else."""
+    if not _exists(connection, "select 1 from pg_roles where rolname = %s", READER_ROLE):
+        password = settings.bi_reader_password
+        secret = password.get_secret_value() if password else settings.secret(f"postgres_{READER_ROLE}")
+        role, literal = sql.Identifier(READER_ROLE), sql.Literal(secret)
+        try:
+            connection.execute(sql.SQL("create role {} login password {}").format(role, literal))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise GridCreditError(
+                f"the warehouse role may not create roles: ask its administrator for `create role {READER_ROLE} login`"
+            ) from error
+    role = sql.Identifier(READER_ROLE)
+    database = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
+    connection.execute(sql.SQL("grant usage on schema published to {}").format(role))
+
+
+def _exists(connection: Connection, query: LiteralString, value: str) -> bool:
+    return connection.execute(query, [value]).fetchone() is not None
+
+
+@cache
+def code_version() -> str:
+    """The version of this code: the package's, with the git commit where there is one."""
+    import subprocess
+
+    from gridcredit import __version__
+
+    project_dir = get_settings().project_dir
+    with suppress(OSError):
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - git is found on the PATH or not used
+            cwd=project_dir,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode == 0:
+            return f"{__version__}+{result.stdout.strip()}"
+    return __version__

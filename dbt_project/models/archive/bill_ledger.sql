@@ -1,0 +1,38 @@
+with
+
+bills as (
+
+    select * from {{ ref('stg_bill') }}
+
+),
+
+reversals as (
+
+    select
+        reverses_bill_id as bill_id,
+        min(issued_on) as reversed_on
+    from bills
+    where reverses_bill_id is not null
+    group by reverses_bill_id
+
+),
+
+ledger as (
+
+    select
+        bills.bill_id,
+        bills.customer_id,
+        bills.amount,
+        bills.is_disputed,
+        bills.period,
+        bills.issued_on,
+        bills.due_on,
+        reversals.reversed_on
+    from bills
+    left join reversals
+        on bills.bill_id = reversals.bill_id
+    where bills.reverses_bill_id is null
+
+)
+
+select * from ledger

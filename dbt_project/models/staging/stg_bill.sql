@@ -1,0 +1,34 @@
+with
+
+deliveries as (
+
+    select
+        *,
+        row_number() over (
+            partition by bill_id
+            order by _file_id desc, _line_no desc
+        ) as delivery_rank
+    from {{ source('raw', 'bill') }}
+
+),
+
+newest as (
+
+    select
+        bill_id,
+        customer_id,
+        coalesce(kind, 'regular') as kind,
+        reverses_bill_id,
+        amount,
+        coalesce(disputed, false) as is_disputed,
+        period,
+        issued_on,
+        due_on,
+        _file_id,
+        _line_no
+    from deliveries
+    where delivery_rank = 1
+
+)
+
+select * from newest

@@ -1,0 +1,31 @@
+with
+
+deliveries as (
+
+    select
+        *,
+        row_number() over (
+            partition by payment_id
+            order by _file_id desc, _line_no desc
+        ) as delivery_rank
+    from {{ source('raw', 'payment') }}
+
+),
+
+newest as (
+
+    select
+        payment_id,
+        customer_id,
+        bill_id,
+        reverses_payment_id,
+        amount,
+        paid_on,
+        _file_id,
+        _line_no
+    from deliveries
+    where delivery_rank = 1
+
+)
+
+select * from newest

@@ -1,0 +1,55 @@
+"""What is written from the contract: the dbt sources and the data dictionary of the input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.settings import Settings
+
+NOTE = "Written from plugins/gridcredit/extracts/contract.py by `gridcredit contract`; do not edit."
+
+
+def raw_sources_yaml() -> str:
+    """The dbt sources of the raw schema."""
+    tables = [
+        {
+            "name": extract.name,
+            "description": extract.text,
+            "columns": [
+                {"name": column.name, "data_type": column.sql_type, "description": column.text}
+                for column in extract.columns
+            ],
+        }
+        for extract in EXTRACTS.values()
+    ]
+    source = {
+        "name": "raw",
+        "description": "Every accepted row as delivered, with the file and line it came from.",
+        "tables": tables,
+    }
+    return f"# {NOTE}\n" + yaml.safe_dump({"version": 2, "sources": [source]}, sort_keys=False, width=110)
+
+
+def contract_markdown() -> str:
+    """The data dictionary of the canonical extracts."""
+    lines = [f"<!-- {NOTE} -->", "", "# The input contract", ""]
+    for extract in EXTRACTS.values():
+        lines += [f"## {extract.name}", "", extract.text, "", "| column | type | | meaning |", "| --- | --- | --- | --- |"]
+        for column in extract.columns:
+            mark = "key" if column.key else "required" if column.required else ""
+            unit = f" ({column.unit})" if column.unit else ""
+            values = f": {', '.join(column.values)}" if column.values else ""
+            lines.append(f"| {column.name} | {column.sql_type} | {mark} | {column.text}{unit}{values} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def derived_files(settings: Settings) -> dict[Path, str]:
+    """Each derived file and what it must hold."""
+    return {
+        settings.dbt_dir / "models" / "raw_sources.yml": raw_sources_yaml(),
+        settings.project_dir / "docs" / "data_contract.md": contract_markdown(),
+    }

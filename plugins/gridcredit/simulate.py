@@ -66,7 +66,7 @@ class Defect:
 
 
 def simulate(
-    customers: int, months: int, seed: int, out: Path, *, through: date = date(2026, 6, 15), defects: int = 0
+    customers: int, months: int, seed: int, out: Path, *, through: date = date(2026, 6, 19), defects: int = 0
 ) -> None:
     """Write customer.csv, bill.csv and payment.csv into `out`, and what is hidden behind them into `out/truth`.
 

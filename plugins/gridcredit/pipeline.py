@@ -1,0 +1,52 @@
+"""The stages of a build, each a function that an Airflow task runs; `build_ratings` runs them in one process."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from gridcredit import gates, policy, publish, runs, transform
+from gridcredit.settings import Settings, get_settings
+
+
+def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> None:
+    """Register the run and pass gate 1: the raw rows that no release has answered for yet."""
+    settings = settings or get_settings()
+    runs.start_run(run_id, as_of_date, settings)
+    with runs.timed_stage(run_id, "check_raw", settings):
+        gates.run_gate("raw", run_id, settings)
+
+
+def build_models(run_id: str, settings: Settings | None = None) -> None:
+    """Load policies and build every dbt layer for the month-ends kept and the run's own date."""
+    settings = settings or get_settings()
+    with runs.timed_stage(run_id, "build_models", settings):
+        policy.load_policies(settings)
+        last_day = runs.run_as_of_date(run_id, settings)
+        transform.build(run_id, runs.as_of_dates(last_day, settings.history_months), settings)
+
+
+def check_candidate(run_id: str, settings: Settings | None = None) -> None:
+    """Pass gate 2: the tables that are to be published."""
+    settings = settings or get_settings()
+    with runs.timed_stage(run_id, "check_candidate", settings):
+        gates.run_gate("candidate", run_id, settings)
+
+
+def publish_release(run_id: str, settings: Settings | None = None) -> publish.Release:
+    """Publish the candidate tables as a release."""
+    settings = settings or get_settings()
+    with runs.timed_stage(run_id, "publish", settings):
+        return publish.publish(run_id, settings)
+
+
+def build_ratings(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> publish.Release:
+    """All stages of a build, in one process: what the DAG of the same name does."""
+    settings = settings or get_settings()
+    try:
+        check_raw(run_id, as_of_date, settings)
+        build_models(run_id, settings)
+        check_candidate(run_id, settings)
+        return publish_release(run_id, settings)
+    except Exception:
+        runs.finish_run(run_id, "failed", settings)
+        raise

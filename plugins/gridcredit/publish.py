@@ -1,0 +1,213 @@
+"""Publishes a run's candidate tables as a release: one transaction, so readers see the old or the new, never a mix.
+
+Each published table is kept as intervals of releases (`valid_from_release`, `valid_to_release`) in
+`published.<table>_history`; the view `published.<table>` shows what is current.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString, cast
+
+import structlog
+from psycopg import sql
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
+from gridcredit.warehouse import READER_ROLE, Connection, connect
+
+log = structlog.get_logger(__name__)
+
+# Each published table and its key, as its dbt model states it.
+KEYS: dict[str, tuple[str, ...]] = {
+    "customer_rating": ("customer_id",),
+    "rating_month_end": ("as_of_date", "customer_id"),
+    "rating_indicator": ("customer_id", "indicator"),
+    "customer_warning": ("customer_id", "rule"),
+    "receivable_by_age": ("as_of_date", "region", "segment", "ageing_bucket"),
+    "receivable_by_month": ("as_of_date", "region", "segment"),
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a publish made: the number of the release that stands, and how much changed."""
+
+    number: int
+    is_new: bool
+    rows_opened: int
+    rows_closed: int
+
+
+def publish(run_id: str, settings: Settings | None = None) -> Release:
+    """Publish the run's candidate tables; without a change the last release stands. Safe to repeat."""
+    with connect(settings) as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.publish'))")
+        done = connection.execute(
+            "select release, rows_opened, rows_closed from lineage.releases where run_id = %s", [run_id]
+        ).fetchone()
+        if done:
+            return Release(done[0], False, done[1], done[2])
+        _require_gates(connection, run_id)
+        last = connection.execute("select release, as_of_date from lineage.releases order by release desc limit 1").fetchone()
+        (as_of_date, last_file_id) = connection.execute(
+            "select as_of_date, (select coalesce(max(file_id), 0) from lineage.files "
+            "where loaded_at <= runs.started_at) from lineage.runs where run_id = %s",
+            [run_id],
+        ).fetchone() or (None, 0)
+        number = (last[0] if last else 0) + 1
+        opened = closed = 0
+        for table, key in KEYS.items():
+            _ensure_published(connection, table, key)
+            table_opened, table_closed = _replace_rows(connection, table, key, number)
+            opened, closed = opened + table_opened, closed + table_closed
+        is_new = bool(opened or closed or last is None or last[1] != as_of_date)
+        if is_new:
+            connection.execute(
+                "insert into lineage.releases (release, run_id, as_of_date, last_file_id, rows_opened, rows_closed) "
+                "values (%s, %s, %s, %s, %s, %s)",
+                [number, run_id, as_of_date, last_file_id, opened, closed],
+            )
+        else:
+            number = last[0] if last else 0
+        _ensure_release_view(connection)
+        connection.execute(
+            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
+            ["published" if is_new else "unchanged", run_id],
+        )
+    log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
+    return Release(number, is_new, opened, closed)
+
+
+def _require_gates(connection: Connection, run_id: str) -> None:
+    (passed, failed) = connection.execute(
+        "select count(*) filter (where gate = 'candidate'), "
+        "count(*) filter (where severity = 'critical' and not success) "
+        "from lineage.gate_results where run_id = %s",
+        [run_id],
+    ).fetchone() or (0, 0)
+    if not passed or failed:
+        raise GridCreditError(f"run {run_id!r} has not passed its gates: nothing is published, the last release stands")
+    builder = connection.execute(
+        "select run_id from lineage.model_results where unique_id = 'model.gridcredit.customer_rating' "
+        "order by recorded_at desc limit 1"
+    ).fetchone()
+    if builder != (run_id,):
+        raise GridCreditError(f"the candidate tables are not those of run {run_id!r}: run its build again")
+
+
+def _ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -> None:
+    """Bring the history table and the view of a published table to the candidate's contract."""
+    wanted = _columns(connection, "candidate", table)
+    history = f"{table}_history"
+    present = {
+        name: kind
+        for name, kind in _columns(connection, "published", history).items()
+        if name not in ("valid_from_release", "valid_to_release")
+    }
+    if present == wanted:
+        return
+    names = {
+        "candidate": sql.Identifier("candidate", table),
+        "history": sql.Identifier("published", history),
+        "view": sql.Identifier("published", table),
+        "reader": sql.Identifier(READER_ROLE),
+        "key": sql.SQL(", ").join(map(sql.Identifier, key)),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, wanted)),
+        "open_index": sql.Identifier(f"{history}_current"),
+    }
+    if not present:
+        statements: list[LiteralString] = [
+            "create table {history} (like {candidate} including comments, "
+            "valid_from_release bigint not null, valid_to_release bigint, primary key ({key}, valid_from_release))",
+            "create unique index {open_index} on {history} ({key}) where valid_to_release is null",
+            "comment on column {history}.valid_from_release is 'first release that shows the row'",
+            "comment on column {history}.valid_to_release is 'first release that no longer shows it; null while current'",
+        ]
+        for statement in statements:
+            connection.execute(sql.SQL(statement).format(**names))
+    else:
+        changed = [name for name, kind in present.items() if wanted.get(name) != kind]
+        if changed:
+            raise GridCreditError(
+                f"published.{table}: the contract lost or retyped {', '.join(changed)}; published columns may only be added"
+            )
+        for name, kind in wanted.items():
+            if name not in present:
+                connection.execute(
+                    sql.SQL("alter table {} add column {} {}").format(
+                        names["history"], sql.Identifier(name), sql.SQL(cast(LiteralString, kind))
+                    )
+                )
+    for statement in cast(
+        list[LiteralString],
+        [
+            "drop view if exists {view}",
+            "create view {view} as select {columns} from {history} where valid_to_release is null",
+            "grant select on {view}, {history} to {reader}",
+        ],
+    ):
+        connection.execute(sql.SQL(statement).format(**names))
+    comments = connection.execute(
+        "select attname, col_description(attrelid, attnum), obj_description(attrelid) from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+        [f"candidate.{table}"],
+    ).fetchall()
+    for name, text, table_text in comments:
+        for relation in (names["view"], names["history"]):
+            connection.execute(
+                sql.SQL("comment on column {}.{} is {}").format(relation, sql.Identifier(name), sql.Literal(text))
+            )
+        connection.execute(sql.SQL("comment on view {} is {}").format(names["view"], sql.Literal(table_text)))
+
+
+def _columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
+    rows = connection.execute(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",
+        [f"{schema}.{table}"],
+    ).fetchall()
+    return dict(rows)
+
+
+def _replace_rows(connection: Connection, table: str, key: tuple[str, ...], release: int) -> tuple[int, int]:
+    """Close the rows that are gone or changed, open the new and the changed; returns (opened, closed)."""
+    columns = list(_columns(connection, "candidate", table))
+
+    def listed(alias: str, names: list[str]) -> sql.Composed:
+        return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+    parts: dict[str, sql.Composable] = {
+        "history": sql.Identifier("published", f"{table}_history"),
+        "candidate": sql.Identifier("candidate", table),
+        "release": sql.Literal(release),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        "old": listed("history", columns),
+        "new": listed("candidate", columns),
+        "old_key": listed("history", list(key)),
+        "new_key": listed("candidate", list(key)),
+    }
+    closed = connection.execute(
+        sql.SQL(
+            "update {history} as history set valid_to_release = {release} where valid_to_release is null "
+            "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
+            "and row({new}) is not distinct from row({old}))"
+        ).format(**parts)
+    ).rowcount
+    opened = connection.execute(
+        sql.SQL(
+            "insert into {history} ({columns}, valid_from_release) select {new}, {release} from {candidate} as candidate "
+            "where not exists (select 1 from {history} as history where ({new_key}) = ({old_key}) "
+            "and valid_to_release is null)"
+        ).format(**parts)
+    ).rowcount
+    return opened, closed
+
+
+def _ensure_release_view(connection: Connection) -> None:
+    connection.execute(
+        "create or replace view published.release as "
+        "select release, as_of_date, published_at, rows_opened, rows_closed from lineage.releases"
+    )
+    connection.execute("comment on view published.release is 'One row per release; the highest number is the current one.'")
+    connection.execute(sql.SQL("grant select on published.release to {}").format(sql.Identifier(READER_ROLE)))

@@ -1,0 +1,91 @@
+"""The bookkeeping of a build: which files it answers for, which dates, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import structlog
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse import code_version, connect
+
+log = structlog.get_logger(__name__)
+
+
+def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> date:
+    """Register a build and the files it is the first to answer for; a retry finds what the first try wrote.
+
+    Returns the date the build answers for: the one asked for, else the last day that facts speak of, today at most.
+    """
+    settings = settings or get_settings()
+    with connect(settings) as connection:
+        row = connection.execute(
+            "select greatest((select max(issued_on) from raw.bill where issued_on <= current_date), "
+            "(select max(paid_on) from raw.payment where paid_on <= current_date))"
+        ).fetchone()
+        day: date | None = as_of_date or (row[0] if row else None)
+        if day is None:
+            raise GridCreditError("there is nothing to rate: no bill and no payment has been loaded")
+        connection.execute(
+            "insert into lineage.runs (run_id, as_of_date, code_version, policy_name) values (%s, %s, %s, %s) "
+            "on conflict (run_id) do update set status = 'running', finished_at = null",
+            [run_id, day, code_version(), settings.policy],
+        )
+        connection.execute(
+            "insert into lineage.run_files (run_id, file_id) "
+            "select %s, file_id from lineage.files where not exists ("
+            "select 1 from lineage.run_files join lineage.runs using (run_id) "
+            "where run_files.file_id = files.file_id and runs.status in ('published', 'unchanged')) "
+            "on conflict do nothing",
+            [run_id],
+        )
+        row = connection.execute("select as_of_date from lineage.runs where run_id = %s", [run_id]).fetchone()
+    started: date = row[0] if row else day
+    log.info("run_started", run_id=run_id, as_of_date=started.isoformat())
+    return started
+
+
+def finish_run(run_id: str, status: str, settings: Settings | None = None) -> None:
+    """Record how a build ended: published, unchanged or failed."""
+    with connect(settings) as connection:
+        connection.execute(
+            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s", [status, run_id]
+        )
+
+
+def run_as_of_date(run_id: str, settings: Settings | None = None) -> date:
+    """The date a registered build answers for."""
+    with connect(settings) as connection:
+        row = connection.execute("select as_of_date from lineage.runs where run_id = %s", [run_id]).fetchone()
+    if row is None:
+        raise GridCreditError(f"no run {run_id!r} is registered")
+    day: date = row[0]
+    return day
+
+
+def as_of_dates(last_day: date, history_months: int) -> list[date]:
+    """The dates a build answers for: the last `history_months` month-ends before the last day, and that day."""
+    days = [last_day]
+    month_end = last_day.replace(day=1) - timedelta(days=1)
+    for _ in range(history_months):
+        days.append(month_end)
+        month_end = month_end.replace(day=1) - timedelta(days=1)
+    return sorted(days)
+
+
+@contextmanager
+def timed_stage(run_id: str, stage: str, settings: Settings | None = None) -> Iterator[None]:
+    """Record how long a stage of a run took, also where it fails."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        with connect(settings, autocommit=True) as connection:
+            connection.execute(
+                "insert into ops.stage_timings (run_id, stage, seconds) values (%s, %s, %s)",
+                [run_id, stage, time.monotonic() - started],
+            )

@@ -22,20 +22,28 @@ UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp")
 
 
 def ready_files(settings: Settings | None = None) -> list[Path]:
-    """Files to load now, oldest first: complete (unchanged for a while) and not refused before as they are."""
+    """Files to load now, oldest first, without those refused before as they are.
+
+    A folder in which anything is still being written is left alone, so that what comes together is loaded together.
+    """
     settings = settings or get_settings()
-    newest = time.time() - settings.landing_settle_seconds
+    settled_before = time.time() - settings.landing_settle_seconds
     ready: list[tuple[float, Path]] = []
-    for path in settings.landing_dir.glob("*/*"):
-        if path.name.startswith(".") or path.name.endswith((NOTE_SUFFIX, *UNFINISHED_SUFFIXES)):
-            continue
-        try:
-            modified, note = path.lstat().st_mtime, _note(path)
-            if modified <= newest and not (note.exists() and note.stat().st_mtime >= modified):
-                ready.append((modified, path))
-        except FileNotFoundError:  # taken away meanwhile
-            continue
+    for folder in settings.landing_dir.glob("*"):
+        waiting = [(path.lstat().st_mtime, path) for path in _waiting(folder)]
+        if all(modified <= settled_before for modified, _ in waiting):
+            ready += waiting
     return [path for _, path in sorted(ready)]
+
+
+def _waiting(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.glob("*")
+        if not path.name.startswith(".")
+        and not path.name.endswith((NOTE_SUFFIX, *UNFINISHED_SUFFIXES))
+        and not (_note(path).exists() and _note(path).stat().st_mtime >= path.lstat().st_mtime)
+    ]
 
 
 def take_in(path: Path, settings: Settings | None = None) -> LoadResult:

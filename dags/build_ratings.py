@@ -1,0 +1,39 @@
+"""New rows of raw become a release: checked, rated, checked again, published in one transaction."""
+
+from airflow.sdk import DAG, AssetAny, Param
+
+from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
+from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE
+from gridcredit.orchestration.operators import (
+    BuildModelsOperator,
+    CheckCandidateOperator,
+    CheckRawOperator,
+    PublishOperator,
+)
+
+with DAG(
+    "build_ratings",
+    description="Rate all customers and publish a release",
+    doc_md=__doc__,
+    schedule=AssetAny(*RAW_EXTRACTS.values()),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params={
+        "as_of_date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            description="Date to rate as of; empty: the last day that bills and payments speak of",
+        )
+    },
+    tags=["credit"],
+):
+    check_raw = CheckRawOperator(task_id="check_raw", doc_md="Gate 1, on rows no release has answered for yet.")
+    build_models = BuildModelsOperator(task_id="build_models", doc_md="dbt: staging up to the candidate tables.")
+    check_candidate = CheckCandidateOperator(task_id="check_candidate", doc_md="Gate 2, on the candidate tables.")
+    publish = PublishOperator(
+        task_id="publish", doc_md="One transaction: readers see the old release or the new.", outlets=[RELEASE]
+    )
+    check_raw >> build_models >> check_candidate >> publish

@@ -1,0 +1,196 @@
+"""The `gridcredit` command."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Optional
+
+import structlog
+import typer
+from rich.console import Console
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings, get_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
+app.add_typer(trace_app, name="trace")
+
+Day = Annotated[Optional[str], typer.Option(help="YYYY-MM-DD")]  # noqa: UP007, UP045 - typer reads it
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[Settings]:
+    """Settings for a command whose foreseeable errors are one line, not a traceback."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        yield get_settings()
+    except GridCreditError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def demo(customers: int = 4000, months: int = 24, seed: int = 1, defects: int = 40) -> None:
+    """Run the real DAGs on a simulated supplier and show the release."""
+    from gridcredit.demo import run_demo
+
+    with _clear_errors() as settings:
+        _quiet()
+        run_demo(settings, customers, months, seed, defects, Console())
+
+
+@app.command()
+def up() -> None:
+    """Start Postgres and Airflow for a person at a browser."""
+    from gridcredit import services
+
+    with _clear_errors() as settings:
+        _quiet()
+        address = services.start(settings, lambda name: typer.echo(f"start {name}"))
+        typer.echo(f"\nAirflow   {address}\nlogin     {services.ADMIN}")
+        typer.echo(f"password  airflow_admin in {settings.home / 'secrets.json'}")
+        typer.echo(f"landing   {settings.landing_dir}/<mapping>/   drop files there\nstop      make down")
+
+
+@app.command()
+def down() -> None:
+    """Stop what was started, and only that."""
+    from gridcredit import services
+
+    with _clear_errors() as settings:
+        stopped = services.stop(settings)
+        typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command("simulate")
+def simulate_command(
+    customers: Annotated[int, typer.Option(min=1)],
+    months: Annotated[int, typer.Option(min=1)],
+    seed: Annotated[int, typer.Option(min=0)],
+    out: Path,
+    defects: Annotated[int, typer.Option(min=0, help="rows to spoil; listed in OUT/truth/defects.csv")] = 0,
+) -> None:
+    """Make a supplier's files: customers, bills, payments."""
+    from gridcredit.simulate import simulate
+
+    with _clear_errors():
+        simulate(customers, months, seed, out, defects=defects)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: list[Path]) -> None:
+    """Load files by a mapping, where they are."""
+    from gridcredit.extracts.loader import load_file
+    from gridcredit.extracts.mapping import load_mappings
+
+    with _clear_errors() as settings:
+        mappings = load_mappings(settings.mappings_dir)
+        if mapping not in mappings:
+            raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {', '.join(mappings)}")
+        _prepare(settings)
+        for path in files:
+            result = load_file(path, mappings[mapping], settings)
+            if result.is_repeat:
+                typer.echo(f"{path.name}: known already as file {result.file_id}; nothing changed")
+            for extract, counts in result.counts.items():
+                typer.echo(
+                    f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
+                    f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
+                )
+
+
+@app.command("run")
+def run_command(as_of: Day = None) -> None:
+    """Build and publish a release in this process, without Airflow."""
+    from datetime import UTC, datetime
+
+    from gridcredit.pipeline import build_ratings
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        release = build_ratings(f"manual__{datetime.now(UTC).isoformat()}", _date(as_of), settings)
+        typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
+
+
+@trace_app.command("rating")
+def trace_rating(customer: Annotated[str, typer.Option()], release: Annotated[int, typer.Option()] = 0) -> None:
+    """Print a rating, its indicators and points, and the bills and payments behind it."""
+    from gridcredit.lineage import rating_trace
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        typer.echo(rating_trace(customer, release or None, settings))
+
+
+@app.command()
+def contract() -> None:
+    """Write what is derived from the input contract: dbt sources and the data dictionary."""
+    from gridcredit.extracts.derived import derived_files
+
+    with _clear_errors() as settings:
+        for path, text in derived_files(settings).items():
+            path.write_text(text, encoding="utf-8")
+            typer.echo(f"wrote {path}")
+
+
+@app.command("lint-sql")
+def lint_sql() -> None:
+    """Check the SQL with sqlfluff and the dbt project with `dbt parse`."""
+    import os
+    import subprocess
+
+    from gridcredit.transform import dbt_environment
+
+    with _clear_errors() as settings:
+        environment = os.environ | dbt_environment(settings, with_warehouse=False)
+        for command in (["dbt.cli.main", "--quiet", "parse"], ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"]):
+            result = subprocess.run([sys.executable, "-m", *command], env=environment, cwd=settings.project_dir, check=False)
+            if result.returncode:
+                raise typer.Exit(result.returncode)
+
+
+@app.command()
+def docs() -> None:
+    """Build dbt's documentation of the warehouse into var/docs."""
+    import shutil
+
+    from gridcredit.transform import invoke_dbt
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        if not invoke_dbt(["docs", "generate", "--static"], settings).success:
+            raise GridCreditError("dbt could not make the documentation; see its messages above")
+        target = settings.home / "docs" / "warehouse.html"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.home / "dbt" / "target" / "static_index.html", target)
+        typer.echo(f"wrote {target}")
+
+
+def _prepare(settings: Settings) -> None:
+    from gridcredit.warehouse import prepare
+
+    _quiet()
+    prepare(settings)
+
+
+def _quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise GridCreditError(f"{text!r} is not a date: write it as YYYY-MM-DD") from None
+
+

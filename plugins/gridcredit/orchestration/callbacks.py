@@ -1,0 +1,22 @@
+"""What is done when a task fails: it is recorded where operators of the pipeline look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def record_failure(context: Any) -> None:  # noqa: ANN401 - Airflow's context
+    """Record the failed task in ops.task_failures and close the build it belonged to."""
+    from gridcredit.runs import finish_run
+    from gridcredit.warehouse import connect
+
+    task = context["ti"]
+    with connect() as connection:
+        connection.execute(
+            "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) "
+            "values (%s, %s, %s, %s, %s, %s)",
+            [task.dag_id, task.run_id, task.task_id, task.map_index, task.try_number]
+            + [" ".join(str(context.get("exception") or "unknown").split())[:2000]],
+        )
+    if task.dag_id == "build_ratings":
+        finish_run(task.run_id, "failed")

@@ -1,0 +1,21 @@
+"""What all our DAGs have in common."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gridcredit.orchestration.callbacks import record_failure
+
+START_DATE = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "credit",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=2),
+    "on_failure_callback": record_failure,
+}

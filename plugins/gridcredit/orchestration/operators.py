@@ -1,0 +1,105 @@
+"""Thin operators: each names one stage of the pipeline and calls it. Heavy imports wait until a task runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from gridcredit.errors import GridCreditError
+from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS
+
+
+class LoadFileOperator(BaseOperator):
+    """Loads one landed file into raw; returns the extracts that got new rows."""
+
+    template_fields: Sequence[str] = ("path",)
+
+    def __init__(self, *, path: str, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.path = path
+
+    def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
+        """Load the file; a refused file fails at once, since trying again would not help."""
+        from gridcredit.extracts.landing import take_in
+
+        try:
+            return take_in(Path(self.path)).loaded_extracts
+        except GridCreditError as error:
+            raise AirflowFailException(str(error)) from None
+
+
+class AnnounceExtractsOperator(BaseOperator):
+    """Tells the DAGs that wait which extracts have new rows; skipped where none has."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(outlets=[LOADED_EXTRACTS], **kwargs)
+
+    def execute(self, context: Any) -> list[str]:  # noqa: ANN401
+        """Emit one asset event per extract loaded by any of the run's files."""
+        loaded = context["ti"].xcom_pull(task_ids="load_file", default=None) or []
+        extracts = sorted({name for names in loaded if names for name in names})
+        if not extracts:
+            raise AirflowSkipException("no file brought anything new")
+        for name in extracts:
+            context["outlet_events"][LOADED_EXTRACTS].add(RAW_EXTRACTS[name])
+        return extracts
+
+
+class _BuildStage(BaseOperator):
+    """A stage of a build, known in lineage by the DAG run's id."""
+
+    def execute(self, context: Any) -> None:  # noqa: ANN401
+        """Run the stage; what a person must mend fails at once, anything else may be tried again."""
+        try:
+            self.run_stage(context["run_id"], context["params"])
+        except GridCreditError as error:
+            raise AirflowFailException(str(error)) from None
+
+    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401
+        raise NotImplementedError
+
+
+class CheckRawOperator(_BuildStage):
+    """Gate 1: registers the build and checks the raw rows it is the first to answer for."""
+
+    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401
+        """Check raw."""
+        from gridcredit.pipeline import check_raw
+
+        asked = params.get("as_of_date")
+        check_raw(run_id, date.fromisoformat(asked) if asked else None)
+
+
+class BuildModelsOperator(_BuildStage):
+    """Builds every dbt layer up to the candidate tables."""
+
+    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401, ARG002
+        """Build the models."""
+        from gridcredit.pipeline import build_models
+
+        build_models(run_id)
+
+
+class CheckCandidateOperator(_BuildStage):
+    """Gate 2: checks the tables that are to be published."""
+
+    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401, ARG002
+        """Check the candidate."""
+        from gridcredit.pipeline import check_candidate
+
+        check_candidate(run_id)
+
+
+class PublishOperator(_BuildStage):
+    """Publishes the candidate tables as a release."""
+
+    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401, ARG002
+        """Publish."""
+        from gridcredit.pipeline import publish_release
+
+        publish_release(run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -37,7 +38,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
             deliver(source, settings.landing_dir / MAPPING)
             step("files delivered: ingest_extracts loads them, build_ratings follows")
             _follow(connection, before, step)
-            _show(connection, console, settings)
+            _show(connection, console)
     finally:
         stopped = services.stop_airflow(settings)
         step(f"stopped {', '.join(stopped)}")
@@ -65,49 +66,47 @@ def deliver(source: Path, landing: Path) -> None:
         partial.rename(landing / f"{name}.csv")
 
 
-def _follow(connection: Connection, before: int, step: object) -> None:
+def _follow(connection: Connection, before: int, say: Callable[[str], None]) -> None:
     """Tell each stage as it ends; return when the delivery is published or has changed nothing."""
-    say = step if callable(step) else print
-    told: set[tuple[str, ...]] = set()
+    told: set[str] = set()
+
+    def tell(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            say(f"  {text}")
+
     deadline = time.monotonic() + TIME_LIMIT
     while time.monotonic() < deadline:
         deliveries = connection.execute(
             "select file_id, file_name, is_repeat from lineage.deliveries where delivery_id > %s", [before]
         ).fetchall()
         for _, name, is_repeat in deliveries:
-            _tell(told, say, "file", f"{name}: {'known already, nothing changed' if is_repeat else 'loaded'}")
-        (last,) = connection.execute("select max(failed_at) from ops.task_failures where failed_at > now() - interval '1 hour'").fetchone() or (None,)
+            tell(f"{name}: {'known already, nothing changed' if is_repeat else 'loaded'}")
         fresh = [file_id for file_id, _, is_repeat in deliveries if not is_repeat]
-        if len(deliveries) >= len(EXTRACTS) and not fresh:
-            return
         runs = connection.execute(
             "select distinct run_id, status from lineage.runs join lineage.run_files using (run_id) "
             "where file_id = any(%s)",
             [fresh],
         ).fetchall()
-        for run_id, status in runs:
-            for stage, seconds in connection.execute(
-                "select stage, seconds from ops.stage_timings where run_id = %s order by recorded_at", [run_id]
-            ):
-                _tell(told, say, stage, f"{stage}: {seconds:.1f} s")
-            if status == "failed":
-                row = connection.execute(
-                    "select error from ops.task_failures where run_id = %s order by failed_at desc", [run_id]
-                ).fetchone()
-                raise GridCreditError(f"the build failed: {row[0] if row else f'see the logs ({last})'}")
-        if len(deliveries) >= len(EXTRACTS) and runs and all(status != "running" for _, status in runs):
+        for stage, seconds in connection.execute(
+            "select stage, seconds from ops.stage_timings where run_id = any(%s) order by recorded_at",
+            [[run_id for run_id, _ in runs]],
+        ):
+            tell(f"{stage}: {seconds:.1f} s")
+        failed = [run_id for run_id, status in runs if status == "failed"]
+        if failed:
+            row = connection.execute(
+                "select error from ops.task_failures where run_id = %s order by failed_at desc", [failed[0]]
+            ).fetchone()
+            raise GridCreditError(f"the build failed: {row[0] if row else 'see the logs under var/logs'}")
+        all_delivered = len(deliveries) >= len(EXTRACTS)
+        if all_delivered and (not fresh or (runs and all(status != "running" for _, status in runs))):
             return
         time.sleep(0.5)
     raise GridCreditError(f"no release within {TIME_LIMIT:.0f} s: see the logs under var/logs")
 
 
-def _tell(told: set[tuple[str, ...]], say: object, kind: str, text: str) -> None:
-    if (kind, text) not in told and callable(say):
-        told.add((kind, text))
-        say(f"  {text}")
-
-
-def _show(connection: Connection, console: Console, settings: Settings) -> None:
+def _show(connection: Connection, console: Console) -> None:
     releases = Table("release", "as of", "rows opened", "rows closed", title="Releases", title_justify="left")
     for row in connection.execute(
         "select release, as_of_date, rows_opened, rows_closed from published.release order by release desc limit 5"
@@ -115,8 +114,8 @@ def _show(connection: Connection, console: Console, settings: Settings) -> None:
         releases.add_row(*map(str, row))
     ratings = Table("grade", "customers", "open amount", title="Ratings by grade", title_justify="left")
     for row in connection.execute(
-        "select grade, count(*), sum(open_amount) from published.customer_rating group by grade "
-        "order by max(score) desc nulls last, grade"
+        "select grade, count(*), sum(open_amount) from published.customer_rating "
+        "left join policy.grades using (policy_version, grade) group by grade order by max(grade_rank)"
     ):
         ratings.add_row(str(row[0]), str(row[1]), f"{row[2]:,.2f}")
     warnings = Table("level", "rule", "customers", title="Warnings by level", title_justify="left")

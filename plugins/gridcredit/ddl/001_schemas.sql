@@ -101,7 +101,6 @@ create table lineage.releases (
     release      bigint primary key,
     run_id       text not null unique references lineage.runs,
     as_of_date   date not null,
-    last_file_id bigint not null,
     rows_opened  bigint not null,
     rows_closed  bigint not null,
     published_at timestamptz not null default clock_timestamp()

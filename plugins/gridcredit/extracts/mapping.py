@@ -189,9 +189,11 @@ def load_mapping(path: Path) -> Mapping:
             _stringify(document) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
         )
     except ValidationError as error:
-        fault = error.errors()[0]
+        # A misspelt key explains the one that seems to be missing, so it is told first.
+        fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         location = tuple(part for part in fault["loc"] if part != "[key]")
-        message = fault["msg"].removeprefix("Value error, ")
+        unknown = fault["type"] == "extra_forbidden"
+        message = "unknown key" if unknown else fault["msg"].removeprefix("Value error, ")
         raise MappingError(f"{path}:{_line(node, location)}: {_key(location)}: {message}") from error
     for number, rule in enumerate(mapping.files):
         for extract_name, extract_rule in rule.extracts.items():

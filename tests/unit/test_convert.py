@@ -1,0 +1,70 @@
+"""Typing of delivered text: strict, exact, and a value's fate never depends on its neighbours."""
+
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridcredit.extracts.contract import BILL, CUSTOMER, Column
+from gridcredit.extracts.convert import to_type
+from gridcredit.extracts.mapping import ColumnRule, FileRule
+
+RULE = ColumnRule(**{"from": "x"})
+
+
+def column(extract_column: Column | None) -> Column:
+    assert extract_column is not None
+    return extract_column
+
+
+AMOUNT, DUE_ON = column(BILL.column("amount")), column(BILL.column("due_on"))
+SEGMENT, IMPORTANT = column(CUSTOMER.column("segment")), column(CUSTOMER.column("important_user"))
+
+
+def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[object], list[bool]]:
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}} | options)
+    array, bad = to_type(pa.array(values, pa.string()), kind, RULE, file_rule)
+    return array.to_pylist(), bad.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("12.50", Decimal("12.50")), ("-3", Decimal("-3.00")), ("+1.5", Decimal("1.50")), ("007", Decimal("7.00"))],
+)
+def test_amounts(text: str, value: Decimal) -> None:
+    assert typed([text], AMOUNT) == ([value], [False])
+
+
+@pytest.mark.parametrize("text", ["1.234", "1e5", "", "abc", "1,5", "--1", "1.", ".5", "NaN", "12345678901234567"])
+def test_what_is_not_exact_money_is_bad(text: str) -> None:
+    assert typed([text], AMOUNT)[1] == [True]
+
+
+@given(st.lists(st.one_of(st.none(), st.text(alphabet="0123456789.-e,", max_size=8)), max_size=20))
+def test_a_value_fares_alike_alone_and_among_others(values: list[str | None]) -> None:
+    together = typed(values, AMOUNT)
+    alone = [typed([value], AMOUNT) for value in values]
+    assert together == ([value for one, _ in alone for value in one], [bad for _, one in alone for bad in one])
+
+
+def test_other_separators() -> None:
+    german = {"decimal_separator": ",", "thousands_separator": "."}
+    assert typed(["1.234,56"], AMOUNT, **german) == ([Decimal("1234.56")], [False])
+
+
+def test_dates_that_do_not_exist_are_bad() -> None:
+    values, bad = typed(["2024-02-29", "2023-02-29", "2023-13-01", "01/02/2023", None], DUE_ON)
+    assert values == [date(2024, 2, 29), None, None, None, None]
+    assert bad == [False, True, True, True, False]
+
+
+def test_us_dates_without_leading_zeros() -> None:
+    assert typed(["1/2/2013"], DUE_ON, date_format="%m/%d/%Y")[0] == [date(2013, 1, 2)]
+
+
+def test_codes_and_flags() -> None:
+    assert typed(["public", "Public"], SEGMENT) == (["public", None], [False, True])
+    assert typed(["Yes", "0", "maybe"], IMPORTANT) == ([True, False, None], [False, False, True])

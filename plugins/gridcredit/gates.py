@@ -21,7 +21,6 @@ from gridcredit.warehouse import connect, warehouse_url
 log = structlog.get_logger(__name__)
 
 Gate = Literal["raw", "candidate"]
-URL_VARIABLE = "GRIDCREDIT_GATE_URL"
 
 
 @dataclass(frozen=True)
@@ -110,25 +109,23 @@ def _queries(gate: Gate, run_id: str, settings: Settings) -> dict[str, str]:
 
 def _validate(gate: Gate, queries: dict[str, str], settings: Settings) -> list[Check]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # The URL, with its password, is read from the environment and never written to the context's files.
-    os.environ[URL_VARIABLE] = warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1)
     import great_expectations as gx
 
     context = _context(gx, settings)
-    source = context.data_sources.add_or_update_postgres(
-        name=f"warehouse_{gate}", connection_string=f"${{{URL_VARIABLE}}}"
+    source = context.data_sources.add_postgres(
+        name="warehouse", connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1)
     )
     definitions = []
     for table, suite_json in read_suites(gate, settings).items():
         if table not in queries:
             continue
         name = suite_json["name"]
-        suite = context.suites.add_or_update(gx.ExpectationSuite(**suite_json))
+        suite = context.suites.add(gx.ExpectationSuite(**suite_json))
         batch = source.add_query_asset(name=name, query=queries[table]).add_batch_definition("all rows")
         definitions.append(
-            context.validation_definitions.add_or_update(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+            context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
         )
-    checkpoint = context.checkpoints.add_or_update(
+    checkpoint = context.checkpoints.add(
         gx.Checkpoint(name=gate, validation_definitions=definitions, result_format="SUMMARY")
     )
     outcome = checkpoint.run()
@@ -141,26 +138,31 @@ def _validate(gate: Gate, queries: dict[str, str], settings: Settings) -> list[C
 
 
 def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library is imported late, it is slow
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    """A context that keeps nothing but results and their pages: what is checked is read from our files each time."""
+    from great_expectations.data_context.types import base
 
-    root = settings.home / "gates"
-    root.mkdir(parents=True, exist_ok=True)
-    context = gx.get_context(mode="file", project_root_dir=root)
-    context.enable_analytics(enable=False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    stores.stores[stores.validation_results_store_name] = {
+        "class_name": "ValidationResultsStore",
+        "store_backend": _folder(settings.home / "gate_results"),
+    }
     site = {
         "class_name": "SiteBuilder",
-        "store_backend": {
-            "class_name": "TupleFilesystemStoreBackend",
-            "base_directory": str(settings.data_docs_dir),
-        },
+        "store_backend": _folder(settings.data_docs_dir),
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
-    if "gridcredit" not in context.list_data_docs_sites():
-        for name in list(context.list_data_docs_sites()):
-            context.delete_data_docs_site(name)
-        context.add_data_docs_site("gridcredit", site)
-    return context
+    config = base.DataContextConfig(
+        store_backend_defaults=stores,
+        data_docs_sites={"gridcredit": site},
+        analytics_enabled=False,
+        progress_bars=base.ProgressBarsConfig(globally=False),
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
+
+
+def _folder(path: Path) -> dict[str, str]:
+    path.mkdir(parents=True, exist_ok=True)
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(path)}
 
 
 def _check(suite: str, outcome: Any) -> Check:  # noqa: ANN401

@@ -1,0 +1,280 @@
+"""What the models must say, worked out in plain Python from the field's definitions, one customer and date at a time.
+
+Nothing here is taken from the SQL: payments are replayed day by day, bills are paid one after the other.
+"""
+
+from __future__ import annotations
+
+import calendar
+import csv
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from pathlib import Path
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Bill:
+    bill_id: str
+    customer_id: str
+    issued_on: date
+    due_on: date
+    amount: Decimal
+    reverses: str | None = None
+
+
+@dataclass(frozen=True)
+class Payment:
+    payment_id: str
+    customer_id: str
+    bill_id: str | None
+    paid_on: date
+    amount: Decimal
+    reverses: str | None = None
+
+
+@dataclass(frozen=True)
+class Customer:
+    customer_id: str
+    segment: str
+    region: str
+    opened_on: date
+
+
+@dataclass
+class BillThen:
+    bill: Bill
+    paid: Decimal
+    in_time: Decimal
+    settled_on: date | None
+    as_of: date
+
+    @property
+    def open(self) -> Decimal:
+        return max(self.bill.amount - self.paid, ZERO)
+
+    @property
+    def days_late(self) -> int:
+        return max(((self.settled_on or self.as_of) - self.bill.due_on).days, 0)
+
+
+@dataclass
+class Ledger:
+    """All facts of a supplier, in any order."""
+
+    customers: list[Customer]
+    bills: list[Bill]
+    payments: list[Payment]
+    bills_of: dict[str, list[Bill]] = field(default_factory=lambda: defaultdict(list))
+    payments_of: dict[str, list[Payment]] = field(default_factory=lambda: defaultdict(list))
+    bill_reversed_on: dict[str, date] = field(default_factory=dict)
+    payment_reversed_on: dict[str, date] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for bill in self.bills:
+            if bill.reverses:
+                known = self.bill_reversed_on.get(bill.reverses, date.max)
+                self.bill_reversed_on[bill.reverses] = min(known, bill.issued_on)
+            else:
+                self.bills_of[bill.customer_id].append(bill)
+        for payment in self.payments:
+            if payment.reverses:
+                known = self.payment_reversed_on.get(payment.reverses, date.max)
+                self.payment_reversed_on[payment.reverses] = min(known, payment.paid_on)
+            else:
+                self.payments_of[payment.customer_id].append(payment)
+
+
+def year_before(day: date) -> date:
+    last = calendar.monthrange(day.year - 1, day.month)[1]
+    return day.replace(year=day.year - 1, day=min(day.day, last))
+
+
+def add_months(day: date, months: int) -> date:
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
+    """Each bill as it stood at the end of a day: payments replayed in order, loose cash to the oldest open bill."""
+    own = {bill.bill_id: bill for bill in ledger.bills_of[customer_id]}
+    payments = [payment for payment in ledger.payments_of[customer_id] if payment.paid_on <= day]
+    standing = [p for p in payments if ledger.payment_reversed_on.get(p.payment_id, date.max) > day]
+    loose = sorted((p for p in standing if p.bill_id not in own), key=lambda p: p.paid_on)
+    cash = [[p.paid_on, p.amount] for p in loose]
+    states: list[BillThen] = []
+    live = [
+        bill
+        for bill in own.values()
+        if bill.issued_on <= day and ledger.bill_reversed_on.get(bill.bill_id, date.max) > day
+    ]
+    for bill in sorted(live, key=lambda bill: (bill.due_on, bill.bill_id)):
+        direct = [p for p in standing if p.bill_id == bill.bill_id]
+        paid = min(sum((p.amount for p in direct), ZERO), max(bill.amount, ZERO))
+        in_time = min(sum((p.amount for p in direct if p.paid_on <= bill.due_on), ZERO), max(bill.amount, ZERO))
+        settled_on = _replayed_settlement(ledger, [p for p in payments if p.bill_id == bill.bill_id], bill, day)
+        if bill.amount <= 0:
+            settled_on = bill.issued_on
+        elif settled_on is None and paid < bill.amount:
+            moves = [p.paid_on for p in payments if p.bill_id == bill.bill_id]
+            moves += [
+                ledger.payment_reversed_on[p.payment_id]
+                for p in payments
+                if p.bill_id == bill.bill_id and ledger.payment_reversed_on.get(p.payment_id, date.max) <= day
+            ]
+            last_direct = max(moves) if moves and paid > 0 else None
+            while cash and paid < bill.amount:
+                used = min(cash[0][1], bill.amount - paid)
+                paid += used
+                in_time += used if cash[0][0] <= bill.due_on else ZERO
+                if paid == bill.amount:
+                    settled_on = max(cash[0][0], last_direct or cash[0][0])
+                cash[0][1] -= used
+                if cash[0][1] == 0:
+                    cash.pop(0)
+        states.append(BillThen(bill, paid, min(in_time, paid), settled_on, day))
+    return states
+
+
+def _replayed_settlement(ledger: Ledger, payments: list[Payment], bill: Bill, day: date) -> date | None:
+    moves: dict[date, Decimal] = defaultdict(Decimal)
+    for payment in payments:
+        moves[payment.paid_on] += payment.amount
+        bounced = ledger.payment_reversed_on.get(payment.payment_id)
+        if bounced and bounced <= day:
+            moves[bounced] -= payment.amount
+    balance, settled_on = ZERO, None
+    for moved_on in sorted(moves):
+        balance += moves[moved_on]
+        if balance < bill.amount:
+            settled_on = None
+        elif settled_on is None:
+            settled_on = moved_on
+    return settled_on
+
+
+def rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+Features = dict[str, Decimal]
+
+
+def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
+    """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
+    bills = bills_as_of(ledger, customer_id, day)
+    start = year_before(day)
+    due = [state for state in bills if start < state.bill.due_on <= day]
+    weight = sum((max(state.bill.amount, ZERO) for state in due), ZERO)
+    features: Features = {}
+    with localcontext() as context:
+        context.prec = 40
+        if weight:
+            features["on_time_rate_12m"] = rounded(sum((state.in_time for state in due), ZERO) / weight, 4)
+            late = sum((state.days_late * max(state.bill.amount, ZERO) for state in due), ZERO)
+            features["avg_days_late_12m"] = rounded(late / weight, 2)
+        if due:
+            features["times_over_30d_12m"] = Decimal(sum(state.days_late > 30 for state in due))
+            features["bounced_12m"] = Decimal(
+                sum(
+                    start < ledger.payment_reversed_on.get(p.payment_id, date.max) <= day
+                    for p in ledger.payments_of[customer_id]
+                )
+            )
+        issued = [state.bill for state in bills if start < state.bill.issued_on]
+        months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
+        mean = sum((bill.amount for bill in issued), ZERO) / len(months) if months else None
+        overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
+        # Without a debt and without a bill of the last 12 months there is nothing to judge by.
+        judged = any(state.open > 0 or state.bill.due_on > start for state in bills)
+        if judged and overdue == 0:
+            features["overdue_months"] = ZERO
+        elif judged:
+            features["overdue_months"] = rounded(overdue / mean, 2) if mean and mean > 0 else Decimal(99)
+    open_bills = [state for state in bills if state.open > 0]
+    features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))
+    coming = [(s.bill.due_on - day).days for s in open_bills if s.bill.due_on >= day]
+    if coming:
+        features["days_to_next_due"] = Decimal(min(coming))
+    return features
+
+
+@dataclass
+class Policy:
+    """The shipped policy, read from its reviewed files."""
+
+    folder: Path
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        with (self.folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def points(self, indicator: str, value: Decimal) -> Decimal:
+        for row in self.rows_of_bins[indicator]:
+            above = not row["lower_bound"] or value >= Decimal(row["lower_bound"])
+            below = not row["upper_bound"] or value < Decimal(row["upper_bound"])
+            if above and below:
+                return Decimal(row["points"])
+        raise AssertionError(f"no bin of {indicator} holds {value}")
+
+    def __post_init__(self) -> None:
+        self.rows_of_bins: dict[str, list[dict[str, str]]] = defaultdict(list)
+        for row in self.rows("bins"):
+            self.rows_of_bins[row["indicator"]].append(row)
+        self.weights = {row["indicator"]: Decimal(row["weight"]) for row in self.rows("indicators")}
+        self.grades = [(row["grade"], int(row["grade_rank"]), Decimal(row["min_score"])) for row in self.rows("grades")]
+        self.conditions = self.rows("warning_conditions")
+
+
+def rate(policy: Policy, customer: Customer, features: Features, day: date) -> tuple[str, int | None, Decimal | None]:
+    """Grade, its rank and the score: AAA..D, NR in the first six months; over 90 days overdue no better than C."""
+    available = [name for name in policy.rows_of_bins if name in features]
+    if not available:
+        return "NR", None, None
+    points = sum((policy.points(name, features[name]) for name in available), ZERO)
+    with localcontext() as context:
+        context.prec = 40
+        score = rounded(100 * points / sum((policy.weights[name] for name in available), ZERO), 2)
+    if add_months(customer.opened_on, 6) > day:
+        return "NR", None, score
+    rank = min(rank for _, rank, floor in policy.grades if score >= floor)
+    if features["max_days_overdue"] > 90:
+        rank = max(rank, 7)
+    return next(grade for grade, known, _ in policy.grades if known == rank), rank, score
+
+
+def warnings(policy: Policy, facts: Features) -> set[str]:
+    """The rules all of whose conditions hold."""
+    tests = {
+        ">": lambda a, b: a > b,
+        ">=": lambda a, b: a >= b,
+        "<": lambda a, b: a < b,
+        "<=": lambda a, b: a <= b,
+        "=": lambda a, b: a == b,
+    }
+    rules = {row["rule"] for row in policy.conditions}
+    return {
+        rule
+        for rule in rules
+        if all(
+            row["feature"] in facts and tests[row["comparator"]](facts[row["feature"]], Decimal(row["threshold"]))
+            for row in policy.conditions
+            if row["rule"] == rule
+        )
+    }
+
+
+def ageing_bucket(days: int) -> str:
+    """The bucket that a number of days overdue falls in."""
+    for last, name in ((0, "not due"), (30, "1-30"), (60, "31-60"), (90, "61-90"), (180, "91-180"), (360, "181-360")):
+        if days <= last:
+            return name
+    return "over 360"
+
+
+def previous_month_end(day: date) -> date:
+    return day.replace(day=1) - timedelta(days=1)

@@ -1,0 +1,289 @@
+"""Every layer from bills to warnings and receivables, against the oracle, on simulated and on wild customers."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridcredit import pipeline, policy, runs, transform
+from gridcredit.extracts.contract import BILL, CUSTOMER, PAYMENT, Extract
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+from tests.conftest import WarehouseFactory
+from tests.dbt import oracle
+
+DAYS = [date(2025, 12, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 19)]
+POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
+
+
+@dataclass
+class Built:
+    settings: Settings
+    ledger: oracle.Ledger
+
+    def rows(self, query: Any) -> list[tuple[Any, ...]]:
+        with connect(self.settings) as connection:
+            return connection.execute(query).fetchall()
+
+
+def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
+    """Customers no simulator would make: reversals, bounces, surplus and loose cash, zero bills, odd dates."""
+    rng = random.Random(7)
+    rows: dict[str, list[dict[str, object]]] = {"customer": [], "bill": [], "payment": []}
+    for number in range(count):
+        customer = f"W{number:04d}"
+        opened = date(2024, 6, 1) + timedelta(days=rng.randrange(740))
+        rows["customer"].append(
+            {"customer_id": customer, "name": customer, "segment": rng.choice(["public", "commercial"]), "region": "wild"}
+            | {"opened_on": opened, "updated_at": "2024-01-01 00:00:00"}
+        )
+        bills: list[tuple[str, date, int]] = []
+        for index in range(rng.randrange(0, 9)):
+            issued = opened + timedelta(days=rng.randrange(700))
+            cents = rng.choice([0, 1, 10_000, rng.randrange(1, 50_000)])
+            bill = {"bill_id": f"{customer}-{index}", "customer_id": customer, "period": f"{issued:%Y-%m}"}
+            bill |= {"issued_on": issued, "due_on": issued + timedelta(days=rng.randrange(0, 40)), "amount": cents / 100}
+            bills.append((f"{customer}-{index}", issued, cents))
+            rows["bill"].append(bill | {"kind": "regular"})
+            if rng.random() < 0.1:
+                later = issued + timedelta(days=rng.randrange(0, 200))
+                undone = {"bill_id": f"{customer}-{index}-R", "issued_on": later, "due_on": later, "amount": -cents / 100}
+                rows["bill"].append(bill | undone | {"kind": "reversal", "reverses_bill_id": bill["bill_id"]})
+        for index in range(rng.randrange(0, 14)):
+            named, issued, cents = rng.choice(bills) if bills else ("none", opened, 5000)
+            paid = issued + timedelta(days=rng.randrange(-5, 150))
+            amount = rng.choice([cents, cents // 2, rng.randrange(1, 40_000)]) / 100
+            payment = {"payment_id": f"{customer}-P{index}", "customer_id": customer, "paid_on": paid, "amount": amount}
+            payment["bill_id"] = rng.choice([named, named, named, "", "unknown"])
+            rows["payment"].append(payment)
+            if rng.random() < 0.15:
+                bounced = {"payment_id": f"{customer}-P{index}-R", "paid_on": paid + timedelta(days=rng.randrange(0, 60))}
+                bounced |= {"amount": -amount, "reverses_payment_id": payment["payment_id"]}
+                rows["payment"].append(payment | bounced)
+    return rows
+
+
+def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [column.name for column in extract.columns], restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_ledger(paths: list[Path]) -> oracle.Ledger:
+    """The delivered files as the oracle reads them; of one key the last delivery counts."""
+    found: dict[str, dict[str, dict[str, str]]] = {"customer": {}, "bill": {}, "payment": {}}
+    for path in paths:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                kind = path.stem.split("_")[-1]
+                found[kind][row[f"{kind}_id"]] = row
+    day = date.fromisoformat
+    return oracle.Ledger(
+        [
+            oracle.Customer(r["customer_id"], r["segment"], r["region"], day(r["opened_on"]))
+            for r in found["customer"].values()
+        ],
+        [
+            oracle.Bill(
+                r["bill_id"], r["customer_id"], day(r["issued_on"]), day(r["due_on"]), Decimal(r["amount"]),
+                r["reverses_bill_id"] or None,
+            )
+            for r in found["bill"].values()
+        ],
+        [
+            oracle.Payment(
+                r["payment_id"], r["customer_id"], r["bill_id"] or None, day(r["paid_on"]), Decimal(r["amount"]),
+                r["reverses_payment_id"] or None,
+            )
+            for r in found["payment"].values()
+        ],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    settings = new_warehouse()
+    folder = tmp_path_factory.mktemp("files")
+    simulate(250, 24, 3, folder)
+    paths = [folder / f"{name}.csv" for name in ("customer", "bill", "payment")]
+    wild = wild_rows(250)
+    for extract in (CUSTOMER, BILL, PAYMENT):
+        # Delivered twice, the second time corrected: the newest delivery of a key wins.
+        first = [row | {"amount": "1.00"} if "amount" in row else row for row in wild[extract.name][:50]]
+        for name, rows in (("first", first), ("wild", wild[extract.name])):
+            path = folder / f"{extract.name}_{name}_{extract.name}.csv"
+            write(path, extract, rows)
+            paths.append(path)
+    mapping = load_mappings(settings.mappings_dir)["demo"]
+    for path in paths:
+        counts = load_file(path, mapping, settings).counts
+        assert all(count.quarantined == 0 for count in counts.values())
+    runs.start_run("oracle", DAYS[-1], settings)
+    policy.load_policies(settings)
+    transform.build("oracle", DAYS, settings)
+    yield Built(settings, read_ledger(paths))
+
+
+@pytest.fixture(scope="module")
+def features(built: Built) -> dict[tuple[date, str], oracle.Features]:
+    return {
+        (day, customer.customer_id): oracle.payment_features(built.ledger, customer.customer_id, day)
+        for day in DAYS
+        for customer in built.ledger.customers
+        if customer.opened_on <= day
+    }
+
+
+Rated = dict[tuple[date, str], tuple[str, int | None, Decimal | None]]
+
+
+@pytest.fixture(scope="module")
+def ratings(built: Built, features: dict[tuple[date, str], oracle.Features]) -> Rated:
+    customers = {customer.customer_id: customer for customer in built.ledger.customers}
+    return {key: oracle.rate(POLICY, customers[key[1]], found, key[0]) for key, found in features.items()}
+
+
+def test_bills_as_they_stood(built: Built) -> None:
+    got = {
+        (day, bill): rest
+        for day, bill, *rest in built.rows(
+            "select as_of_date, bill_id, paid_amount, paid_in_time, open_amount, days_late, settled_on from archive.bill_as_of"
+        )
+    }
+    want = {
+        (day, state.bill.bill_id): [state.paid, state.in_time, state.open, state.days_late, state.settled_on]
+        for day in DAYS
+        for customer in built.ledger.customers
+        for state in oracle.bills_as_of(built.ledger, customer.customer_id, day)
+        if state.settled_on is None or state.bill.due_on > oracle.year_before(day)
+    }
+    assert len(want) > 5000
+    assert got == want
+
+
+def test_features(built: Built, features: dict[tuple[date, str], oracle.Features]) -> None:
+    got: dict[tuple[date, str], oracle.Features] = defaultdict(dict)
+    for day, customer, name, value in built.rows("select * from features.feature_value"):
+        got[day, customer][name] = value
+    assert dict(got) == features
+
+
+def test_ratings(built: Built, ratings: Rated) -> None:
+    got = {
+        (day, customer): (grade, rank, score)
+        for day, customer, grade, rank, score in built.rows(
+            "select as_of_date, customer_id, grade, grade_rank, score from ratings.rating"
+        )
+    }
+    assert got == ratings
+    assert {grade for grade, _, _ in ratings.values()} == {"AAA", "AA", "A", "BBB", "BB", "B", "C", "D", "NR"}
+
+
+def test_warnings(built: Built, features: dict[tuple[date, str], oracle.Features], ratings: Rated) -> None:
+    want: set[tuple[date, str, str]] = set()
+    for (day, customer), found in features.items():
+        facts = dict(found)
+        rank = ratings[day, customer][1]
+        before = ratings.get((oracle.previous_month_end(day), customer), ("", None, None))[1]
+        if rank is not None:
+            facts["grade_rank"] = Decimal(rank)
+        if rank is not None and before is not None:
+            facts["grade_steps_down"] = Decimal(rank - before)
+        want |= {(day, customer, rule) for rule in oracle.warnings(POLICY, facts)}
+    got = set(built.rows("select as_of_date, customer_id, rule from warnings.warning"))
+    assert got == want
+    assert {rule for _, _, rule in want} == {row["rule"] for row in POLICY.rows("warning_rules")}
+
+
+def test_ageing(built: Built) -> None:
+    want: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+    for day in DAYS:
+        for customer in built.ledger.customers:
+            for state in oracle.bills_as_of(built.ledger, customer.customer_id, day):
+                if state.open > 0:
+                    bucket = oracle.ageing_bucket((day - state.bill.due_on).days)
+                    want[day, customer.region, customer.segment, bucket] += state.open
+    got = {
+        tuple(row[:4]): row[4]
+        for row in built.rows(
+            "select as_of_date, region, segment, ageing_bucket, open_amount from receivables.receivable_ageing"
+        )
+    }
+    assert got == dict(want)
+
+
+def test_collection_and_dso(built: Built) -> None:
+    ledger = built.ledger
+    place = {customer.customer_id: (customer.region, customer.segment) for customer in ledger.customers}
+    amounts: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for day in DAYS:
+
+        def in_month(moment: date | None, day: date = day) -> bool:
+            return moment is not None and (moment.year, moment.month) == (day.year, day.month) and moment <= day
+
+        for bills in ledger.bills_of.values():
+            for bill in bills:
+                cell = amounts[(day, *place[bill.customer_id])]
+                cell[0] += bill.amount * (
+                    in_month(bill.issued_on) - in_month(ledger.bill_reversed_on.get(bill.bill_id))
+                )
+        for payments in ledger.payments_of.values():
+            for payment in payments:
+                cell = amounts[(day, *place[payment.customer_id])]
+                bounced = in_month(ledger.payment_reversed_on.get(payment.payment_id))
+                cell[1] += payment.amount * (in_month(payment.paid_on) - bounced)
+        for customer in ledger.customers:
+            for state in oracle.bills_as_of(ledger, customer.customer_id, day):
+                amounts[(day, *place[customer.customer_id])][2] += state.open
+    got = built.rows(
+        "select as_of_date, region, segment, billed_amount, collected_amount, receivable_amount, dso, collection_rate "
+        "from receivables.receivable_month"
+    )
+    seen = set()
+    for day, region, segment, billed, collected, receivable, dso, rate in got:
+        assert [billed, collected, receivable] == amounts[day, region, segment]
+        seen.add((day, region, segment))
+        if billed > 0:
+            assert dso == oracle.rounded(receivable / billed * day.day, 2)
+            assert rate == oracle.rounded(collected / billed, 4)
+        else:
+            assert dso is None
+            assert rate is None
+    assert all(not any(cell) for key, cell in amounts.items() if key not in seen)
+
+
+def test_days_late_equals_the_ibm_publishers_own(new_warehouse: WarehouseFactory, ibm_ledger: Path) -> None:
+    settings = new_warehouse()
+    load_file(ibm_ledger, load_mappings(settings.mappings_dir)["ibm_receivables"], settings)
+    release = pipeline.build_ratings("ibm", date(2013, 12, 31), settings)
+    assert release.is_new
+    with ibm_ledger.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    want = {row["invoiceNumber"]: int(row["DaysLate"]) for row in rows}
+    with connect(settings) as connection:
+        got: dict[str, int] = {}
+        # Each bill is settled by, and fell due in the 12 months before, one of these dates.
+        transform.build("ibm", [date(2012, 12, 31), date(2013, 10, 31), date(2014, 6, 30)], settings)
+        for bill, days in connection.execute(
+            "select distinct on (bill_id) bill_id, days_late from archive.bill_as_of order by bill_id, as_of_date desc"
+        ):
+            got[bill] = days
+        (total,) = connection.execute("select sum(amount) from raw.bill").fetchone() or (None,)
+        (customers,) = connection.execute("select count(*) from raw.customer").fetchone() or (None,)
+    assert len(got) == 2466
+    assert got == want
+    assert total == Decimal("147703.18")
+    assert customers == 100

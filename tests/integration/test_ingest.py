@@ -1,0 +1,170 @@
+"""Loading real files into a real Postgres: nothing lost, nothing twice, bad files refused whole."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.landing import ready_files, take_in
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import Mapping, load_mappings
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+
+PAYMENTS = "payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,B1,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
+TABLES = ("raw.customer", "raw.bill", "raw.payment", "quarantine.rows", "lineage.files", "lineage.loads")
+
+
+@pytest.fixture
+def demo(settings: Settings) -> Mapping:
+    return load_mappings(settings.mappings_dir)["demo"]
+
+
+def count(settings: Settings) -> dict[str, int]:
+    with connect(settings) as connection:
+        return {
+            table: (connection.execute(f"select count(*) from {table}").fetchone() or (0,))[0]  # type: ignore[call-overload]
+            for table in TABLES
+        }
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_each_row_knows_its_file_and_line(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = write(tmp_path / "payment_1.csv", PAYMENTS.replace("C1,,", 'C1,"",'))
+    result = load_file(path, demo, settings)
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select payment_id, file_name, _line_no from raw.payment join lineage.files on file_id = _file_id order by 1"
+        ).fetchall()
+    assert rows == [("P1", "payment_1.csv", 2), ("P2", "payment_1.csv", 3)]
+    assert result.counts["payment"].accepted == 2
+
+
+def test_the_same_content_twice_changes_nothing(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    load_file(write(tmp_path / "payment_1.csv", PAYMENTS), demo, settings)
+    before = count(settings)
+    again = load_file(write(tmp_path / "payment_other_name.csv", PAYMENTS), demo, settings)
+    assert again.is_repeat
+    assert count(settings) == before
+
+
+def test_bad_rows_go_to_quarantine_and_good_ones_in(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    good = "".join(f"P{number},C1,,2026-01-05,1.00\n" for number in range(100, 200))
+    bad = "PX,C1,,2026-02-30,1.00\nPY,C1,,2026-01-05\nPZ,,,2026-01-05,1.00\n"
+    result = load_file(write(tmp_path / "payment_1.csv", PAYMENTS + good + bad), demo, settings)
+    counts = result.counts["payment"]
+    assert (counts.read, counts.accepted, counts.quarantined) == (105, 102, 3)
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select line_no, row_text, column_name, value, reason from quarantine.rows order by line_no"
+        ).fetchall()
+    assert rows == [
+        (104, "PX,C1,,2026-02-30,1.00", "paid_on", "2026-02-30", "is not a date written as %Y-%m-%d"),
+        (105, "PY,C1,,2026-01-05", None, None, "has 4 fields where the header has 5"),
+        (106, "PZ,,,2026-01-05,1.00", "customer_id", None, "is missing"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "is empty"),
+        ("payment_id,customer_id,bill_id,paid_on,amount\n", "header and no rows"),
+        (PAYMENTS.replace("paid_on", "when"), "has no column 'paid_on', which payment.paid_on needs"),
+        (PAYMENTS.replace("P1", "张三").encode("gb18030"), r"is not written in utf-8 \(line 2\)"),
+        (PAYMENTS + 'P3,C1,"B1,2026-01-05,1.00\n' * 3, "cannot be read|never closed|bad, over the limit"),
+        (PAYMENTS.replace("2026-01-05", "05.01.2026"), "1 of 2 payment rows are bad, over the limit of 5.0%"),
+    ],
+)
+def test_a_bad_file_is_refused_whole(
+    settings: Settings, demo: Mapping, tmp_path: Path, content: str | bytes, why: str
+) -> None:
+    path = write(tmp_path / "payment_1.csv", content)
+    before = count(settings)
+    with pytest.raises(FileRefusedError, match=why) as refusal:
+        load_file(path, demo, settings)
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).startswith("payment_1.csv: ")
+    assert count(settings) == before
+    assert path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_an_unreadable_file_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    path.chmod(0)
+    with pytest.raises(FileRefusedError, match="may not be read"):
+        load_file(path, demo, settings)
+
+
+def test_a_directory_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    folder = tmp_path / "payment.csv"
+    folder.mkdir()
+    with pytest.raises(FileRefusedError, match="is a directory"):
+        load_file(folder, demo, settings)
+
+
+def test_every_injected_defect_is_caught_where_the_manifest_says(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    simulate(300, 12, 5, tmp_path, defects=120)
+    for name in ("customer", "bill", "payment"):
+        result = load_file(tmp_path / f"{name}.csv", demo, settings)
+        total = result.counts[name]
+        assert total.read == total.accepted + total.quarantined
+    with (tmp_path / "truth" / "defects.csv").open(newline="") as file:
+        manifest = list(csv.DictReader(file))
+    with connect(settings) as connection:
+        caught = set(
+            connection.execute("select file_name, line_no from quarantine.rows join lineage.files using (file_id)")
+        )
+    assert len(manifest) == 120
+    assert caught == {(row["file"], int(row["line_no"])) for row in manifest if row["caught_by"] == "quarantine"}
+
+
+def test_the_ibm_ledger_makes_three_extracts(settings: Settings, ibm_ledger: Path) -> None:
+    result = load_file(ibm_ledger, load_mappings(settings.mappings_dir)["ibm_receivables"], settings)
+    assert {name: (c.read, c.accepted, c.quarantined, c.repeated) for name, c in result.counts.items()} == {
+        "customer": (2466, 100, 0, 2366),
+        "bill": (2466, 2466, 0, 0),
+        "payment": (2466, 2466, 0, 0),
+    }
+    with connect(settings) as connection:
+        keys = connection.execute("select min(bill_id), count(distinct bill_id) from raw.bill").fetchone()
+    with ibm_ledger.open(newline="") as file:
+        numbers = {row["invoiceNumber"] for row in csv.DictReader(file)}
+    assert keys == (min(numbers), 2466)
+
+
+def test_the_landing_folder(settings: Settings) -> None:
+    landing = settings.landing_dir / "demo"
+    landing.mkdir(parents=True)
+    good = write(landing / "payment_1.csv", PAYMENTS)
+    bad = write(landing / "payment_2.csv", "nothing useful\n1\n")
+    write(landing / "payment_3.csv.part", PAYMENTS)
+    assert set(ready_files(settings)) == {good, bad}
+    take_in(good, settings)
+    with pytest.raises(FileRefusedError):
+        take_in(bad, settings)
+    assert not good.exists()
+    assert [path.name.split("_", 1)[1] for path in settings.archive_dir.rglob("*.csv")] == ["payment_1.csv"]
+    assert bad.exists()
+    assert "has no column" in (landing / "payment_2.csv.refused.txt").read_text()
+    assert ready_files(settings) == []
+    (landing / "payment_2.csv.refused.txt").unlink()
+    assert ready_files(settings) == [bad]
+
+
+def test_a_link_is_not_followed(settings: Settings, tmp_path: Path) -> None:
+    landing = settings.landing_dir / "demo"
+    landing.mkdir(parents=True)
+    (landing / "payment_1.csv").symlink_to(write(tmp_path / "payment.csv", PAYMENTS))
+    with pytest.raises(FileRefusedError, match="is a link"):
+        take_in(landing / "payment_1.csv", settings)

@@ -1,0 +1,209 @@
+"""From raw to published: gates stop what is wrong, a release is whole, readers see that and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from gridcredit import pipeline
+from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.lineage import rating_trace
+from gridcredit.policy import load_policies
+from gridcredit.publish import KEYS
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import READER_ROLE, connect, warehouse_url
+from tests.conftest import WarehouseFactory
+
+NEW_BILL = (
+    "bill_id,customer_id,period,issued_on,due_on,amount,kind\n"
+    "B20260500000003,C00000003,2026-05,2026-06-03,2026-06-10,123456.00,regular\n"
+)
+
+
+@pytest.fixture(scope="module")
+def published(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A warehouse with one release of 300 simulated customers."""
+    settings = new_warehouse()
+    settings.history_months = 3
+    folder = tmp_path_factory.mktemp("files")
+    simulate(300, 14, 2, folder)
+    for name in ("customer", "bill", "payment"):
+        deliver(settings, folder / f"{name}.csv")
+    assert pipeline.build_ratings("first", settings=settings).number == 1
+    yield settings
+
+
+def deliver(settings: Settings, path: Path) -> None:
+    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
+
+
+def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:
+    with connect(settings) as connection:
+        return connection.execute(query).fetchall()
+
+
+def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    return {table: rows(settings, sql.SQL("select * from published.{} order by 1, 2, 3, 4").format(sql.Identifier(table))) for table in KEYS}
+
+
+def test_a_second_build_without_news_changes_nothing(published: Settings) -> None:
+    before = contents(published)
+    release = pipeline.build_ratings("again", settings=published)
+    assert (release.number, release.is_new) == (1, False)
+    assert contents(published) == before
+    assert rows(published, "select release from lineage.releases") == [(1,)]
+    repeated = pipeline.publish_release("first", published)
+    assert (repeated.number, repeated.is_new) == (1, False)
+
+
+def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path: Path) -> None:
+    before = contents(published)
+    strict = published.model_copy(update={"project_dir": tmp_path})
+    shutil.copytree(published.expectations_dir, tmp_path / "expectations")
+    shutil.copytree(published.dbt_dir, tmp_path / "dbt_project")
+    suite = tmp_path / "expectations" / "candidate" / "customer_rating.json"
+    document = json.loads(suite.read_text())
+    document["expectations"].append(
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "score", "min_value": 101},
+            "severity": "critical",
+            "meta": {"reason": "nobody passes"},
+        }
+    )
+    suite.write_text(json.dumps(document))
+    with pytest.raises(GateFailedError, match="the last release stands") as failure:
+        pipeline.build_ratings("too strict", settings=strict)
+    assert "\n" not in str(failure.value)
+    with pytest.raises(GridCreditError, match="has not passed its gates"):
+        pipeline.publish_release("too strict", strict)
+    assert contents(published) == before
+    assert rows(published, "select status from lineage.runs where run_id = 'too strict'") == [("failed",)]
+    assert (strict.data_docs_dir / "index.html").exists()
+
+
+def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "bill_wrong.csv"
+    path.write_text(NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-undone"))
+    deliver(published, path)
+    with pytest.raises(GateFailedError, match=r"gate raw.*raw\.bill"):
+        pipeline.build_ratings("wrong", settings=published)
+    assert rows(published, "select count(*) from lineage.model_results where run_id = 'wrong'") == [(0,)]
+    # An operator takes the file out by hand until loads can be undone.
+    with connect(published) as connection:
+        connection.execute("delete from raw.bill where bill_id = 'B-undone'")
+
+
+def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(published: Settings, tmp_path: Path) -> None:
+    (old,) = rows(published, "select grade, open_amount from published.customer_rating where customer_id = 'C00000003'")
+    trace = rating_trace("C00000003", 1, published)
+    path = tmp_path / "bill_correction.csv"
+    path.write_text(NEW_BILL)
+    deliver(published, path)
+    release = pipeline.build_ratings("corrected", settings=published)
+    assert (release.number, release.is_new) == (2, True)
+    (new,) = rows(published, "select grade, open_amount from published.customer_rating where customer_id = 'C00000003'")
+    assert new[1] > 100_000
+    history = "select grade, open_amount, valid_from_release, valid_to_release from published.customer_rating_history "
+    kept = rows(published, history + "where customer_id = 'C00000003' order by valid_from_release")
+    assert kept == [(*old, 1, 2), (*new, 2, None)]
+    # Storage grows with change: most customers have one row for both releases.
+    assert rows(published, "select count(*) < 400 from published.customer_rating_history") == [(True,)]
+    assert rating_trace("C00000003", 1, published) == trace
+    assert "bill_correction.csv:2" in rating_trace("C00000003", None, published)
+
+
+def test_trace_names_points_policy_files_and_lines(published: Settings) -> None:
+    trace = rating_trace("C00000003", 1, published)
+    for text in ("policy   default-1.0", "on_time_rate_12m", "bill.csv:", "payment.csv:", "gate     raw:", "not available"):
+        assert text in trace
+    with pytest.raises(GridCreditError, match="does not rate customer"):
+        rating_trace("nobody", 1, published)
+    with pytest.raises(GridCreditError, match="there is no release 99"):
+        rating_trace("C00000003", 99, published)
+
+
+def test_the_reader_sees_published_and_nothing_else(published: Settings) -> None:
+    with connect(published) as owner:
+        owner.execute(sql.SQL("alter role {} password 'for this test'").format(sql.Identifier(READER_ROLE)))
+        schemas = [name for (name,) in owner.execute("select nspname from pg_namespace where nspname !~ '^pg_'")]
+        tables = owner.execute(
+            "select schemaname, tablename from pg_tables where schemaname !~ '^(pg_|information_schema|published)'"
+        ).fetchall()
+    url = make_conninfo(warehouse_url(published), user=READER_ROLE, password="for this test")
+    assert len(tables) > 30
+    with psycopg.connect(url, autocommit=True) as reader:
+        assert (reader.execute("select count(*) from published.customer_rating").fetchone() or (0,))[0] == 300
+        assert (reader.execute("select max(release) from published.release").fetchone() or (0,))[0] >= 1
+        for schema, table in tables:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(sql.SQL("select 1 from {}").format(sql.Identifier(schema, table)))
+        for schema in schemas:
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.Error)):
+                reader.execute(sql.SQL("create table {} (x int)").format(sql.Identifier(schema, "mine")))
+        for statement in (
+            "delete from published.customer_rating_history",
+            "update published.customer_rating set grade = 'AAA'",
+            "create temp table mine (x int)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(statement)  # type: ignore[call-overload]
+
+
+def test_every_published_column_is_described_and_no_name_is_published(published: Settings) -> None:
+    described = rows(
+        published,
+        "select relname, attname, col_description(attrelid, attnum) from pg_attribute "
+        "join pg_class on pg_class.oid = attrelid where relnamespace = 'published'::regnamespace "
+        "and attnum > 0 and not attisdropped and relkind in ('r', 'v') and relname <> 'release'",
+    )
+    assert len(described) > 100
+    assert [row[:2] for row in described if not row[2]] == []
+    names = [name for (name,) in rows(published, "select name from raw.customer")]
+    everything = json.dumps(contents(published), default=str, ensure_ascii=False)
+    assert not [name for name in names if name in everything]
+
+
+def test_published_keys_hold(published: Settings) -> None:
+    for table, key in KEYS.items():
+        columns = sql.SQL(", ").join(map(sql.Identifier, key))
+        query = sql.SQL("select 1 from published.{} group by {} having count(*) > 1").format(sql.Identifier(table), columns)
+        assert rows(published, query) == []
+
+
+def test_lineage_holds_files_models_gates_and_releases(published: Settings) -> None:
+    assert rows(published, "select count(distinct file_id) from lineage.run_files where run_id = 'first'") == [(3,)]
+    models = {
+        name
+        for (name,) in rows(
+            published,
+            "select unique_id from lineage.model_results where run_id = 'first' and resource_type = 'model' "
+            "and status = 'success' and checksum is not null",
+        )
+    }
+    in_project = {path.stem for path in (published.dbt_dir / "models").rglob("*.sql")}
+    assert models == {f"model.gridcredit.{name}" for name in in_project}
+    assert rows(
+        published, "select distinct gate from lineage.gate_results where run_id = 'first' order by gate"
+    ) == [("candidate",), ("raw",)]
+
+
+def test_a_policy_changed_under_its_version_is_refused(published: Settings, tmp_path: Path) -> None:
+    shutil.copytree(published.policies_dir, tmp_path / "policies")
+    changed = published.model_copy(update={"policies_dir": tmp_path / "policies"})
+    load_policies(changed)
+    file = tmp_path / "policies" / "default" / "1.0" / "reasons.csv"
+    file.write_text(file.read_text().replace("less than 60 %", "under 60 %"))
+    with pytest.raises(PolicyError, match="was changed after version 'default-1.0' had been loaded"):
+        load_policies(changed)

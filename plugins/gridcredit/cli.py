@@ -71,6 +71,17 @@ def down() -> None:
         typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
+@app.command("prepare")
+def prepare_command() -> None:
+    """Bring a warehouse's schemas and roles up to date and make Airflow's login; safe to repeat."""
+    from gridcredit import services
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        services.write_admin_password(settings)
+        typer.echo("the warehouse is up to date")
+
+
 @app.command("simulate")
 def simulate_command(
     customers: Annotated[int, typer.Option(min=1)],

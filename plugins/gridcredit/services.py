@@ -87,9 +87,7 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     stop_airflow(settings)
     api_port = _api_port()
     environment = airflow_environment(settings, api_port)
-    home = Path(environment["AIRFLOW_HOME"])
-    (home / "plugins").mkdir(parents=True, exist_ok=True)
-    write_private(home / "passwords.json", json.dumps({ADMIN: settings.secret("airflow_admin")}))
+    write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     progress("Airflow's database")
     _run_airflow(["db", "migrate"], environment, settings)
@@ -111,6 +109,14 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
         write_private(_state_file(settings), json.dumps(state))
     _wait_until_healthy(state["address"], settings)
     return str(state["address"])
+
+
+def write_admin_password(settings: Settings) -> Path:
+    """The file Airflow reads its login from: one password, generated once."""
+    path = settings.home / "airflow" / "passwords.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_private(path, json.dumps({ADMIN: settings.secret("airflow_admin")}))
+    return path
 
 
 def stop(settings: Settings) -> list[str]:

@@ -332,7 +332,7 @@ def _spoil(path: Path, lines: set[int], rng: np.random.Generator) -> list[Defect
         "impossible_date": (dates, lambda value: f"{value[:4]}-02-30"),
         "other_date_format": (dates, lambda value: f"{value[8:10]}/{value[5:7]}/{value[:4]}"),
         "not_a_number": (amounts, lambda _: "n/a"),
-        "fraction_of_a_cent": (amounts, lambda value: f"{value or 0}7777"),
+        "fraction_of_a_cent": (amounts, lambda value: f"{value.split('.')[0] or 0}.7777"),
         "unknown_code": (codes, lambda _: "unheard_of"),
         "extra_field": (["customer_id"], lambda value: f"{value},surplus"),
         "unknown_customer": (["customer_id"], lambda value: f"X{value}"),

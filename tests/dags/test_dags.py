@@ -1,0 +1,119 @@
+"""The DAG files: they parse without a warehouse and without slow imports, and each task is ready for production."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridcredit.settings import PROJECT_DIR
+
+PARSE = """
+import json, socket, sys
+
+def refuse(*_, **__):
+    raise AssertionError("a DAG file opened a connection while it was parsed")
+
+socket.socket.connect = refuse
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1], safe_mode=False)
+slow = {"pandas", "pyarrow", "dbt", "great_expectations", "psycopg", "numpy"} & set(sys.modules)
+dags = {
+    dag.dag_id: {
+        "doc_md": dag.doc_md,
+        "tags": sorted(dag.tags),
+        "max_active_runs": dag.max_active_runs,
+        "catchup": dag.catchup,
+        "tasks": {
+            task.task_id: {
+                "retries": task.retries,
+                "doc_md": task.doc_md,
+                "callback": bool(task.on_failure_callback),
+                "timeout": str(task.execution_timeout),
+                "downstream": sorted(task.downstream_task_ids),
+            }
+            for task in dag.tasks
+        },
+    }
+    for dag in bag.dags.values()
+}
+before = set(json.loads(sys.argv[2]))
+print(json.dumps({"errors": {str(k): v for k, v in bag.import_errors.items()}, "slow": sorted(slow - before), "dags": dags}))
+"""
+BASELINE = "import json, sys; from airflow.dag_processing.dagbag import DagBag; print(json.dumps(sorted(sys.modules)))"
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        "AIRFLOW_HOME": str(home),
+        "PATH": str(Path(sys.executable).parent),
+        "GRIDCREDIT_WAREHOUSE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "GRIDCREDIT_HOME": str(home / "never"),
+    }
+
+    def run(*arguments: str) -> Any:
+        result = subprocess.run(
+            [sys.executable, "-c", *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr[-3000:]
+        return json.loads(result.stdout.splitlines()[-1])
+
+    loaded_by_airflow = run(BASELINE)
+    found: dict[str, Any] = run(PARSE, str(PROJECT_DIR / "dags"), json.dumps(loaded_by_airflow))
+    assert not (home / "never").exists()
+    return found
+
+
+def test_all_dags_parse(parsed: dict[str, Any]) -> None:
+    assert parsed["errors"] == {}
+    assert set(parsed["dags"]) == {path.stem for path in (PROJECT_DIR / "dags").glob("*.py")}
+
+
+def test_no_slow_import_while_parsing(parsed: dict[str, Any]) -> None:
+    assert parsed["slow"] == []
+
+
+def test_the_wiring(parsed: dict[str, Any]) -> None:
+    def wiring(dag: str) -> dict[str, list[str]]:
+        return {name: task["downstream"] for name, task in parsed["dags"][dag]["tasks"].items()}
+
+    assert wiring("ingest_extracts") == {
+        "wait_for_files": ["load_file"],
+        "load_file": ["all_files_accepted", "announce_extracts"],
+        "announce_extracts": [],
+        "all_files_accepted": [],
+    }
+    assert wiring("build_ratings") == {
+        "check_raw": ["build_models"],
+        "build_models": ["check_candidate"],
+        "check_candidate": ["publish"],
+        "publish": [],
+    }
+
+
+def test_each_dag_and_task_is_ready(parsed: dict[str, Any]) -> None:
+    for dag in parsed["dags"].values():
+        assert dag["doc_md"]
+        assert dag["tags"]
+        assert dag["max_active_runs"] == 1
+        assert dag["catchup"] is False
+        for name, task in dag["tasks"].items():
+            assert task["retries"] >= 1, name
+            assert task["doc_md"], name
+            assert task["callback"], name
+            assert task["timeout"] != "None" or name == "wait_for_files", name
+
+
+def test_the_page_beside_the_dags_lists_each(parsed: dict[str, Any]) -> None:
+    page = (PROJECT_DIR / "dags" / "README.md").read_text()
+    for dag, facts in parsed["dags"].items():
+        assert f"## {dag}" in page
+        for task in facts["tasks"]:
+            assert f"`{task}`" in page

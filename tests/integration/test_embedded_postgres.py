@@ -1,0 +1,65 @@
+"""The embedded server: any folder, loopback only, no connection without a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from gridcredit import warehouse
+from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Deeper than a Unix socket's path may be, with a space, a quote and a letter beyond ASCII in it."""
+    return tmp_path / "a customer's folder" / ("deep" * 15) / ("deeper" * 10) / "Zähler 电"
+
+
+def test_it_works_in_an_odd_deep_folder_and_again_after_a_stop(home: Path) -> None:
+    settings = Settings(home=home)
+    server = EmbeddedPostgres(settings)
+    assert len(str(home)) > 107
+    home.mkdir(parents=True)
+    with pytest.raises(GridCreditError, match="is not running"):
+        warehouse.warehouse_url(settings)
+    try:
+        warehouse.prepare(settings)
+        with warehouse.connect(settings) as connection:
+            connection.execute("insert into ops.stage_timings (run_id, stage, seconds) values ('a', 'b', 1)")
+        server.stop()
+        assert server.port() is None
+        warehouse.prepare(settings)
+        warehouse.prepare(settings)
+        with warehouse.connect(settings) as connection:
+            assert connection.execute("select run_id from ops.stage_timings").fetchall() == [("a",)]
+    finally:
+        server.stop()
+
+
+def test_it_listens_on_loopback_only(server: EmbeddedPostgres) -> None:
+    pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
+    family = [psutil.Process(pid), *psutil.Process(pid).children()]
+    sockets = [one for process in family for one in process.net_connections("all") if one.status == "LISTEN"]
+    assert {one.laddr.ip for one in sockets} == {"127.0.0.1"}
+    assert not [one for one in family[0].net_connections("unix") if one.laddr]
+
+
+@pytest.mark.parametrize("role", ["postgres", "gridcredit", "airflow", "bi_reader"])
+@pytest.mark.parametrize("password", ["", "postgres", "wrong"])
+def test_no_role_gets_in_without_its_password(server: EmbeddedPostgres, role: str, password: str) -> None:
+    url = make_conninfo("", host="127.0.0.1", port=server.port(), user=role, password=password, dbname="warehouse")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(url, connect_timeout=10, passfile="/dev/null")
+
+
+def test_roles_reach_their_own_database_only(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.url("airflow", "airflow")) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(server.url("airflow", "warehouse"))

@@ -1,0 +1,110 @@
+"""A real Airflow on a real Postgres: a dropped file leads to a published release without any other act."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from gridcredit import services
+from gridcredit.demo import deliver
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, str]]:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GRIDCREDIT_HISTORY_MONTHS", "2")
+    settings = Settings(home=tmp_path_factory.mktemp("a home with spaces") / "and more")
+    try:
+        yield settings, services.start(settings, lambda _: None)
+    finally:
+        services.stop(settings)
+        patch.undo()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.5)
+
+
+def number(settings: Settings, query: str) -> int:
+    with connect(settings) as connection:
+        (value,) = connection.execute(query).fetchone() or (0,)  # type: ignore[call-overload]
+    return int(value)
+
+
+@pytest.mark.timeout(900)
+def test_files_become_releases(running: tuple[Settings, str], tmp_path: Path) -> None:
+    settings, _ = running
+    landing = settings.landing_dir / "demo"
+    simulate(60, 10, 9, tmp_path)
+
+    deliver(tmp_path, landing)
+    wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1)
+    assert number(settings, "select max(release) from lineage.releases") == 1
+    customers = number(settings, "select count(*) from published.customer_rating")
+    assert customers == 60
+    assert not list(landing.glob("*.csv"))
+
+    # The same files again, and one that is refused beside them: nothing is built, the refused one stays.
+    deliver(tmp_path, landing)
+    (landing / "bill_broken.csv").write_text("no bill at all\n1\n")
+    wait_for(lambda: number(settings, "select count(*) from ops.task_failures") == 1)
+    wait_for(lambda: number(settings, "select count(*) from lineage.deliveries where is_repeat") == 3)
+    assert (landing / "bill_broken.csv.refused.txt").read_text().startswith("bill_broken.csv: has no column")
+    assert [path.name for path in landing.glob("*.csv")] == ["bill_broken.csv"]
+
+    # A late payment: a new release follows by itself.
+    (landing / "payment_late.csv").write_text(
+        "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
+    )
+    wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 2)
+    assert number(settings, "select count(*) from lineage.runs where status = 'failed'") == 0
+    assert number(settings, "select count(*) from lineage.releases") == 2
+    assert number(settings, "select count(*) from ops.task_failures") == 1
+
+
+def test_nothing_listens_beyond_loopback(running: tuple[Settings, str]) -> None:
+    settings, _ = running
+    state = json.loads((settings.home / "services.json").read_text())
+    family = [psutil.Process(int(entry["pid"])) for entry in state["processes"].values()]
+    family += [child for process in family for child in process.children(recursive=True)]
+    listening = {one.laddr.ip for process in family for one in process.net_connections() if one.status == "LISTEN"}
+    assert listening == {"127.0.0.1"}
+
+
+def test_the_pages_ask_for_the_generated_password(running: tuple[Settings, str]) -> None:
+    settings, address = running
+    login = settings.secret("airflow_admin")
+    with httpx.Client(base_url=address, trust_env=False) as client:
+        assert client.get("/api/v2/dags").status_code == 401
+        for password, status in ((services.ADMIN, 401), ("", 422), (login, 201)):
+            answer = client.post("/auth/token", json={"username": services.ADMIN, "password": password})
+            assert answer.status_code in (status, 401 if password != login else status)
+        token = answer.json()["access_token"]
+        dags = client.get("/api/v2/dags", headers={"Authorization": f"Bearer {token}"}).json()["dags"]
+    assert {dag["dag_id"]: dag["is_paused"] for dag in dags} == {"build_ratings": False, "ingest_extracts": False}
+    assert (settings.home / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_start_is_safe_to_repeat_and_stop_stops_only_ours(running: tuple[Settings, str]) -> None:
+    settings, address = running
+    assert services.start(settings, lambda _: None) == address
+    bystander = psutil.Popen(["sleep", "60"])
+    try:
+        stopped = services.stop(settings)
+        assert stopped == [*services.SERVICES, "postgres"]
+        assert services.stop(settings) == []
+        assert bystander.is_running()
+    finally:
+        bystander.kill()

@@ -1,0 +1,92 @@
+"""The production shape names nothing that does not exist: checked against the compose schema and our own tree."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
+from jsonschema import Draft7Validator
+from typer.main import get_command
+
+from gridcredit.cli import app
+from gridcredit.settings import PROJECT_DIR, Settings
+
+TEXT = (PROJECT_DIR / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def test_it_keeps_to_the_compose_schema() -> None:
+    schema = get_builtin_schema("vendor.compose-spec")
+    assert [error.message for error in Draft7Validator(schema).iter_errors(COMPOSE)] == []
+
+
+def test_every_variable_is_in_the_example_without_a_value() -> None:
+    lines = (PROJECT_DIR / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) == set(example)
+    assert set(example.values()) == {""}
+    assert all(f"${{{name}:?}}" in TEXT for name in example), "a missing secret must stop compose"
+
+
+def test_every_local_path_exists() -> None:
+    paths = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
+    local = [path for path in paths if path.startswith(".")]
+    assert local
+    assert all((PROJECT_DIR / path).exists() for path in local)
+    named = {path for path in paths if not path.startswith(".")}
+    assert named == set(COMPOSE["volumes"])
+    assert (PROJECT_DIR / "Dockerfile").exists()
+    for line in (PROJECT_DIR / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY"):
+            assert (PROJECT_DIR / shlex.split(line)[2]).exists()
+    dags = SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__DAGS_FOLDER"]
+    assert (PROJECT_DIR / Path(dags).relative_to("/opt/gridcredit")).is_dir()
+
+
+def test_every_command_exists() -> None:
+    from airflow.cli import cli_parser
+
+    commands = {command.name for command in cli_parser.airflow_commands} | {"celery"}
+    ours = set(get_command(app).commands)  # type: ignore[attr-defined]
+    for name, service in SERVICES.items():
+        words = service.get("command", [])
+        line = words[2] if words[:2] == ["sh", "-c"] else shlex.join(words)
+        for part in filter(None, line.split("&&")):
+            program, subcommand = shlex.split(part)[:2]
+            assert program in ("airflow", "gridcredit", "redis-server"), name
+            if program != "redis-server":
+                assert subcommand in (commands if program == "airflow" else ours), part
+
+
+def test_every_setting_exists() -> None:
+    from airflow.configuration import retrieve_configuration_description
+
+    known = retrieve_configuration_description(include_providers=True)
+    for service in SERVICES.values():
+        for name in service.get("environment", {}):
+            if name.startswith("GRIDCREDIT_"):
+                assert name.removeprefix("GRIDCREDIT_").lower() in Settings.model_fields
+            elif name.startswith("AIRFLOW__"):
+                _, section, key = name.lower().split("__")
+                assert key in known[section]["options"], name
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_nothing_is_exposed_that_need_not_be(name: str) -> None:
+    service = SERVICES[name]
+    assert service.get("ports", []) == (["127.0.0.1:8080:8080"] if name == "api-server" else [])
+    assert "healthcheck" in service or name == "prepare"
+    assert ("edge" in service["networks"]) == (name == "api-server")
+    assert COMPOSE["networks"]["internal"] == {"internal": True}
+
+
+def test_the_init_script_knows_the_variables_it_is_given() -> None:
+    script = (PROJECT_DIR / "docker" / "create-databases.sh").read_text()
+    given = set(SERVICES["postgres"]["environment"]) | {"POSTGRES_USER"}
+    assert set(re.findall(r"\$([A-Z_]+)", script)) <= given

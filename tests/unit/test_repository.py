@@ -1,0 +1,82 @@
+"""Promises about the tree itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.derived import derived_files
+from gridcredit.orchestration.assets import RAW_EXTRACTS
+from gridcredit.publish import KEYS
+from gridcredit.settings import PROJECT_DIR, Settings, write_private
+
+
+def tracked() -> list[Path]:
+    if not (PROJECT_DIR / ".git").exists():
+        return [path for path in PROJECT_DIR.glob("[a-z]*") if path.is_file()]
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT_DIR, capture_output=True, check=True).stdout
+    return [PROJECT_DIR / name for name in listing.decode().split("\0") if name]
+
+
+def test_no_file_names_a_registry_and_the_lock_is_hashed() -> None:
+    pattern = re.compile(r"https?://[^\s\"']*(simple|pypi|pythonhosted)|--(extra-)?index-url\s+\S+:", re.IGNORECASE)
+    for path in tracked():
+        if path != Path(__file__) and path.is_file():
+            assert not pattern.search(path.read_text(errors="replace")), path
+    lock = (PROJECT_DIR / "requirements.lock").read_text()
+    pinned = re.findall(r"^[a-z0-9_.-]+(?:\[.*\])?==\S+ \\$", lock, re.MULTILINE | re.IGNORECASE)
+    assert len(pinned) > 150
+    assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+def test_what_is_derived_from_the_contract_is_up_to_date() -> None:
+    for path, text in derived_files(Settings()).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: run `gridcredit contract`"
+
+
+def test_assets_name_the_extracts() -> None:
+    assert set(RAW_EXTRACTS) == set(EXTRACTS)
+
+
+def test_published_keys_are_those_the_models_state() -> None:
+    models = yaml.safe_load((PROJECT_DIR / "dbt_project/models/candidate/candidate.yml").read_text())["models"]
+    stated = {
+        model["name"]: re.search(r"Grain and key: (.*)\.", model["description"]).group(1)  # type: ignore[union-attr]
+        for model in models
+    }
+    assert stated == {table: ", ".join(key) for table, key in KEYS.items()}
+
+
+def test_every_model_is_described_keyed_and_tested() -> None:
+    for folder in (PROJECT_DIR / "dbt_project/models").iterdir():
+        if folder.is_dir():
+            described = {m["name"]: m for m in yaml.safe_load((folder / f"{folder.name}.yml").read_text())["models"]}
+            assert set(described) == {path.stem for path in folder.glob("*.sql")}
+            for model in described.values():
+                assert "Grain and key:" in model["description"]
+                assert model.get("data_tests") or any("unique" in column.get("data_tests", []) for column in model["columns"])
+
+
+def test_every_expectation_has_a_severity_and_a_reason() -> None:
+    suites = list((PROJECT_DIR / "expectations").rglob("*.json"))
+    assert {path.stem for path in suites if path.parent.name == "raw"} == set(EXTRACTS)
+    assert {path.stem for path in suites if path.parent.name == "candidate"} == set(KEYS)
+    for path in suites:
+        for expectation in json.loads(path.read_text())["expectations"]:
+            assert expectation["severity"] in ("critical", "warning", "info")
+            assert expectation["meta"]["reason"]
+
+
+def test_secrets_are_for_their_owner_only_and_made_once(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    secret = settings.secret("one")
+    assert Settings(home=tmp_path / "home").secret("one") == secret
+    assert settings.secret("two") != secret
+    assert (tmp_path / "home" / "secrets.json").stat().st_mode & 0o777 == 0o600
+    write_private(tmp_path / "file", "x")
+    assert (tmp_path / "file").stat().st_mode & 0o077 == 0

@@ -1,7 +1,6 @@
 """New rows of raw become a release: checked, rated, checked again, published in one transaction."""
 
 from airflow.sdk import DAG, AssetAny, Param
-
 from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE
 from gridcredit.orchestration.operators import (
@@ -34,6 +33,8 @@ with DAG(
     build_models = BuildModelsOperator(task_id="build_models", doc_md="dbt: staging up to the candidate tables.")
     check_candidate = CheckCandidateOperator(task_id="check_candidate", doc_md="Gate 2, on the candidate tables.")
     publish = PublishOperator(
-        task_id="publish", doc_md="One transaction: readers see the old release or the new.", outlets=[RELEASE]
+        task_id="publish",
+        doc_md="One transaction: readers see the old release or the new.",
+        outlets=[RELEASE],
     )
     check_raw >> build_models >> check_candidate >> publish

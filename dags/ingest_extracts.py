@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
-
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE
 from gridcredit.orchestration.landing import LandingSensor
 from gridcredit.orchestration.operators import AnnounceExtractsOperator, LoadFileOperator

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
-from pydantic import SecretStr
-
 from gridcredit import warehouse
 from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.settings import PROJECT_DIR, Settings
+from psycopg import sql
+from pydantic import SecretStr
 
 IBM_LEDGER = PROJECT_DIR.parent / "shared" / "data" / "ibm-accounts-receivable" / "accounts_receivable.csv"
 

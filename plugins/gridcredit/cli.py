@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
 app.add_typer(trace_app, name="trace")
 
-Day = Annotated[Optional[str], typer.Option(help="YYYY-MM-DD")]  # noqa: UP007, UP045 - typer reads it
+Day = Annotated[Optional[str], typer.Option(help="YYYY-MM-DD")]  # noqa: UP045 - typer reads it
 
 
 @contextlib.contextmanager
@@ -159,15 +159,26 @@ def lint_sql() -> None:
     """Check the SQL with sqlfluff and the dbt project with `dbt parse`."""
     import os
     import subprocess
+    import tempfile
 
+    from gridcredit.embedded_postgres import EmbeddedPostgres
     from gridcredit.transform import dbt_environment
 
-    with _clear_errors() as settings:
-        environment = os.environ | dbt_environment(settings, with_warehouse=False)
-        for command in (["dbt.cli.main", "--quiet", "parse"], ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"]):
-            result = subprocess.run([sys.executable, "-m", *command], env=environment, cwd=settings.project_dir, check=False)
-            if result.returncode:
-                raise typer.Exit(result.returncode)
+    programs = Path(sys.executable).parent
+    commands = [["dbt", "--quiet", "parse"], ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"]]
+    # sqlfluff compiles the models as dbt does, and that asks for a database: a throw-away one will do.
+    with _clear_errors() as settings, tempfile.TemporaryDirectory() as home:
+        scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None})
+        _prepare(scratch)
+        try:
+            environment = os.environ | dbt_environment(scratch)
+            for command in commands:
+                line = [str(programs / command[0]), *command[1:]]
+                result = subprocess.run(line, env=environment, cwd=settings.project_dir, check=False)
+                if result.returncode:
+                    raise typer.Exit(result.returncode)
+        finally:
+            EmbeddedPostgres(scratch).stop()
 
 
 @app.command()
@@ -203,5 +214,3 @@ def _date(text: str | None) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise GridCreditError(f"{text!r} is not a date: write it as YYYY-MM-DD") from None
-
-

@@ -34,7 +34,9 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
     address = services.start(settings, lambda service: step(f"start {service}"))
     try:
         with connect(settings, autocommit=True) as connection:
-            (before,) = connection.execute("select coalesce(max(delivery_id), 0) from lineage.deliveries").fetchone() or (0,)
+            (before,) = connection.execute(
+                "select coalesce(max(delivery_id), 0) from lineage.deliveries"
+            ).fetchone() or (0,)
             deliver(source, settings.landing_dir / MAPPING)
             step("files delivered: ingest_extracts loads them, build_ratings follows")
             _follow(connection, before, step)
@@ -127,4 +129,6 @@ def _show(connection: Connection, console: Console) -> None:
     for table in (releases, ratings, warnings):
         console.print(table)
     (quarantined,) = connection.execute("select count(*) from quarantine.rows").fetchone() or (0,)
-    console.print(f"{quarantined} rows in quarantine, each with file, line and reason: quarantine.rows", highlight=False)
+    console.print(
+        f"{quarantined} rows in quarantine, each with file, line and reason: quarantine.rows", highlight=False
+    )

@@ -124,7 +124,17 @@ class EmbeddedPostgres:
         log_file = self.data_dir / "server.log"
         try:
             self._run(
-                "pg_ctl", "-D", str(self.data_dir), "-w", "-t", "60", "-l", str(log_file), "-o", arguments, "start"
+                "pg_ctl",
+                "-D",
+                str(self.data_dir),
+                "-w",
+                "-t",
+                "60",
+                "-l",
+                str(log_file),
+                "-o",
+                arguments,
+                "start",
             )
         except GridCreditError as error:
             tail = log_file.read_text()[-600:] if log_file.exists() else ""

@@ -113,7 +113,8 @@ def _validate(gate: Gate, queries: dict[str, str], settings: Settings) -> list[C
 
     context = _context(gx, settings)
     source = context.data_sources.add_postgres(
-        name="warehouse", connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1)
+        name="warehouse",
+        connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1),
     )
     definitions = []
     for table, suite_json in read_suites(gate, settings).items():

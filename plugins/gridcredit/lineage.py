@@ -63,9 +63,12 @@ def _current_release(connection: Connection) -> int:
 
 def _policy_lines(connection: Connection, policy_version: str) -> list[str]:
     rows = connection.execute(
-        "select effective_from, approver, sha256 from policy.policies where policy_version = %s", [policy_version]
+        "select effective_from, approver, sha256 from policy.policies where policy_version = %s",
+        [policy_version],
     )
-    return [f"policy   {policy_version}, from {day}, approved by {by}, sha256 {digest[:16]}" for day, by, digest in rows]
+    return [
+        f"policy   {policy_version}, from {day}, approved by {by}, sha256 {digest[:16]}" for day, by, digest in rows
+    ]
 
 
 def _gate_lines(connection: Connection, run_id: str) -> list[str]:

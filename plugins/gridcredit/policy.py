@@ -67,7 +67,9 @@ def read_policy(folder: Path) -> Policy:
         raise PolicyError(f"{folder / 'policy.yml'}: cannot be read: {error}") from error
     except ValidationError as error:
         fault = error.errors()[0]
-        raise PolicyError(f"{folder / 'policy.yml'}: {fault['loc'][0] if fault['loc'] else ''}: {fault['msg']}") from error
+        raise PolicyError(
+            f"{folder / 'policy.yml'}: {fault['loc'][0] if fault['loc'] else ''}: {fault['msg']}"
+        ) from error
     digest = hashlib.sha256((folder / "policy.yml").read_bytes())
     tables: dict[str, Rows] = {}
     for name, columns in TABLES.items():
@@ -114,7 +116,14 @@ def _insert(connection: Connection, policy: Policy) -> None:
     connection.execute(
         "insert into policy.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
         "new_customer_months) values (%s, %s, %s, %s, %s, %s, %s)",
-        [header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description]
+        [
+            header.version,
+            header.policy,
+            header.effective_from,
+            header.approver,
+            policy.sha256,
+            header.description,
+        ]
         + [header.new_customer_months],
     )
     for name, columns in TABLES.items():
@@ -125,7 +134,8 @@ def _insert(connection: Connection, policy: Policy) -> None:
         )
         with connection.cursor() as cursor:
             cursor.executemany(
-                insert, [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]]
+                insert,
+                [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
             )
 
 
@@ -151,7 +161,10 @@ def _check(policy: Policy) -> None:
 
 def _check_bins(policy: Policy, indicator: str, weight: Decimal) -> None:
     path = policy.folder / "bins.csv"
-    bins = sorted((row for row in policy.tables["bins"] if row["indicator"] == indicator), key=lambda row: int(row["bin"]))
+    bins = sorted(
+        (row for row in policy.tables["bins"] if row["indicator"] == indicator),
+        key=lambda row: int(row["bin"]),
+    )
     if bins[0]["lower_bound"] or bins[-1]["upper_bound"]:
         raise PolicyError(f"{path}: the first and the last bin of {indicator!r} must be open-ended")
     for lower, upper in pairwise(bins):

@@ -49,7 +49,9 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         if done:
             return Release(done[0], False, done[1], done[2])
         _require_gates(connection, run_id)
-        last = connection.execute("select release, as_of_date from lineage.releases order by release desc limit 1").fetchone()
+        last = connection.execute(
+            "select release, as_of_date from lineage.releases order by release desc limit 1"
+        ).fetchone()
         (as_of_date,) = connection.execute(
             "select as_of_date from lineage.runs where run_id = %s", [run_id]
         ).fetchone() or (None,)
@@ -207,5 +209,7 @@ def _ensure_release_view(connection: Connection) -> None:
         "create or replace view published.release as "
         "select release, as_of_date, published_at, rows_opened, rows_closed from lineage.releases"
     )
-    connection.execute("comment on view published.release is 'One row per release; the highest number is the current one.'")
+    connection.execute(
+        "comment on view published.release is 'One row per release; the highest number is the current one.'"
+    )
     connection.execute(sql.SQL("grant select on published.release to {}").format(sql.Identifier(READER_ROLE)))

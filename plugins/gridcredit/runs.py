@@ -53,7 +53,8 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
     """Record how a build ended: published, unchanged or failed."""
     with connect(settings) as connection:
         connection.execute(
-            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s", [status, run_id]
+            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
+            [status, run_id],
         )
 
 

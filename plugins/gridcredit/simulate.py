@@ -92,9 +92,7 @@ def simulate(
     _inject_defects(defects, np.random.default_rng([seed, customers, defects]), out)
 
 
-def _block_tables(
-    block: Array, months: int, rng: np.random.Generator, through: date
-) -> Iterator[tuple[str, pa.Table]]:
+def _block_tables(block: Array, months: int, rng: np.random.Generator, through: date) -> Iterator[tuple[str, pa.Table]]:
     count = len(block)
     segment = rng.choice(len(SEGMENTS), size=count, p=[kind.share for kind in SEGMENTS])
     of = {field: np.array([getattr(kind, field) for kind in SEGMENTS])[segment] for field in Segment.__annotations__}
@@ -132,7 +130,7 @@ def _block_tables(
 
     bills = _bills(rng, block, of, periods, opened)
     yield "bill", _bill_table(bills)
-    yield "payment", _payment_table(_payments(rng, bills, credit, segment, through))
+    yield "payment", _payment_table(_payments(rng, bills, credit, through))
 
 
 def _opened_on(rng: np.random.Generator, count: int, periods: Array) -> Array:
@@ -142,7 +140,9 @@ def _opened_on(rng: np.random.Generator, count: int, periods: Array) -> Array:
     return np.where(rng.random(count) < 0.85, long_ago, first_day + rng.integers(0, span, size=count))
 
 
-def _bills(rng: np.random.Generator, block: Array, of: dict[str, Array], periods: Array, opened: Array) -> dict[str, Array]:
+def _bills(
+    rng: np.random.Generator, block: Array, of: dict[str, Array], periods: Array, opened: Array
+) -> dict[str, Array]:
     """One bill per customer and period since its contract began, customer by customer."""
     count, months = len(block), len(periods)
     growth = rng.normal(0.0, 0.008, size=count)
@@ -172,16 +172,16 @@ def _bills(rng: np.random.Generator, block: Array, of: dict[str, Array], periods
     }
 
 
-def _payments(
-    rng: np.random.Generator, bills: dict[str, Array], credit: Array, segment: Array, through: date
-) -> dict[str, Array]:
+def _payments(rng: np.random.Generator, bills: dict[str, Array], credit: Array, through: date) -> dict[str, Array]:
     """Payments until `through`: in time or late, in parts, bounced and paid again, with or without a bill's number."""
     owner, count = bills["owner"], len(bills["owner"])
     customers, months = len(credit), int(bills["month"].max(initial=0)) + 1
 
     # Distress: a spell in which nothing is paid; it is cured after some months or not at all.
     starts = np.where(
-        rng.random(customers) < 1 / (1 + np.exp(2.6 + 1.5 * credit)), rng.integers(0, months, size=customers), 10_000
+        rng.random(customers) < 1 / (1 + np.exp(2.6 + 1.5 * credit)),
+        rng.integers(0, months, size=customers),
+        10_000,
     )
     cured = rng.random(customers) < 1 / (1 + np.exp(-0.8 - 0.6 * credit))
     ends = np.where(cured, starts + rng.integers(1, 7, size=customers), 20_000)
@@ -261,7 +261,9 @@ def _payment_table(payments: dict[str, Array]) -> pa.Table:
     reverses = pa.array(payments["reverses"].astype(object), pa.string())
     return pa.table(
         {
-            "payment_id": pc.binary_join_element_wise(stem, pa.array(payments["suffix"].astype(object), pa.string()), "-"),
+            "payment_id": pc.binary_join_element_wise(
+                stem, pa.array(payments["suffix"].astype(object), pa.string()), "-"
+            ),
             "customer_id": _numbered("C", payments["customer"], 8),
             "bill_id": pc.if_else(pa.array(payments["without_bill"]), no_text, bill_id),
             "paid_on": pa.array(payments["paid_on"]),

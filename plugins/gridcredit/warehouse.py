@@ -59,7 +59,10 @@ def prepare(settings: Settings | None = None) -> None:
 
 def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
-        for database, role, rights in ((WAREHOUSE, WAREHOUSE_ROLE, "createrole"), (AIRFLOW, AIRFLOW_ROLE, "")):
+        for database, role, rights in (
+            (WAREHOUSE, WAREHOUSE_ROLE, "createrole"),
+            (AIRFLOW, AIRFLOW_ROLE, ""),
+        ):
             if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
                 admin.execute(
                     sql.SQL("create role {} login {} password {}").format(
@@ -80,7 +83,9 @@ def migrate(settings: Settings | None = None) -> None:
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.migrate'))")
         connection.execute("create schema if not exists ops")
-        connection.execute("create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default now())")
+        connection.execute(
+            "create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default now())"
+        )
         seen = {name for (name,) in connection.execute("select name from ops.migrations")}
         for path in sorted(DDL_DIR.glob("*.sql")):
             if path.name not in seen:

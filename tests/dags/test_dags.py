@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from gridcredit.settings import PROJECT_DIR
 
 PARSE = """

@@ -270,7 +270,14 @@ def warnings(policy: Policy, facts: Features) -> set[str]:
 
 def ageing_bucket(days: int) -> str:
     """The bucket that a number of days overdue falls in."""
-    for last, name in ((0, "not due"), (30, "1-30"), (60, "31-60"), (90, "61-90"), (180, "91-180"), (360, "181-360")):
+    for last, name in (
+        (0, "not due"),
+        (30, "1-30"),
+        (60, "31-60"),
+        (90, "61-90"),
+        (180, "91-180"),
+        (360, "181-360"),
+    ):
         if days <= last:
             return name
     return "over 360"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from gridcredit import pipeline, policy, runs, transform
 from gridcredit.extracts.contract import BILL, CUSTOMER, PAYMENT, Extract
 from gridcredit.extracts.loader import load_file
@@ -21,10 +20,18 @@ from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
+
 from tests.conftest import WarehouseFactory
 from tests.dbt import oracle
 
-DAYS = [date(2025, 12, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 19)]
+DAYS = [
+    date(2025, 12, 31),
+    date(2026, 2, 28),
+    date(2026, 3, 31),
+    date(2026, 4, 30),
+    date(2026, 5, 31),
+    date(2026, 6, 19),
+]
 POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
 
 
@@ -46,7 +53,12 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
         customer = f"W{number:04d}"
         opened = date(2024, 6, 1) + timedelta(days=rng.randrange(740))
         rows["customer"].append(
-            {"customer_id": customer, "name": customer, "segment": rng.choice(["public", "commercial"]), "region": "wild"}
+            {
+                "customer_id": customer,
+                "name": customer,
+                "segment": rng.choice(["public", "commercial"]),
+                "region": "wild",
+            }
             | {"opened_on": opened, "updated_at": "2024-01-01 00:00:00"}
         )
         bills: list[tuple[str, date, int]] = []
@@ -54,22 +66,39 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
             issued = opened + timedelta(days=rng.randrange(700))
             cents = rng.choice([0, 1, 10_000, rng.randrange(1, 50_000)])
             bill = {"bill_id": f"{customer}-{index}", "customer_id": customer, "period": f"{issued:%Y-%m}"}
-            bill |= {"issued_on": issued, "due_on": issued + timedelta(days=rng.randrange(0, 40)), "amount": cents / 100}
+            bill |= {
+                "issued_on": issued,
+                "due_on": issued + timedelta(days=rng.randrange(0, 40)),
+                "amount": cents / 100,
+            }
             bills.append((f"{customer}-{index}", issued, cents))
             rows["bill"].append(bill | {"kind": "regular"})
             if rng.random() < 0.1:
                 later = issued + timedelta(days=rng.randrange(0, 200))
-                undone = {"bill_id": f"{customer}-{index}-R", "issued_on": later, "due_on": later, "amount": -cents / 100}
+                undone = {
+                    "bill_id": f"{customer}-{index}-R",
+                    "issued_on": later,
+                    "due_on": later,
+                    "amount": -cents / 100,
+                }
                 rows["bill"].append(bill | undone | {"kind": "reversal", "reverses_bill_id": bill["bill_id"]})
         for index in range(rng.randrange(0, 14)):
             named, issued, cents = rng.choice(bills) if bills else ("none", opened, 5000)
             paid = issued + timedelta(days=rng.randrange(-5, 150))
             amount = rng.choice([cents, cents // 2, rng.randrange(1, 40_000)]) / 100
-            payment = {"payment_id": f"{customer}-P{index}", "customer_id": customer, "paid_on": paid, "amount": amount}
+            payment = {
+                "payment_id": f"{customer}-P{index}",
+                "customer_id": customer,
+                "paid_on": paid,
+                "amount": amount,
+            }
             payment["bill_id"] = rng.choice([named, named, named, "", "unknown"])
             rows["payment"].append(payment)
             if rng.random() < 0.15:
-                bounced = {"payment_id": f"{customer}-P{index}-R", "paid_on": paid + timedelta(days=rng.randrange(0, 60))}
+                bounced = {
+                    "payment_id": f"{customer}-P{index}-R",
+                    "paid_on": paid + timedelta(days=rng.randrange(0, 60)),
+                }
                 bounced |= {"amount": -amount, "reverses_payment_id": payment["payment_id"]}
                 rows["payment"].append(payment | bounced)
     return rows

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.landing import ready_files, take_in
 from gridcredit.extracts.loader import load_file
@@ -113,7 +112,9 @@ def test_a_directory_is_refused(settings: Settings, demo: Mapping, tmp_path: Pat
         load_file(folder, demo, settings)
 
 
-def test_every_injected_defect_is_caught_where_the_manifest_says(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+def test_every_injected_defect_is_caught_where_the_manifest_says(
+    settings: Settings, demo: Mapping, tmp_path: Path
+) -> None:
     simulate(300, 12, 5, tmp_path, defects=120)
     for name in ("customer", "bill", "payment"):
         result = load_file(tmp_path / f"{name}.csv", demo, settings)

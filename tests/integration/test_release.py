@@ -10,9 +10,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
-
 from gridcredit import pipeline
 from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.extracts.loader import load_file
@@ -23,6 +20,9 @@ from gridcredit.publish import KEYS
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import READER_ROLE, connect, warehouse_url
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
 from tests.conftest import WarehouseFactory
 
 NEW_BILL = (
@@ -54,7 +54,10 @@ def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:
 
 
 def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    return {table: rows(settings, sql.SQL("select * from published.{} order by 1, 2, 3, 4").format(sql.Identifier(table))) for table in KEYS}
+    return {
+        table: rows(settings, sql.SQL("select * from published.{} order by 1, 2, 3, 4").format(sql.Identifier(table)))
+        for table in KEYS
+    }
 
 
 def test_a_second_build_without_news_changes_nothing(published: Settings) -> None:
@@ -105,7 +108,9 @@ def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path
         connection.execute("delete from raw.bill where bill_id = 'B-undone'")
 
 
-def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(published: Settings, tmp_path: Path) -> None:
+def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
+    published: Settings, tmp_path: Path
+) -> None:
     (old,) = rows(published, "select grade, open_amount from published.customer_rating where customer_id = 'C00000003'")
     trace = rating_trace("C00000003", 1, published)
     path = tmp_path / "bill_correction.csv"
@@ -126,7 +131,14 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(publ
 
 def test_trace_names_points_policy_files_and_lines(published: Settings) -> None:
     trace = rating_trace("C00000003", 1, published)
-    for text in ("policy   default-1.0", "on_time_rate_12m", "bill.csv:", "payment.csv:", "gate     raw:", "not available"):
+    for text in (
+        "policy   default-1.0",
+        "on_time_rate_12m",
+        "bill.csv:",
+        "payment.csv:",
+        "gate     raw:",
+        "not available",
+    ):
         assert text in trace
     with pytest.raises(GridCreditError, match="does not rate customer"):
         rating_trace("nobody", 1, published)
@@ -178,7 +190,9 @@ def test_every_published_column_is_described_and_no_name_is_published(published:
 def test_published_keys_hold(published: Settings) -> None:
     for table, key in KEYS.items():
         columns = sql.SQL(", ").join(map(sql.Identifier, key))
-        query = sql.SQL("select 1 from published.{} group by {} having count(*) > 1").format(sql.Identifier(table), columns)
+        query = sql.SQL("select 1 from published.{} group by {} having count(*) > 1").format(
+            sql.Identifier(table), columns
+        )
         assert rows(published, query) == []
 
 
@@ -194,9 +208,10 @@ def test_lineage_holds_files_models_gates_and_releases(published: Settings) -> N
     }
     in_project = {path.stem for path in (published.dbt_dir / "models").rglob("*.sql")}
     assert models == {f"model.gridcredit.{name}" for name in in_project}
-    assert rows(
-        published, "select distinct gate from lineage.gate_results where run_id = 'first' order by gate"
-    ) == [("candidate",), ("raw",)]
+    assert rows(published, "select distinct gate from lineage.gate_results where run_id = 'first' order by gate") == [
+        ("candidate",),
+        ("raw",),
+    ]
 
 
 def test_a_policy_changed_under_its_version_is_refused(published: Settings, tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
-from jsonschema import Draft7Validator
-from typer.main import get_command
-
 from gridcredit.cli import app
 from gridcredit.settings import PROJECT_DIR, Settings
+from jsonschema import Draft7Validator
+from typer.main import get_command
 
 TEXT = (PROJECT_DIR / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -74,7 +73,8 @@ def test_every_setting_exists() -> None:
                 assert name.removeprefix("GRIDCREDIT_").lower() in Settings.model_fields
             elif name.startswith("AIRFLOW__"):
                 _, section, key = name.lower().split("__")
-                assert key in known[section]["options"], name
+                if section != "usage_data_collection":  # read by Airflow, missing in its own description
+                    assert key in known[section]["options"], name
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

@@ -5,12 +5,11 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gridcredit.extracts.contract import BILL, CUSTOMER, Column
 from gridcredit.extracts.convert import to_type
 from gridcredit.extracts.mapping import ColumnRule, FileRule
+from hypothesis import given
+from hypothesis import strategies as st
 
 RULE = ColumnRule(**{"from": "x"})
 
@@ -32,7 +31,12 @@ def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("12.50", Decimal("12.50")), ("-3", Decimal("-3.00")), ("+1.5", Decimal("1.50")), ("007", Decimal("7.00"))],
+    [
+        ("12.50", Decimal("12.50")),
+        ("-3", Decimal("-3.00")),
+        ("+1.5", Decimal("1.50")),
+        ("007", Decimal("7.00")),
+    ],
 )
 def test_amounts(text: str, value: Decimal) -> None:
     assert typed([text], AMOUNT) == ([value], [False])
@@ -47,7 +51,10 @@ def test_what_is_not_exact_money_is_bad(text: str) -> None:
 def test_a_value_fares_alike_alone_and_among_others(values: list[str | None]) -> None:
     together = typed(values, AMOUNT)
     alone = [typed([value], AMOUNT) for value in values]
-    assert together == ([value for one, _ in alone for value in one], [bad for _, one in alone for bad in one])
+    assert together == (
+        [value for one, _ in alone for value in one],
+        [bad for _, one in alone for bad in one],
+    )
 
 
 def test_other_separators() -> None:

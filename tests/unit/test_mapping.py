@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from gridcredit.errors import MappingError
 from gridcredit.extracts.mapping import load_mapping, load_mappings
 from gridcredit.settings import PROJECT_DIR

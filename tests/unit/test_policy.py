@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from gridcredit.errors import PolicyError
 from gridcredit.policy import read_policies, read_policy
 from gridcredit.settings import PROJECT_DIR

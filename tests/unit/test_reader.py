@@ -6,12 +6,11 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.mapping import FileRule
 from gridcredit.extracts.reader import Malformed, read_batches
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 Row = tuple[int, list[str]]
 

@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 import yaml
-
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
 from gridcredit.orchestration.assets import RAW_EXTRACTS
@@ -59,7 +58,9 @@ def test_every_model_is_described_keyed_and_tested() -> None:
             assert set(described) == {path.stem for path in folder.glob("*.sql")}
             for model in described.values():
                 assert "Grain and key:" in model["description"]
-                assert model.get("data_tests") or any("unique" in column.get("data_tests", []) for column in model["columns"])
+                assert model.get("data_tests") or any(
+                    "unique" in column.get("data_tests", []) for column in model["columns"]
+                )
 
 
 def test_every_expectation_has_a_severity_and_a_reason() -> None:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-
 from gridcredit import simulate as simulator
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.simulate import simulate

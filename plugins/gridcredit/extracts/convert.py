@@ -56,11 +56,12 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
         text = _column_text(batch, column_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
-        for mask, reason in ((bad, _reason(column, column_rule, file_rule)), (_missing(text, column), "is missing")):
+        for mask, reason in (
+            (bad, _reason(column, column_rule, file_rule)),
+            (_missing(text, column), "is missing"),
+        ):
             for index in np.flatnonzero(mask & in_scope):
-                first_fault.setdefault(
-                    int(index), Rejected(int(index), column.name, text[int(index)].as_py(), reason)
-                )
+                first_fault.setdefault(int(index), Rejected(int(index), column.name, text[int(index)].as_py(), reason))
             wrong |= mask
     rejected = [first_fault[index] for index in sorted(first_fault)]
     filtered = int(batch.row_count - in_scope.sum())
@@ -155,7 +156,11 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
 
 
 def _default_format(column: Column, file_rule: FileRule) -> str:
-    formats = {"date": file_rule.date_format, "month": file_rule.month_format, "timestamp": file_rule.timestamp_format}
+    formats = {
+        "date": file_rule.date_format,
+        "month": file_rule.month_format,
+        "timestamp": file_rule.timestamp_format,
+    }
     return formats[column.kind]
 
 

@@ -37,7 +37,14 @@ def contract_markdown() -> str:
     """The data dictionary of the canonical extracts."""
     lines = [f"<!-- {NOTE} -->", "", "# The input contract", ""]
     for extract in EXTRACTS.values():
-        lines += [f"## {extract.name}", "", extract.text, "", "| column | type | | meaning |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"## {extract.name}",
+            "",
+            extract.text,
+            "",
+            "| column | type | | meaning |",
+            "| --- | --- | --- | --- |",
+        ]
         for column in extract.columns:
             mark = "key" if column.key else "required" if column.required else ""
             unit = f" ({column.unit})" if column.unit else ""

@@ -15,7 +15,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gridcredit.errors import MappingError
 from gridcredit.extracts.contract import EXTRACTS
@@ -185,9 +193,7 @@ def load_mapping(path: Path) -> Mapping:
     if not isinstance(document, dict) or node is None:
         raise MappingError(f"{path}:1: a mapping is a YAML file with the keys mapping, description and files")
     try:
-        mapping = Mapping.model_validate(
-            _stringify(document) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
-        )
+        mapping = Mapping.model_validate(_stringify(document) | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
     except ValidationError as error:
         # A misspelt key explains the one that seems to be missing, so it is told first.
         fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")

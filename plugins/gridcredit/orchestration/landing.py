@@ -21,7 +21,7 @@ class LandingTrigger(BaseTrigger):
     """Fires with the list of files as soon as the landing folder holds complete ones."""
 
     def __init__(self, poll_seconds: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.poll_seconds = poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -32,7 +32,7 @@ class LandingTrigger(BaseTrigger):
         """Look, wait, look again."""
         while not (files := await asyncio.to_thread(_ready)):
             await asyncio.sleep(self.poll_seconds)
-        yield TriggerEvent(files)
+        yield TriggerEvent(files)  # type: ignore[no-untyped-call]
 
 
 class LandingSensor(BaseSensorOperator):
@@ -44,7 +44,7 @@ class LandingSensor(BaseSensorOperator):
 
         if files := _ready():
             return files
-        self.defer(
+        return self.defer(
             trigger=LandingTrigger(get_settings().landing_poll_seconds),
             method_name="files_landed",
             timeout=timedelta(seconds=self.timeout),

@@ -41,8 +41,9 @@ class AnnounceExtractsOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[str]:  # noqa: ANN401
         """Emit one asset event per extract loaded by any of the run's files."""
+        # One mapped task gives its list as it is, several give a list of theirs.
         loaded = context["ti"].xcom_pull(task_ids="load_file", default=None) or []
-        extracts = sorted({name for names in loaded if names for name in names})
+        extracts = sorted({name for one in loaded for name in ([one] if isinstance(one, str) else one or [])})
         if not extracts:
             raise AirflowSkipException("no file brought anything new")
         for name in extracts:

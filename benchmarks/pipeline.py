@@ -21,7 +21,7 @@ from psycopg import sql
 def plain_copy(path: Path, settings: Settings) -> float:
     """Seconds that COPY takes for the same columns into an unlogged table of the same types."""
     columns = [
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))  # type: ignore[arg-type]
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))
         for column in EXTRACTS[path.stem].columns
     ]
     with connect(settings) as connection:

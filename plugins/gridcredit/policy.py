@@ -98,7 +98,9 @@ def load_policies(settings: Settings | None = None) -> None:
     settings = settings or get_settings()
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.policy'))")
-        known = dict(connection.execute("select policy_version, sha256 from policy.policies").fetchall())
+        known: dict[str, str] = dict(
+            connection.execute("select policy_version, sha256 from policy.policies").fetchall()
+        )
         for policy in read_policies(settings.policies_dir):
             version = policy.header.version
             if version not in known:

@@ -136,7 +136,7 @@ def _ensure_published(connection: Connection, table: str, key: tuple[str, ...]) 
             if name not in present:
                 connection.execute(
                     sql.SQL("alter table {} add column {} {}").format(
-                        names["history"], sql.Identifier(name), sql.SQL(cast(LiteralString, kind))
+                        names["history"], sql.Identifier(name), sql.SQL(kind)
                     )
                 )
     for statement in cast(

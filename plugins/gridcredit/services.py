@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import structlog
@@ -107,8 +108,9 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
         processes[service] = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
         state = {"address": f"http://{LOOPBACK}:{api_port}", "processes": processes}
         write_private(_state_file(settings), json.dumps(state))
-    _wait_until_healthy(state["address"], settings)
-    return str(state["address"])
+    address = f"http://{LOOPBACK}:{api_port}"
+    _wait_until_healthy(address, settings)
+    return address
 
 
 def write_admin_password(settings: Settings) -> Path:
@@ -188,7 +190,11 @@ def _wait_until_healthy(address: str, settings: Settings, seconds: float = 180) 
 
 def _api_port(preferred: int = 8080) -> int:
     """Airflow's usual port where it is free, else any free one."""
-    in_use = {connection.laddr.port for connection in psutil.net_connections("inet") if connection.status == "LISTEN"}
+    in_use = {
+        connection.laddr.port
+        for connection in psutil.net_connections("inet")
+        if connection.status == "LISTEN" and connection.laddr
+    }
     return free_port() if preferred in in_use else preferred
 
 
@@ -200,9 +206,10 @@ def _state_file(settings: Settings) -> Path:
     return settings.home / "services.json"
 
 
-def _read_state(settings: Settings) -> dict[str, dict[str, dict[str, float]]] | None:
+def _read_state(settings: Settings) -> dict[str, Any] | None:
     path = _state_file(settings)
-    return json.loads(path.read_text()) if path.exists() else None
+    state: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+    return state
 
 
 def _is_ours(entry: dict[str, float]) -> bool:

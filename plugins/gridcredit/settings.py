@@ -85,4 +85,4 @@ def write_private(path: Path, text: str) -> None:
 @cache
 def get_settings() -> Settings:
     """The settings of this process."""
-    return Settings()  # type: ignore[call-arg]
+    return Settings()

@@ -6,7 +6,7 @@ Customers are made in blocks, each from its own random stream, so memory does no
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -109,7 +109,7 @@ def _block_tables(block: Array, months: int, rng: np.random.Generator, through: 
                 "customer_id": customer_id,
                 "name": pa.array(_names(rng, is_firm, block)),
                 "segment": pa.array(of["name"]),
-                "industry_code": pa.array(np.where(is_firm, "I" + segment.astype(str).astype(object), None)),
+                "industry_code": pa.array([f"I{kind}" if kind else None for kind in segment.tolist()]),
                 "region": pa.array(np.array(REGIONS)[rng.integers(len(REGIONS), size=count)]),
                 "org_unit": pa.array([f"unit_{number:02d}" for number in rng.integers(1, 9, size=count)]),
                 "opened_on": pa.array(opened),
@@ -137,7 +137,8 @@ def _opened_on(rng: np.random.Generator, count: int, periods: Array) -> Array:
     first_day = periods[0].astype("datetime64[D]")
     long_ago = first_day - rng.integers(200, 4000, size=count)
     span = int((periods[-1].astype("datetime64[D]") - first_day).astype(int)) + 1
-    return np.where(rng.random(count) < 0.85, long_ago, first_day + rng.integers(0, span, size=count))
+    opened: Array = np.where(rng.random(count) < 0.85, long_ago, first_day + rng.integers(0, span, size=count))
+    return opened
 
 
 def _bills(
@@ -329,7 +330,7 @@ def _spoil(path: Path, lines: set[int], rng: np.random.Generator) -> list[Defect
     dates = [column.name for column in extract.columns if column.kind == "date" and column.required]
     amounts = [column.name for column in extract.columns if column.kind == "money"]
     codes = [column.name for column in extract.columns if column.kind == "code"]
-    kinds = {
+    kinds: dict[str, tuple[list[str], Callable[[str], str]]] = {
         "missing_required": (required, lambda _: ""),
         "impossible_date": (dates, lambda value: f"{value[:4]}-02-30"),
         "other_date_format": (dates, lambda value: f"{value[8:10]}/{value[5:7]}/{value[:4]}"),

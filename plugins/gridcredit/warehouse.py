@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 import structlog
@@ -67,7 +67,7 @@ def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
                 admin.execute(
                     sql.SQL("create role {} login {} password {}").format(
                         sql.Identifier(role),
-                        sql.SQL(cast(LiteralString, rights)),
+                        sql.SQL(rights),
                         sql.Literal(settings.secret(f"postgres_{role}")),
                     )
                 )
@@ -89,7 +89,7 @@ def migrate(settings: Settings | None = None) -> None:
         seen = {name for (name,) in connection.execute("select name from ops.migrations")}
         for path in sorted(DDL_DIR.glob("*.sql")):
             if path.name not in seen:
-                connection.execute(cast(LiteralString, path.read_text()))
+                connection.execute(path.read_text())
                 connection.execute("insert into ops.migrations (name) values (%s)", [path.name])
                 log.info("migration_applied", name=path.name)
         for extract in EXTRACTS.values():
@@ -102,7 +102,7 @@ def raw_table_ddl(extract: Extract) -> sql.Composed:
     columns = [
         sql.SQL("{} {}{}").format(
             sql.Identifier(column.name),
-            sql.SQL(cast(LiteralString, column.sql_type)),
+            sql.SQL(column.sql_type),
             sql.SQL(" not null" if column.required else ""),
         )
         for column in extract.columns

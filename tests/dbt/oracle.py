@@ -105,7 +105,7 @@ def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
     payments = [payment for payment in ledger.payments_of[customer_id] if payment.paid_on <= day]
     standing = [p for p in payments if ledger.payment_reversed_on.get(p.payment_id, date.max) > day]
     loose = sorted((p for p in standing if p.bill_id not in own), key=lambda p: p.paid_on)
-    cash = [[p.paid_on, p.amount] for p in loose]
+    days, cash = [p.paid_on for p in loose], [p.amount for p in loose]
     states: list[BillThen] = []
     live = [
         bill
@@ -128,13 +128,14 @@ def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
             ]
             last_direct = max(moves) if moves and paid > 0 else None
             while cash and paid < bill.amount:
-                used = min(cash[0][1], bill.amount - paid)
+                used = min(cash[0], bill.amount - paid)
                 paid += used
-                in_time += used if cash[0][0] <= bill.due_on else ZERO
+                in_time += used if days[0] <= bill.due_on else ZERO
                 if paid == bill.amount:
-                    settled_on = max(cash[0][0], last_direct or cash[0][0])
-                cash[0][1] -= used
-                if cash[0][1] == 0:
+                    settled_on = max(days[0], last_direct or days[0])
+                cash[0] -= used
+                if cash[0] == 0:
+                    days.pop(0)
                     cash.pop(0)
         states.append(BillThen(bill, paid, min(in_time, paid), settled_on, day))
     return states

@@ -65,7 +65,11 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
         for index in range(rng.randrange(0, 9)):
             issued = opened + timedelta(days=rng.randrange(700))
             cents = rng.choice([0, 1, 10_000, rng.randrange(1, 50_000)])
-            bill = {"bill_id": f"{customer}-{index}", "customer_id": customer, "period": f"{issued:%Y-%m}"}
+            bill: dict[str, object] = {
+                "bill_id": f"{customer}-{index}",
+                "customer_id": customer,
+                "period": f"{issued:%Y-%m}",
+            }
             bill |= {
                 "issued_on": issued,
                 "due_on": issued + timedelta(days=rng.randrange(0, 40)),
@@ -75,7 +79,7 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
             rows["bill"].append(bill | {"kind": "regular"})
             if rng.random() < 0.1:
                 later = issued + timedelta(days=rng.randrange(0, 200))
-                undone = {
+                undone: dict[str, object] = {
                     "bill_id": f"{customer}-{index}-R",
                     "issued_on": later,
                     "due_on": later,
@@ -86,7 +90,7 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
             named, issued, cents = rng.choice(bills) if bills else ("none", opened, 5000)
             paid = issued + timedelta(days=rng.randrange(-5, 150))
             amount = rng.choice([cents, cents // 2, rng.randrange(1, 40_000)]) / 100
-            payment = {
+            payment: dict[str, object] = {
                 "payment_id": f"{customer}-P{index}",
                 "customer_id": customer,
                 "paid_on": paid,
@@ -95,7 +99,7 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
             payment["bill_id"] = rng.choice([named, named, named, "", "unknown"])
             rows["payment"].append(payment)
             if rng.random() < 0.15:
-                bounced = {
+                bounced: dict[str, object] = {
                     "payment_id": f"{customer}-P{index}-R",
                     "paid_on": paid + timedelta(days=rng.randrange(0, 60)),
                 }

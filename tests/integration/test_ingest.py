@@ -26,10 +26,7 @@ def demo(settings: Settings) -> Mapping:
 
 def count(settings: Settings) -> dict[str, int]:
     with connect(settings) as connection:
-        return {
-            table: (connection.execute(f"select count(*) from {table}").fetchone() or (0,))[0]  # type: ignore[call-overload]
-            for table in TABLES
-        }
+        return {table: (connection.execute(f"select count(*) from {table}").fetchone() or (0,))[0] for table in TABLES}
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -170,7 +170,7 @@ def test_the_reader_sees_published_and_nothing_else(published: Settings) -> None
             "create temp table mine (x int)",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                reader.execute(statement)  # type: ignore[call-overload]
+                reader.execute(statement)
 
 
 def test_every_published_column_is_described_and_no_name_is_published(published: Settings) -> None:

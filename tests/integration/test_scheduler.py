@@ -38,7 +38,7 @@ def wait_for(what: Callable[[], bool], seconds: float = 240) -> None:
 
 def number(settings: Settings, query: str) -> int:
     with connect(settings) as connection:
-        (value,) = connection.execute(query).fetchone() or (0,)  # type: ignore[call-overload]
+        (value,) = connection.execute(query).fetchone() or (0,)
     return int(value)
 
 

@@ -90,7 +90,7 @@ def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dic
     ranked = sorted((float(row["creditworthiness"]), row["customer_id"]) for row in supplier["truth"])
     ratios = [paid[customer] / billed[customer] for _, customer in ranked if billed[customer]]
     third = len(ratios) // 3
-    assert sum(ratios[:third]) / third < sum(ratios[-third:]) / third - Decimal("0.04")
+    assert sum(ratios[:third], Decimal(0)) / third < sum(ratios[-third:], Decimal(0)) / third - Decimal("0.04")
     # Some arrears are cured, some are not.
     assert any(ratio < Decimal("0.5") for ratio in ratios)
     assert any(ratio > Decimal("0.9") for ratio in ratios[:third])

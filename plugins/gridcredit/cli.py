@@ -87,7 +87,7 @@ def simulate_command(
     customers: Annotated[int, typer.Option(min=1)],
     months: Annotated[int, typer.Option(min=1)],
     seed: Annotated[int, typer.Option(min=0)],
-    out: Path,
+    out: Annotated[Path, typer.Option(help="folder to write into")],
     defects: Annotated[int, typer.Option(min=0, help="rows to spoil; listed in OUT/truth/defects.csv")] = 0,
 ) -> None:
     """Make a supplier's files: customers, bills, payments."""

@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 from gridcredit import simulate as simulator
+from gridcredit.cli import app
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.simulate import simulate
 
@@ -94,3 +96,9 @@ def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dic
     # Some arrears are cured, some are not.
     assert any(ratio < Decimal("0.5") for ratio in ratios)
     assert any(ratio > Decimal("0.9") for ratio in ratios[:third])
+
+
+def test_the_command_takes_its_options(tmp_path: Path) -> None:
+    options = ["simulate", "--customers", "20", "--months", "3", "--seed", "1", "--out", str(tmp_path / "out")]
+    assert CliRunner().invoke(app, options).exit_code == 0
+    assert len(digest(tmp_path / "out")) == 5

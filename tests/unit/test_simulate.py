@@ -8,11 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 from gridcredit import simulate as simulator
 from gridcredit.cli import app
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.simulate import simulate
+from typer.testing import CliRunner
 
 
 def digest(folder: Path) -> dict[str, str]:

@@ -87,6 +87,7 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
         return str(state["address"])
     stop_airflow(settings)
     api_port = _api_port()
+    address = f"http://{LOOPBACK}:{api_port}"
     environment = airflow_environment(settings, api_port)
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
@@ -106,9 +107,8 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
                 cwd=settings.project_dir,
             )
         processes[service] = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
-        state = {"address": f"http://{LOOPBACK}:{api_port}", "processes": processes}
+        state = {"address": address, "processes": processes}
         write_private(_state_file(settings), json.dumps(state))
-    address = f"http://{LOOPBACK}:{api_port}"
     _wait_until_healthy(address, settings)
     return address
 

@@ -1,21 +1,109 @@
-"""`make bench`: ingest against plain COPY, and what each stage of a build takes in one process, side by side in one run."""
+"""`make bench`: ingest against plain COPY, the DAGs against the same stages in one process, side by side in one run."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from gridcredit import pipeline
+import psycopg
+from gridcredit import pipeline, services
+from gridcredit.demo import deliver, follow
 from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect, prepare
+from gridcredit.warehouse import airflow_database_url, connect, prepare
 from psycopg import sql
+
+MAPPING = "demo"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=4000)
+    parser.add_argument("--months", type=int, default=24)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        files = Path(folder) / "files"
+        # Both ways start from a warm file cache.
+        subprocess.run([sys.executable, "-c", "import airflow, dbt.cli.main, great_expectations"], check=True)
+        say("simulate", timed(lambda: simulate(options.customers, options.months, 1, files)))
+        with warehouse(Path(folder) / "one process") as settings:
+            alone = measure_one_process(settings, files)
+        with warehouse(Path(folder) / "airflow") as settings:
+            waited, orchestrated = measure_dags(settings, files)
+        print(f"orchestration overhead: DAGs / one process = {orchestrated / alone:.2f}")
+        print(f"with the wait for the files to settle      = {(waited + orchestrated) / alone:.2f}")
+        measure_parsing(Path(folder))
+
+
+def measure_one_process(settings: Settings, files: Path) -> float:
+    """Load and build without Airflow; returns seconds."""
+    mapping = load_mappings(settings.mappings_dir)[MAPPING]
+    ours = plain = 0.0
+    for name in EXTRACTS:
+        path = files / f"{name}.csv"
+        plain += plain_copy(path, settings)
+        ours += timed(lambda path=path: load_file(path, mapping, settings))  # type: ignore[misc]
+    say("one process: ingest", ours, f"rate / plain COPY = {plain / ours:.2f}")
+    build = timed(lambda: pipeline.build_ratings("bench", settings=settings))
+    with connect(settings) as connection:
+        for stage, seconds in stages(connection):
+            say(f"one process: {stage}", seconds, f"{seconds / (ours + build):.0%}")
+        (dbt,) = connection.execute("select sum(seconds) from lineage.model_results").fetchone() or (0,)
+    say("one process", ours + build, f"models and tests, over {settings.dbt_threads} threads: {dbt:.1f} s")
+    return ours + build
+
+
+def measure_dags(settings: Settings, files: Path) -> tuple[float, float]:
+    """Deliver the files to the real DAGs; returns the seconds until they take them up, and from then to the release."""
+    say("Airflow: start to healthy", timed(lambda: services.start(settings, lambda _: None)))
+    try:
+        with connect(settings, autocommit=True) as connection:
+            delivered = time.time()
+            deliver(files, settings.landing_dir / MAPPING)
+            follow(connection, 0, lambda _: None)
+            for stage, seconds in stages(connection):
+                say(f"Airflow: {stage}", seconds)
+        with psycopg.connect(airflow_database_url(settings)) as airflow:
+            seen, released = airflow.execute(
+                "select extract(epoch from min(scheduled_dttm) filter (where task_id = 'load_file')) - %s, "
+                "extract(epoch from max(end_date) filter (where task_id = 'publish')) - %s from task_instance",
+                [delivered, delivered],
+            ).fetchone() or (0, 0)
+    finally:
+        services.stop_airflow(settings)
+    quiet = settings.landing_settle_seconds
+    say("Airflow: files taken up", seen, f"of which {quiet:.1f} s in which the landing folder must be quiet")
+    say("Airflow: delivery to release", released)
+    return float(seen), float(released - seen)
+
+
+def measure_parsing(folder: Path) -> None:
+    """What our DAG files cost to parse, beyond importing Airflow."""
+    code = (
+        "import time, airflow.sdk\n"
+        "from airflow.dag_processing.dagbag import DagBag\n"
+        "import airflow.providers.standard.operators.empty, airflow.triggers.base\n"
+        "started = time.monotonic()\n"
+        f"bag = DagBag({str(PROJECT_DIR / 'dags')!r}, safe_mode=False)\n"
+        "print(len(bag.dags), time.monotonic() - started)\n"
+        "assert bag.dags and not bag.import_errors, bag.import_errors"
+    )
+    environment = {"AIRFLOW_HOME": str(folder / "parsing"), "PATH": str(Path(sys.executable).parent)}
+    output = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    count, seconds = output.stdout.split()[-2:]
+    say("parse all DAG files", float(seconds), f"{count} DAGs, beyond Airflow's own import")
 
 
 def plain_copy(path: Path, settings: Settings) -> float:
@@ -28,51 +116,45 @@ def plain_copy(path: Path, settings: Settings) -> float:
         connection.execute(sql.SQL("create unlogged table ops.plain ({})").format(sql.SQL(", ").join(columns)))
         if path.stem == "bill":  # COPY knows no months
             connection.execute("alter table ops.plain alter column period type text")
-        started = time.monotonic()
-        with (
-            connection.cursor().copy("copy ops.plain from stdin (format csv, header)") as copy,
-            path.open("rb") as file,
-        ):
-            while block := file.read(1 << 20):
-                copy.write(block)
-        seconds = time.monotonic() - started
+
+        def copy_file() -> None:
+            with (
+                connection.cursor().copy("copy ops.plain from stdin (format csv, header)") as copy,
+                path.open("rb") as file,
+            ):
+                while block := file.read(1 << 20):
+                    copy.write(block)
+
+        seconds = timed(copy_file)
         connection.execute("drop table ops.plain")
     return seconds
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=4000)
-    parser.add_argument("--months", type=int, default=24)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder) / "home")
-        prepare(settings)
-        try:
-            started = time.monotonic()
-            simulate(options.customers, options.months, 1, Path(folder) / "files")
-            print(f"simulate            {time.monotonic() - started:8.2f} s")
-            mapping = load_mappings(settings.mappings_dir)["demo"]
-            ours = plain = 0.0
-            for name in EXTRACTS:
-                path = Path(folder) / "files" / f"{name}.csv"
-                plain += plain_copy(path, settings)
-                started = time.monotonic()
-                load_file(path, mapping, settings)
-                ours += time.monotonic() - started
-            print(f"ingest              {ours:8.2f} s, rate / plain COPY {plain / ours:.2f}")
-            started = time.monotonic()
-            pipeline.build_ratings("bench", settings=settings)
-            total = time.monotonic() - started
-            with connect(settings) as connection:
-                for stage, seconds in connection.execute(
-                    "select stage, seconds from ops.stage_timings order by recorded_at"
-                ):
-                    print(f"{stage:<19} {seconds:8.2f} s, {seconds / total:4.0%} of the build")
-            print(f"build, one process  {total:8.2f} s")
-        finally:
-            EmbeddedPostgres(settings).stop()
+@contextmanager
+def warehouse(home: Path) -> Iterator[Settings]:
+    """A warehouse of its own, stopped at the end."""
+    settings = Settings(home=home)
+    prepare(settings)
+    try:
+        yield settings
+    finally:
+        EmbeddedPostgres(settings).stop()
+
+
+def stages(connection: psycopg.Connection[tuple[object, ...]]) -> list[tuple[str, float]]:
+    """The recorded stages of the one build, in order."""
+    return connection.execute("select stage, seconds from ops.stage_timings order by recorded_at").fetchall()  # type: ignore[return-value]
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that the work takes."""
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def say(what: str, seconds: float, note: str = "") -> None:
+    print(f"{what:<30} {seconds:8.2f} s  {note}", flush=True)
 
 
 if __name__ == "__main__":

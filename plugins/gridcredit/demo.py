@@ -34,12 +34,10 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
     address = services.start(settings, lambda service: step(f"start {service}"))
     try:
         with connect(settings, autocommit=True) as connection:
-            (before,) = connection.execute(
-                "select coalesce(max(delivery_id), 0) from lineage.deliveries"
-            ).fetchone() or (0,)
+            before = last_delivery(connection)
             deliver(source, settings.landing_dir / MAPPING)
             step("files delivered: ingest_extracts loads them, build_ratings follows")
-            _follow(connection, before, step)
+            follow(connection, before, step)
             _show(connection, console)
     finally:
         stopped = services.stop_airflow(settings)
@@ -68,8 +66,18 @@ def deliver(source: Path, landing: Path) -> None:
         partial.rename(landing / f"{name}.csv")
 
 
-def _follow(connection: Connection, before: int, say: Callable[[str], None]) -> None:
-    """Tell each stage as it ends; return when the delivery is published or has changed nothing."""
+def last_delivery(connection: Connection) -> int:
+    """The number of the newest delivery, 0 before the first."""
+    (number,) = connection.execute("select coalesce(max(delivery_id), 0) from lineage.deliveries").fetchone() or (0,)
+    return int(number)
+
+
+def follow(connection: Connection, before: int, say: Callable[[str], None]) -> None:
+    """Tell each stage as it ends; return when what came after delivery `before` is published or changed nothing.
+
+    Raises:
+        GridCreditError: the build failed, or nothing came of the delivery in time.
+    """
     told: set[str] = set()
 
     def tell(text: str) -> None:

@@ -45,7 +45,7 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
         "CORE__FERNET_KEY": "",
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
         "CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
         "DATABASE__SQL_ALCHEMY_CONN": _with_driver(airflow_database_url(settings), "psycopg2"),
         "DATABASE__SQL_ALCHEMY_CONN_ASYNC": _with_driver(airflow_database_url(settings), "asyncpg"),
@@ -56,7 +56,9 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
         "API__SECRET_KEY": settings.secret("airflow_api_key"),
         "API_AUTH__JWT_SECRET": settings.secret("airflow_jwt"),
         "LOGGING__BASE_LOG_FOLDER": str(settings.log_dir / "airflow"),
+        # DAG files change seldom, and each look at one costs a second of a core.
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return (
@@ -115,7 +117,7 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
 
 def write_admin_password(settings: Settings) -> Path:
     """The file Airflow reads its login from: one password, generated once."""
-    path = settings.home / "airflow" / "passwords.json"
+    path = _password_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, json.dumps({ADMIN: settings.secret("airflow_admin")}))
     return path
@@ -200,6 +202,10 @@ def _api_port(preferred: int = 8080) -> int:
 
 def _with_driver(url: str, driver: str) -> str:
     return url.replace("postgresql://", f"postgresql+{driver}://", 1)
+
+
+def _password_file(settings: Settings) -> Path:
+    return settings.home / "airflow" / "passwords.json"
 
 
 def _state_file(settings: Settings) -> Path:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,7 +21,7 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import airflow_database_url, connect, prepare
+from gridcredit.warehouse import Connection, airflow_database_url, connect, prepare
 from psycopg import sql
 
 MAPPING = "demo"
@@ -54,7 +55,7 @@ def measure_one_process(settings: Settings, files: Path) -> float:
     for name in EXTRACTS:
         path = files / f"{name}.csv"
         plain += plain_copy(path, settings)
-        ours += timed(lambda path=path: load_file(path, mapping, settings))  # type: ignore[misc]
+        ours += timed(partial(load_file, path, mapping, settings))
     say("one process: ingest", ours, f"rate / plain COPY = {plain / ours:.2f}")
     build = timed(lambda: pipeline.build_ratings("bench", settings=settings))
     with connect(settings) as connection:
@@ -141,9 +142,9 @@ def warehouse(home: Path) -> Iterator[Settings]:
         EmbeddedPostgres(settings).stop()
 
 
-def stages(connection: psycopg.Connection[tuple[object, ...]]) -> list[tuple[str, float]]:
+def stages(connection: Connection) -> list[tuple[str, float]]:
     """The recorded stages of the one build, in order."""
-    return connection.execute("select stage, seconds from ops.stage_timings order by recorded_at").fetchall()  # type: ignore[return-value]
+    return connection.execute("select stage, seconds from ops.stage_timings order by recorded_at").fetchall()
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import structlog
 import typer
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
 app.add_typer(trace_app, name="trace")
 
-Day = Annotated[Optional[str], typer.Option(help="YYYY-MM-DD")]  # noqa: UP045 - typer reads it
+Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
 
 
 @contextlib.contextmanager

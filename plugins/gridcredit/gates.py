@@ -44,8 +44,9 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
         GateFailedError: a critical check failed; names the first.
     """
     settings = settings or get_settings()
-    queries = _queries(gate, run_id, settings)
-    checks = _validate(gate, queries, settings) if queries else []
+    suites = read_suites(gate, settings)
+    queries = _queries(gate, run_id, list(suites), settings)
+    checks = _validate(gate, suites, queries, settings) if queries else []
     with connect(settings) as connection, connection.cursor() as cursor:
         cursor.execute("delete from lineage.gate_results where run_id = %s and gate = %s", [run_id, gate])
         cursor.executemany(
@@ -66,7 +67,7 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
         raise GateFailedError(
             f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
             f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-            f"release stands; see {settings.data_docs_dir / 'index.html'}"
+            f"release stands; see {data_docs_index(settings)}"
         )
     log.info("gate_passed", gate=gate, run_id=run_id, checks=len(checks), warnings=len(failed))
     return checks
@@ -83,14 +84,13 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, dict[str, Any]]:
     return suites
 
 
-def _queries(gate: Gate, run_id: str, settings: Settings) -> dict[str, str]:
-    """What each suite of the gate looks at: the run's own raw rows, or a whole candidate table."""
-    suites = read_suites(gate, settings)
+def _queries(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> dict[str, str]:
+    """What each table's suite looks at: the run's own raw rows, or a whole candidate table."""
     with connect(settings) as connection:
         if gate == "candidate":
             return {
                 table: sql.SQL("select * from candidate.{}").format(sql.Identifier(table)).as_string(connection)
-                for table in suites
+                for table in tables
             }
         loads: dict[str, list[int]] = {}
         for extract, file_id in connection.execute(
@@ -102,12 +102,14 @@ def _queries(gate: Gate, run_id: str, settings: Settings) -> dict[str, str]:
         query = sql.SQL("select * from raw.{} where _file_id = any({})")
         return {
             table: query.format(sql.Identifier(table), sql.Literal(loads[table])).as_string(connection)
-            for table in suites
+            for table in tables
             if table in loads
         }
 
 
-def _validate(gate: Gate, queries: dict[str, str], settings: Settings) -> list[Check]:
+def _validate(
+    gate: Gate, suites: dict[str, dict[str, Any]], queries: dict[str, str], settings: Settings
+) -> list[Check]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
@@ -117,12 +119,10 @@ def _validate(gate: Gate, queries: dict[str, str], settings: Settings) -> list[C
         connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1),
     )
     definitions = []
-    for table, suite_json in read_suites(gate, settings).items():
-        if table not in queries:
-            continue
-        name = suite_json["name"]
-        suite = context.suites.add(gx.ExpectationSuite(**suite_json))
-        batch = source.add_query_asset(name=name, query=queries[table]).add_batch_definition("all rows")
+    for table, query in queries.items():
+        name = suites[table]["name"]
+        suite = context.suites.add(gx.ExpectationSuite(**suites[table]))
+        batch = source.add_query_asset(name=name, query=query).add_batch_definition("all rows")
         definitions.append(
             context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
         )

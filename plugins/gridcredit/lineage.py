@@ -96,38 +96,24 @@ def _indicator_lines(connection: Connection, values: dict[str, object]) -> list[
 
 
 # Of the same key, the newest delivery that the release knew wins, as in staging.
-BILLS = """
-with known_files as (
-    select file_id, file_name from lineage.files where file_id in (
+NEWEST = """
+with newest as (
+    select distinct on ({key}) * from raw.{extract} join lineage.files on file_id = _file_id
+    where customer_id = %(customer)s and file_id in (
         select run_files.file_id from lineage.run_files join lineage.runs using (run_id)
         where runs.status in ('published', 'unchanged') and runs.started_at <= (
             select started_at from lineage.releases join lineage.runs using (run_id) where release = %(release)s
         )
     )
-),
-newest as (
-    select distinct on (bill_id) * from raw.bill join known_files on file_id = _file_id
-    where customer_id = %(customer)s
-    order by bill_id, _file_id desc, _line_no desc
+    order by {key}, _file_id desc, _line_no desc
 )
+"""
+BILLS = f"""{NEWEST.format(extract="bill", key="bill_id")}
 select bill_id, issued_on, due_on, amount, coalesce(kind, 'regular'), file_name, _line_no
 from newest
 where issued_on <= %(as_of)s order by due_on, bill_id
 """
-PAYMENTS = """
-with known_files as (
-    select file_id, file_name from lineage.files where file_id in (
-        select run_files.file_id from lineage.run_files join lineage.runs using (run_id)
-        where runs.status in ('published', 'unchanged') and runs.started_at <= (
-            select started_at from lineage.releases join lineage.runs using (run_id) where release = %(release)s
-        )
-    )
-),
-newest as (
-    select distinct on (payment_id) * from raw.payment join known_files on file_id = _file_id
-    where customer_id = %(customer)s
-    order by payment_id, _file_id desc, _line_no desc
-)
+PAYMENTS = f"""{NEWEST.format(extract="payment", key="payment_id")}
 select payment_id, paid_on, amount, bill_id, reverses_payment_id, file_name, _line_no
 from newest
 where paid_on <= %(as_of)s order by paid_on, payment_id

@@ -7,7 +7,7 @@ Each published table is kept as intervals of releases (`valid_from_release`, `va
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import structlog
 from psycopg import sql
@@ -70,7 +70,6 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             )
         else:
             number = last[0] if last else 0
-        _ensure_release_view(connection)
         connection.execute(
             "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
             ["published" if is_new else "unchanged", run_id],
@@ -139,14 +138,12 @@ def _ensure_published(connection: Connection, table: str, key: tuple[str, ...]) 
                         names["history"], sql.Identifier(name), sql.SQL(kind)
                     )
                 )
-    for statement in cast(
-        list[LiteralString],
-        [
-            "drop view if exists {view}",
-            "create view {view} as select {columns} from {history} where valid_to_release is null",
-            "grant select on {view}, {history} to {reader}",
-        ],
-    ):
+    view: tuple[LiteralString, ...] = (
+        "drop view if exists {view}",
+        "create view {view} as select {columns} from {history} where valid_to_release is null",
+        "grant select on {view}, {history} to {reader}",
+    )
+    for statement in view:
         connection.execute(sql.SQL(statement).format(**names))
     comments = connection.execute(
         "select attname, col_description(attrelid, attnum), obj_description(attrelid) from pg_attribute "
@@ -202,14 +199,3 @@ def _replace_rows(connection: Connection, table: str, key: tuple[str, ...], rele
         ).format(**parts)
     ).rowcount
     return opened, closed
-
-
-def _ensure_release_view(connection: Connection) -> None:
-    connection.execute(
-        "create or replace view published.release as "
-        "select release, as_of_date, published_at, rows_opened, rows_closed from lineage.releases"
-    )
-    connection.execute(
-        "comment on view published.release is 'One row per release; the highest number is the current one.'"
-    )
-    connection.execute(sql.SQL("grant select on published.release to {}").format(sql.Identifier(READER_ROLE)))

@@ -1,26 +1,12 @@
 with
 
--- A file that lands while a build runs has passed no gate yet: the next build reads it.
-checked_files as (
-
-    select distinct file_id from {{ source('lineage', 'run_files') }}
-
-),
-
-deliveries as (
-
-    select
-        *,
-        row_number() over (
-            partition by bill_id
-            order by _file_id desc, _line_no desc
-        ) as delivery_rank
-    from {{ source('raw', 'bill') }}
-    where _file_id in (select file_id from checked_files)
-
-),
-
 newest as (
+
+    {{ newest_delivery('bill', 'bill_id') }}
+
+),
+
+renamed as (
 
     select
         bill_id,
@@ -34,9 +20,8 @@ newest as (
         due_on,
         _file_id,
         _line_no
-    from deliveries
-    where delivery_rank = 1
+    from newest
 
 )
 
-select * from newest
+select * from renamed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.loader import LoadResult, load_file
+from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect
@@ -46,14 +47,16 @@ def _waiting(folder: Path) -> list[Path]:
     ]
 
 
-def take_in(path: Path, settings: Settings | None = None) -> LoadResult:
-    """Load a file of the landing folder and move it to the archive.
+def take_in(path: Path, settings: Settings | None = None) -> int:
+    """Load a file of the landing folder and move it to the archive; returns its file_id. Safe to repeat.
 
     A refused file stays where it was; a note beside it says why, and it is not tried again until it changes or
     the note is removed.
     """
     settings = settings or get_settings()
     mapping_name = path.parent.name
+    if not os.path.lexists(path) and (file_id := _taken_in_before(path, settings)):
+        return file_id
     try:
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
@@ -76,7 +79,18 @@ def take_in(path: Path, settings: Settings | None = None) -> LoadResult:
     archive.mkdir(parents=True, exist_ok=True)
     _note(path).unlink(missing_ok=True)
     shutil.move(path, archive / f"{result.file_id}_{path.name}")
-    return result
+    return result.file_id
+
+
+def _taken_in_before(path: Path, settings: Settings) -> int | None:
+    """The file that an earlier try of this task loaded and moved before it was killed."""
+    with connect(settings) as connection:
+        row = connection.execute(
+            "select file_id from lineage.deliveries join lineage.files using (file_id) "
+            "where mapping = %s and deliveries.file_name = %s order by delivery_id desc limit 1",
+            [path.parent.name, path.name],
+        ).fetchone()
+    return row[0] if row else None
 
 
 def _note(path: Path) -> Path:

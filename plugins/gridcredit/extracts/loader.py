@@ -48,10 +48,6 @@ class LoadResult:
     is_repeat: bool
     counts: dict[str, Counts] = field(default_factory=dict)
 
-    @property
-    def loaded_extracts(self) -> list[str]:
-        return [] if self.is_repeat else sorted(self.counts)
-
 
 def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) -> LoadResult:
     """Load a file by its mapping.

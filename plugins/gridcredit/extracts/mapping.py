@@ -167,7 +167,7 @@ class Mapping(_Strict):
 def _checked_format(value: str) -> str:
     sample = datetime(2013, 11, 25, 14, 35, 59)  # noqa: DTZ001 - only its digits matter
     try:
-        parsed = datetime.strptime(sample.strftime(value).replace("%z", ""), value.replace("%z", ""))  # noqa: DTZ007
+        parsed = datetime.strptime(sample.strftime(value).replace("%z", ""), value.replace("%z", ""))  # noqa: DTZ007 - nor here
     except ValueError:
         raise ValueError(f"{value!r} is not a date format: write it with %Y, %m, %d, %H, %M, %S, %z") from None
     if (parsed.year, parsed.month) != (2013, 11):

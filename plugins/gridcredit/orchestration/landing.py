@@ -21,7 +21,7 @@ class LandingTrigger(BaseTrigger):
     """Fires with the list of files as soon as the landing folder holds complete ones."""
 
     def __init__(self, poll_seconds: float) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
         self.poll_seconds = poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -32,7 +32,7 @@ class LandingTrigger(BaseTrigger):
         """Look, wait, look again."""
         while not (files := await asyncio.to_thread(_ready)):
             await asyncio.sleep(self.poll_seconds)
-        yield TriggerEvent(files)  # type: ignore[no-untyped-call]
+        yield TriggerEvent(files)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
 
 
 class LandingSensor(BaseSensorOperator):

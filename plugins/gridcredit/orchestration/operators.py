@@ -15,7 +15,7 @@ from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS
 
 
 class LoadFileOperator(BaseOperator):
-    """Loads one landed file into raw; returns the extracts that got new rows."""
+    """Loads one landed file into raw; returns its extracts, unless a build has answered for them already."""
 
     template_fields: Sequence[str] = ("path",)
 
@@ -26,9 +26,10 @@ class LoadFileOperator(BaseOperator):
     def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
         """Load the file; a refused file fails at once, since trying again would not help."""
         from gridcredit.extracts.landing import take_in
+        from gridcredit.runs import unanswered_extracts
 
         try:
-            return take_in(Path(self.path)).loaded_extracts
+            return unanswered_extracts(take_in(Path(self.path)))
         except GridCreditError as error:
             raise AirflowFailException(str(error)) from None
 

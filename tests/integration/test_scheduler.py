@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -21,20 +22,23 @@ def listening() -> set[tuple[str, int]]:
     return {(one.laddr.ip, one.laddr.port) for one in psutil.net_connections("inet") if one.status == "LISTEN"}
 
 
-@pytest.fixture(scope="module")
-def listened_before() -> set[tuple[str, int]]:
-    return listening()
+@dataclass(frozen=True)
+class Running:
+    """Airflow of a home of its own, and what the machine listened on before it started."""
+
+    settings: Settings
+    address: str
+    listened_before: set[tuple[str, int]]
 
 
 @pytest.fixture(scope="module")
-def running(
-    tmp_path_factory: pytest.TempPathFactory, listened_before: set[tuple[str, int]]
-) -> Iterator[tuple[Settings, str]]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     patch = pytest.MonkeyPatch()
     patch.setenv("GRIDCREDIT_HISTORY_MONTHS", "2")
     settings = Settings(home=tmp_path_factory.mktemp("a home with spaces") / "and more")
+    before = listening()
     try:
-        yield settings, services.start(settings, lambda _: None)
+        yield Running(settings, services.start(settings, lambda _: None), before)
     finally:
         services.stop(settings)
         patch.undo()
@@ -54,8 +58,8 @@ def number(settings: Settings, query: str) -> int:
 
 
 @pytest.mark.timeout(900)
-def test_files_become_releases(running: tuple[Settings, str], tmp_path: Path) -> None:
-    settings, _ = running
+def test_files_become_releases(running: Running, tmp_path: Path) -> None:
+    settings = running.settings
     landing = settings.landing_dir / "demo"
     simulate(60, 10, 9, tmp_path)
 
@@ -84,14 +88,14 @@ def test_files_become_releases(running: tuple[Settings, str], tmp_path: Path) ->
     assert number(settings, "select count(*) from ops.task_failures") == 1
 
 
-def test_nothing_listens_beyond_loopback(running: tuple[Settings, str], listened_before: set[tuple[str, int]]) -> None:
-    opened = listening() - listened_before
+def test_nothing_listens_beyond_loopback(running: Running) -> None:
+    opened = listening() - running.listened_before
     assert {ip for ip, _ in opened} == {"127.0.0.1"}
-    assert int(running[1].rsplit(":", 1)[1]) in {port for _, port in opened}
+    assert int(running.address.rsplit(":", 1)[1]) in {port for _, port in opened}
 
 
-def test_the_pages_ask_for_the_generated_password(running: tuple[Settings, str]) -> None:
-    settings, address = running
+def test_the_pages_ask_for_the_generated_password(running: Running) -> None:
+    settings, address = running.settings, running.address
     login = settings.secret("airflow_admin")
     with httpx.Client(base_url=address, trust_env=False) as client:
         assert client.get("/api/v2/dags").status_code == 401
@@ -109,8 +113,8 @@ def test_the_pages_ask_for_the_generated_password(running: tuple[Settings, str])
     assert (settings.home / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_start_is_safe_to_repeat_and_stop_stops_only_ours(running: tuple[Settings, str]) -> None:
-    settings, address = running
+def test_start_is_safe_to_repeat_and_stop_stops_only_ours(running: Running) -> None:
+    settings, address = running.settings, running.address
     assert services.start(settings, lambda _: None) == address
     bystander = psutil.Popen(["sleep", "60"])
     try:

@@ -19,7 +19,9 @@ from gridcredit.warehouse import connect
 
 def listening() -> set[tuple[str, int]]:
     """Address and port of every listener of this machine; whose it is, an ordinary user may not always ask."""
-    return {(one.laddr.ip, one.laddr.port) for one in psutil.net_connections("inet") if one.status == "LISTEN"}
+    return {
+        (one.laddr.ip, one.laddr.port) for one in psutil.net_connections("inet") if one.status == "LISTEN" and one.laddr
+    }
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.landing import ready_files, take_in
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
@@ -102,6 +103,14 @@ def test_an_unreadable_file_is_refused(settings: Settings, demo: Mapping, tmp_pa
         load_file(path, demo, settings)
 
 
+def test_a_header_alone_says_that_nothing_happened_where_events_are_reported(
+    settings: Settings, demo: Mapping, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "external_risk.csv", "customer_id,listed_on,kind,removed_on\n")
+    assert load_file(path, demo, settings).counts["external_risk"].read == 0
+    assert count(settings)["lineage.loads"] == 1
+
+
 def test_a_directory_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     folder = tmp_path / "payment.csv"
     folder.mkdir()
@@ -113,7 +122,7 @@ def test_every_injected_defect_is_caught_where_the_manifest_says(
     settings: Settings, demo: Mapping, tmp_path: Path
 ) -> None:
     simulate(300, 12, 5, tmp_path, defects=120)
-    for name in ("customer", "bill", "payment"):
+    for name in EXTRACTS:
         result = load_file(tmp_path / f"{name}.csv", demo, settings)
         total = result.counts[name]
         assert total.read == total.accepted + total.quarantined

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from gridcredit import services
 from gridcredit.demo import deliver
+from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
@@ -76,7 +77,7 @@ def test_files_become_releases(running: Running, tmp_path: Path) -> None:
     deliver(tmp_path, landing)
     (landing / "bill_broken.csv").write_text("no bill at all\n1\n")
     wait_for(lambda: number(settings, "select count(*) from ops.task_failures") == 1)
-    wait_for(lambda: number(settings, "select count(*) from lineage.deliveries where is_repeat") == 3)
+    wait_for(lambda: number(settings, "select count(*) from lineage.deliveries where is_repeat") == len(EXTRACTS))
     assert (landing / "bill_broken.csv.refused.txt").read_text().startswith("bill_broken.csv: has no column")
     assert [path.name for path in landing.glob("*.csv")] == ["bill_broken.csv"]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import yaml
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
-from gridcredit.orchestration.assets import RAW_EXTRACTS
 from gridcredit.publish import KEYS
 from gridcredit.settings import PROJECT_DIR, Settings, write_private
 
@@ -36,10 +35,6 @@ def test_no_file_names_a_registry_and_the_lock_is_hashed() -> None:
 def test_what_is_derived_from_the_contract_is_up_to_date() -> None:
     for path, text in derived_files(Settings()).items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run `gridcredit contract`"
-
-
-def test_assets_name_the_extracts() -> None:
-    assert set(RAW_EXTRACTS) == set(EXTRACTS)
 
 
 def test_published_keys_are_those_the_models_state() -> None:

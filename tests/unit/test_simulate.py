@@ -2,16 +2,19 @@
 
 import csv
 import hashlib
+import math
 from collections import defaultdict
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from gridcredit import simulate as simulator
 from gridcredit.cli import app
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.simulate import simulate
+from gridcredit.simulate import supplier as simulator
+from gridcredit.simulate.customers import SEGMENTS
 from typer.testing import CliRunner
 
 
@@ -32,7 +35,7 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
         simulate(200, 6, seed, tmp_path / name, defects=20)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
     assert digest(tmp_path / "a") != digest(tmp_path / "c")
-    assert len(digest(tmp_path / "a")) == 5
+    assert len(digest(tmp_path / "a")) == len(EXTRACTS) + 2
 
 
 def test_more_customers_do_not_change_the_earlier_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +61,7 @@ def test_facts_refer_to_each_other(supplier: dict[str, list[dict[str, str]]]) ->
     payments = {row["payment_id"]: row for row in supplier["payment"]}
     assert len(bills) == len(supplier["bill"])
     assert len(payments) == len(supplier["payment"])
-    assert {row["segment"] for row in customers.values()} == {kind.name for kind in simulator.SEGMENTS}
+    assert {row["segment"] for row in customers.values()} == {kind.name for kind in SEGMENTS}
     for bill in bills.values():
         assert bill["period"] >= customers[bill["customer_id"]]["opened_on"][:7]
         parts = sum(Decimal(bill[name]) for name in ("energy_charge", "demand_charge", "adjustment"))
@@ -101,4 +104,87 @@ def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dic
 def test_the_command_takes_its_options(tmp_path: Path) -> None:
     options = ["simulate", "--customers", "20", "--months", "3", "--seed", "1", "--out", str(tmp_path / "out")]
     assert CliRunner().invoke(app, options).exit_code == 0
-    assert len(digest(tmp_path / "out")) == 5
+    assert len(digest(tmp_path / "out")) == len(EXTRACTS) + 2
+
+
+def test_readings_and_tariff_give_the_bill(supplier: dict[str, list[dict[str, str]]]) -> None:
+    """Recomputed from the files alone: register differences x multiplier x price, demand, power-factor surcharge."""
+    meters = {row["meter_id"]: row for row in supplier["meter"]}
+    prices = {(row["tariff_code"], row["register"]): row for row in supplier["tariff"]}
+    tariffs = {row["customer_id"]: row["tariff_code"] for row in supplier["customer"]}
+    shown: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(dict)
+    for row in supplier["meter_reading"]:
+        assert row["read_on"] not in shown[row["meter_id"], row["register"]]
+        shown[row["meter_id"], row["register"]][row["read_on"]] = Decimal(row["reading"])
+    used: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(dict)
+    for (meter, register), figures in shown.items():
+        multiplier = Decimal(meters[meter]["multiplier"])
+        customer = meters[meter]["customer_id"]
+        days = sorted(figures)
+        if register == "demand":
+            for day in days:
+                used[customer, day[:7]][register] = figures[day] * multiplier
+            continue
+        for earlier, later in pairwise(days):
+            turned = figures[later] - figures[earlier]
+            turned += 1_000_000 if turned < 0 else 0
+            assert register not in used[customer, later[:7]]
+            used[customer, later[:7]][register] = turned * multiplier
+    assert any(row["removed_on"] for row in meters.values())
+    cent = Decimal("0.01")
+    for bill in supplier["bill"]:
+        registers = used[bill["customer_id"], bill["period"]]
+        tariff = tariffs[bill["customer_id"]]
+        assert registers["total"] == Decimal(bill["energy_kwh"])
+        energy = sum(
+            (
+                kwh * Decimal(prices[tariff, name]["unit_price"])
+                for name, kwh in registers.items()
+                if (tariff, name) in prices
+            ),
+            Decimal(0),
+        ).quantize(cent, ROUND_HALF_UP)
+        assert Decimal(bill["energy_charge"]) == energy
+        if "demand" not in registers:
+            assert (bill["demand_charge"], bill["adjustment"]) == ("0.00", "0.00")
+            continue
+        terms = prices[tariff, "peak"]
+        demand = registers["demand"] * Decimal(terms["demand_price"])
+        assert Decimal(bill["demand_charge"]) == demand
+        factor = registers["total"] / (registers["total"] ** 2 + registers["reactive"] ** 2).sqrt()
+        points = max(0, math.ceil((Decimal(terms["power_factor_standard"]) - factor) * 100))
+        surcharge = ((energy + demand) * points * Decimal("0.005")).quantize(cent, ROUND_HALF_UP)
+        assert Decimal(bill["adjustment"]) == surcharge
+
+
+def test_events_follow_from_what_happened(supplier: dict[str, list[dict[str, str]]]) -> None:
+    due = {row["bill_id"]: row["due_on"] for row in supplier["bill"]}
+    for action in supplier["collection_action"]:
+        assert action["acted_on"] > due[action["bill_id"]]
+        assert (action["kind"] == "promise") == bool(action["promise_date"])
+    changes = {
+        (row["customer_id"], row["party_name"])
+        for row in supplier["party"]
+        if row["role"] == "legal_representative" and row["valid_to"]
+    }
+    notices = {(row["customer_id"], row["old_value"]) for row in supplier["department_notice"]}
+    assert notices
+    assert notices <= changes
+    meters = {row["meter_id"]: row["customer_id"] for row in supplier["meter"]}
+    tampered = {
+        meters[row["meter_id"]]: row["read_on"] for row in supplier["meter_reading"] if row["event"] == "tamper"
+    }
+    thefts = {row["customer_id"]: row["found_on"] for row in supplier["inspection"] if row["kind"] == "theft"}
+    assert tampered
+    assert set(tampered) & set(thefts)
+    assert all(thefts[customer] > day for customer, day in tampered.items() if customer in thefts)
+    spans = sorted((row["customer_id"], row["valid_from"], row["valid_to"]) for row in supplier["officer_assignment"])
+    for (customer, _, until), (next_customer, begins, _) in pairwise(spans):
+        if customer == next_customer:
+            assert date.fromisoformat(begins) - date.fromisoformat(until) == timedelta(days=1)
+        else:
+            assert until == ""
+    for name, extract in EXTRACTS.items():
+        keys = [tuple(row[key] for key in extract.keys) for row in supplier[name]]
+        assert keys, name
+        assert len(set(keys)) == len(keys), name

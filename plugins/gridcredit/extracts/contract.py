@@ -1,25 +1,17 @@
-"""The input contract: what each canonical extract holds. Raw tables, validation and dbt sources follow from here."""
+"""The input contract: what each canonical extract holds. Raw tables, validation, dbt sources and assets follow from here.
+
+Nothing slow is imported: the DAG files read it while they are parsed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-import pyarrow as pa
+Kind = Literal["text", "date", "month", "timestamp", "boolean", "money", "price", "energy", "number", "code"]
 
-Kind = Literal["text", "date", "month", "timestamp", "boolean", "money", "energy", "number", "code"]
-
-ARROW_TYPES: dict[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "code": pa.string(),
-    "date": pa.date32(),
-    "month": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "boolean": pa.bool_(),
-    "money": pa.decimal128(18, 2),
-    "energy": pa.decimal128(18, 3),
-    "number": pa.decimal128(18, 4),
-}
+# Decimals by kind: digits in all and behind the point.
+DECIMALS: dict[Kind, tuple[int, int]] = {"money": (18, 2), "price": (18, 6), "energy": (18, 3), "number": (18, 4)}
 SQL_TYPES: dict[Kind, str] = {
     "text": "text",
     "code": "text",
@@ -27,15 +19,13 @@ SQL_TYPES: dict[Kind, str] = {
     "month": "date",
     "timestamp": "timestamptz",
     "boolean": "boolean",
-    "money": "numeric(18, 2)",
-    "energy": "numeric(18, 3)",
-    "number": "numeric(18, 4)",
+    **{kind: f"numeric({digits}, {scale})" for kind, (digits, scale) in DECIMALS.items()},
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a `code` takes one of `values` only; `money` and `energy` are exact decimals."""
+    """One column: a `code` takes one of `values` only; money, prices, energy and numbers are exact decimals."""
 
     name: str
     kind: Kind
@@ -49,18 +39,19 @@ class Column:
     def sql_type(self) -> str:
         return SQL_TYPES[self.kind]
 
-    @property
-    def arrow_type(self) -> pa.DataType:
-        return ARROW_TYPES[self.kind]
-
 
 @dataclass(frozen=True)
 class Extract:
-    """One canonical extract: its columns, of which the keys identify a fact across deliveries."""
+    """One canonical extract: its columns, of which the keys identify a fact across deliveries.
+
+    `fresh_days` is the number of days after which a supplier's operators should ask where the next delivery is;
+    None where an extract comes only when something happens, and a file without rows says that nothing has.
+    """
 
     name: str
     text: str
     columns: tuple[Column, ...]
+    fresh_days: int | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -70,8 +61,8 @@ class Extract:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def _key(name: str, text: str) -> Column:
-    return Column(name, "text", text, required=True, key=True)
+def _key(name: str, text: str, kind: Kind = "text", values: tuple[str, ...] = ()) -> Column:
+    return Column(name, kind, text, required=True, key=True, values=values)
 
 
 CUSTOMER = Extract(
@@ -107,6 +98,7 @@ CUSTOMER = Extract(
         Column("important_user", "boolean", "true where supply may not be cut off without approval"),
         Column("updated_at", "timestamp", "when the source last changed this row", required=True),
     ),
+    fresh_days=7,
 )
 
 BILL = Extract(
@@ -127,6 +119,7 @@ BILL = Extract(
         Column("reverses_bill_id", "text", "the bill that a reversal cancels"),
         Column("disputed", "boolean", "true while the customer disputes it"),
     ),
+    fresh_days=35,
 )
 
 PAYMENT = Extract(
@@ -141,6 +134,220 @@ PAYMENT = Extract(
         Column("channel", "text", "how it was paid"),
         Column("reverses_payment_id", "text", "the payment that bounced"),
     ),
+    fresh_days=3,
 )
 
-EXTRACTS: dict[str, Extract] = {extract.name: extract for extract in (CUSTOMER, BILL, PAYMENT)}
+PARTY = Extract(
+    "party",
+    "Persons and firms behind a customer, each for a span of days.",
+    (
+        _key("customer_id", "the customer"),
+        _key(
+            "role",
+            "what the party is to the customer",
+            "code",
+            ("legal_representative", "shareholder", "guarantor", "payer"),
+        ),
+        _key("party_name", "name of the person or firm"),
+        Column("id_number", "text", "identity or registration number"),
+        Column("share_pct", "number", "share held by a shareholder", unit="%"),
+        _key("valid_from", "first day of the role", "date"),
+        Column("valid_to", "date", "last day of the role; absent while it lasts"),
+    ),
+)
+
+METER = Extract(
+    "meter",
+    "Meters and the customers they measure.",
+    (
+        _key("meter_id", "number of the meter"),
+        Column("customer_id", "text", "whose use it measures", required=True),
+        Column("installed_on", "date", "first day of measuring", required=True),
+        Column("removed_on", "date", "last day of measuring"),
+        Column("multiplier", "number", "kWh per unit of reading, by the transformers before the meter", required=True),
+    ),
+)
+
+METER_READING = Extract(
+    "meter_reading",
+    "What the meters showed; energy registers count up, the demand register shows the month's maximum in kW.",
+    (
+        _key("meter_id", "the meter"),
+        _key("read_on", "day of the reading, at its end", "date"),
+        _key("register", "what was read", "code", ("total", "peak", "flat", "valley", "reactive", "demand")),
+        Column("reading", "number", "figure shown, before the multiplier", required=True),
+        Column("quality", "code", "how the figure came about", values=("actual", "estimated", "edited", "missing")),
+        Column("event", "code", "what the meter reported", values=("normal", "tamper", "reverse", "cover_open")),
+    ),
+    fresh_days=35,
+)
+
+TARIFF = Extract(
+    "tariff",
+    "Prices by tariff and register, each from a day on.",
+    (
+        _key("tariff_code", "the tariff"),
+        _key("register", "what is priced", "code", ("total", "peak", "flat", "valley", "reactive", "demand")),
+        _key("valid_from", "first day of the price", "date"),
+        Column("unit_price", "price", "price of a kWh", required=True, unit="currency per kWh"),
+        Column("demand_price", "price", "price of a kW of maximum demand and month", unit="currency per kW"),
+        Column("power_factor_standard", "number", "power factor below which a surcharge is due"),
+    ),
+)
+
+SERVICE_ORDER = Extract(
+    "service_order",
+    "Changes of the contract that a customer asked for.",
+    (
+        _key("order_id", "number of the order"),
+        Column("customer_id", "text", "who asked", required=True),
+        Column(
+            "kind",
+            "code",
+            "what is to change",
+            required=True,
+            values=(
+                "new",
+                "capacity_increase",
+                "capacity_decrease",
+                "suspend",
+                "resume",
+                "transfer",
+                "tariff_change",
+                "close",
+            ),
+        ),
+        Column("requested_on", "date", "day of the request", required=True),
+        Column("completed_on", "date", "day it took effect"),
+    ),
+)
+
+INSPECTION = Extract(
+    "inspection",
+    "Inspections of how electricity is used.",
+    (
+        _key("inspection_id", "number of the inspection"),
+        Column("customer_id", "text", "who was inspected", required=True),
+        Column("found_on", "date", "day of the inspection", required=True),
+        Column("kind", "code", "what was found", required=True, values=("theft", "breach", "safety", "none")),
+        Column("recovered_kwh", "energy", "energy charged afterwards", unit="kWh"),
+        Column("recovered_amount", "money", "charge for it", unit="currency"),
+        Column("penalty", "money", "penalty on top", unit="currency"),
+        Column("settled_on", "date", "day the case was paid and closed"),
+    ),
+)
+
+EXTERNAL_RISK = Extract(
+    "external_risk",
+    "Public listings of a customer by registries, courts and tax offices.",
+    (
+        _key("customer_id", "who is listed"),
+        _key("listed_on", "day of the listing", "date"),
+        _key(
+            "kind",
+            "the list",
+            "code",
+            (
+                "dishonest_debtor",
+                "court_enforcement",
+                "bankruptcy",
+                "licence_revoked",
+                "tax_arrears",
+                "operating_abnormality",
+            ),
+        ),
+        Column("removed_on", "date", "day it was taken off the list"),
+    ),
+)
+
+INVESTIGATION = Extract(
+    "investigation",
+    "Reviews of a customer by credit officers.",
+    (
+        _key("investigation_id", "number of the review"),
+        Column("customer_id", "text", "who was reviewed", required=True),
+        Column("done_on", "date", "day of the review", required=True),
+        Column("officer_id", "text", "who did it", required=True),
+        Column("operating_score", "number", "operating capacity, 0 to 100"),
+        Column("solvency_score", "number", "ability to pay, 0 to 100"),
+        Column("finding", "text", "what was found, in words"),
+    ),
+)
+
+DEPARTMENT_NOTICE = Extract(
+    "department_notice",
+    "Changes that staff of any department learnt of.",
+    (
+        _key("notice_id", "number of the notice"),
+        Column("customer_id", "text", "whom it concerns", required=True),
+        Column("noted_on", "date", "day it was noted", required=True),
+        Column("department", "text", "who noted it", required=True),
+        Column("field", "text", "what changed", required=True),
+        Column("old_value", "text", "as it was"),
+        Column("new_value", "text", "as it is"),
+        Column("staff_id", "text", "member of staff who noted it"),
+    ),
+)
+
+COLLECTION_ACTION = Extract(
+    "collection_action",
+    "What was done to collect a debt, and what the customer promised.",
+    (
+        _key("action_id", "number of the action"),
+        Column("customer_id", "text", "the debtor", required=True),
+        Column("bill_id", "text", "the bill; absent: all of the debt"),
+        Column("acted_on", "date", "day of the action", required=True),
+        Column("officer_id", "text", "who acted", required=True),
+        Column(
+            "kind",
+            "code",
+            "what was done",
+            required=True,
+            values=(
+                "call",
+                "sms",
+                "notice",
+                "final_notice",
+                "instalment_plan",
+                "promise",
+                "cut_off",
+                "reconnect",
+                "legal",
+                "write_off",
+            ),
+        ),
+        Column("amount", "money", "amount asked for, promised or written off", unit="currency"),
+        Column("promise_date", "date", "day the customer promised to pay by"),
+    ),
+)
+
+OFFICER_ASSIGNMENT = Extract(
+    "officer_assignment",
+    "Which collection officer answers for a customer's debt, and since when.",
+    (
+        _key("customer_id", "the customer"),
+        Column("officer_id", "text", "the officer", required=True),
+        _key("valid_from", "first day", "date"),
+        Column("valid_to", "date", "last day; absent while it lasts"),
+    ),
+)
+
+EXTRACTS: dict[str, Extract] = {
+    extract.name: extract
+    for extract in (
+        CUSTOMER,
+        PARTY,
+        METER,
+        METER_READING,
+        TARIFF,
+        BILL,
+        PAYMENT,
+        SERVICE_ORDER,
+        INSPECTION,
+        EXTERNAL_RISK,
+        INVESTIGATION,
+        DEPARTMENT_NOTICE,
+        COLLECTION_ACTION,
+        OFFICER_ASSIGNMENT,
+    )
+}

@@ -16,11 +16,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.contract import Column, Extract
+from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, ExtractRule, FileRule
 from gridcredit.extracts.reader import Batch
 
 BooleanMask = npt.NDArray[np.bool_]
+ARROW_TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "code": pa.string(),
+    "date": pa.date32(),
+    "month": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "boolean": pa.bool_(),
+} | {kind: pa.decimal128(digits, scale) for kind, (digits, scale) in DECIMALS.items()}
 TRUE_WORDS, FALSE_WORDS = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
 
 
@@ -128,10 +136,10 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
     if column.kind == "text":
         bad = _mask(pc.match_substring(text, "\0"))
         return text, bad
-    if column.kind in ("money", "energy", "number"):
+    if column.kind in DECIMALS:
         return _to_decimal(text, column, file_rule)
     parser = _parser(column, rule, file_rule)
-    return _by_distinct(text, column.arrow_type, parser)
+    return _by_distinct(text, ARROW_TYPES[column.kind], parser)
 
 
 def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[str], object]:
@@ -179,13 +187,13 @@ def _to_decimal(text: pa.Array, column: Column, file_rule: FileRule) -> tuple[pa
         plain = pc.replace_substring(plain, file_rule.thousands_separator, "")
     if file_rule.decimal_separator != ".":
         plain = pc.replace_substring(plain, file_rule.decimal_separator, ".")
-    scale = column.arrow_type.scale
-    digits = column.arrow_type.precision - scale
+    precision, scale = DECIMALS[column.kind]
+    digits = precision - scale
     fits = pc.match_substring_regex(plain, rf"^[+-]?[0-9]{{1,{digits}}}(\.[0-9]{{1,{scale}}})?$")
     bad = _mask(pc.invert(fits))
     if bad.any():
         plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
-    return pc.cast(plain, column.arrow_type), bad
+    return pc.cast(plain, ARROW_TYPES[column.kind]), bad
 
 
 def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:

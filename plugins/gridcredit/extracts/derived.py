@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.contract import EXTRACTS, Extract
 from gridcredit.settings import Settings
 
 NOTE = "Written from plugins/gridcredit/extracts/contract.py by `gridcredit contract`; do not edit."
@@ -14,10 +14,11 @@ NOTE = "Written from plugins/gridcredit/extracts/contract.py by `gridcredit cont
 
 def raw_sources_yaml() -> str:
     """The dbt sources of the raw schema."""
-    tables = [
+    tables: list[dict[str, object]] = [
         {
             "name": extract.name,
             "description": extract.text,
+            "config": _freshness(extract),
             "columns": [
                 {"name": column.name, "data_type": column.sql_type, "description": column.text}
                 for column in extract.columns
@@ -33,6 +34,17 @@ def raw_sources_yaml() -> str:
     return f"# {NOTE}\n" + yaml.safe_dump({"version": 2, "sources": [source]}, sort_keys=False, width=110)
 
 
+def _freshness(extract: Extract) -> dict[str, object]:
+    """When `dbt source freshness` warns; files carry the time of loading, rows do not."""
+    if extract.fresh_days is None:
+        return {"freshness": None}
+    loaded = "select max(loaded_at) from lineage.loads join lineage.files using (file_id)"
+    return {
+        "freshness": {"warn_after": {"count": extract.fresh_days, "period": "day"}},
+        "loaded_at_query": f"{loaded} where extract = '{extract.name}'",
+    }
+
+
 def contract_markdown() -> str:
     """The data dictionary of the canonical extracts."""
     lines = [f"<!-- {NOTE} -->", "", "# The input contract", ""]
@@ -41,6 +53,9 @@ def contract_markdown() -> str:
             f"## {extract.name}",
             "",
             extract.text,
+            f"Expected at least every {extract.fresh_days} days."
+            if extract.fresh_days
+            else "Comes when something happens; a header without rows says that nothing has.",
             "",
             "| column | type | | meaning |",
             "| --- | --- | --- | --- |",

@@ -96,7 +96,7 @@ def _load_rows(
     for name, load in loads.items():
         counts = load.counts
         considered = counts.accepted + counts.quarantined
-        if counts.read == 0:
+        if counts.read == 0 and EXTRACTS[name].fresh_days is not None:
             raise FileRefusedError(f"{path.name}: is empty: it has a header and no rows")
         if counts.quarantined > rule.bad_row_limit * considered:
             raise FileRefusedError(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import Asset, AssetAlias
 
-# Kept apart from the input contract, whose types are slow to import while DAGs are parsed.
-RAW_EXTRACTS = {
-    name: Asset(name=f"raw.{name}", uri=f"gridcredit://raw/{name}") for name in ("customer", "bill", "payment")
-}
+from gridcredit.extracts.contract import EXTRACTS
+
+RAW_EXTRACTS = {name: Asset(name=f"raw.{name}", uri=f"gridcredit://raw/{name}") for name in EXTRACTS}
 LOADED_EXTRACTS = AssetAlias("loaded_extracts")
 RELEASE = Asset(name="published.release", uri="gridcredit://published/release")

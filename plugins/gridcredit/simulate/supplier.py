@@ -1,0 +1,84 @@
+"""Writes the simulated supplier's files. Customers are made in blocks, each from its own random stream, so memory does
+not grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.simulate import events, usage
+from gridcredit.simulate.columns import Array, numbered
+from gridcredit.simulate.customers import customer_table, make_customers
+from gridcredit.simulate.defects import inject_defects
+from gridcredit.simulate.payments import make_payments, payment_table
+
+BLOCK = 20_000
+
+
+def simulate(
+    customers: int, months: int, seed: int, out: Path, *, through: date = date(2026, 6, 19), defects: int = 0
+) -> None:
+    """Write a CSV file of every extract into `out`, and what is hidden behind them into `out/truth`.
+
+    `through` is the last day of data; the last period billed is the month before it. Defects are injected into
+    that many rows and listed in truth/defects.csv.
+    """
+    truth = out / "truth"
+    truth.mkdir(parents=True, exist_ok=True)
+    targets = {name: out / f"{name}.csv" for name in EXTRACTS} | {"truth": truth / "creditworthiness.csv"}
+    last_day = np.datetime64(through, "D")
+    writers: dict[str, pyarrow.csv.CSVWriter] = {}
+
+    def write(name: str, table: pa.Table) -> None:
+        if name not in writers:
+            options = pyarrow.csv.WriteOptions(quoting_style="needed")
+            writers[name] = pyarrow.csv.CSVWriter(targets[name], table.schema, write_options=options)
+        writers[name].write_table(table)
+
+    try:
+        write("tariff", usage.tariff_table(_periods(months, last_day)))
+        for start in range(0, customers, BLOCK):
+            block = np.arange(start, min(start + BLOCK, customers))
+            for name, table in _block_tables(block, months, np.random.default_rng([seed, start]), last_day):
+                write(name, table)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    inject_defects(defects, np.random.default_rng([seed, customers, defects]), out)
+
+
+def _periods(months: int, through: np.datetime64) -> Array:
+    periods: Array = through.astype("datetime64[M]") - 1 - np.arange(months)[::-1]
+    return periods
+
+
+def _block_tables(
+    block: Array, months: int, rng: np.random.Generator, through: np.datetime64
+) -> Iterator[tuple[str, pa.Table]]:
+    customers = make_customers(rng, block, _periods(months, through))
+    yield "customer", customer_table(rng, customers)
+    credit = pa.array(customers.credit.round(6))
+    yield "truth", pa.table({"customer_id": numbered("C", block), "creditworthiness": credit})
+    used = usage.make_usage(rng, customers, through)
+    bills = usage.make_bills(customers, used)
+    payments = make_payments(rng, bills, customers.credit, through)
+    yield "bill", usage.bill_table(bills)
+    yield "payment", payment_table(payments)
+    yield "meter", usage.meter_table(customers, used)
+    yield from (("meter_reading", table) for table in usage.reading_tables(rng, customers, used))
+    yield from events.party_tables(rng, customers, through)
+    yield from (("service_order", table) for table in events.service_order_tables(rng, customers, through))
+    yield from (("inspection", table) for table in events.inspection_tables(rng, customers, used, through))
+    yield "external_risk", events.external_risk_table(rng, customers, through)
+    yield "investigation", events.investigation_table(rng, customers, through)
+    yield from (("officer_assignment", table) for table in events.assignment_tables(rng, customers, through))
+    yield from (
+        ("collection_action", table) for table in events.action_tables(rng, customers, bills, payments, through)
+    )

@@ -29,7 +29,7 @@ def _clear_errors() -> Iterator[Settings]:
     """Settings for a command whose foreseeable errors are one line, not a traceback."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     try:
         yield get_settings()

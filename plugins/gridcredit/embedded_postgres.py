@@ -114,6 +114,9 @@ class EmbeddedPostgres:
             "effective_cache_size": f"{memory_mb // 2}MB",
             "work_mem": "64MB",
             "maintenance_work_mem": "256MB",
+            # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
+            "wal_level": "minimal",
+            "max_wal_senders": 0,
             "max_wal_size": "4GB",
             "wal_compression": "on",
             "random_page_cost": 1.1,

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0)
-    batch_bytes: int = Field(16 << 20, description="bytes of a file that are held in memory at once")
+    batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     dbt_threads: int = Field(2, ge=1)
     bi_reader_password: SecretStr | None = None
 

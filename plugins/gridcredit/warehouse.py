@@ -13,7 +13,8 @@ from psycopg import sql
 
 from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.raw import raw_table_ddl
 from gridcredit.settings import Settings, get_settings
 
 log = structlog.get_logger(__name__)
@@ -95,23 +96,6 @@ def migrate(settings: Settings | None = None) -> None:
         for extract in EXTRACTS.values():
             connection.execute(raw_table_ddl(extract))
         _ensure_reader(connection, settings)
-
-
-def raw_table_ddl(extract: Extract) -> sql.Composed:
-    """`create table raw.<extract>` as the contract says, every row with its file and line."""
-    columns = [
-        sql.SQL("{} {}{}").format(
-            sql.Identifier(column.name),
-            sql.SQL(column.sql_type),
-            sql.SQL(" not null" if column.required else ""),
-        )
-        for column in extract.columns
-    ]
-    return sql.SQL(
-        "create table if not exists raw.{table} ({columns}, "
-        "_file_id bigint not null, _line_no bigint not null, "
-        "primary key (_file_id, _line_no))"
-    ).format(table=sql.Identifier(extract.name), columns=sql.SQL(", ").join(columns))
 
 
 def _ensure_reader(connection: Connection, settings: Settings) -> None:

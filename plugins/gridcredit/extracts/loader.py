@@ -6,9 +6,12 @@ import csv
 import hashlib
 import io
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +23,14 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.contract import EXTRACTS, Extract
 from gridcredit.extracts.convert import BooleanMask, Converted, convert
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
+from gridcredit.extracts.raw import attach_partition, create_partition, partition
 from gridcredit.extracts.reader import Batch, read_batches, read_header
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 
+Item = TypeVar("Item")
 QuarantinedRow = tuple[int, str, int, str, str | None, str | None, str]
 
 
@@ -90,9 +95,14 @@ def _load_rows(
 ) -> dict[str, Counts]:
     started = time.monotonic()
     loads = {name: _ExtractLoad(EXTRACTS[name], part, rule, file_id) for name, part in rule.extracts.items()}
-    for batch in read_batches(path, rule, settings.batch_bytes):
-        for load in loads.values():
-            load.add(connection, batch, path.name)
+    for load in loads.values():
+        connection.execute(create_partition(load.extract, file_id))
+    # Three things go on at once: one batch is read, the one before it converted, the one before that copied.
+    batches = one_ahead(read_batches(path, rule, settings.batch_bytes))
+    prepared = one_ahead([load.prepare(batch, path.name) for load in loads.values()] for batch in batches)
+    for parts in prepared:
+        for load, part in zip(loads.values(), parts, strict=True):
+            load.write(connection, part)
     for name, load in loads.items():
         counts = load.counts
         considered = counts.accepted + counts.quarantined
@@ -109,11 +119,23 @@ def _load_rows(
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
             + [counts.repeated, time.monotonic() - started],
         )
+    # Last, since it keeps other loads of the extract waiting until this one is committed.
+    for name in sorted(loads):
+        connection.execute(attach_partition(EXTRACTS[name], file_id))
     return {name: load.counts for name, load in loads.items()}
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """One batch of one extract, ready to be written: accepted rows as CSV, and the rows for quarantine."""
+
+    accepted: memoryview
+    quarantined: list[QuarantinedRow]
+    counts: Counts
+
+
 class _ExtractLoad:
-    """The load of one extract of one file: writes batches, keeps the counts."""
+    """The load of one extract of one file: prepares and writes batches, keeps the counts."""
 
     def __init__(self, extract: Extract, part: ExtractRule, rule: FileRule, file_id: int) -> None:
         self.extract, self.part, self.rule, self.file_id = extract, part, rule, file_id
@@ -121,31 +143,40 @@ class _ExtractLoad:
         self.first_fault = ""
         self.seen: set[tuple[object, ...]] = set()
         columns = [column.name for column in extract.columns] + ["_file_id", "_line_no"]
-        self.copy = sql.SQL("copy raw.{} ({}) from stdin (format csv)").format(
-            sql.Identifier(extract.name), sql.SQL(", ").join(map(sql.Identifier, columns))
+        self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+            partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
 
-    def add(self, connection: Connection, batch: Batch, file_name: str) -> None:
-        """Write one batch's accepted rows to raw and the others to quarantine."""
+    def prepare(self, batch: Batch, file_name: str) -> _Prepared:
+        """Type one batch and part the good rows from the bad; needs no database."""
         converted = convert(batch, self.extract, self.part, self.rule, file_name)
         keep = self._without_repeats(converted) if self.part.distinct else converted.keep
         accepted = int(keep.sum())
-        if accepted:
-            self._copy_rows(connection, converted, batch, keep)
         quarantined = self._quarantined(converted, batch)
-        if quarantined:
+        counts = Counts(
+            read=batch.row_count + len(batch.malformed),
+            accepted=accepted,
+            quarantined=len(quarantined),
+            filtered=converted.filtered,
+            repeated=int(converted.keep.sum()) - accepted,
+        )
+        return _Prepared(self._csv(converted, batch, keep), quarantined, counts)
+
+    def write(self, connection: Connection, part: _Prepared) -> None:
+        """Write one batch's accepted rows to raw and the others to quarantine."""
+        if part.counts.accepted:
+            with connection.cursor().copy(self.copy) as copy:
+                copy.write(part.accepted)
+        if part.quarantined:
             with connection.cursor().copy(
                 "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
             ) as copy:
-                for row in quarantined:
+                for row in part.quarantined:
                     copy.write_row(row)
-        self.counts.read += batch.row_count + len(batch.malformed)
-        self.counts.accepted += accepted
-        self.counts.quarantined += len(quarantined)
-        self.counts.filtered += converted.filtered
-        self.counts.repeated += int(converted.keep.sum()) - accepted
+        for counted in fields(Counts):
+            setattr(self.counts, counted.name, getattr(self.counts, counted.name) + getattr(part.counts, counted.name))
 
-    def _copy_rows(self, connection: Connection, converted: Converted, batch: Batch, keep: BooleanMask) -> None:
+    def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
         table = pa.table(
             converted.rows
             | {
@@ -155,11 +186,10 @@ class _ExtractLoad:
         )
         if not keep.all():
             table = table.filter(pa.array(keep))
-        buffer = io.BytesIO()
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        buffer = pa.BufferOutputStream()
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(table, buffer, options)
-        with connection.cursor().copy(self.copy) as copy:
-            copy.write(buffer.getbuffer())
+        return memoryview(buffer.getvalue())
 
     def _without_repeats(self, converted: Converted) -> BooleanMask:
         """Keep the first of rows that are alike in every column; they must be alike where their key is."""
@@ -178,14 +208,25 @@ class _ExtractLoad:
             for bad in batch.malformed
         ]
         for bad_row in converted.rejected:
-            fields = [array[bad_row.index].as_py() for array in batch.columns.values()]
+            values = [array[bad_row.index].as_py() for array in batch.columns.values()]
             line_no = int(batch.line_no[bad_row.index])
-            text, value = _csv_line(fields, self.rule.delimiter), bad_row.value and _storable(bad_row.value)
+            text, value = _csv_line(values, self.rule.delimiter), bad_row.value and _storable(bad_row.value)
             rows.append((self.file_id, self.extract.name, line_no, text, bad_row.column, value, bad_row.reason))
         if rows and not self.first_fault:
             _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
             self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
         return rows
+
+
+def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, the next one being made, in a thread, while one is in use."""
+    iterator = iter(items)
+    end = object()
+    with ThreadPoolExecutor(1) as ahead:
+        pending = ahead.submit(next, iterator, end)
+        while (item := pending.result()) is not end:
+            pending = ahead.submit(next, iterator, end)
+            yield cast(Item, item)
 
 
 def _check_header(path: Path, rule: FileRule, header: list[str]) -> None:

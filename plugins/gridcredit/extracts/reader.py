@@ -7,7 +7,6 @@ import gzip
 import io
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -69,14 +68,8 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
 
 
 def read_batches(path: Path, rule: FileRule, batch_bytes: int) -> Iterator[Batch]:
-    """The file's rows after the header, one batch read ahead of the one in use."""
-    header = read_header(path, rule)
-    batches = _read_csv(path, rule, header, batch_bytes)
-    with ThreadPoolExecutor(1) as ahead:
-        pending = ahead.submit(next, batches, None)
-        while (batch := pending.result()) is not None:
-            pending = ahead.submit(next, batches, None)
-            yield batch
+    """The file's rows after the header, in batches."""
+    return _read_csv(path, rule, read_header(path, rule), batch_bytes)
 
 
 def _read_csv(path: Path, rule: FileRule, header: list[str], batch_bytes: int) -> Iterator[Batch]:

@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench docs lock clean
+.PHONY: help install demo test lint up down bench bench-ingest docs lock clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "==> installing into $(VENV) (a few minutes, once)"
@@ -46,6 +46,9 @@ lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
 
 bench: $(STAMP) ## measure the pipeline: ARGS="--customers 2000"
 	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+
+bench-ingest: $(STAMP) ## measure loading against COPY: ARGS="--customers 220000"
+	$(BIN)/python -m benchmarks.ingest $(ARGS)
 
 docs: $(STAMP) ## the warehouse's data dictionary (dbt docs) into var/docs
 	$(BIN)/python -m gridcredit docs

@@ -7,22 +7,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import psycopg
 from gridcredit import pipeline, services
 from gridcredit.demo import deliver, follow
-from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection, airflow_database_url, connect, prepare
-from psycopg import sql
+from gridcredit.warehouse import Connection, airflow_database_url, connect
+
+from benchmarks.measure import plain_copy, say, timed, warehouse
 
 MAPPING = "demo"
 
@@ -107,55 +105,9 @@ def measure_parsing(folder: Path) -> None:
     say("parse all DAG files", float(seconds), f"{count} DAGs, beyond Airflow's own import")
 
 
-def plain_copy(path: Path, settings: Settings) -> float:
-    """Seconds that COPY takes for the same columns into an unlogged table of the same types."""
-    columns = [
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))
-        for column in EXTRACTS[path.stem].columns
-    ]
-    with connect(settings) as connection:
-        connection.execute(sql.SQL("create unlogged table ops.plain ({})").format(sql.SQL(", ").join(columns)))
-        if path.stem == "bill":  # COPY knows no months
-            connection.execute("alter table ops.plain alter column period type text")
-
-        def copy_file() -> None:
-            with (
-                connection.cursor().copy("copy ops.plain from stdin (format csv, header)") as copy,
-                path.open("rb") as file,
-            ):
-                while block := file.read(1 << 20):
-                    copy.write(block)
-
-        seconds = timed(copy_file)
-        connection.execute("drop table ops.plain")
-    return seconds
-
-
-@contextmanager
-def warehouse(home: Path) -> Iterator[Settings]:
-    """A warehouse of its own, stopped at the end."""
-    settings = Settings(home=home)
-    prepare(settings)
-    try:
-        yield settings
-    finally:
-        EmbeddedPostgres(settings).stop()
-
-
 def stages(connection: Connection) -> list[tuple[str, float]]:
     """The recorded stages of the one build, in order."""
     return connection.execute("select stage, seconds from ops.stage_timings order by recorded_at").fetchall()
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that the work takes."""
-    started = time.monotonic()
-    work()
-    return time.monotonic() - started
-
-
-def say(what: str, seconds: float, note: str = "") -> None:
-    print(f"{what:<30} {seconds:8.2f} s  {note}", flush=True)
 
 
 if __name__ == "__main__":

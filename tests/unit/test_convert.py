@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 from gridcredit.extracts.contract import BILL, CUSTOMER, Column
-from gridcredit.extracts.convert import to_type
+from gridcredit.extracts.convert import ARROW_TYPES, to_type
 from gridcredit.extracts.mapping import ColumnRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ SEGMENT, IMPORTANT = column(CUSTOMER.column("segment")), column(CUSTOMER.column(
 def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[object], list[bool]]:
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}} | options)
     array, bad = to_type(pa.array(values, pa.string()), kind, RULE, file_rule)
-    return array.to_pylist(), bad.tolist()
+    return array.cast(ARROW_TYPES[kind.kind]).to_pylist(), bad.tolist()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """From delivered text to typed columns, whole batches at a time.
 
 Columns with few distinct values (dates, codes, flags) are parsed once per distinct value, in plain Python and so
-strictly; decimals by one regular expression and one cast. A value's fate never depends on its neighbours.
+strictly. Decimals are checked by one regular expression and stay text, which the database reads as exactly.
+A value's fate never depends on its neighbours.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def _missing(text: pa.Array, column: Column) -> BooleanMask:
 
 
 def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:
-    """Type a column of cleaned text; the mask marks values that are there but do not fit."""
+    """Type a column of cleaned text, decimals as plain text; the mask marks values that are there but do not fit."""
     if column.kind == "text":
         bad = _mask(pc.match_substring(text, "\0"))
         return text, bad
@@ -193,7 +194,7 @@ def _to_decimal(text: pa.Array, column: Column, file_rule: FileRule) -> tuple[pa
     bad = _mask(pc.invert(fits))
     if bad.any():
         plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
-    return pc.cast(plain, ARROW_TYPES[column.kind]), bad
+    return plain, bad
 
 
 def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:

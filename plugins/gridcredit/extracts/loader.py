@@ -21,7 +21,7 @@ from psycopg import sql
 
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.contract import EXTRACTS, Extract
-from gridcredit.extracts.convert import BooleanMask, Converted, convert
+from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.raw import attach_partition, create_partition, partition
 from gridcredit.extracts.reader import Batch, read_batches, read_header
@@ -194,7 +194,9 @@ class _ExtractLoad:
     def _without_repeats(self, converted: Converted) -> BooleanMask:
         """Keep the first of rows that are alike in every column; they must be alike where their key is."""
         keep = converted.keep.copy()
-        columns = [array.to_pylist() for array in converted.rows.values()]
+        columns = [
+            converted.rows[column.name].cast(ARROW_TYPES[column.kind]).to_pylist() for column in self.extract.columns
+        ]
         for index in np.flatnonzero(keep):
             row = tuple(column[index] for column in columns)
             if row in self.seen:

@@ -20,6 +20,8 @@ from gridcredit.settings import Settings, get_settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
 app.add_typer(trace_app, name="trace")
+load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
+app.add_typer(load_app, name="load")
 
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
 
@@ -118,6 +120,38 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
                     f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
                     f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
                 )
+
+
+@load_app.command("list")
+def load_list(last: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
+    """Show the newest loads with their counts."""
+    from rich.table import Table
+
+    from gridcredit.warehouse import connect
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        table = Table("id", "file", "extract", "read", "accepted", "quarantined", "loaded at (UTC)", "")
+        with connect(settings) as connection:
+            for row in connection.execute(
+                "select file_id, file_name, extract, rows_read, rows_accepted, rows_quarantined, "
+                "to_char(loaded_at, 'YYYY-MM-DD HH24:MI'), 'undone: ' || undone_because "
+                "from lineage.loads join lineage.files using (file_id) order by file_id desc, extract limit %s",
+                [last],
+            ):
+                table.add_row(*("" if value is None else str(value) for value in row))
+        Console().print(table)
+
+
+@load_app.command("undo")
+def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+    """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
+    from gridcredit.extracts.undo import undo_load
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        name = undo_load(file_id, reason, settings)
+        typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
 
 
 @app.command("run")

@@ -95,7 +95,7 @@ def _queries(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> 
         loads: dict[str, list[int]] = {}
         for extract, file_id in connection.execute(
             "select extract, file_id from lineage.loads join lineage.run_files using (file_id) "
-            "where run_id = %s order by file_id",
+            "join lineage.files using (file_id) where run_id = %s and undone_at is null order by file_id",
             [run_id],
         ):
             loads.setdefault(extract, []).append(file_id)

@@ -37,7 +37,7 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
         )
         connection.execute(
             "insert into lineage.run_files (run_id, file_id) "
-            "select %s, file_id from lineage.files where not exists ("
+            "select %s, file_id from lineage.files where undone_at is null and not exists ("
             "select 1 from lineage.run_files join lineage.runs using (run_id) "
             "where run_files.file_id = files.file_id and runs.status in ('published', 'unchanged')) "
             "on conflict do nothing",

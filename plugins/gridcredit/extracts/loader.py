@@ -70,7 +70,8 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
         known = connection.execute(
-            "select file_id from lineage.files where mapping = %s and sha256 = %s", [mapping.mapping, digest]
+            "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null",
+            [mapping.mapping, digest],
         ).fetchone()
         if known:
             result = LoadResult(known[0], is_repeat=True)

@@ -1,0 +1,72 @@
+"""A load taken back: raw as if it had never come, lineage as it was, the same file welcome again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gridcredit import pipeline
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.extracts.undo import undo_load
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+
+LATE = "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
+
+
+def test_a_load_is_undone_and_loaded_again(settings: Settings, tmp_path: Path) -> None:
+    settings.history_months = 1
+    mapping = load_mappings(settings.mappings_dir)["demo"]
+    simulate(60, 8, 3, tmp_path)
+    for name in ("customer", "bill", "payment"):
+        load_file(tmp_path / f"{name}.csv", mapping, settings)
+
+    def published() -> list[tuple[object, ...]]:
+        with connect(settings) as connection:
+            return sorted(
+                connection.execute("select * from published.receivable_by_month").fetchall(), key=lambda row: str(row)
+            )
+
+    pipeline.build_ratings("before", settings=settings)
+    before = published()
+    late = tmp_path / "payment_late.csv"
+    late.write_text(LATE)
+    file_id = load_file(late, mapping, settings).file_id
+    pipeline.build_ratings("with", settings=settings)
+    assert published() != before
+
+    assert undo_load(file_id, "test file", settings) == "payment_late.csv"
+    with connect(settings) as connection:
+        assert connection.execute("select count(*) from raw.payment where _file_id = %s", [file_id]).fetchone() == (0,)
+        kept = connection.execute(
+            "select rows_accepted, undone_because from lineage.loads join lineage.files using (file_id) "
+            "where file_id = %s",
+            [file_id],
+        ).fetchone()
+    assert kept == (1, "test file")
+    assert pipeline.build_ratings("without", settings=settings).number == 3
+    assert published() == before
+
+    again = load_file(late, mapping, settings)
+    assert (again.is_repeat, again.file_id != file_id) == (False, True)
+    with pytest.raises(GridCreditError, match="was undone on"):
+        undo_load(file_id, "twice", settings)
+    with pytest.raises(GridCreditError, match="there is no load 999"):
+        undo_load(999, "none", settings)
+
+
+def test_a_load_in_use_is_not_undone_under_its_reader(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = tmp_path / "payment_late.csv"
+    late.write_text(LATE)
+    file_id = load_file(late, load_mappings(settings.mappings_dir)["demo"], settings).file_id
+    monkeypatch.setattr("gridcredit.extracts.undo.LOCK_TIMEOUT", "200ms")
+    with connect(settings) as reader:
+        reader.execute("select count(*) from raw.payment")
+        with pytest.raises(GridCreditError, match="is being read by a build"):
+            undo_load(file_id, "in use", settings)
+    undo_load(file_id, "free", settings)

@@ -20,6 +20,8 @@ from gridcredit.settings import Settings, get_settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
 app.add_typer(trace_app, name="trace")
+mapping_app = typer.Typer(no_args_is_help=True, help="Mappings of a supplier's files.")
+app.add_typer(mapping_app, name="mapping")
 load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
 app.add_typer(load_app, name="load")
 
@@ -120,6 +122,42 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
                     f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
                     f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
                 )
+
+
+@mapping_app.command("check")
+def mapping_check(
+    file: Annotated[Path, typer.Argument(help="the mapping")],
+    sample: Annotated[Path, typer.Option(help="a file of the supplier's")],
+) -> None:
+    """Show the first rows of a sample before and after the mapping, and what would go to quarantine."""
+    from rich.table import Table
+
+    from gridcredit.extracts.mapping import load_mapping
+    from gridcredit.extracts.preview import preview
+
+    with _clear_errors():
+        found = preview(load_mapping(file), sample)
+
+        def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
+            # A row a column: wide files stay readable.
+            table = Table(
+                "", *(f"row {number}" for number in range(1, len(rows) + 1)), title=title, title_justify="left"
+            )
+            for column in rows[0] if rows else ():
+                table.add_row(column, *("" if row[column] is None else str(row[column]) for row in rows))
+            Console().print(table, markup=False)
+
+        show(f"{sample.name}: as it came", found.before)
+        for name, part in found.after.items():
+            show(f"{name}: {part.accepted} rows accepted, {part.filtered} filtered out", part.rows)
+            for line, bad in part.first_rejected:
+                typer.echo(f"  line {line}: {bad.column} = {bad.value!r} {bad.reason}")
+            for reason, rows in part.reasons.most_common():
+                typer.echo(f"  to quarantine: {rows} rows, {reason}")
+        if found.malformed:
+            typer.echo(f"to quarantine: {found.malformed} rows with another number of fields than the header")
+        if found.unused_columns:
+            typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
 
 
 @load_app.command("list")

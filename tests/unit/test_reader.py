@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.batch import Malformed
 from gridcredit.extracts.mapping import FileRule
-from gridcredit.extracts.reader import Malformed, read_batches
+from gridcredit.extracts.reader import read_batches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

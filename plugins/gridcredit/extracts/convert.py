@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, ExtractRule, FileRule
-from gridcredit.extracts.reader import Batch
 
 BooleanMask = npt.NDArray[np.bool_]
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -134,6 +134,8 @@ def _missing(text: pa.Array, column: Column) -> BooleanMask:
 
 def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:
     """Type a column of cleaned text, decimals as plain text; the mask marks values that are there but do not fit."""
+    if file_rule.full_width and column.kind != "text":
+        text = pc.utf8_normalize(text, "NFKC")
     if column.kind == "text":
         bad = _mask(pc.match_substring(text, "\0"))
         return text, bad
@@ -152,9 +154,17 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
     pattern = rule.format or _default_format(column, file_rule)
     zone = ZoneInfo(file_rule.time_zone)
 
+    def read(value: str) -> datetime:
+        try:
+            return datetime.strptime(value, pattern)  # noqa: DTZ007 - the zone is set below
+        except ValueError:
+            if file_rule.format == "csv":
+                raise
+            return datetime.fromisoformat(value)  # a date or time that was no text in its file
+
     def parse(value: str) -> object:
         try:
-            moment = datetime.strptime(value, pattern) + shift  # noqa: DTZ007 - the zone is set below
+            moment = read(value) + shift
         except (ValueError, OverflowError):
             return None
         if column.kind == "timestamp":

@@ -20,11 +20,12 @@ import structlog
 from psycopg import sql
 
 from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import EXTRACTS, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.raw import attach_partition, create_partition, partition
-from gridcredit.extracts.reader import Batch, read_batches, read_header
+from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -65,7 +66,7 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
-    _check_header(path, rule, read_header(path, rule))
+    check_header(path, rule, read_header(path, rule))
     stat, digest = path.stat(), _sha256(path)
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
@@ -232,7 +233,8 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
             yield cast(Item, item)
 
 
-def _check_header(path: Path, rule: FileRule, header: list[str]) -> None:
+def check_header(path: Path, rule: FileRule, header: list[str]) -> None:
+    """Refuse a file that lacks a column which its mapping needs; tell of optional ones that are missing."""
     for name, part in rule.extracts.items():
         for condition in part.where:
             if condition.column not in header:

@@ -108,7 +108,7 @@ class FileRule(_Strict):
     """One kind of file: how to recognise and read it, and the extracts it feeds."""
 
     pattern: str
-    format: Literal["csv"] = "csv"
+    format: Literal["csv", "parquet", "xlsx"] = "csv"
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     date_format: str = "%Y-%m-%d"
@@ -116,6 +116,9 @@ class FileRule(_Strict):
     timestamp_format: str = "%Y-%m-%dT%H:%M:%S%z"
     time_zone: str = "UTC"
     decimal_separator: Literal[".", ","] = "."
+    full_width: bool = Field(
+        False, description="digits and signs may be full-width, as Chinese input methods write them"
+    )
     thousands_separator: Literal[",", ".", " ", "'"] | None = None
     bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
     extracts: dict[str, ExtractRule] = Field(min_length=1)
@@ -230,7 +233,7 @@ def _stringify(value: Any, key: str = "") -> Any:  # noqa: ANN401 - a YAML tree
         return {_text(name): _stringify(item, str(name)) for name, item in value.items()}
     if isinstance(value, list):
         return [_stringify(item, key) for item in value]
-    if key in {"distinct", "filled", "add_days", "bad_row_limit"}:
+    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width"}:
         return value
     return _text(value)
 

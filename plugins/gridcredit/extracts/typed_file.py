@@ -1,0 +1,107 @@
+"""Reads Parquet and XLSX, whose values have types, as text.
+
+The line of a row is its row in the sheet; in Parquet, which has no header row, the row's number plus one, as in a CSV.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.batch import Batch, LineNumbers
+from gridcredit.extracts.mapping import FileRule
+
+ROWS_PER_BATCH = 50_000
+
+
+def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - one signature for all formats
+    """The column names."""
+    try:
+        return list(pyarrow.parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise _refusal(path, "Parquet", error) from error
+
+
+def parquet_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int) -> Iterator[Batch]:  # noqa: ARG001
+    """The rows, a bounded number at a time."""
+    line = 2
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_PER_BATCH):
+                columns = {name: _text_column(array, rule) for name, array in zip(header, batch.columns, strict=True)}
+                yield Batch(columns, np.arange(line, line + batch.num_rows, dtype=np.int64), [])
+                line += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise _refusal(path, "Parquet", error) from error
+
+
+def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
+    if pa.types.is_string(array.type):
+        return array.fill_null("")
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    texts = pa.array([_text(value, rule) for value in encoded.dictionary.to_pylist()], pa.string())
+    return texts.take(encoded.indices).fill_null("")
+
+
+def xlsx_header(path: Path, rule: FileRule) -> list[str]:
+    """The first row of the first sheet."""
+    return next((row for _, row in _sheet_rows(path, rule)), [])
+
+
+def xlsx_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int) -> Iterator[Batch]:  # noqa: ARG001
+    """The rows after the header; a row without any value is no row."""
+    rows = _sheet_rows(path, rule)
+    next(rows, None)
+    filled = ((line, row) for line, row in rows if any(row))
+    while chunk := list(islice(filled, ROWS_PER_BATCH)):
+        lines: LineNumbers = np.array([line for line, _ in chunk], dtype=np.int64)
+        values = zip(*(row[: len(header)] + [""] * (len(header) - len(row)) for _, row in chunk), strict=True)
+        yield Batch(
+            {name: pa.array(column, pa.string()) for name, column in zip(header, values, strict=True)}, lines, []
+        )
+
+
+def _sheet_rows(path: Path, rule: FileRule) -> Iterator[tuple[int, list[str]]]:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with path.open("rb") as stream:
+            workbook = load_workbook(stream, read_only=True, data_only=True)
+            try:
+                for line, row in enumerate(workbook.worksheets[0].iter_rows(values_only=True), start=1):
+                    yield line, [_text(value, rule) for value in row]
+            finally:
+                workbook.close()
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        raise _refusal(path, "XLSX", error) from error
+
+
+def _text(value: object, rule: FileRule) -> str:
+    """A typed value as text: dates and times by ISO 8601, decimals without exponent or needless zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if isinstance(value, int | Decimal):
+        text = f"{value:f}"
+        plain = text.rstrip("0").rstrip(".") if "." in text else text
+        return plain.replace(".", rule.decimal_separator)
+    return str(value)
+
+
+def _refusal(path: Path, kind: str, error: Exception) -> FileRefusedError:
+    return FileRefusedError(f"{path.name}: cannot be read as {kind}: {' '.join(str(error).split())[:300]}")

@@ -1,0 +1,100 @@
+"""The same facts in every format and dress that suppliers send: raw must hold the same rows."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import Mapping
+from gridcredit.settings import Settings
+from gridcredit.warehouse import connect
+from openpyxl import Workbook
+
+FACTS = [
+    ("B1", "张三", date(2026, 1, 1), date(2026, 2, 3), date(2026, 2, 23), Decimal("1234.50"), False),
+    ("B2", "C2", date(2026, 1, 1), date(2026, 2, 3), date(2026, 2, 23), Decimal("-0.07"), True),
+    ("B3", "C3", date(2025, 12, 1), date(2026, 1, 3), date(2026, 1, 23), Decimal("1000000.00"), None),
+]
+HEADER = ["bill_id", "customer_id", "period", "issued_on", "due_on", "amount", "disputed"]
+FULL_WIDTH = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in "0123456789-.,"})
+
+
+def csv_text(amount: Callable[[Decimal], str] = str, day: str = "%Y-%m-%d", delimiter: str = ",") -> str:
+    lines = [HEADER] + [
+        [bill, customer, f"{period:%Y-%m}", f"{issued:{day}}", f"{due:{day}}", amount(value)]
+        + ["" if disputed is None else str(disputed)]
+        for bill, customer, period, issued, due, value, disputed in FACTS
+    ]
+    return "".join(delimiter.join(f'"{field}"' for field in line) + "\n" for line in lines)
+
+
+def german(value: Decimal) -> str:
+    return f"{value:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+
+
+def xlsx(path: Path) -> None:
+    workbook = Workbook()
+    sheet = workbook.worksheets[0]
+    sheet.append(HEADER)
+    for fact in FACTS:
+        sheet.append([float(value) if isinstance(value, Decimal) else value for value in fact])
+    workbook.save(path)
+
+
+def parquet(path: Path) -> None:
+    table = pa.Table.from_pylist([dict(zip(HEADER, fact, strict=True)) for fact in FACTS])
+    pyarrow.parquet.write_table(table, path)
+
+
+CASES: dict[str, tuple[dict[str, Any], Callable[[Path], object]]] = {
+    "plain": ({}, lambda path: path.write_text(csv_text())),
+    "byte order mark, CRLF": ({}, lambda path: path.write_bytes(csv_text().replace("\n", "\r\n").encode("utf-8-sig"))),
+    "GB18030": ({"encoding": "gb18030"}, lambda path: path.write_bytes(csv_text().encode("gb18030"))),
+    "gzip": ({}, lambda path: path.write_bytes(gzip.compress(csv_text().encode()))),
+    "decimal comma": (
+        {"decimal_separator": ",", "thousands_separator": ".", "delimiter": ";", "date_format": "%d.%m.%Y"},
+        lambda path: path.write_text(csv_text(german, "%d.%m.%Y", ";")),
+    ),
+    "full width": (
+        {"full_width": True, "thousands_separator": ","},
+        lambda path: path.write_text(csv_text(lambda value: f"{value:,.2f}".translate(FULL_WIDTH))),
+    ),
+    "Parquet": ({"format": "parquet"}, parquet),
+    "XLSX": ({"format": "xlsx"}, xlsx),
+}
+
+
+def mapping(**options: Any) -> Mapping:
+    rule = {"pattern": "bill*", "extracts": {"bill": {}}} | options
+    return Mapping.model_validate({"mapping": "m", "description": "d", "files": [rule]})
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_facts_in_any_dress(settings: Settings, tmp_path: Path, case: str) -> None:
+    options, write = CASES[case]
+    path = tmp_path / "bill"
+    write(path)
+    result = load_file(path, mapping(**options), settings)
+    assert result.counts["bill"].quarantined == 0
+    with connect(settings) as connection:
+        rows = connection.execute(f"select {', '.join(HEADER)}, _line_no from raw.bill order by _line_no").fetchall()
+    assert rows == [(*fact, line) for line, fact in enumerate(FACTS, start=2)]
+
+
+@pytest.mark.parametrize("name", ["parquet", "xlsx"])
+def test_a_file_of_another_format_is_refused(settings: Settings, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "bill"
+    path.write_text(csv_text())
+    with pytest.raises(
+        FileRefusedError, match=f"bill: cannot be read as {name}".replace("p", "[pP]").replace("xlsx", "XLSX")
+    ):
+        load_file(path, mapping(format=name), settings)

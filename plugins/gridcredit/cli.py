@@ -130,7 +130,7 @@ def mapping_check(
     sample: Annotated[Path, typer.Option(help="a file of the supplier's")],
 ) -> None:
     """Show the first rows of a sample before and after the mapping, and what would go to quarantine."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from gridcredit.extracts.mapping import load_mapping
     from gridcredit.extracts.preview import preview
@@ -141,7 +141,10 @@ def mapping_check(
         def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
             # A row a column: wide files stay readable.
             table = Table(
-                "", *(f"row {number}" for number in range(1, len(rows) + 1)), title=title, title_justify="left"
+                Column("", no_wrap=True),
+                *(f"row {number}" for number in range(1, len(rows) + 1)),
+                title=title,
+                title_justify="left",
             )
             for column in rows[0] if rows else ():
                 table.add_row(column, *("" if row[column] is None else str(row[column]) for row in rows))

@@ -111,6 +111,16 @@ def test_a_header_alone_says_that_nothing_happened_where_events_are_reported(
     assert count(settings)["lineage.loads"] == 1
 
 
+def test_new_and_missing_columns_are_recorded(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    text = "payment_id,customer_id,paid_on,amount,colour\nP1,C1,2026-01-05,10.00,red\n"
+    load_file(write(tmp_path / "payment_1.csv", text), demo, settings)
+    with connect(settings) as connection:
+        row = connection.execute(
+            "select unused_columns, missing_columns from lineage.loads join lineage.files using (file_id)"
+        ).fetchone()
+    assert row == (["colour"], ["bill_id", "channel", "reverses_payment_id"])
+
+
 def test_a_directory_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     folder = tmp_path / "payment.csv"
     folder.mkdir()

@@ -23,6 +23,7 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import EXTRACTS, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert
+from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.raw import attach_partition, create_partition, partition
 from gridcredit.extracts.reader import read_batches, read_header
@@ -66,7 +67,7 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
-    check_header(path, rule, read_header(path, rule))
+    drift = check_header(path, rule, read_header(path, rule))
     stat, digest = path.stat(), _sha256(path)
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
@@ -79,11 +80,11 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
         else:
             modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
             (file_id,) = connection.execute(
-                "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at) "
-                "values (%s, %s, %s, %s, %s) returning file_id",
-                [mapping.mapping, path.name, digest, stat.st_size, modified_at],
+                "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at, unused_columns) "
+                "values (%s, %s, %s, %s, %s, %s) returning file_id",
+                [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused],
             ).fetchone() or (0,)
-            result = LoadResult(file_id, False, _load_rows(connection, path, mapping, rule, file_id, settings))
+            result = LoadResult(file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, settings))
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
             [result.file_id, path.name, result.is_repeat],
@@ -93,7 +94,13 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
 
 
 def _load_rows(
-    connection: Connection, path: Path, mapping: Mapping, rule: FileRule, file_id: int, settings: Settings
+    connection: Connection,
+    path: Path,
+    mapping: Mapping,
+    rule: FileRule,
+    file_id: int,
+    drift: Drift,
+    settings: Settings,
 ) -> dict[str, Counts]:
     started = time.monotonic()
     loads = {name: _ExtractLoad(EXTRACTS[name], part, rule, file_id) for name, part in rule.extracts.items()}
@@ -117,9 +124,10 @@ def _load_rows(
             )
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-            "rows_quarantined, rows_filtered, rows_repeated, seconds) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
-            + [counts.repeated, time.monotonic() - started],
+            + [counts.repeated, time.monotonic() - started, drift.missing[name]],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):
@@ -231,29 +239,6 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
         while (item := pending.result()) is not end:
             pending = ahead.submit(next, iterator, end)
             yield cast(Item, item)
-
-
-def check_header(path: Path, rule: FileRule, header: list[str]) -> None:
-    """Refuse a file that lacks a column which its mapping needs; tell of optional ones that are missing."""
-    for name, part in rule.extracts.items():
-        for condition in part.where:
-            if condition.column not in header:
-                raise FileRefusedError(f"{path.name}: has no column {condition.column!r}, which {name} filters by")
-        missing_optional: list[str] = []
-        for column in EXTRACTS[name].columns:
-            column_rule = part.columns.get(column.name)
-            sources = column_rule.sources() if column_rule else (column.name,)
-            absent = [source for source in sources if source not in header]
-            if not absent:
-                continue
-            if column.required or (column_rule and column_rule.template):
-                raise FileRefusedError(
-                    f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} needs; it has "
-                    f"{', '.join(header)}"
-                )
-            missing_optional.append(column.name)
-        if missing_optional:
-            log.info("optional_columns_missing", file=path.name, extract=name, columns=missing_optional)
 
 
 def _sha256(path: Path) -> str:

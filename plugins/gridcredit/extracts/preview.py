@@ -12,7 +12,7 @@ import pyarrow as pa
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.convert import Rejected, convert
-from gridcredit.extracts.loader import check_header
+from gridcredit.extracts.drift import check_header
 from gridcredit.extracts.mapping import Mapping
 from gridcredit.extracts.reader import read_batches, read_header
 
@@ -50,14 +50,8 @@ def preview(mapping: Mapping, sample: Path, batch_bytes: int = 1 << 20) -> Previ
     if rule is None:
         raise FileRefusedError(f"{sample.name}: mapping {mapping.mapping!r} has no rule for it")
     header = read_header(sample, rule)
-    check_header(sample, rule, header)
-    used = {
-        source
-        for name, part in rule.extracts.items()
-        for column in EXTRACTS[name].columns
-        for source in (part.columns[column.name].sources() if column.name in part.columns else (column.name,))
-    } | {condition.column for part in rule.extracts.values() for condition in part.where}
-    found = Preview([], {name: ExtractPreview() for name in rule.extracts}, 0, [n for n in header if n not in used])
+    drift = check_header(sample, rule, header)
+    found = Preview([], {name: ExtractPreview() for name in rule.extracts}, 0, drift.unused)
     for batch in islice(read_batches(sample, rule, batch_bytes), 1):
         found.malformed = len(batch.malformed)
         found.before = pa.table(batch.columns).slice(0, SHOWN).to_pylist()

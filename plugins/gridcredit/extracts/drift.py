@@ -1,0 +1,55 @@
+"""Compares a file's columns with those its mapping reads: what is missing, and what nothing reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.mapping import FileRule
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Source columns that no extract reads, and each extract's optional columns that the file cannot give."""
+
+    unused: list[str]
+    missing: dict[str, list[str]]
+
+
+def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
+    """Tell how a file's columns differ from those its mapping reads.
+
+    Raises:
+        FileRefusedError: a column is missing that the mapping needs.
+    """
+    used: set[str] = set()
+    missing: dict[str, list[str]] = {}
+    for name, part in rule.extracts.items():
+        missing[name] = []
+        for condition in part.where:
+            used.add(condition.column)
+            if condition.column not in header:
+                raise FileRefusedError(f"{path.name}: has no column {condition.column!r}, which {name} filters by")
+        for column in EXTRACTS[name].columns:
+            column_rule = part.columns.get(column.name)
+            sources = column_rule.sources() if column_rule else (column.name,)
+            used.update(sources)
+            absent = [source for source in sources if source not in header]
+            if not absent:
+                continue
+            if column.required or (column_rule and column_rule.template):
+                raise FileRefusedError(
+                    f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} needs; it has "
+                    f"{', '.join(header)}"
+                )
+            missing[name].append(column.name)
+    drift = Drift([column for column in header if column not in used], missing)
+    if drift.unused or any(missing.values()):
+        log.info("columns_differ", file=path.name, unused=drift.unused, missing=missing)
+    return drift

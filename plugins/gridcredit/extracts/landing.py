@@ -10,9 +10,10 @@ from pathlib import Path
 
 import structlog
 
-from gridcredit.errors import FileRefusedError
+from gridcredit.errors import FileRefusedError, MappingError
 from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.extracts.manifest import manifest_path
+from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect
 
@@ -33,8 +34,27 @@ def ready_files(settings: Settings | None = None) -> list[Path]:
     for folder in settings.landing_dir.glob("*"):
         waiting = [(path.lstat().st_mtime, path) for path in _waiting(folder)]
         if all(modified <= settled_before for modified, _ in waiting):
-            ready += waiting
+            mapping = _mapping(folder.name, settings)
+            ready += [(modified, path) for modified, path in waiting if _is_complete(path, mapping)]
     return [path for _, path in sorted(ready)]
+
+
+def _mapping(name: str, settings: Settings) -> Mapping | None:
+    """The folder's mapping; a faulty or missing one is told by the load, which refuses the file."""
+    try:
+        return load_mappings(settings.mappings_dir).get(name)
+    except MappingError:
+        return None
+
+
+def _is_complete(path: Path, mapping: Mapping | None) -> bool:
+    """Whether a file is one to load, and its manifest, if it has one, is there too."""
+    rules = mapping.files if mapping else []
+    if any(rule.manifest and path.name.endswith(rule.manifest.suffix) for rule in rules):
+        return False
+    rule = mapping.rule_for(path.name) if mapping else None
+    beside = manifest_path(path, rule) if rule else None
+    return beside is None or beside.exists()
 
 
 def _waiting(folder: Path) -> list[Path]:
@@ -55,8 +75,6 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
     """
     settings = settings or get_settings()
     mapping_name = path.parent.name
-    if not os.path.lexists(path) and (file_id := _taken_in_before(path, settings)):
-        return file_id
     try:
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
@@ -65,6 +83,9 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
             raise FileRefusedError(
                 f"{path.name}: no mapping is named {mapping_name!r}; there are {', '.join(mappings)}"
             )
+        if not os.path.lexists(path) and (file_id := _taken_in_before(path, settings)):
+            _archive(path, mappings[mapping_name], file_id, settings)
+            return file_id
         result = load_file(path, mappings[mapping_name], settings)
     except FileRefusedError as error:
         with connect(settings) as connection:
@@ -75,11 +96,20 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
         _note(path).write_text(f"{error}\nMend or replace the file, or delete this note to have it tried again.\n")
         log.warning("file_refused", file=path.name, reason=str(error))
         raise
-    archive = settings.archive_dir / mapping_name / datetime.now(UTC).date().isoformat()
-    archive.mkdir(parents=True, exist_ok=True)
-    _note(path).unlink(missing_ok=True)
-    shutil.move(path, archive / f"{result.file_id}_{path.name}")
+    _archive(path, mappings[mapping_name], result.file_id, settings)
     return result.file_id
+
+
+def _archive(path: Path, mapping: Mapping, file_id: int, settings: Settings) -> None:
+    """Move an accepted file, and its manifest, out of the landing folder; what was moved before stays moved."""
+    folder = settings.archive_dir / mapping.mapping / datetime.now(UTC).date().isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    _note(path).unlink(missing_ok=True)
+    rule = mapping.rule_for(path.name)
+    # The file goes first: without it, a later try knows that the load was done.
+    for done in (path, manifest_path(path, rule) if rule else None):
+        if done is not None and done.exists():
+            shutil.move(done, folder / f"{file_id}_{done.name}")
 
 
 def _taken_in_before(path: Path, settings: Settings) -> int | None:

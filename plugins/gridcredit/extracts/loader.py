@@ -24,6 +24,7 @@ from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import EXTRACTS, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert
 from gridcredit.extracts.drift import Drift, check_header
+from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.raw import attach_partition, create_partition, partition
 from gridcredit.extracts.reader import read_batches, read_header
@@ -68,7 +69,8 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
     drift = check_header(path, rule, read_header(path, rule))
-    stat, digest = path.stat(), _sha256(path)
+    stat, digest, promise = path.stat(), _sha256(path), read_promise(path, rule)
+    promise.check_content(path, digest)
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
         known = connection.execute(
@@ -84,7 +86,9 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
                 "values (%s, %s, %s, %s, %s, %s) returning file_id",
                 [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused],
             ).fetchone() or (0,)
-            result = LoadResult(file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, settings))
+            result = LoadResult(
+                file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
+            )
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
             [result.file_id, path.name, result.is_repeat],
@@ -100,6 +104,7 @@ def _load_rows(
     rule: FileRule,
     file_id: int,
     drift: Drift,
+    promise: Promise,
     settings: Settings,
 ) -> dict[str, Counts]:
     started = time.monotonic()
@@ -114,6 +119,7 @@ def _load_rows(
             load.write(connection, part)
     for name, load in loads.items():
         counts = load.counts
+        promise.check_rows(path, counts.read)
         considered = counts.accepted + counts.quarantined
         if counts.read == 0 and EXTRACTS[name].fresh_days is not None:
             raise FileRefusedError(f"{path.name}: is empty: it has a header and no rows")

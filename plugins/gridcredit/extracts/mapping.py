@@ -104,6 +104,28 @@ class ExtractRule(_Strict):
     distinct: bool = False
 
 
+class Manifest(_Strict):
+    """A small file that comes with each file, named like it plus `suffix`; the file waits until it is there.
+
+    `rows` and `sha256` are regular expressions whose one group is the number of rows and the checksum.
+    """
+
+    suffix: str = Field(min_length=1)
+    rows: str | None = None
+    sha256: str | None = None
+
+    @field_validator("rows", "sha256")
+    @classmethod
+    def _one_group(cls, value: str | None) -> str | None:
+        try:
+            groups = re.compile(value or "()").groups
+        except re.error as error:
+            raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+        if groups != 1:
+            raise ValueError(f"{value!r} must have one group, it has {groups}")
+        return value
+
+
 class FileRule(_Strict):
     """One kind of file: how to recognise and read it, and the extracts it feeds."""
 
@@ -121,6 +143,7 @@ class FileRule(_Strict):
     )
     thousands_separator: Literal[",", ".", " ", "'"] | None = None
     bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
+    manifest: Manifest | None = None
     extracts: dict[str, ExtractRule] = Field(min_length=1)
 
     @field_validator("encoding")

@@ -1,7 +1,7 @@
 {% macro newest_delivery(extract, key) -%}
     {#-
         The rows of a raw extract of which each is its key's newest delivery: the file last accepted wins,
-        in it the last line. A file that lands while a build runs has passed no gate yet: the next build reads it.
+        in it the last line. A key whose newest delivery is a tombstone is no more. A file that lands while a build runs has passed no gate yet: the next build reads it.
     -#}
     select *
     from (
@@ -14,5 +14,7 @@
         from {{ source('raw', extract) }}
         where _file_id in (select file_id from {{ source('lineage', 'run_files') }})
     ) as deliveries
-    where delivery_rank = 1
+    where
+        delivery_rank = 1
+        and _deleted is not true
 {%- endmacro %}

@@ -22,6 +22,8 @@ trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure ba
 app.add_typer(trace_app, name="trace")
 mapping_app = typer.Typer(no_args_is_help=True, help="Mappings of a supplier's files.")
 app.add_typer(mapping_app, name="mapping")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were not accepted: out for repair, and in again.")
+app.add_typer(quarantine_app, name="quarantine")
 load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
 app.add_typer(load_app, name="load")
 
@@ -193,6 +195,52 @@ def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in li
         _prepare(settings)
         name = undo_load(file_id, reason, settings)
         typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+
+
+@quarantine_app.command("export")
+def quarantine_export(
+    load: Annotated[int, typer.Option(help="as `gridcredit load list` shows it")],
+    out: Annotated[Path, typer.Option(help="CSV file to write")],
+) -> None:
+    """Write a load's quarantined rows to a CSV file, each with its line and what is wrong with it."""
+    from gridcredit.extracts.quarantine import export_quarantined
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        rows = export_quarantined(load, out, settings)
+        typer.echo(
+            f"wrote {rows} rows to {out}: repair them, then `gridcredit quarantine resubmit {out} --load {load}`"
+        )
+
+
+@quarantine_app.command("resubmit")
+def quarantine_resubmit(
+    file: Annotated[Path, typer.Argument(help="what `export` wrote, repaired")],
+    load: Annotated[int, typer.Option(help="the load that the rows came from")],
+) -> None:
+    """Load repaired rows; what is still wrong is quarantined anew."""
+    from gridcredit.extracts.quarantine import resubmit
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        result = resubmit(file, load, settings)
+        if result.is_repeat:
+            typer.echo(f"known already as load {result.file_id}; nothing changed")
+        for extract, counts in result.counts.items():
+            typer.echo(
+                f"{extract}: {counts.accepted} accepted, {counts.quarantined} in quarantine of load {result.file_id}"
+            )
+
+
+@app.command("maintain")
+def maintain_command() -> None:
+    """Retire, merge and purge as policies/retention.yml says; what the DAG maintain_warehouse does."""
+    from gridcredit.maintenance import maintain
+
+    with _clear_errors() as settings:
+        _prepare(settings)
+        for what, count in maintain(settings).items():
+            typer.echo(f"{what}: {count}")
 
 
 @app.command("run")

@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import psutil
@@ -47,10 +47,13 @@ class EmbeddedPostgres:
             if self.port() is None:
                 self._start()
 
-    def stop(self) -> None:
-        """Stop the server if it runs; sessions are ended and their work rolled back."""
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop the server if it runs; sessions are ended and their work rolled back.
+
+        `immediate` is as a crash: the next start recovers from the write-ahead log, and unlogged tables are empty.
+        """
         if self.port() is not None:
-            self._run("pg_ctl", "-D", str(self.data_dir), "-m", "fast", "-w", "stop")
+            self._run("pg_ctl", "-D", str(self.data_dir), "-m", mode, "-w", "stop")
 
     def port(self) -> int | None:
         """The port the running server listens on, or None where it does not run."""

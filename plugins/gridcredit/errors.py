@@ -4,13 +4,20 @@
 class GridCreditError(Exception):
     """Something the user can mend; its text is one line and is shown without a traceback."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.splitlines()))
+
 
 class MappingError(GridCreditError):
     """A mapping file is wrong; names the file, the key and the line."""
 
 
 class FileRefusedError(GridCreditError):
-    """A delivered file is refused whole: nothing of it is loaded and it stays where it was."""
+    """A delivered file is refused whole: nothing of it is loaded and nothing of it is lost."""
+
+
+class NotReadyError(GridCreditError):
+    """The machine is short of room or rights; nothing was touched, and a later try may succeed."""
 
 
 class PolicyError(GridCreditError):

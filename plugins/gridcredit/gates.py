@@ -99,7 +99,7 @@ def _queries(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> 
             [run_id],
         ):
             loads.setdefault(extract, []).append(file_id)
-        query = sql.SQL("select * from raw.{} where _file_id = any({})")
+        query = sql.SQL("select * from raw.{} where _file_id = any({}) and _deleted is not true")
         return {
             table: query.format(sql.Identifier(table), sql.Literal(loads[table])).as_string(connection)
             for table in tables

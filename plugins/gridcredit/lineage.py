@@ -111,12 +111,12 @@ with newest as (
 BILLS = f"""{NEWEST.format(extract="bill", key="bill_id")}
 select bill_id, issued_on, due_on, amount, coalesce(kind, 'regular'), file_name, _line_no
 from newest
-where issued_on <= %(as_of)s order by due_on, bill_id
+where _deleted is not true and issued_on <= %(as_of)s order by due_on, bill_id
 """
 PAYMENTS = f"""{NEWEST.format(extract="payment", key="payment_id")}
 select payment_id, paid_on, amount, bill_id, reverses_payment_id, file_name, _line_no
 from newest
-where paid_on <= %(as_of)s order by paid_on, payment_id
+where _deleted is not true and paid_on <= %(as_of)s order by paid_on, payment_id
 """
 
 

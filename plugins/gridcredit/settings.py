@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gridcredit.extracts.limits import ReadLimits
+
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -33,8 +35,14 @@ class Settings(BaseSettings):
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0)
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
+    max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
     dbt_threads: int = Field(2, ge=1)
     bi_reader_password: SecretStr | None = None
+
+    @property
+    def read_limits(self) -> ReadLimits:
+        """What reading one file may take."""
+        return ReadLimits(self.batch_bytes, self.max_expanded_bytes)
 
     @property
     def landing_dir(self) -> Path:
@@ -45,6 +53,11 @@ class Settings(BaseSettings):
     def archive_dir(self) -> Path:
         """Accepted files, by mapping and day of loading."""
         return self.home / "archive"
+
+    @property
+    def refused_dir(self) -> Path:
+        """Refused files, by mapping and day, each with a text that says why."""
+        return self.home / "refused"
 
     @property
     def dbt_dir(self) -> Path:

@@ -60,8 +60,8 @@ def test_a_broken_promise(settings: Settings, landing: Path, manifest: str, why:
         take_in(path, settings)
     with connect(settings) as connection:
         assert connection.execute("select count(*) from raw.payment").fetchone() == (0,)
-    assert path.exists()
     assert ready_files(settings) == []
+    assert [found.name.split("_")[1] for found in settings.refused_dir.rglob("*payment.csv")] == ["payment.csv"]
 
 
 def test_a_wrong_manifest_rule_is_told_by_line(tmp_path: Path) -> None:

@@ -73,13 +73,14 @@ def test_files_become_releases(running: Running, tmp_path: Path) -> None:
     assert customers == 60
     assert not list(landing.glob("*.csv"))
 
-    # The same files again, and one that is refused beside them: nothing is built, the refused one stays.
+    # The same files again, and one that is refused beside them: nothing is built, the refused one is kept apart.
     deliver(tmp_path, landing)
     (landing / "bill_broken.csv").write_text("no bill at all\n1\n")
     wait_for(lambda: number(settings, "select count(*) from ops.task_failures") == 1)
     wait_for(lambda: number(settings, "select count(*) from lineage.deliveries where is_repeat") == len(EXTRACTS))
-    assert (landing / "bill_broken.csv.refused.txt").read_text().startswith("bill_broken.csv: has no column")
-    assert [path.name for path in landing.glob("*.csv")] == ["bill_broken.csv"]
+    assert not list(landing.glob("*.csv"))
+    (note,) = settings.refused_dir.rglob("*bill_broken.csv.refused.txt")
+    assert note.read_text().startswith("bill_broken.csv: has no column")
 
     # A late payment: a new release follows by itself.
     (landing / "payment_late.csv").write_text(
@@ -112,6 +113,7 @@ def test_the_pages_ask_for_the_generated_password(running: Running) -> None:
     assert {dag["dag_id"]: dag["is_paused"] for dag in dags} == {
         "build_ratings": False,
         "ingest_extracts": False,
+        "maintain_warehouse": False,
     }
     assert (settings.home / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
 

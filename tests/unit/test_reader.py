@@ -5,13 +5,18 @@ import gzip
 import io
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from gridcredit.errors import FileRefusedError
+from gridcredit.extracts import typed_file
 from gridcredit.extracts.batch import Malformed
+from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
 from gridcredit.extracts.reader import read_batches
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 Row = tuple[int, list[str]]
 
@@ -20,10 +25,12 @@ def rule(**options: str) -> FileRule:
     return FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}} | options)
 
 
-def read(path: Path, file_rule: FileRule, batch_bytes: int = 1 << 20) -> tuple[list[Row], list[Malformed]]:
+def read(
+    path: Path, file_rule: FileRule, batch_bytes: int = 1 << 20, expanded_bytes: int = 1 << 30
+) -> tuple[list[Row], list[Malformed]]:
     rows: list[Row] = []
     malformed: list[Malformed] = []
-    for batch in read_batches(path, file_rule, batch_bytes):
+    for batch in read_batches(path, file_rule, ReadLimits(batch_bytes, expanded_bytes)):
         fields = [array.to_pylist() for array in batch.columns.values()]
         rows += [(int(line), [field[i] for field in fields]) for i, line in enumerate(batch.line_no)]
         malformed += batch.malformed
@@ -113,3 +120,57 @@ def test_a_directory_and_a_missing_file_are_refused(tmp_path: Path) -> None:
         read(tmp_path, rule())
     with pytest.raises(FileRefusedError, match="no such file"):
         read(tmp_path / "absent.csv", rule())
+
+
+TRAILER = r"^T\|?(\d+)"
+
+
+@pytest.mark.parametrize("batch_bytes", [64, 1 << 20])
+@pytest.mark.parametrize("last", ["T2\n", "T2,\n", "T2"])
+def test_a_trailer_is_no_row(tmp_path: Path, last: str, batch_bytes: int) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("x,y\n1,2\n3,4\n" + last)
+    assert read(path, rule(trailer=TRAILER), batch_bytes) == ([(2, ["1", "2"]), (3, ["3", "4"])], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("x,y\n1,2\nT2\n", "has 1 rows, its trailer says 2"),
+        ("x,y\n1,2\n3\nT1\n", "has 2 rows, its trailer says 1"),
+        ("x,y\n1,2\n3,4\n", "is cut short: its last line is not the trailer"),
+        ("x,y\n", "is cut short: it has no trailer"),
+    ],
+)
+def test_a_trailer_is_held_to(tmp_path: Path, content: str, why: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(content)
+    with pytest.raises(FileRefusedError, match=why):
+        read(path, rule(trailer=TRAILER))
+
+
+def test_what_expands_beyond_the_limit_is_refused(tmp_path: Path) -> None:
+    packed = tmp_path / "file.csv.gz"
+    packed.write_bytes(gzip.compress(b"x,y\n" + b"1,2\n" * 1_000_000))
+    assert packed.stat().st_size < 10_000
+    assert len(read(packed, rule(), expanded_bytes=5_000_000)[0]) == 1_000_000
+    with pytest.raises(FileRefusedError, match="expands to more than 3,000,000 bytes"):
+        read(packed, rule(), expanded_bytes=3_000_000)
+    table = pa.table({"x": ["1"] * 1_000_000})
+    pq.write_table(table, tmp_path / "file.parquet", use_dictionary=False, compression="zstd")
+    with pytest.raises(FileRefusedError, match="expands to more than"):
+        read(tmp_path / "file.parquet", rule(format="parquet"), expanded_bytes=3_000_000)
+
+
+def test_a_sheet_that_expands_beyond_what_sheets_are_for_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbook = Workbook()
+    for number in range(1000):
+        workbook.worksheets[0].append([f"text {number}"])
+    path = tmp_path / "file.xlsx"
+    workbook.save(path)
+    assert len(read(path, rule(format="xlsx"))[0]) == 999
+    monkeypatch.setattr(typed_file, "XLSX_EXPANDED_BYTES", 10_000)
+    with pytest.raises(FileRefusedError, match="expands to more than 10,000 bytes"):
+        read(path, rule(format="xlsx"))

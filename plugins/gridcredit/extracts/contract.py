@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "date", "month", "timestamp", "boolean", "money", "price", "energy", "number", "code"]
+Kind = Literal[
+    "text", "date", "month", "timestamp", "boolean", "money", "price", "energy", "number", "code", "integer", "json"
+]
 
 # Decimals by kind: digits in all and behind the point.
 DECIMALS: dict[Kind, tuple[int, int]] = {"money": (18, 2), "price": (18, 6), "energy": (18, 3), "number": (18, 4)}
@@ -19,6 +21,8 @@ SQL_TYPES: dict[Kind, str] = {
     "month": "date",
     "timestamp": "timestamptz",
     "boolean": "boolean",
+    "integer": "bigint",
+    "json": "jsonb",
     **{kind: f"numeric({digits}, {scale})" for kind, (digits, scale) in DECIMALS.items()},
 }
 
@@ -44,6 +48,7 @@ class Column:
 class Extract:
     """One canonical extract: its columns, of which the keys identify a fact across deliveries.
 
+    `dated_by` is the column with the business date of a fact: what is as of a date reads none that is later.
     `fresh_days` is the number of days after which a supplier's operators should ask where the next delivery is;
     None where an extract comes only when something happens, and a file without rows says that nothing has.
     """
@@ -51,6 +56,7 @@ class Extract:
     name: str
     text: str
     columns: tuple[Column, ...]
+    dated_by: str
     fresh_days: int | None = None
 
     @property
@@ -98,6 +104,7 @@ CUSTOMER = Extract(
         Column("important_user", "boolean", "true where supply may not be cut off without approval"),
         Column("updated_at", "timestamp", "when the source last changed this row", required=True),
     ),
+    dated_by="opened_on",
     fresh_days=7,
 )
 
@@ -119,6 +126,7 @@ BILL = Extract(
         Column("reverses_bill_id", "text", "the bill that a reversal cancels"),
         Column("disputed", "boolean", "true while the customer disputes it"),
     ),
+    dated_by="issued_on",
     fresh_days=35,
 )
 
@@ -134,6 +142,7 @@ PAYMENT = Extract(
         Column("channel", "text", "how it was paid"),
         Column("reverses_payment_id", "text", "the payment that bounced"),
     ),
+    dated_by="paid_on",
     fresh_days=3,
 )
 
@@ -154,6 +163,7 @@ PARTY = Extract(
         _key("valid_from", "first day of the role", "date"),
         Column("valid_to", "date", "last day of the role; absent while it lasts"),
     ),
+    dated_by="valid_from",
 )
 
 METER = Extract(
@@ -166,6 +176,7 @@ METER = Extract(
         Column("removed_on", "date", "last day of measuring"),
         Column("multiplier", "number", "kWh per unit of reading, by the transformers before the meter", required=True),
     ),
+    dated_by="installed_on",
 )
 
 METER_READING = Extract(
@@ -179,6 +190,7 @@ METER_READING = Extract(
         Column("quality", "code", "how the figure came about", values=("actual", "estimated", "edited", "missing")),
         Column("event", "code", "what the meter reported", values=("normal", "tamper", "reverse", "cover_open")),
     ),
+    dated_by="read_on",
     fresh_days=35,
 )
 
@@ -193,6 +205,7 @@ TARIFF = Extract(
         Column("demand_price", "price", "price of a kW of maximum demand and month", unit="currency per kW"),
         Column("power_factor_standard", "number", "power factor below which a surcharge is due"),
     ),
+    dated_by="valid_from",
 )
 
 SERVICE_ORDER = Extract(
@@ -220,6 +233,7 @@ SERVICE_ORDER = Extract(
         Column("requested_on", "date", "day of the request", required=True),
         Column("completed_on", "date", "day it took effect"),
     ),
+    dated_by="requested_on",
 )
 
 INSPECTION = Extract(
@@ -235,6 +249,7 @@ INSPECTION = Extract(
         Column("penalty", "money", "penalty on top", unit="currency"),
         Column("settled_on", "date", "day the case was paid and closed"),
     ),
+    dated_by="found_on",
 )
 
 EXTERNAL_RISK = Extract(
@@ -258,6 +273,7 @@ EXTERNAL_RISK = Extract(
         ),
         Column("removed_on", "date", "day it was taken off the list"),
     ),
+    dated_by="listed_on",
 )
 
 INVESTIGATION = Extract(
@@ -272,6 +288,7 @@ INVESTIGATION = Extract(
         Column("solvency_score", "number", "ability to pay, 0 to 100"),
         Column("finding", "text", "what was found, in words"),
     ),
+    dated_by="done_on",
 )
 
 DEPARTMENT_NOTICE = Extract(
@@ -287,6 +304,7 @@ DEPARTMENT_NOTICE = Extract(
         Column("new_value", "text", "as it is"),
         Column("staff_id", "text", "member of staff who noted it"),
     ),
+    dated_by="noted_on",
 )
 
 COLLECTION_ACTION = Extract(
@@ -319,6 +337,7 @@ COLLECTION_ACTION = Extract(
         Column("amount", "money", "amount asked for, promised or written off", unit="currency"),
         Column("promise_date", "date", "day the customer promised to pay by"),
     ),
+    dated_by="acted_on",
 )
 
 OFFICER_ASSIGNMENT = Extract(
@@ -330,6 +349,7 @@ OFFICER_ASSIGNMENT = Extract(
         _key("valid_from", "first day", "date"),
         Column("valid_to", "date", "last day; absent while it lasts"),
     ),
+    dated_by="valid_from",
 )
 
 EXTRACTS: dict[str, Extract] = {

@@ -7,6 +7,7 @@ A value's fate never depends on its neighbours.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
-from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, ExtractRule, FileRule
+from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
 
 BooleanMask = npt.NDArray[np.bool_]
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -51,12 +52,13 @@ class Converted:
     keep: BooleanMask
     rejected: list[Rejected]
     filtered: int
-    in_scope: BooleanMask
+    deleted: BooleanMask
 
 
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
     """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
-    in_scope = _in_scope(batch, rule)
+    in_scope = _matching(batch, rule.where)
+    deleted = _matching(batch, [rule.deleted]) if rule.deleted else np.zeros(batch.row_count, dtype=bool)
     wrong = np.zeros(batch.row_count, dtype=bool)
     first_fault: dict[int, Rejected] = {}
     rows: dict[str, pa.Array] = {}
@@ -67,19 +69,29 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
         rows[column.name] = typed
         for mask, reason in (
             (bad, _reason(column, column_rule, file_rule)),
-            (_missing(text, column), "is missing"),
+            (_missing(text, column, deleted), "is missing"),
         ):
             for index in np.flatnonzero(mask & in_scope):
                 first_fault.setdefault(int(index), Rejected(int(index), column.name, text[int(index)].as_py(), reason))
             wrong |= mask
     rejected = [first_fault[index] for index in sorted(first_fault)]
     filtered = int(batch.row_count - in_scope.sum())
-    return Converted(rows, in_scope & ~wrong, rejected, filtered, in_scope)
+    return Converted(rows, in_scope & ~wrong, rejected, filtered, deleted)
 
 
-def _in_scope(batch: Batch, rule: ExtractRule) -> BooleanMask:
+def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
+    """What the file holds in columns that nothing reads, as a JSON object of text in each row."""
+    parts: list[pa.Array | pa.Scalar] = []
+    for name in names:
+        # Written once per distinct value: such columns are mostly codes.
+        values = _by_distinct(batch.columns[name], pa.string(), lambda value: json.dumps(storable(value)))[0]
+        parts += [pa.scalar(f"{', ' if parts else '{'}{json.dumps(name)}: "), values]
+    return pc.binary_join_element_wise(*parts, pa.scalar("}"), pa.scalar(""))
+
+
+def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     mask = np.ones(batch.row_count, dtype=bool)
-    for condition in rule.where:
+    for condition in conditions:
         values = _clean(batch.columns[condition.column])
         if condition.equals is not None:
             mask &= _mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
@@ -126,10 +138,12 @@ def _clean(values: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
 
 
-def _missing(text: pa.Array, column: Column) -> BooleanMask:
+def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMask:
+    """Where a required value is not there; a tombstone needs no more than its key."""
     if not column.required or text.null_count == 0:
         return np.zeros(len(text), dtype=bool)
-    return _mask(pc.is_null(text))
+    missing = _mask(pc.is_null(text))
+    return missing if column.key else missing & ~deleted
 
 
 def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:
@@ -158,9 +172,9 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
         try:
             return datetime.strptime(value, pattern)  # noqa: DTZ007 - the zone is set below
         except ValueError:
-            if file_rule.format == "csv":
+            if file_rule.format == "csv" and not file_rule.iso_dates:
                 raise
-            return datetime.fromisoformat(value)  # a date or time that was no text in its file
+            return datetime.fromisoformat(value)  # so are dates and times written that were no text in their file
 
     def parse(value: str) -> object:
         try:
@@ -205,6 +219,11 @@ def _to_decimal(text: pa.Array, column: Column, file_rule: FileRule) -> tuple[pa
     if bad.any():
         plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
     return plain, bad
+
+
+def storable(text: str) -> str:
+    """Postgres cannot hold a NUL character; its Unicode picture stands for it."""
+    return text.replace("\0", "␀")
 
 
 def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:

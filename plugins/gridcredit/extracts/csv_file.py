@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -18,20 +21,24 @@ import pyarrow.csv
 
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch, LineNumbers, Malformed
+from gridcredit.extracts.expansion import LimitedStream
+from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
+
+HEADER_BYTES = 1 << 20
 
 
 def read_header(path: Path, rule: FileRule) -> list[str]:
-    """The first record."""
+    """The first record, which must lie within the first megabyte."""
     try:
         with _open_bytes(path) as stream:
-            text = io.TextIOWrapper(stream, encoding=_codec(rule), newline="")
-            return next(csv.reader(text, delimiter=rule.delimiter), [])
-    except (UnicodeError, EOFError, csv.Error, gzip.BadGzipFile) as error:
+            start = codecs.getincrementaldecoder(_codec(rule))().decode(stream.read(HEADER_BYTES))
+        return next(csv.reader(io.StringIO(start, newline=""), delimiter=rule.delimiter), [])
+    except (UnicodeError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error) as error:
         raise _refusal(path, rule, error) from error
 
 
-def read_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int) -> Iterator[Batch]:
+def read_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:
     """The rows after the header; a blank line is no row."""
     skipped: list[tuple[int, str, int]] = []
 
@@ -42,11 +49,11 @@ def read_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int
     names = [str(position) for position in range(len(header))]
     lines = _LineCounter()
     try:
-        with _open_bytes(path) as stream:
+        with _open_bytes(path, limits) as stream:
             reader = pyarrow.csv.open_csv(
                 stream,
                 read_options=pyarrow.csv.ReadOptions(
-                    use_threads=False, block_size=batch_bytes, column_names=names, encoding=rule.encoding
+                    use_threads=False, block_size=limits.batch_bytes, column_names=names, encoding=rule.encoding
                 ),
                 parse_options=pyarrow.csv.ParseOptions(
                     delimiter=rule.delimiter,
@@ -78,7 +85,7 @@ def read_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int
             if rest:
                 empty = {name: pa.array([], pa.string()) for name in header}
                 yield Batch(empty, np.array([], dtype=np.int64), rest)
-    except (pa.ArrowInvalid, UnicodeError, EOFError, OSError) as error:
+    except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, zlib.error) as error:
         raise _refusal(path, rule, error) from error
 
 
@@ -135,10 +142,13 @@ def _blank(arrays: list[pa.Array]) -> npt.NDArray[np.bool_]:
     return blank
 
 
-def _open_bytes(path: Path) -> IO[bytes]:
+def _open_bytes(path: Path, limits: ReadLimits | None = None) -> IO[bytes]:
     with path.open("rb") as probe:
         is_gzip = probe.read(2) == b"\x1f\x8b"
-    return cast(IO[bytes], gzip.open(path, "rb")) if is_gzip else path.open("rb")
+    if not is_gzip:
+        return path.open("rb")
+    expanded = cast(IO[bytes], gzip.GzipFile(path))
+    return cast(IO[bytes], LimitedStream(expanded, path.name, limits.expanded_bytes)) if limits else expanded
 
 
 def _codec(rule: FileRule) -> str:
@@ -150,12 +160,12 @@ def _refusal(path: Path, rule: FileRule, error: Exception) -> FileRefusedError:
     if isinstance(error, UnicodeError) or "UTF8" in text or "UTF-8" in text:
         return FileRefusedError(f"{path.name}: is not written in {rule.encoding}{_undecodable_line(path, rule)}")
     if "straddling" in text:
-        return FileRefusedError(f"{path.name}: a quote is opened and never closed")
+        return FileRefusedError(f"{path.name}: a quote is opened and never closed, or a record is too long to be one")
     return FileRefusedError(f"{path.name}: cannot be read as CSV: {re.sub(r'^CSV parse error: ', '', text)[:300]}")
 
 
 def _undecodable_line(path: Path, rule: FileRule) -> str:
-    with _open_bytes(path) as stream:
+    with suppress(EOFError, OSError, zlib.error), _open_bytes(path) as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode(rule.encoding)

@@ -6,10 +6,18 @@ from pathlib import Path
 
 import yaml
 
-from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.extracts.contract import EXTRACTS, Column, Extract
 from gridcredit.settings import Settings
 
 NOTE = "Written from plugins/gridcredit/extracts/contract.py by `gridcredit contract`; do not edit."
+
+
+LOAD_COLUMNS = (
+    Column("_file_id", "integer", "the file it came from: lineage.files"),
+    Column("_line_no", "integer", "the line it begins on, the header being line 1"),
+    Column("_deleted", "boolean", "true on a tombstone: the fact of this key is no more"),
+    Column("_extra", "json", "what the file held in columns that nothing reads"),
+)
 
 
 def raw_sources_yaml() -> str:
@@ -21,7 +29,7 @@ def raw_sources_yaml() -> str:
             "config": _freshness(extract),
             "columns": [
                 {"name": column.name, "data_type": column.sql_type, "description": column.text}
-                for column in extract.columns
+                for column in (*extract.columns, *LOAD_COLUMNS)
             ],
         }
         for extract in EXTRACTS.values()

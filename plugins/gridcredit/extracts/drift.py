@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Drift:
-    """Source columns that no extract reads, and each extract's optional columns that the file cannot give."""
+    """Source columns that nothing reads or ignores, and each extract's optional columns that the file cannot give."""
 
     unused: list[str]
     missing: dict[str, list[str]]
@@ -28,11 +28,11 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
     Raises:
         FileRefusedError: a column is missing that the mapping needs.
     """
-    used: set[str] = set()
+    used: set[str] = set(rule.ignore)
     missing: dict[str, list[str]] = {}
     for name, part in rule.extracts.items():
         missing[name] = []
-        for condition in part.where:
+        for condition in part.conditions():
             used.add(condition.column)
             if condition.column not in header:
                 raise FileRefusedError(f"{path.name}: has no column {condition.column!r}, which {name} filters by")

@@ -14,6 +14,7 @@ from gridcredit.errors import FileRefusedError, MappingError
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.manifest import manifest_path
 from gridcredit.extracts.mapping import Mapping, load_mappings
+from gridcredit.extracts.readiness import check_rights
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect
 
@@ -24,7 +25,7 @@ UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp")
 
 
 def ready_files(settings: Settings | None = None) -> list[Path]:
-    """Files to load now, oldest first, without those refused before as they are.
+    """Files to load now, oldest first.
 
     A folder in which anything is still being written is left alone, so that what comes together is loaded together.
     """
@@ -32,6 +33,8 @@ def ready_files(settings: Settings | None = None) -> list[Path]:
     settled_before = time.time() - settings.landing_settle_seconds
     ready: list[tuple[float, Path]] = []
     for folder in settings.landing_dir.glob("*"):
+        if folder.is_symlink():
+            continue
         waiting = [(path.lstat().st_mtime, path) for path in _waiting(folder)]
         if all(modified <= settled_before for modified, _ in waiting):
             mapping = _mapping(folder.name, settings)
@@ -61,20 +64,23 @@ def _waiting(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.glob("*")
-        if not path.name.startswith(".")
-        and not path.name.endswith((NOTE_SUFFIX, *UNFINISHED_SUFFIXES))
-        and not (_note(path).exists() and _note(path).stat().st_mtime >= path.lstat().st_mtime)
+        if not path.name.startswith(".") and not path.name.endswith(UNFINISHED_SUFFIXES)
     ]
 
 
 def take_in(path: Path, settings: Settings | None = None) -> int:
     """Load a file of the landing folder and move it to the archive; returns its file_id. Safe to repeat.
 
-    A refused file stays where it was; a note beside it says why, and it is not tried again until it changes or
-    the note is removed.
+    Raises:
+        FileRefusedError: the file was moved to the refused folder, with a text beside it that says why.
+        NotReadyError: the machine is short of room or rights; the file waits where it is.
     """
     settings = settings or get_settings()
     mapping_name = path.parent.name
+    if not os.path.lexists(path):
+        return _finish_earlier_try(path, settings)
+    archive, refused = (_folder_of_today(base, mapping_name) for base in (settings.archive_dir, settings.refused_dir))
+    check_rights(path, [archive, refused])
     try:
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
@@ -83,45 +89,62 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
             raise FileRefusedError(
                 f"{path.name}: no mapping is named {mapping_name!r}; there are {', '.join(mappings)}"
             )
-        if not os.path.lexists(path) and (file_id := _taken_in_before(path, settings)):
-            _archive(path, mappings[mapping_name], file_id, settings)
-            return file_id
         result = load_file(path, mappings[mapping_name], settings)
     except FileRefusedError as error:
-        with connect(settings) as connection:
-            connection.execute(
-                "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s)",
-                [mapping_name, path.name, str(error)],
-            )
-        _note(path).write_text(f"{error}\nMend or replace the file, or delete this note to have it tried again.\n")
-        log.warning("file_refused", file=path.name, reason=str(error))
+        _refuse(path, refused, str(error), settings)
         raise
-    _archive(path, mappings[mapping_name], result.file_id, settings)
+    _move_out(path, archive, result.file_id, settings)
     return result.file_id
 
 
-def _archive(path: Path, mapping: Mapping, file_id: int, settings: Settings) -> None:
-    """Move an accepted file, and its manifest, out of the landing folder; what was moved before stays moved."""
-    folder = settings.archive_dir / mapping.mapping / datetime.now(UTC).date().isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
-    _note(path).unlink(missing_ok=True)
-    rule = mapping.rule_for(path.name)
-    # The file goes first: without it, a later try knows that the load was done.
-    for done in (path, manifest_path(path, rule) if rule else None):
-        if done is not None and done.exists():
-            shutil.move(done, folder / f"{file_id}_{done.name}")
-
-
-def _taken_in_before(path: Path, settings: Settings) -> int | None:
-    """The file that an earlier try of this task loaded and moved before it was killed."""
+def _refuse(path: Path, folder: Path, reason: str, settings: Settings) -> None:
+    """Record a refusal and move the file, or the link itself, beside a text that tells the reason."""
     with connect(settings) as connection:
-        row = connection.execute(
-            "select file_id from lineage.deliveries join lineage.files using (file_id) "
-            "where mapping = %s and deliveries.file_name = %s order by delivery_id desc limit 1",
-            [path.parent.name, path.name],
+        (number,) = connection.execute(
+            "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s) returning refusal_id",
+            [path.parent.name, path.name, reason],
+        ).fetchone() or (0,)
+    note = folder / (_numbered(number, path.name) + NOTE_SUFFIX)
+    note.write_text(f"{reason}\nMend or replace the file and deliver it again.\n")
+    _move_out(path, folder, number, settings)
+    log.warning("file_refused", file=path.name, reason=reason, moved_to=str(folder))
+
+
+def _move_out(path: Path, folder: Path, number: int, settings: Settings) -> None:
+    """Move a file, and its manifest, out of the landing folder; what was moved before stays moved."""
+    mapping = _mapping(path.parent.name, settings)
+    rule = mapping.rule_for(path.name) if mapping else None
+    # The file goes first: without it, a later try knows that the work was done.
+    for done in (path, manifest_path(path, rule) if rule else None):
+        if done is not None and os.path.lexists(done):
+            shutil.move(done, folder / _numbered(number, done.name))
+
+
+def _numbered(number: int, name: str) -> str:
+    """A name of its own for a delivered file, whose name may be as long as a file system allows."""
+    return f"{number}_{name.encode()[-180:].decode(errors='ignore')}"
+
+
+def _finish_earlier_try(path: Path, settings: Settings) -> int:
+    """A file that is gone was loaded or refused by an earlier try of this task, which was killed before its end."""
+    with connect(settings) as connection:
+        last = connection.execute(
+            "select file_id, null, delivered_at as at from lineage.deliveries join lineage.files using (file_id) "
+            "where mapping = %(mapping)s and deliveries.file_name = %(name)s "
+            "union all select null, reason, refused_at from ops.refused_files "
+            "where mapping = %(mapping)s and file_name = %(name)s order by at desc limit 1",
+            {"mapping": path.parent.name, "name": path.name},
         ).fetchone()
-    return row[0] if row else None
+    if last is None:
+        raise FileRefusedError(f"{path.name}: no such file")
+    file_id, reason, _ = last
+    if reason is not None:
+        raise FileRefusedError(reason)
+    archive = _folder_of_today(settings.archive_dir, path.parent.name)
+    archive.mkdir(parents=True, exist_ok=True)
+    _move_out(path, archive, file_id, settings)
+    return int(file_id)
 
 
-def _note(path: Path) -> Path:
-    return path.with_name(path.name + NOTE_SUFFIX)
+def _folder_of_today(base: Path, mapping_name: str) -> Path:
+    return base / mapping_name / datetime.now(UTC).date().isoformat()

@@ -22,12 +22,13 @@ from psycopg import sql
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import EXTRACTS, Extract
-from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert
+from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert, storable, unread_columns
 from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.raw import attach_partition, create_partition, partition
 from gridcredit.extracts.reader import read_batches, read_header
+from gridcredit.extracts.readiness import check_space
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -57,18 +58,23 @@ class LoadResult:
     counts: dict[str, Counts] = field(default_factory=dict)
 
 
-def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) -> LoadResult:
-    """Load a file by its mapping.
+def load_file(
+    path: Path, mapping: Mapping, settings: Settings | None = None, rule: FileRule | None = None
+) -> LoadResult:
+    """Load a file by its mapping; by the rule given, else by the one that its name calls for.
 
     Raises:
         FileRefusedError: the file is refused whole; nothing of it is loaded.
+        NotReadyError: there is no room for it; nothing was done.
     """
     settings = settings or get_settings()
-    rule = mapping.rule_for(path.name)
+    rule = rule or mapping.rule_for(path.name)
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
-    drift = check_header(path, rule, read_header(path, rule))
+    header = read_header(path, rule)
+    drift = check_header(path, rule, header)
+    check_space(path, settings)
     stat, digest, promise = path.stat(), _sha256(path), read_promise(path, rule)
     promise.check_content(path, digest)
     with connect(settings) as connection:
@@ -82,9 +88,10 @@ def load_file(path: Path, mapping: Mapping, settings: Settings | None = None) ->
         else:
             modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
             (file_id,) = connection.execute(
-                "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at, unused_columns) "
-                "values (%s, %s, %s, %s, %s, %s) returning file_id",
-                [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused],
+                "insert into lineage.files "
+                "(mapping, file_name, sha256, byte_size, modified_at, unused_columns, header) "
+                "values (%s, %s, %s, %s, %s, %s, %s) returning file_id",
+                [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused, header],
             ).fetchone() or (0,)
             result = LoadResult(
                 file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
@@ -108,11 +115,13 @@ def _load_rows(
     settings: Settings,
 ) -> dict[str, Counts]:
     started = time.monotonic()
-    loads = {name: _ExtractLoad(EXTRACTS[name], part, rule, file_id) for name, part in rule.extracts.items()}
+    loads = {
+        name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused) for name, part in rule.extracts.items()
+    }
     for load in loads.values():
-        connection.execute(create_partition(load.extract, file_id))
+        connection.execute(create_partition(load.extract, partition(load.extract.name, file_id), [file_id]))
     # Three things go on at once: one batch is read, the one before it converted, the one before that copied.
-    batches = one_ahead(read_batches(path, rule, settings.batch_bytes))
+    batches = one_ahead(read_batches(path, rule, settings.read_limits))
     prepared = one_ahead([load.prepare(batch, path.name) for load in loads.values()] for batch in batches)
     for parts in prepared:
         for load, part in zip(loads.values(), parts, strict=True):
@@ -137,7 +146,7 @@ def _load_rows(
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):
-        connection.execute(attach_partition(EXTRACTS[name], file_id))
+        connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))
     return {name: load.counts for name, load in loads.items()}
 
 
@@ -153,12 +162,14 @@ class _Prepared:
 class _ExtractLoad:
     """The load of one extract of one file: prepares and writes batches, keeps the counts."""
 
-    def __init__(self, extract: Extract, part: ExtractRule, rule: FileRule, file_id: int) -> None:
-        self.extract, self.part, self.rule, self.file_id = extract, part, rule, file_id
+    def __init__(self, extract: Extract, part: ExtractRule, rule: FileRule, file_id: int, unread: list[str]) -> None:
+        self.extract, self.part, self.rule, self.file_id, self.unread = extract, part, rule, file_id, unread
         self.counts = Counts()
         self.first_fault = ""
         self.seen: set[tuple[object, ...]] = set()
         columns = [column.name for column in extract.columns] + ["_file_id", "_line_no"]
+        columns += ["_deleted"] if part.deleted else []
+        columns += ["_extra"] if unread else []
         self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
             partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
@@ -193,13 +204,15 @@ class _ExtractLoad:
             setattr(self.counts, counted.name, getattr(self.counts, counted.name) + getattr(part.counts, counted.name))
 
     def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
-        table = pa.table(
-            converted.rows
-            | {
-                "_file_id": pa.repeat(pa.scalar(self.file_id, pa.int64()), batch.row_count),
-                "_line_no": pa.array(batch.line_no),
-            }
-        )
+        columns = converted.rows | {
+            "_file_id": pa.repeat(pa.scalar(self.file_id, pa.int64()), batch.row_count),
+            "_line_no": pa.array(batch.line_no),
+        }
+        if self.part.deleted:
+            columns["_deleted"] = pa.array(converted.deleted)
+        if self.unread:
+            columns["_extra"] = unread_columns(batch, self.unread)
+        table = pa.table(columns)
         if not keep.all():
             table = table.filter(pa.array(keep))
         buffer = pa.BufferOutputStream()
@@ -222,13 +235,13 @@ class _ExtractLoad:
 
     def _quarantined(self, converted: Converted, batch: Batch) -> list[QuarantinedRow]:
         rows: list[QuarantinedRow] = [
-            (self.file_id, self.extract.name, bad.line_no, _storable(bad.text), None, None, bad.reason)
+            (self.file_id, self.extract.name, bad.line_no, storable(bad.text), None, None, bad.reason)
             for bad in batch.malformed
         ]
         for bad_row in converted.rejected:
             values = [array[bad_row.index].as_py() for array in batch.columns.values()]
             line_no = int(batch.line_no[bad_row.index])
-            text, value = _csv_line(values, self.rule.delimiter), bad_row.value and _storable(bad_row.value)
+            text, value = _csv_line(values, self.rule.delimiter), bad_row.value and storable(bad_row.value)
             rows.append((self.file_id, self.extract.name, line_no, text, bad_row.column, value, bad_row.reason))
         if rows and not self.first_fault:
             _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
@@ -255,9 +268,4 @@ def _sha256(path: Path) -> str:
 def _csv_line(fields: list[str], delimiter: str) -> str:
     line = io.StringIO()
     csv.writer(line, delimiter=delimiter, lineterminator="").writerow(fields)
-    return _storable(line.getvalue())
-
-
-def _storable(text: str) -> str:
-    """Postgres cannot hold a NUL character; its Unicode picture stands for it."""
-    return text.replace("\0", "␀")
+    return storable(line.getvalue())

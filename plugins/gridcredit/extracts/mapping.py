@@ -97,11 +97,19 @@ class Condition(_Strict):
 
 
 class ExtractRule(_Strict):
-    """How rows of one file become rows of one canonical extract; columns not named keep their own name."""
+    """How rows of one file become rows of one canonical extract; columns not named keep their own name.
+
+    A row that meets `deleted` is a tombstone: it says that the fact of its key is no more.
+    """
 
     columns: dict[str, Annotated[ColumnRule, BeforeValidator(_column_rule)]] = {}
     where: list[Condition] = []
+    deleted: Condition | None = None
     distinct: bool = False
+
+    def conditions(self) -> list[Condition]:
+        """Every condition on a source column."""
+        return [*self.where, *([self.deleted] if self.deleted else [])]
 
 
 class Manifest(_Strict):
@@ -117,13 +125,7 @@ class Manifest(_Strict):
     @field_validator("rows", "sha256")
     @classmethod
     def _one_group(cls, value: str | None) -> str | None:
-        try:
-            groups = re.compile(value or "()").groups
-        except re.error as error:
-            raise ValueError(f"{value!r} is not a regular expression: {error}") from None
-        if groups != 1:
-            raise ValueError(f"{value!r} must have one group, it has {groups}")
-        return value
+        return value if value is None else _with_one_group(value)
 
 
 class FileRule(_Strict):
@@ -144,6 +146,13 @@ class FileRule(_Strict):
     thousands_separator: Literal[",", ".", " ", "'"] | None = None
     bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
     manifest: Manifest | None = None
+    trailer: str | None = Field(
+        None, description="regular expression of the file's last line; its one group is the number of rows"
+    )
+    ignore: list[str] = Field(
+        [], description="source columns known to be of no use; others that nothing reads are kept"
+    )
+    iso_dates: bool = Field(False, description="dates and times may also be written as in ISO 8601")
     extracts: dict[str, ExtractRule] = Field(min_length=1)
 
     @field_validator("encoding")
@@ -162,6 +171,11 @@ class FileRule(_Strict):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"unknown time zone {value!r}") from None
         return value
+
+    @field_validator("trailer")
+    @classmethod
+    def _trailer_counts(cls, value: str | None) -> str | None:
+        return value if value is None else _with_one_group(value)
 
     @field_validator("date_format", "month_format", "timestamp_format")
     @classmethod
@@ -188,6 +202,16 @@ class Mapping(_Strict):
     def rule_for(self, file_name: str) -> FileRule | None:
         """The first rule whose pattern the file's name matches."""
         return next((rule for rule in self.files if fnmatch.fnmatchcase(file_name, rule.pattern)), None)
+
+
+def _with_one_group(value: str) -> str:
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    if groups != 1:
+        raise ValueError(f"{value!r} must have one group, it has {groups}")
+    return value
 
 
 def _checked_format(value: str) -> str:
@@ -256,7 +280,7 @@ def _stringify(value: Any, key: str = "") -> Any:  # noqa: ANN401 - a YAML tree
         return {_text(name): _stringify(item, str(name)) for name, item in value.items()}
     if isinstance(value, list):
         return [_stringify(item, key) for item in value]
-    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width"}:
+    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width", "iso_dates"}:
         return value
     return _text(value)
 

@@ -13,10 +13,12 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.convert import Rejected, convert
 from gridcredit.extracts.drift import check_header
+from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import Mapping
 from gridcredit.extracts.reader import read_batches, read_header
 
 SHOWN = 5
+PREVIEW_LIMITS = ReadLimits(batch_bytes=1 << 20)
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Preview:
     unused_columns: list[str]
 
 
-def preview(mapping: Mapping, sample: Path, batch_bytes: int = 1 << 20) -> Preview:
+def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS) -> Preview:
     """Read the first part of a sample by the mapping.
 
     Raises:
@@ -52,7 +54,7 @@ def preview(mapping: Mapping, sample: Path, batch_bytes: int = 1 << 20) -> Previ
     header = read_header(sample, rule)
     drift = check_header(sample, rule, header)
     found = Preview([], {name: ExtractPreview() for name in rule.extracts}, 0, drift.unused)
-    for batch in islice(read_batches(sample, rule, batch_bytes), 1):
+    for batch in islice(read_batches(sample, rule, limits), 1):
         found.malformed = len(batch.malformed)
         found.before = pa.table(batch.columns).slice(0, SHOWN).to_pylist()
         for name, part in rule.extracts.items():

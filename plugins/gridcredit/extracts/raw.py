@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import psycopg
 from psycopg import sql
 
 from gridcredit.extracts.contract import Extract
@@ -13,30 +17,54 @@ def raw_table_ddl(extract: Extract) -> sql.Composed:
         sql.SQL("{} {}{}").format(
             sql.Identifier(column.name),
             sql.SQL(column.sql_type),
-            sql.SQL(" not null" if column.required else ""),
+            # A tombstone has its key alone; of other rows the loader has seen to it that nothing required is missing.
+            sql.SQL(" not null" if column.key else ""),
         )
         for column in extract.columns
     ]
     return sql.SQL(
-        "create table if not exists raw.{table} ({columns}, _file_id bigint not null, _line_no bigint not null) "
+        "create table if not exists raw.{table} ({columns}, _file_id bigint not null, _line_no bigint not null, "
+        "_deleted boolean, _extra jsonb) "
         "partition by list (_file_id)"
     ).format(table=sql.Identifier(extract.name), columns=sql.SQL(", ").join(columns))
 
 
-def create_partition(extract: Extract, file_id: int) -> sql.Composed:
-    """A file's own table, not yet part of raw: filling a table made in the same transaction needs no write-ahead log."""
-    return sql.SQL("create table {} (like raw.{}, check (_file_id = {}))").format(
-        partition(extract.name, file_id), sql.Identifier(extract.name), sql.Literal(file_id)
+def create_partition(extract: Extract, table: sql.Identifier, file_ids: list[int]) -> sql.Composed:
+    """A table for the rows of files, not yet part of raw: filled in the same transaction it needs no write-ahead log."""
+    return sql.SQL("create table {} (like raw.{}, check (_file_id = any({})))").format(
+        table, sql.Identifier(extract.name), sql.Literal(file_ids)
     )
 
 
-def attach_partition(extract: Extract, file_id: int) -> sql.Composed:
+def attach_partition(extract: Extract, table: sql.Identifier, file_ids: list[int]) -> sql.Composed:
     """Make a filled table part of raw; its check spares Postgres another look at the rows."""
     return sql.SQL("alter table raw.{} attach partition {} for values in ({})").format(
-        sql.Identifier(extract.name), partition(extract.name, file_id), sql.Literal(file_id)
+        sql.Identifier(extract.name), table, sql.SQL(", ").join(map(sql.Literal, file_ids))
     )
 
 
-def partition(extract_name: str, file_id: int) -> sql.Identifier:
-    """The table that holds what a file brought of an extract."""
-    return sql.Identifier("raw", f"{extract_name}_load_{file_id}")
+def partitions(connection: psycopg.Connection[Any], extract_name: str) -> dict[str, list[int]]:
+    """The partitions of a raw table, and the files whose rows each holds."""
+    rows = connection.execute(
+        "select relname, pg_get_expr(relpartbound, oid) from pg_inherits join pg_class on oid = inhrelid "
+        "where inhparent = to_regclass(%s) order by relname",
+        [f"raw.{extract_name}"],
+    )
+    return {name: sorted(map(int, re.findall(r"\d+", bound))) for name, bound in rows}
+
+
+def take_out(connection: psycopg.Connection[Any], extract_name: str, file_id: int) -> None:
+    """Remove a file's rows: by dropping its own partition, or out of the one that it was merged into."""
+    table = partition(extract_name, file_id)
+    if connection.execute("select to_regclass(%s)", [table.as_string(connection)]).fetchone() != (None,):
+        connection.execute(sql.SQL("drop table {}").format(table))
+    else:
+        connection.execute(
+            sql.SQL("delete from raw.{} where _file_id = %s").format(sql.Identifier(extract_name)), [file_id]
+        )
+
+
+def partition(extract_name: str, first_file_id: int, last_file_id: int | None = None) -> sql.Identifier:
+    """The table that holds what a file, or the files from one to another, brought of an extract."""
+    loads = str(first_file_id) if last_file_id is None else f"{first_file_id}_to_{last_file_id}"
+    return sql.Identifier("raw", f"{extract_name}_load_{loads}")

@@ -8,7 +8,9 @@ from pathlib import Path
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts import csv_file, typed_file
 from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.trailer import without_trailer
 
 HEADERS = {"csv": csv_file.read_header, "parquet": typed_file.parquet_header, "xlsx": typed_file.xlsx_header}
 BATCHES = {"csv": csv_file.read_batches, "parquet": typed_file.parquet_batches, "xlsx": typed_file.xlsx_batches}
@@ -28,6 +30,8 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
         raise FileRefusedError(f"{path.name}: may not be read: grant the pipeline's user read rights") from error
     except OSError as error:
         raise FileRefusedError(f"{path.name}: cannot be read: {error.strerror}") from error
+    if any("\0" in name for name in header):
+        raise FileRefusedError(f"{path.name}: the header holds a NUL character")
     if not any(header):
         raise FileRefusedError(f"{path.name}: is empty: it has no header")
     twice = {name for name in header if header.count(name) > 1}
@@ -36,6 +40,11 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
     return header
 
 
-def read_batches(path: Path, rule: FileRule, batch_bytes: int) -> Iterator[Batch]:
-    """The file's rows after the header, in batches; `batch_bytes` bounds a batch of text."""
-    return BATCHES[rule.format](path, rule, read_header(path, rule), batch_bytes)
+def read_batches(path: Path, rule: FileRule, limits: ReadLimits) -> Iterator[Batch]:
+    """The file's rows after the header, in batches, without its trailer.
+
+    Raises:
+        FileRefusedError: the file cannot be read on, is too large when expanded, or breaks its trailer's promise.
+    """
+    batches = BATCHES[rule.format](path, rule, read_header(path, rule), limits)
+    return without_trailer(batches, path, rule) if rule.trailer else batches

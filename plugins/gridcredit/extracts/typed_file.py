@@ -18,9 +18,12 @@ import pyarrow.parquet
 
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch, LineNumbers
+from gridcredit.extracts.expansion import check_expanded_size
+from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
 
 ROWS_PER_BATCH = 50_000
+XLSX_EXPANDED_BYTES = 1 << 30
 
 
 def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - one signature for all formats
@@ -31,11 +34,13 @@ def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - o
         raise _refusal(path, "Parquet", error) from error
 
 
-def parquet_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int) -> Iterator[Batch]:  # noqa: ARG001
+def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:
     """The rows, a bounded number at a time."""
     line = 2
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
+            groups = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
+            check_expanded_size(path.name, sum(groups), limits.expanded_bytes)
             for batch in file.iter_batches(ROWS_PER_BATCH):
                 columns = {name: _text_column(array, rule) for name, array in zip(header, batch.columns, strict=True)}
                 yield Batch(columns, np.arange(line, line + batch.num_rows, dtype=np.int64), [])
@@ -57,7 +62,7 @@ def xlsx_header(path: Path, rule: FileRule) -> list[str]:
     return next((row for _, row in _sheet_rows(path, rule)), [])
 
 
-def xlsx_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int) -> Iterator[Batch]:  # noqa: ARG001
+def xlsx_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:  # noqa: ARG001
     """The rows after the header; a row without any value is no row."""
     rows = _sheet_rows(path, rule)
     next(rows, None)
@@ -70,11 +75,18 @@ def xlsx_batches(path: Path, rule: FileRule, header: list[str], batch_bytes: int
         )
 
 
+def _archive_size(path: Path) -> int:
+    """What the archive says its parts expand to; reading stops there, whatever follows."""
+    with zipfile.ZipFile(path) as archive:
+        return sum(part.file_size for part in archive.infolist())
+
+
 def _sheet_rows(path: Path, rule: FileRule) -> Iterator[tuple[int, list[str]]]:
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        # A sheet's texts are held in memory, so they must be within what XLSX is for.
+        check_expanded_size(path.name, _archive_size(path), XLSX_EXPANDED_BYTES)
         with path.open("rb") as stream:
             workbook = load_workbook(stream, read_only=True, data_only=True)
             try:
@@ -82,7 +94,9 @@ def _sheet_rows(path: Path, rule: FileRule) -> Iterator[tuple[int, list[str]]]:
                     yield line, [_text(value, rule) for value in row]
             finally:
                 workbook.close()
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+    except FileRefusedError:
+        raise
+    except Exception as error:  # a broken workbook makes its parser's many parts raise whatever they raise
         raise _refusal(path, "XLSX", error) from error
 
 

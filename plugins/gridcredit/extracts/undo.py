@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import psycopg
 import structlog
-from psycopg import sql
 
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.raw import partition
+from gridcredit.extracts.raw import take_out
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 
@@ -34,10 +33,12 @@ def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> st
         name, undone_at = row
         if undone_at is not None:
             raise GridCreditError(f"load {file_id} ({name}) was undone on {undone_at:%Y-%m-%d %H:%M} UTC")
-        extracts = connection.execute("select extract from lineage.loads where file_id = %s order by 1", [file_id])
+        extracts = connection.execute(
+            "select extract from lineage.loads where file_id = %s and retired_at is null order by 1", [file_id]
+        )
         try:
             for (extract,) in extracts.fetchall():
-                connection.execute(sql.SQL("drop table {}").format(partition(extract, file_id)))
+                take_out(connection, extract, file_id)
         except psycopg.errors.LockNotAvailable as error:
             raise GridCreditError(f"load {file_id} is being read by a build: try again when it has ended") from error
         connection.execute(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import GridCreditError, NotReadyError
 from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS
 
 
@@ -30,6 +30,8 @@ class LoadFileOperator(BaseOperator):
 
         try:
             return unanswered_extracts(take_in(Path(self.path)))
+        except NotReadyError:
+            raise
         except GridCreditError as error:
             raise AirflowFailException(str(error)) from None
 
@@ -105,3 +107,38 @@ class PublishOperator(_BuildStage):
         from gridcredit.pipeline import publish_release
 
         publish_release(run_id)
+
+
+class RetireLoadsOperator(BaseOperator):
+    """Takes loads out of raw whose time is up, as policies/retention.yml says."""
+
+    def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
+        """Retire; a build that reads raw goes first, and the task is tried again."""
+        from gridcredit.maintenance import retire_loads
+
+        return [f"{extract} of load {file_id}" for file_id, extract in retire_loads(_today())]
+
+
+class MergeLoadsOperator(BaseOperator):
+    """Puts the rows of many small loads into one partition."""
+
+    def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
+        """Merge; a build that reads raw goes first, and the task is tried again."""
+        from gridcredit.maintenance import merge_loads
+
+        return merge_loads()
+
+
+class PurgeOperator(BaseOperator):
+    """Deletes quarantined rows and kept files whose time is up."""
+
+    def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
+        """Purge."""
+        from gridcredit.maintenance import purge_files, purge_quarantine
+
+        today = _today()
+        return {"quarantined rows": purge_quarantine(today), "files": purge_files(today)}
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,114 @@
+"""Whatever bytes a file holds, loading it gives rows, quarantined rows or a clean refusal, and the counts balance."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from gridcredit.errors import FileRefusedError
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import Mapping
+from gridcredit.settings import Settings
+from gridcredit.warehouse import Connection, connect
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from tests.conftest import WarehouseFactory
+
+PAYMENTS = b"payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
+RULES = [
+    {"encoding": "utf-8"},
+    {"encoding": "gb18030", "full_width": True, "thousands_separator": ","},
+    {"encoding": "utf-8", "delimiter": ";", "trailer": "^T(.*)$"},
+    {"format": "parquet"},
+    {"format": "xlsx"},
+]
+
+
+def parquet() -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(
+        pa.table({"payment_id": ["P1"], "customer_id": ["C1"], "paid_on": ["2026-01-05"], "amount": [1.5]}), buffer
+    )
+    return buffer.getvalue()
+
+
+def sheet() -> bytes:
+    workbook, buffer = Workbook(), io.BytesIO()
+    for row in (["payment_id", "customer_id", "paid_on", "amount"], ["P1", "C1", "2026-01-05", 1.5]):
+        workbook.worksheets[0].append(row)
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+SEEDS = [PAYMENTS, PAYMENTS.replace(b",", b";") + b"T2\n", gzip.compress(PAYMENTS), parquet(), sheet()]
+# Pieces that mean something to a parser.
+PIECES = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        [b'"', b'""', b",", b"\n", b"\r", b"\r\n", b"\0", b"\xef\xbb\xbf", b"\xff", b";", b"T1", b"\x1f\x8b"]
+    ),
+)
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> bytes:
+    """Any bytes, or a sound file with pieces of it replaced, repeated or cut off."""
+    if draw(st.booleans()):
+        return draw(st.binary(max_size=300))
+    data = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.integers(start, min(len(data), start + 40)))
+        data = data[:start] + draw(PIECES) * draw(st.sampled_from([1, 1, 3])) + data[end:]
+    return data
+
+
+def count(connection: Connection, query: str) -> int:
+    (number,) = connection.execute(query).fetchone() or (0,)
+    return int(number)
+
+
+@pytest.fixture(scope="module")
+def shared(new_warehouse: WarehouseFactory) -> Settings:
+    return new_warehouse()
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=contents(), rule=st.sampled_from(RULES), limit=st.sampled_from([0.0, 1.0]))
+def test_any_bytes(
+    shared: Settings, tmp_path_factory: pytest.TempPathFactory, data: bytes, rule: dict[str, object], limit: float
+) -> None:
+    path: Path = tmp_path_factory.mktemp("any") / "payment.csv"
+    path.write_bytes(data)
+    file_rule = {"pattern": "*", "bad_row_limit": limit, "extracts": {"payment": {}}} | rule
+    mapping = Mapping.model_validate({"mapping": "any", "description": "d", "files": [file_rule]})
+    with connect(shared, autocommit=True) as connection:
+
+        def state() -> tuple[int, int, int]:
+            return (
+                count(connection, "select count(*) from raw.payment"),
+                count(connection, "select count(*) from quarantine.rows"),
+                count(connection, "select count(*) from lineage.loads"),
+            )
+
+        before = state()
+        try:
+            result = load_file(path, mapping, shared)
+        except FileRefusedError as refusal:
+            assert re.fullmatch(r"payment\.csv: .+", str(refusal))
+            assert state() == before
+            return
+        after = state()
+        if result.is_repeat:
+            assert after == before
+        else:
+            counts = result.counts["payment"]
+            assert counts.read == counts.accepted + counts.quarantined
+            assert after == (before[0] + counts.accepted, before[1] + counts.quarantined, before[2] + 1)

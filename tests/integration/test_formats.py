@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from gridcredit.errors import FileRefusedError
+from gridcredit.extracts import typed_file
 from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping
+from gridcredit.extracts.mapping import FileRule, Mapping
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 FACTS = [
@@ -71,6 +74,19 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Path], object]]] = {
     "Parquet": ({"format": "parquet"}, parquet),
     "XLSX": ({"format": "xlsx"}, xlsx),
 }
+
+
+@settings(max_examples=200)
+@given(
+    values=st.lists(st.decimals(-(10**9), 10**9, places=4), min_size=1, max_size=8),
+    scale=st.integers(0, 8),
+    separator=st.sampled_from([".", ","]),
+)
+def test_decimals_are_written_alike_one_by_one_and_by_column(values: list[Decimal], scale: int, separator: str) -> None:
+    rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}, "decimal_separator": separator})
+    rounded = [round(value, scale) + 0 for value in values]  # no negative zero
+    array = pa.array(rounded, pa.decimal128(30, scale))
+    assert typed_file._text_column(array, rule).to_pylist() == [typed_file._text(value, rule) for value in rounded]
 
 
 def mapping(**options: Any) -> Mapping:

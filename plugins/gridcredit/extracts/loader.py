@@ -26,6 +26,7 @@ from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, con
 from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
+from gridcredit.extracts.open_copy import OpenCopy
 from gridcredit.extracts.raw import attach_partition, create_partition, partition
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
@@ -36,6 +37,10 @@ log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
 QuarantinedRow = tuple[int, str, int, str, str | None, str | None, str]
+QUARANTINE_COPY = sql.SQL(
+    "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
+)
+QUARANTINE_BATCH = 10_000
 
 
 @dataclass
@@ -119,13 +124,18 @@ def _load_rows(
         name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused) for name, part in rule.extracts.items()
     }
     for load in loads.values():
-        connection.execute(create_partition(load.extract, partition(load.extract.name, file_id), [file_id]))
+        table = partition(load.extract.name, file_id)
+        connection.execute(create_partition(load.extract, table, [file_id]))
+        connection.execute(sql.SQL("alter table {} alter _file_id set default {}").format(table, sql.Literal(file_id)))
     # Three things go on at once: one batch is read, the one before it converted, the one before that copied.
     batches = one_ahead(read_batches(path, rule, settings.read_limits))
     prepared = one_ahead([load.prepare(batch, path.name) for load in loads.values()] for batch in batches)
-    for parts in prepared:
-        for load, part in zip(loads.values(), parts, strict=True):
-            load.write(connection, part)
+    with OpenCopy(connection) as copy:
+        for parts in prepared:
+            for load, part in zip(loads.values(), parts, strict=True):
+                load.write(copy, part)
+        for load in loads.values():
+            load.write_quarantined(copy)
     for name, load in loads.items():
         counts = load.counts
         promise.check_rows(path, counts.read)
@@ -166,8 +176,9 @@ class _ExtractLoad:
         self.extract, self.part, self.rule, self.file_id, self.unread = extract, part, rule, file_id, unread
         self.counts = Counts()
         self.first_fault = ""
+        self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
-        columns = [column.name for column in extract.columns] + ["_file_id", "_line_no"]
+        columns = [column.name for column in extract.columns] + ["_line_no"]
         columns += ["_deleted"] if part.deleted else []
         columns += ["_extra"] if unread else []
         self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
@@ -189,25 +200,24 @@ class _ExtractLoad:
         )
         return _Prepared(self._csv(converted, batch, keep), quarantined, counts)
 
-    def write(self, connection: Connection, part: _Prepared) -> None:
-        """Write one batch's accepted rows to raw and the others to quarantine."""
+    def write(self, copy: OpenCopy, part: _Prepared) -> None:
+        """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
         if part.counts.accepted:
-            with connection.cursor().copy(self.copy) as copy:
-                copy.write(part.accepted)
-        if part.quarantined:
-            with connection.cursor().copy(
-                "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
-            ) as copy:
-                for row in part.quarantined:
-                    copy.write_row(row)
+            copy.into(self.copy).write(part.accepted)
+        self.quarantined += part.quarantined
+        if len(self.quarantined) >= QUARANTINE_BATCH:
+            self.write_quarantined(copy)
         for counted in fields(Counts):
             setattr(self.counts, counted.name, getattr(self.counts, counted.name) + getattr(part.counts, counted.name))
 
+    def write_quarantined(self, copy: OpenCopy) -> None:
+        """Write the rows that wait for quarantine."""
+        for row in self.quarantined:
+            copy.into(QUARANTINE_COPY).write_row(row)
+        self.quarantined = []
+
     def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
-        columns = converted.rows | {
-            "_file_id": pa.repeat(pa.scalar(self.file_id, pa.int64()), batch.row_count),
-            "_line_no": pa.array(batch.line_no),
-        }
+        columns = converted.rows | {"_line_no": pa.array(batch.line_no)}
         if self.part.deleted:
             columns["_deleted"] = pa.array(converted.deleted)
         if self.unread:

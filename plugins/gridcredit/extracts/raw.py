@@ -31,8 +31,8 @@ def raw_table_ddl(extract: Extract) -> sql.Composed:
 
 def create_partition(extract: Extract, table: sql.Identifier, file_ids: list[int]) -> sql.Composed:
     """A table for the rows of files, not yet part of raw: filled in the same transaction it needs no write-ahead log."""
-    return sql.SQL("create table {} (like raw.{}, check (_file_id = any({})))").format(
-        table, sql.Identifier(extract.name), sql.Literal(file_ids)
+    return sql.SQL("create table {} (like raw.{}, check (_file_id in ({})))").format(
+        table, sql.Identifier(extract.name), sql.SQL(", ").join(map(sql.Literal, file_ids))
     )
 
 

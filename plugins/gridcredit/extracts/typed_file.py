@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from gridcredit.errors import FileRefusedError
@@ -52,6 +53,12 @@ def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadL
 def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
     if pa.types.is_string(array.type):
         return array.fill_null("")
+    # These are as `_text` writes them, a column at a time; beyond six places Arrow would write an exponent.
+    if pa.types.is_integer(array.type) or pa.types.is_date32(array.type):
+        return array.cast(pa.string()).fill_null("")
+    if pa.types.is_decimal(array.type) and 0 < array.type.scale <= 6:
+        plain = pc.utf8_rtrim(pc.utf8_rtrim(array.cast(pa.string()), "0"), ".")
+        return pc.replace_substring(plain, ".", rule.decimal_separator).fill_null("")
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     texts = pa.array([_text(value, rule) for value in encoded.dictionary.to_pylist()], pa.string())
     return texts.take(encoded.indices).fill_null("")

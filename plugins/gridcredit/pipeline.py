@@ -16,13 +16,13 @@ def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | 
         gates.run_gate("raw", run_id, settings)
 
 
-def build_models(run_id: str, settings: Settings | None = None) -> None:
-    """Load policies and build every dbt layer for the month-ends kept and the run's own date."""
+def build_models(run_id: str, settings: Settings | None = None, *, anew: bool = False) -> None:
+    """Load policies and bring every dbt layer up to date for the month-ends kept and the run's own date."""
     settings = settings or get_settings()
     with runs.timed_stage(run_id, "build_models", settings):
         policy.load_policies(settings)
         last_day = runs.run_as_of_date(run_id, settings)
-        transform.build(run_id, runs.as_of_dates(last_day, settings.history_months), settings)
+        transform.build(run_id, runs.as_of_dates(last_day, settings.history_months), settings, anew=anew)
 
 
 def check_candidate(run_id: str, settings: Settings | None = None) -> None:
@@ -39,12 +39,14 @@ def publish_release(run_id: str, settings: Settings | None = None) -> publish.Re
         return publish.publish(run_id, settings)
 
 
-def build_ratings(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> publish.Release:
+def build_ratings(
+    run_id: str, as_of_date: date | None = None, settings: Settings | None = None, *, anew: bool = False
+) -> publish.Release:
     """All stages of a build, in one process: what the DAG of the same name does."""
     settings = settings or get_settings()
     try:
         check_raw(run_id, as_of_date, settings)
-        build_models(run_id, settings)
+        build_models(run_id, settings, anew=anew)
         check_candidate(run_id, settings)
         return publish_release(run_id, settings)
     except Exception:

@@ -6,7 +6,9 @@ Each published table is kept as intervals of releases (`valid_from_release`, `va
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import LiteralString
 
 import structlog
@@ -18,14 +20,23 @@ from gridcredit.warehouse import READER_ROLE, Connection, connect
 
 log = structlog.get_logger(__name__)
 
-# Each published table and its key, as its dbt model states it.
-KEYS: dict[str, tuple[str, ...]] = {
-    "customer_rating": ("customer_id",),
-    "rating_month_end": ("as_of_date", "customer_id"),
-    "rating_indicator": ("customer_id", "indicator"),
-    "customer_warning": ("customer_id", "rule"),
-    "receivable_by_age": ("as_of_date", "region", "segment", "ageing_bucket"),
-    "receivable_by_month": ("as_of_date", "region", "segment"),
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A published table: its key, as its dbt model states it, and the scope whose rows a run replaces; all without one."""
+
+    key: tuple[str, ...]
+    scope: str | None = None
+    scope_key: tuple[str, ...] = ()
+
+
+TABLES: dict[str, PublishedTable] = {
+    "customer_rating": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "rating_month_end": PublishedTable(("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")),
+    "rating_indicator": PublishedTable(("customer_id", "indicator"), "customer_scope", ("customer_id",)),
+    "customer_warning": PublishedTable(("customer_id", "rule")),
+    "receivable_by_age": PublishedTable(("as_of_date", "region", "segment", "ageing_bucket")),
+    "receivable_by_month": PublishedTable(("as_of_date", "region", "segment")),
 }
 
 
@@ -57,10 +68,13 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         ).fetchone() or (None,)
         number = (last[0] if last else 0) + 1
         opened = closed = 0
-        for table, key in KEYS.items():
-            _ensure_published(connection, table, key)
-            table_opened, table_closed = _replace_rows(connection, table, key, number)
+        dropped = _dropped_dates(connection, run_id)
+        for table, published in TABLES.items():
+            _ensure_published(connection, table, published.key)
+            table_opened, table_closed = _replace_rows(connection, table, published, dropped, number)
             opened, closed = opened + table_opened, closed + table_closed
+        # What followed from these facts is published, or was as it is.
+        connection.execute("delete from ops.changed_customer")
         is_new = bool(opened or closed or last is None or last[1] != as_of_date)
         if is_new:
             connection.execute(
@@ -167,11 +181,25 @@ def _columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
     return dict(rows)
 
 
-def _replace_rows(connection: Connection, table: str, key: tuple[str, ...], release: int) -> tuple[int, int]:
-    """Close the rows that are gone or changed, open the new and the changed; returns (opened, closed)."""
+def _dropped_dates(connection: Connection, run_id: str) -> list[date]:
+    """The dates that the last release answered for and this run does not."""
+    row = connection.execute(
+        "select array(select unnest(before.as_of_dates) except select unnest(runs.as_of_dates)) "
+        "from lineage.runs cross join lateral ("
+        "select as_of_dates from lineage.runs as earlier where status in ('published', 'unchanged') "
+        "and earlier.run_id <> runs.run_id order by finished_at desc limit 1) as before where runs.run_id = %s",
+        [run_id],
+    ).fetchone()
+    return row[0] if row else []
+
+
+def _replace_rows(
+    connection: Connection, table: str, published: PublishedTable, dropped: list[date], release: int
+) -> tuple[int, int]:
+    """Close the rows in scope that are gone or changed, open the new and the changed; returns (opened, closed)."""
     columns = list(_columns(connection, "candidate", table))
 
-    def listed(alias: str, names: list[str]) -> sql.Composed:
+    def listed(alias: str, names: Sequence[str]) -> sql.Composed:
         return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
 
     parts: dict[str, sql.Composable] = {
@@ -181,15 +209,31 @@ def _replace_rows(connection: Connection, table: str, key: tuple[str, ...], rele
         "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
         "old": listed("history", columns),
         "new": listed("candidate", columns),
-        "old_key": listed("history", list(key)),
-        "new_key": listed("candidate", list(key)),
+        "old_key": listed("history", published.key),
+        "new_key": listed("candidate", published.key),
+        "dropped": sql.Literal(dropped),
     }
-    closed = connection.execute(
+    closed = 0
+    narrow = sql.Composed([])
+    if published.scope:
+        narrow = sql.SQL("and ({}) in (select {} from {}) ").format(
+            listed("history", published.scope_key),
+            sql.SQL(", ").join(map(sql.Identifier, published.scope_key)),
+            sql.Identifier("archive", published.scope),
+        )
+        if dropped and "as_of_date" in published.scope_key:
+            closed += connection.execute(
+                sql.SQL(
+                    "update {history} as history set valid_to_release = {release} "
+                    "where valid_to_release is null and as_of_date = any({dropped}::date[])"
+                ).format(**parts)
+            ).rowcount
+    closed += connection.execute(
         sql.SQL(
-            "update {history} as history set valid_to_release = {release} where valid_to_release is null "
+            "update {history} as history set valid_to_release = {release} where valid_to_release is null {narrow}"
             "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
             "and row({new}) is not distinct from row({old}))"
-        ).format(**parts)
+        ).format(**parts, narrow=narrow)
     ).rowcount
     opened = connection.execute(
         sql.SQL(

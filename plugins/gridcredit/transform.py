@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
+from gridcredit.build_plan import BuildPlan, plan_build
 from gridcredit.errors import TransformFailedError
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect, warehouse_url
@@ -50,17 +51,30 @@ def invoke_dbt(arguments: list[str], settings: Settings, *, with_warehouse: bool
         return dbtRunner().invoke(arguments)
 
 
-def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None) -> None:
-    """Build all models for the dates and run their tests.
+def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None, *, anew: bool = False) -> None:
+    """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
+
+    One build at a time: another waits for its end.
 
     Raises:
         TransformFailedError: a model or a test failed; names the first.
     """
     settings = settings or get_settings()
-    variables = {"as_of_dates": [day.isoformat() for day in as_of_dates], "policy_name": settings.policy}
-    outcome = invoke_dbt(
-        ["--quiet", "--no-print", "build", "--no-partial-parse", "--vars", json.dumps(variables)], settings
-    )
+    with connect(settings, autocommit=True) as lock:
+        lock.execute("select pg_advisory_lock(hashtext('gridcredit.build'))")
+        plan = plan_build(run_id, as_of_dates, settings, anew=anew)
+        lock.execute(
+            "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s where run_id = %s",
+            [plan.as_of_dates, plan.fingerprint, plan.because, run_id],
+        )
+        _run_models(run_id, plan, settings)
+        lock.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
+
+
+def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
+    variables = json.dumps(plan.variables(settings.policy))
+    command = ["--quiet", "--no-print", "build", "--no-partial-parse", "--vars", variables]
+    outcome = invoke_dbt(command if plan.because is None else [*command, "--full-refresh"], settings)
     if outcome.result is None:
         raise TransformFailedError(f"dbt could not run: {outcome.exception}")
     results = list(outcome.result.results)
@@ -70,7 +84,7 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
         first = failed[0]
         message = " ".join(str(first.message).split())
         raise TransformFailedError(f"dbt: {len(failed)} of {len(results)} failed, first {first.node.name}: {message}")
-    log.info("models_built", run_id=run_id, dates=len(as_of_dates), nodes=len(results))
+    log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
 
 
 def _record(run_id: str, results: list[Any], settings: Settings) -> None:

@@ -104,7 +104,9 @@ def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
     own = {bill.bill_id: bill for bill in ledger.bills_of[customer_id]}
     payments = [payment for payment in ledger.payments_of[customer_id] if payment.paid_on <= day]
     standing = [p for p in payments if ledger.payment_reversed_on.get(p.payment_id, date.max) > day]
-    loose = sorted((p for p in standing if p.bill_id not in own), key=lambda p: p.paid_on)
+    # Cash for a bill that is not issued yet is as loose as cash for none.
+    issued = {bill.bill_id for bill in own.values() if bill.issued_on <= day}
+    loose = sorted((p for p in standing if p.bill_id not in issued), key=lambda p: p.paid_on)
     days, cash = [p.paid_on for p in loose], [p.amount for p in loose]
     states: list[BillThen] = []
     live = [

@@ -14,7 +14,7 @@ from gridcredit import pipeline
 from gridcredit.extracts.landing import take_in
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.publish import KEYS
+from gridcredit.publish import TABLES
 from gridcredit.runs import unanswered_extracts
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
@@ -106,7 +106,7 @@ def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
             table: sorted(
                 connection.execute(sql.SQL("select * from published.{}").format(sql.Identifier(table))), key=repr
             )
-            for table in KEYS
+            for table in TABLES
         }
 
 

@@ -16,7 +16,7 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.lineage import rating_trace
 from gridcredit.policy import load_policies
-from gridcredit.publish import KEYS
+from gridcredit.publish import TABLES
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import READER_ROLE, connect, warehouse_url
@@ -56,7 +56,7 @@ def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:
 def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     return {
         table: rows(settings, sql.SQL("select * from published.{} order by 1, 2, 3, 4").format(sql.Identifier(table)))
-        for table in KEYS
+        for table in TABLES
     }
 
 
@@ -188,8 +188,8 @@ def test_every_published_column_is_described_and_no_name_is_published(published:
 
 
 def test_published_keys_hold(published: Settings) -> None:
-    for table, key in KEYS.items():
-        columns = sql.SQL(", ").join(map(sql.Identifier, key))
+    for table, published_table in TABLES.items():
+        columns = sql.SQL(", ").join(map(sql.Identifier, published_table.key))
         query = sql.SQL("select 1 from published.{} group by {} having count(*) > 1").format(
             sql.Identifier(table), columns
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
-from gridcredit.publish import KEYS
+from gridcredit.publish import TABLES
 from gridcredit.settings import PROJECT_DIR, Settings, write_private
 
 
@@ -43,7 +43,7 @@ def test_published_keys_are_those_the_models_state() -> None:
         model["name"]: re.search(r"Grain and key: (.*)\.", model["description"]).group(1)  # type: ignore[union-attr]
         for model in models
     }
-    assert stated == {table: ", ".join(key) for table, key in KEYS.items()}
+    assert stated == {table: ", ".join(published.key) for table, published in TABLES.items()}
 
 
 def test_every_model_is_described_keyed_and_tested() -> None:
@@ -61,7 +61,7 @@ def test_every_model_is_described_keyed_and_tested() -> None:
 def test_every_expectation_has_a_severity_and_a_reason() -> None:
     suites = list((PROJECT_DIR / "expectations").rglob("*.json"))
     assert {path.stem for path in suites if path.parent.name == "raw"} == set(EXTRACTS)
-    assert {path.stem for path in suites if path.parent.name == "candidate"} == set(KEYS)
+    assert {path.stem for path in suites if path.parent.name == "candidate"} == set(TABLES)
     for path in suites:
         for expectation in json.loads(path.read_text())["expectations"]:
             assert expectation["severity"] in ("critical", "warning", "info")

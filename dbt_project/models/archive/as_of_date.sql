@@ -31,8 +31,7 @@ dated as (
         cast({{ dbt.dateadd('month', -12, 'requested.as_of_date') }} as date) as year_before,
         cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'requested.as_of_date')) }} as date)
             as previous_month_end,
-        requested.as_of_date = max(requested.as_of_date) over () as is_latest,
-        requested.as_of_date = {{ dbt.last_day('requested.as_of_date', 'month') }} as is_month_end
+        requested.as_of_date = max(requested.as_of_date) over () as is_latest
     from requested
     inner join policies
         on

@@ -1,19 +1,23 @@
+{{ config(materialized='view') }}
+
 with
 
 bills as (
 
     select * from {{ ref('stg_bill') }}
+    where not is_deleted
 
 ),
 
 reversals as (
 
     select
+        customer_id,
         reverses_bill_id as bill_id,
         min(issued_on) as reversed_on
     from bills
     where reverses_bill_id is not null
-    group by reverses_bill_id
+    group by customer_id, reverses_bill_id
 
 ),
 
@@ -30,7 +34,9 @@ ledger as (
         reversals.reversed_on
     from bills
     left join reversals
-        on bills.bill_id = reversals.bill_id
+        on
+            bills.customer_id = reversals.customer_id
+            and bills.bill_id = reversals.bill_id
     where bills.reverses_bill_id is null
 
 )

@@ -1,25 +1,32 @@
+{{ config(materialized='view') }}
+
 with
 
 payments as (
 
     select * from {{ ref('stg_payment') }}
+    where not is_deleted
 
 ),
 
 bills as (
 
-    select * from {{ ref('bill_ledger') }}
+    select * from {{ ref('stg_bill') }}
+    where
+        not is_deleted
+        and reverses_bill_id is null
 
 ),
 
 reversals as (
 
     select
+        customer_id,
         reverses_payment_id as payment_id,
         min(paid_on) as reversed_on
     from payments
     where reverses_payment_id is not null
-    group by reverses_payment_id
+    group by customer_id, reverses_payment_id
 
 ),
 
@@ -32,6 +39,7 @@ ledger as (
         payments.amount,
         payments.paid_on,
         reversals.reversed_on,
+        bills.issued_on as bill_issued_on,
         coalesce(payments.paid_on <= bills.due_on, false) as is_in_time
     from payments
     left join bills
@@ -39,7 +47,9 @@ ledger as (
             payments.bill_id = bills.bill_id
             and payments.customer_id = bills.customer_id
     left join reversals
-        on payments.payment_id = reversals.payment_id
+        on
+            payments.customer_id = reversals.customer_id
+            and payments.payment_id = reversals.payment_id
     where payments.reverses_payment_id is null
 
 )

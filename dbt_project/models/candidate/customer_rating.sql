@@ -1,3 +1,4 @@
+-- The rows that this run replaces in what is published: those of the customers in scope.
 with
 
 dates as (
@@ -7,21 +8,29 @@ dates as (
 
 ),
 
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
 ratings as (
 
     select * from {{ ref('rating') }}
 
 ),
 
-changes as (
+ratings_before as (
 
-    select * from {{ ref('rating_change') }}
+    select * from {{ ref('rating_at_month_end') }}
+    where as_of_date = (select dates.previous_month_end from dates)
 
 ),
 
 customers as (
 
-    select * from {{ ref('customer_as_of') }}
+    select * from {{ ref('stg_customer') }}
 
 ),
 
@@ -34,13 +43,12 @@ behaviour as (
 reasons as (
 
     select
-        as_of_date,
         customer_id,
         max(case when reason_rank = 1 then reason_code end) as reason_1,
         max(case when reason_rank = 2 then reason_code end) as reason_2,
         max(case when reason_rank = 3 then reason_code end) as reason_3
     from {{ ref('main_reason') }}
-    group by as_of_date, customer_id
+    group by customer_id
 
 ),
 
@@ -53,7 +61,7 @@ current_ratings as (
         customers.org_unit,
         ratings.grade,
         ratings.grade_by_score,
-        changes.previous_grade,
+        ratings_before.grade as previous_grade,
         ratings.score,
         ratings.weight_available,
         ratings.veto,
@@ -66,25 +74,17 @@ current_ratings as (
         behaviour.mean_monthly_bill,
         behaviour.max_days_overdue,
         ratings.policy_version
-    from ratings
-    inner join dates
-        on ratings.as_of_date = dates.as_of_date
+    from scope
+    inner join ratings
+        on scope.customer_id = ratings.customer_id
     inner join customers
-        on
-            ratings.as_of_date = customers.as_of_date
-            and ratings.customer_id = customers.customer_id
+        on scope.customer_id = customers.customer_id
     inner join behaviour
-        on
-            ratings.as_of_date = behaviour.as_of_date
-            and ratings.customer_id = behaviour.customer_id
-    inner join changes
-        on
-            ratings.as_of_date = changes.as_of_date
-            and ratings.customer_id = changes.customer_id
+        on scope.customer_id = behaviour.customer_id
+    left join ratings_before
+        on scope.customer_id = ratings_before.customer_id
     left join reasons
-        on
-            ratings.as_of_date = reasons.as_of_date
-            and ratings.customer_id = reasons.customer_id
+        on scope.customer_id = reasons.customer_id
 
 ),
 

@@ -1,12 +1,5 @@
 with
 
-dates as (
-
-    select * from {{ ref('as_of_date') }}
-    where is_latest
-
-),
-
 warnings as (
 
     select * from {{ ref('warning') }}
@@ -33,8 +26,6 @@ current_warnings as (
         cast(warnings.deadline as date) as deadline,
         cast(warnings.policy_version as text) as policy_version
     from warnings
-    inner join dates
-        on warnings.as_of_date = dates.as_of_date
     inner join customers
         on warnings.customer_id = customers.customer_id
 

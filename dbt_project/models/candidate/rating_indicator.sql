@@ -1,9 +1,10 @@
+-- The rows that this run replaces in what is published: those of the customers in scope.
 with
 
-dates as (
+scope as (
 
-    select * from {{ ref('as_of_date') }}
-    where is_latest
+    select * from {{ ref('customer_scope') }}
+    where is_known
 
 ),
 
@@ -45,15 +46,14 @@ explained as (
         cast(indicator_points.reason_code as text) as reason_code,
         cast(reasons.text_en as text) as reason_en,
         cast(reasons.text_zh as text) as reason_zh
-    from ratings
-    inner join dates
-        on ratings.as_of_date = dates.as_of_date
+    from scope
+    inner join ratings
+        on scope.customer_id = ratings.customer_id
     inner join indicators
         on ratings.policy_version = indicators.policy_version
     left join indicator_points
         on
-            ratings.as_of_date = indicator_points.as_of_date
-            and ratings.customer_id = indicator_points.customer_id
+            ratings.customer_id = indicator_points.customer_id
             and indicators.indicator = indicator_points.indicator
     left join reasons
         on

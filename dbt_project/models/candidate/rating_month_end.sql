@@ -1,30 +1,45 @@
+-- The rows that this run replaces in what is published: those of the month-ends and customers in scope.
 with
 
-dates as (
+scope as (
 
-    select * from {{ ref('as_of_date') }}
-    where is_month_end
+    select * from {{ ref('month_end_scope') }}
+    where is_known
 
 ),
 
 ratings as (
 
-    select * from {{ ref('rating') }}
+    select * from {{ ref('rating_at_month_end') }}
 
 ),
 
-month_ends as (
+in_scope as (
 
     select
-        cast(ratings.as_of_date as date) as as_of_date,
-        cast(ratings.customer_id as text) as customer_id,
-        cast(ratings.grade as text) as grade,
-        cast(ratings.score as numeric(6, 2)) as score,
-        cast(ratings.policy_version as text) as policy_version
-    from ratings
-    inner join dates
-        on ratings.as_of_date = dates.as_of_date
+        ratings.as_of_date,
+        ratings.customer_id,
+        ratings.grade,
+        ratings.score,
+        ratings.policy_version
+    from scope
+    inner join ratings
+        on
+            scope.as_of_date = ratings.as_of_date
+            and scope.customer_id = ratings.customer_id
+
+),
+
+as_contracted as (
+
+    select
+        cast(as_of_date as date) as as_of_date,
+        cast(customer_id as text) as customer_id,
+        cast(grade as text) as grade,
+        cast(score as numeric(6, 2)) as score,
+        cast(policy_version as text) as policy_version
+    from in_scope
 
 )
 
-select * from month_ends
+select * from as_contracted

@@ -1,4 +1,12 @@
+-- Points of the customers whose last-day rows this run replaces, an indicator a row.
 with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
 
 dates as (
 
@@ -6,9 +14,9 @@ dates as (
 
 ),
 
-feature_values as (
+behaviour as (
 
-    select * from {{ ref('feature_value') }}
+    select * from {{ ref('payment_behaviour') }}
 
 ),
 
@@ -24,10 +32,28 @@ bins as (
 
 ),
 
+feature_values as (
+
+    {%- for feature in features() %}
+    select
+        scope.as_of_date,
+        scope.customer_id,
+        '{{ feature }}' as feature,
+        cast(behaviour.{{ feature }} as numeric) as feature_value
+    from scope
+    inner join behaviour
+        on scope.customer_id = behaviour.customer_id
+    where behaviour.{{ feature }} is not null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
 scored as (
 
     select
-        feature_values.as_of_date,
         feature_values.customer_id,
         indicators.indicator,
         indicators.dimension,

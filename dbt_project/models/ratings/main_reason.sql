@@ -1,4 +1,6 @@
 -- The reasons shown first: the indicators that cost a customer the most points.
+{{ config(materialized='view') }}
+
 with
 
 indicator_points as (
@@ -10,13 +12,12 @@ indicator_points as (
 lost as (
 
     select
-        as_of_date,
         customer_id,
         indicator,
         reason_code,
         weight - points as points_lost,
         row_number() over (
-            partition by as_of_date, customer_id
+            partition by customer_id
             order by weight - points desc, indicator asc
         ) as reason_rank
     from indicator_points

@@ -1,20 +1,51 @@
+-- Month-ends that no changed fact reaches back to stay as they are; the last day is always counted anew.
+{{
+    config(
+        materialized='incremental',
+        keys_of='touched_date',
+        indexes=[{'columns': ['as_of_date', 'region', 'segment', 'ageing_bucket'], 'unique': true}],
+    )
+}}
+
 with
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
+    select * from {{ ref('touched_date') }}
 
 ),
 
 customers as (
 
     select * from {{ ref('stg_customer') }}
+    where not is_deleted
 
 ),
 
-bills as (
+open_bills as (
 
-    select * from {{ ref('bill_as_of') }}
+    select
+        dates.as_of_date,
+        dates.policy_version,
+        bills.customer_id,
+        bills.due_on,
+        bills.open_amount
+    from {{ ref('open_bill') }} as bills
+    cross join dates
+    where dates.is_latest
+
+    union all
+
+    select
+        dates.as_of_date,
+        dates.policy_version,
+        bills.customer_id,
+        bills.due_on,
+        bills.open_amount
+    from {{ ref('open_bill_at_month_end') }} as bills
+    inner join dates
+        on bills.as_of_date = dates.as_of_date
+    where not dates.is_latest
 
 ),
 
@@ -27,26 +58,31 @@ buckets as (
 aged as (
 
     select
-        bills.as_of_date,
+        open_bills.as_of_date,
         coalesce(customers.region, 'unknown') as region,
         coalesce(customers.segment, 'unknown') as segment,
         buckets.ageing_bucket,
         buckets.bucket_rank,
-        sum(bills.open_amount) as open_amount,
+        sum(open_bills.open_amount) as open_amount,
         count(*) as open_bills,
-        count(distinct bills.customer_id) as customers
-    from bills
-    inner join dates
-        on bills.as_of_date = dates.as_of_date
+        count(distinct open_bills.customer_id) as customers
+    from open_bills
     inner join buckets
         on
-            dates.policy_version = buckets.policy_version
-            and {{ days_after('bills.due_on', 'bills.as_of_date') }} >= coalesce(buckets.from_days, 0)
-            and (buckets.to_days is null or {{ days_after('bills.due_on', 'bills.as_of_date') }} <= buckets.to_days)
+            open_bills.policy_version = buckets.policy_version
+            and {{ days_after('open_bills.due_on', 'open_bills.as_of_date') }} >= coalesce(buckets.from_days, 0)
+            and (
+                buckets.to_days is null
+                or {{ days_after('open_bills.due_on', 'open_bills.as_of_date') }} <= buckets.to_days
+            )
     left join customers
-        on bills.customer_id = customers.customer_id
-    where bills.open_amount > 0
-    group by bills.as_of_date, customers.region, customers.segment, buckets.ageing_bucket, buckets.bucket_rank
+        on open_bills.customer_id = customers.customer_id
+    group by
+        open_bills.as_of_date,
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.segment, 'unknown'),
+        buckets.ageing_bucket,
+        buckets.bucket_rank
 
 )
 

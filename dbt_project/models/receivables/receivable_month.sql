@@ -1,14 +1,24 @@
+-- Month-ends that no changed fact reaches back to stay as they are; the last day is always counted anew.
+{{
+    config(
+        materialized='incremental',
+        keys_of='touched_date',
+        indexes=[{'columns': ['as_of_date', 'region', 'segment'], 'unique': true}],
+    )
+}}
+
 with
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
+    select * from {{ ref('touched_date') }}
 
 ),
 
 customers as (
 
     select * from {{ ref('stg_customer') }}
+    where not is_deleted
 
 ),
 
@@ -20,13 +30,27 @@ bills as (
 
 payments as (
 
-    select * from {{ ref('payment_ledger') }}
+    select * from {{ ref('stg_payment') }}
+    where not is_deleted
 
 ),
 
-bills_then as (
+bill_reversals as (
 
-    select * from {{ ref('bill_as_of') }}
+    select * from bills
+    where reversed_on is not null
+
+),
+
+payment_reversals as (
+
+    select
+        customer_id,
+        reverses_payment_id as payment_id,
+        min(paid_on) as reversed_on
+    from payments
+    where reverses_payment_id is not null
+    group by customer_id, reverses_payment_id
 
 ),
 
@@ -48,14 +72,14 @@ movements as (
 
     select
         dates.as_of_date,
-        bills.customer_id,
-        -bills.amount as billed,
+        bill_reversals.customer_id,
+        -bill_reversals.amount as billed,
         0 as collected,
         0 as receivable,
         0 as overdue
     from dates
-    inner join bills
-        on bills.reversed_on between dates.month_start and dates.as_of_date
+    inner join bill_reversals
+        on bill_reversals.reversed_on between dates.month_start and dates.as_of_date
 
     union all
 
@@ -69,6 +93,7 @@ movements as (
     from dates
     inner join payments
         on payments.paid_on between dates.month_start and dates.as_of_date
+    where payments.reverses_payment_id is null
 
     union all
 
@@ -80,20 +105,40 @@ movements as (
         0 as receivable,
         0 as overdue
     from dates
+    inner join payment_reversals
+        on payment_reversals.reversed_on between dates.month_start and dates.as_of_date
     inner join payments
-        on payments.reversed_on between dates.month_start and dates.as_of_date
+        on
+            payment_reversals.customer_id = payments.customer_id
+            and payment_reversals.payment_id = payments.payment_id
+    where payments.reverses_payment_id is null
 
     union all
 
     select
-        as_of_date,
-        customer_id,
+        dates.as_of_date,
+        bills.customer_id,
         0 as billed,
         0 as collected,
-        open_amount as receivable,
-        case when due_on < as_of_date then open_amount else 0 end as overdue
-    from bills_then
-    where open_amount > 0
+        bills.open_amount as receivable,
+        case when bills.due_on < dates.as_of_date then bills.open_amount else 0 end as overdue
+    from {{ ref('open_bill') }} as bills
+    cross join dates
+    where dates.is_latest
+
+    union all
+
+    select
+        dates.as_of_date,
+        bills.customer_id,
+        0 as billed,
+        0 as collected,
+        bills.open_amount as receivable,
+        case when bills.due_on < dates.as_of_date then bills.open_amount else 0 end as overdue
+    from {{ ref('open_bill_at_month_end') }} as bills
+    inner join dates
+        on bills.as_of_date = dates.as_of_date
+    where not dates.is_latest
 
 ),
 
@@ -110,7 +155,10 @@ totals as (
     from movements
     left join customers
         on movements.customer_id = customers.customer_id
-    group by movements.as_of_date, customers.region, customers.segment
+    group by
+        movements.as_of_date,
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.segment, 'unknown')
 
 ),
 

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        key='bill_id',
+        keys_of='bill',
+        pre_hook="{{ note_changed_customers('bill', 'bill_id', \"issued_on\") }}",
+        indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+
 with
 
 newest as (
@@ -18,6 +28,7 @@ renamed as (
         period,
         issued_on,
         due_on,
+        coalesce(_deleted, false) as is_deleted,
         _file_id,
         _line_no
     from newest

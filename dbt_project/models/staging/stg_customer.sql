@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        key='customer_id',
+        keys_of='customer',
+        pre_hook="{{ note_changed_customers('customer', 'customer_id', \"cast('0001-01-01' as date)\") }}",
+        indexes=[{'columns': ['customer_id'], 'unique': true}],
+    )
+}}
+
 with
 
 newest as (
@@ -15,6 +25,7 @@ renamed as (
         coalesce(org_unit, 'unknown') as org_unit,
         opened_on,
         closed_on,
+        coalesce(_deleted, false) as is_deleted,
         _file_id,
         _line_no
     from newest

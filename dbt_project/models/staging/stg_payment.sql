@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental',
+        key='payment_id',
+        keys_of='payment',
+        pre_hook="{{ note_changed_customers('payment', 'payment_id', \"paid_on\") }}",
+        indexes=[{'columns': ['payment_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+
 with
 
 newest as (
@@ -15,6 +25,7 @@ renamed as (
         reverses_payment_id,
         amount,
         paid_on,
+        coalesce(_deleted, false) as is_deleted,
         _file_id,
         _line_no
     from newest

@@ -1,20 +1,32 @@
+{#- One select for each rule of the policy then in force, written from the policy tables. -#}
+{%- set rules = policy_table('warning_rules', 'rule') %}
+{%- set conditions = policy_table('warning_conditions', 'rule, feature') %}
+{%- set known_features = features() + ['days_to_next_due', 'grade_rank', 'grade_steps_down'] %}
 with
 
 dates as (
 
     select * from {{ ref('as_of_date') }}
+    where is_latest
 
 ),
 
-feature_values as (
+ratings as (
 
-    select * from {{ ref('feature_value') }}
+    select * from {{ ref('rating') }}
 
 ),
 
-changes as (
+ratings_before as (
 
-    select * from {{ ref('rating_change') }}
+    select * from {{ ref('rating_at_month_end') }}
+    where as_of_date = (select dates.previous_month_end from dates)
+
+),
+
+behaviour as (
+
+    select * from {{ ref('payment_behaviour') }}
 
 ),
 
@@ -24,80 +36,68 @@ rules as (
 
 ),
 
-conditions as (
-
-    select * from {{ source('policy', 'warning_conditions') }}
-
-),
-
 facts as (
 
     select
-        as_of_date,
-        customer_id,
-        feature,
-        feature_value
-    from feature_values
-
-    union all
-
-    select
-        as_of_date,
-        customer_id,
-        'grade_rank' as feature,
-        cast(grade_rank as numeric) as feature_value
-    from changes
-    where grade_rank is not null
-
-    union all
-
-    select
-        as_of_date,
-        customer_id,
-        'grade_steps_down' as feature,
-        cast(grade_steps_down as numeric) as feature_value
-    from changes
-    where grade_steps_down is not null
-
-),
-
-conditions_to_meet as (
-
-    select
-        policy_version,
-        rule,
-        count(*) as condition_count
-    from conditions
-    group by policy_version, rule
+        dates.as_of_date,
+        dates.policy_version,
+        ratings.customer_id,
+        {%- for feature in features() %}
+        behaviour.{{ feature }},
+        {%- endfor %}
+        {{ dbt.datediff('dates.as_of_date', 'behaviour.next_due_on', 'day') }} as days_to_next_due,
+        ratings.grade_rank,
+        ratings.grade_rank - ratings_before.grade_rank as grade_steps_down
+    from ratings
+    cross join dates
+    inner join behaviour
+        on ratings.customer_id = behaviour.customer_id
+    left join ratings_before
+        on ratings.customer_id = ratings_before.customer_id
 
 ),
 
 met as (
-
+    {% for rule in rules %}
+    {%- set tests = [] %}
+    {%- set evidence = [] %}
+    {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
+    {%- if one.feature in known_features %}
+    {%- do tests.append(one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
+    {%- do evidence.append("'" ~ one.feature ~ " ' || round(" ~ one.feature ~ ", 2)") %}
+    {%- else %}
+    {%- do tests.append('false') %}
+    {%- do evidence.append("''") %}
+    {%- endif %}
+    {%- endfor %}
     select
-        facts.as_of_date,
-        facts.customer_id,
-        dates.policy_version,
-        conditions.rule,
-        count(*) as condition_count,
-        {{ dbt.listagg("facts.feature || ' ' || round(facts.feature_value, 2)", "'; '", "order by facts.feature") }}
-            as evidence
+        as_of_date,
+        customer_id,
+        policy_version,
+        '{{ rule.rule }}' as rule,
+        {{ evidence | join(" || '; ' || ") }} as evidence
     from facts
-    inner join dates
-        on facts.as_of_date = dates.as_of_date
-    inner join conditions
-        on
-            dates.policy_version = conditions.policy_version
-            and facts.feature = conditions.feature
-    where {{ policy_condition('facts.feature_value', 'conditions.comparator', 'conditions.threshold') }}
-    group by facts.as_of_date, facts.customer_id, dates.policy_version, conditions.rule
-
+    where
+        policy_version = '{{ rule.policy_version }}'
+        and {{ tests | join('\n        and ') }}
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- else %}
+    select
+        as_of_date,
+        customer_id,
+        policy_version,
+        '' as rule,
+        '' as evidence
+    from facts
+    where false
+    {% endfor %}
 ),
 
 warnings as (
 
     select
-        met.as_of_date,
         met.customer_id,
         met.rule,
         rules.level,
@@ -107,11 +107,6 @@ warnings as (
         cast({{ dbt.dateadd('day', 'rules.deadline_days', 'met.as_of_date') }} as date) as deadline,
         met.policy_version
     from met
-    inner join conditions_to_meet
-        on
-            met.policy_version = conditions_to_meet.policy_version
-            and met.rule = conditions_to_meet.rule
-            and met.condition_count = conditions_to_meet.condition_count
     inner join rules
         on
             met.policy_version = rules.policy_version

@@ -1,0 +1,45 @@
+{% macro open_bill(scope, loose_cash) -%}
+    {#- The bills that the customers of a scope had not paid in full as of its dates. -#}
+with
+
+scope as (
+
+    select * from {{ ref(scope) }}
+    where is_known
+
+),
+{% for with_loose_cash in (false, true) %}
+{{ 'bills_with_loose_cash' if with_loose_cash else 'bills' }} as (
+
+    select
+        {{ 'scope.as_of_date,' if scope == 'month_end_scope' }}
+        scope.customer_id,
+        bills.bill_id,
+        bills.amount,
+        bills.open_amount,
+        bills.issued_on,
+        bills.due_on
+    from scope
+    cross join lateral (
+        {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
+        {#- Spares the look at bills that are paid. #}
+        and states.settled_on is null
+    ) as bills
+    where
+        {{ 'scope.has_loose_cash' if with_loose_cash else 'not scope.has_loose_cash' }}
+        and bills.open_amount > 0
+
+),
+{% endfor %}
+open_bills as (
+
+    select * from bills
+
+    union all
+
+    select * from bills_with_loose_cash
+
+)
+
+select * from open_bills
+{%- endmacro %}

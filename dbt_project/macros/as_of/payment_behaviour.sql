@@ -1,0 +1,116 @@
+{% macro payment_behaviour(scope, loose_cash) -%}
+    {#- How the customers of a scope have paid, and what they owe, as of its dates. -#}
+with
+
+scope as (
+
+    select * from {{ ref(scope) }}
+    where is_known
+
+),
+
+payments as (
+
+    select * from {{ ref('payment_ledger') }}
+    where reversed_on is not null
+
+),
+{% for with_loose_cash in (false, true) %}
+{{ 'figures_with_loose_cash' if with_loose_cash else 'figures' }} as (
+
+    select
+        scope.as_of_date,
+        scope.customer_id,
+        figures.*
+    from scope
+    cross join lateral (
+        select
+            sum(case when bills.is_due_in_year then bills.paid_in_time end) as paid_in_time_12m,
+            sum(case when bills.is_due_in_year then greatest(bills.amount, 0) end) as due_amount_12m,
+            sum(case when bills.is_due_in_year then bills.days_late * greatest(bills.amount, 0) end) as late_days_12m,
+            count(case when bills.is_due_in_year and bills.days_late > 30 then 1 end) as times_over_30d_12m,
+            count(case when bills.is_due_in_year then 1 end) as bills_due_12m,
+            sum(case when bills.is_issued_in_year then bills.amount end) as billed_12m,
+            count(
+                distinct case when bills.is_issued_in_year then {{ dbt.date_trunc('month', 'bills.issued_on') }} end
+            ) as months_billed_12m,
+            sum(bills.open_amount) as open_amount,
+            sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
+            max(
+                case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
+            ) as max_days_overdue,
+            min(case when bills.open_amount > 0 and bills.due_on >= scope.as_of_date then bills.due_on end)
+                as next_due_on
+        from (
+            {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
+        ) as bills
+    ) as figures
+    where {{ 'scope.has_loose_cash' if with_loose_cash else 'not scope.has_loose_cash' }}
+
+),
+{% endfor %}
+all_figures as (
+
+    select * from figures
+
+    union all
+
+    select * from figures_with_loose_cash
+
+),
+
+bounced as (
+
+    select
+        scope.as_of_date,
+        scope.customer_id,
+        count(*) as bounced_12m
+    from scope
+    inner join payments
+        on
+            scope.customer_id = payments.customer_id
+            and payments.reversed_on > scope.year_before
+            and payments.reversed_on <= scope.as_of_date
+    group by scope.as_of_date, scope.customer_id
+
+),
+
+behaviour as (
+
+    select
+        {{ 'all_figures.as_of_date,' if scope == 'month_end_scope' }}
+        all_figures.customer_id,
+        cast(round(all_figures.paid_in_time_12m / nullif(all_figures.due_amount_12m, 0), 4) as numeric(18, 4))
+            as on_time_rate_12m,
+        cast(round(all_figures.late_days_12m / nullif(all_figures.due_amount_12m, 0), 2) as numeric(18, 2))
+            as avg_days_late_12m,
+        case when all_figures.bills_due_12m > 0 then all_figures.times_over_30d_12m end as times_over_30d_12m,
+        cast(case
+            when all_figures.overdue_amount = 0 then 0
+            when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
+                then
+                    round(
+                        all_figures.overdue_amount
+                        / (all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0)),
+                        2
+                    )
+            -- A debt with nothing billed in a year is worse than any number of months.
+            when all_figures.overdue_amount > 0 then 99
+        end as numeric(18, 2)) as overdue_months,
+        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_12m, 0) end as bounced_12m,
+        cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
+        cast(coalesce(all_figures.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
+        cast(round(all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0), 2) as numeric(18, 2))
+            as mean_monthly_bill,
+        coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
+        all_figures.next_due_on
+    from all_figures
+    left join bounced
+        on
+            all_figures.as_of_date = bounced.as_of_date
+            and all_figures.customer_id = bounced.customer_id
+
+)
+
+select * from behaviour
+{%- endmacro %}

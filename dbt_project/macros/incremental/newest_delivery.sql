@@ -1,0 +1,74 @@
+{% macro newest_delivery(extract, key) -%}
+    {#-
+        Of each key of a raw extract the newest delivery: the file last accepted wins, in it the last line. A key whose
+        newest delivery is a tombstone is marked as deleted. A file that lands while a build runs has passed no gate
+        yet: the next build reads it. An incremental run looks at the keys of new files, and at those whose newest
+        delivery was undone.
+    -#}
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by {{ key }}
+                order by _file_id desc, _line_no desc
+            ) as delivery_rank
+        from {{ source('raw', extract) }}
+        where
+            _file_id in (select file_id from {{ source('lineage', 'run_files') }})
+            {%- if is_incremental() %}
+            {%- if var('undone_files') %}
+            and {{ key }} in (select {{ key }} from {{ changed_keys(extract, key) }})
+            {%- else %}
+            {#- Nothing older than a new file's rows can be newer than they are. #}
+            and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+            {%- endif %}
+            {%- endif %}
+    ) as deliveries
+    where delivery_rank = 1
+{%- endmacro %}
+
+{% macro changed_keys(extract, key) -%}
+    {#- The keys that an incremental run of a staging model replaces. -#}
+    (
+        select {{ key }} from {{ source('raw', extract) }}
+        where _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+        {%- if var('undone_files') %}
+        union
+        select {{ key }} from {{ this }}
+        where _file_id in ({{ var('undone_files') | join(', ') }})
+        {%- endif %}
+    ) as changed_keys
+{%- endmacro %}
+
+{% macro note_changed_customers(extract, key, changed_from) -%}
+    {#-
+        Before a staging model replaces rows it notes whose they were and will be, and from which day on they matter, in
+        the same transaction. The notes stand until what follows from them is published.
+    -#}
+    {%- if is_incremental() %}
+    insert into {{ source('ops', 'changed_customer') }} (customer_id, changed_from)
+    select
+        customer_id,
+        min(coalesce(changed_from, cast('0001-01-01' as date))) as changed_from
+    from (
+        select
+            customer_id,
+            {{ changed_from }} as changed_from
+        from {{ this }}
+        where {{ key }} in (select {{ key }} from {{ changed_keys(extract, key) }})
+        union all
+        select
+            customer_id,
+            {{ changed_from }} as changed_from
+        from {{ source('raw', extract) }}
+        where
+            {{ key }} in (select {{ key }} from {{ changed_keys(extract, key) }})
+            {%- if not var('undone_files') %}
+            and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+            {%- endif %}
+    ) as changed
+    where customer_id is not null
+    group by customer_id
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,86 @@
+{#-
+    The scorecard of each policy version as SQL expressions, written from the policy tables when the models are compiled:
+    one pass over the customers, whatever the policy says.
+-#}
+
+{% macro total_points() -%}
+    {#- Points of all indicators that are available. -#}
+    {%- set versions = {} -%}
+    {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
+        {%- set terms = [] -%}
+        {%- for indicator, ranges in bins | groupby('indicator') if indicator in features() -%}
+            {%- set cases = [] -%}
+            {%- for range in ranges -%}
+                {%- if range.upper_bound is not none -%}
+                    {%- do cases.append('when ' ~ indicator ~ ' < ' ~ range.upper_bound ~ ' then ' ~ range.points) -%}
+                {%- else -%}
+                    {%- do cases.append('when ' ~ indicator ~ ' is not null then ' ~ range.points) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- do terms.append('case ' ~ cases | join(' ') ~ ' else 0 end') -%}
+        {%- endfor -%}
+        {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
+{% macro available_weight() -%}
+    {#- Weight of all indicators that are available: those that are not share theirs among the rest. -#}
+    {%- set binned = policy_table('bins', 'indicator') | map(attribute='indicator') | unique | list -%}
+    {%- set versions = {} -%}
+    {%- for version, indicators in policy_table('indicators', 'indicator') | groupby('policy_version') -%}
+        {%- set terms = [] -%}
+        {%- for row in indicators if row.indicator in features() and row.indicator in binned -%}
+            {%- do terms.append('case when ' ~ row.indicator ~ ' is not null then ' ~ row.weight ~ ' else 0 end') -%}
+        {%- endfor -%}
+        {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
+{% macro grade_rank_by_score() -%}
+    {%- set versions = {} -%}
+    {%- for version, grades in policy_table('grades', 'grade_rank') | groupby('policy_version') -%}
+        {%- set cases = [] -%}
+        {%- for grade in grades -%}
+            {%- do cases.append('when score >= ' ~ grade.min_score ~ ' then ' ~ grade.grade_rank) -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(case ' ~ cases | join(' ') ~ ' end)'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
+{% macro grade_name(rank) -%}
+    {%- set versions = {} -%}
+    {%- for version, grades in policy_table('grades', 'grade_rank') | groupby('policy_version') -%}
+        {%- set cases = [] -%}
+        {%- for grade in grades -%}
+            {%- do cases.append('when ' ~ grade.grade_rank ~ " then '" ~ grade.grade ~ "'") -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(case ' ~ rank ~ ' ' ~ cases | join(' ') ~ ' end)'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
+{% macro hardest_veto(column) -%}
+    {#- Of the vetoes that apply the hardest decides, of equally hard ones the first by name; `column` of that veto. -#}
+    {%- set ranks = {} -%}
+    {%- for grade in policy_table('grades', 'grade_rank') -%}
+        {%- do ranks.update({(grade.policy_version, grade.grade): grade.grade_rank}) -%}
+    {%- endfor -%}
+    {%- set versions = {} -%}
+    {%- for version, vetoes in policy_table('vetoes', 'veto') | groupby('policy_version') -%}
+        {%- set cases = [] -%}
+        {%- for veto in vetoes -%}
+            {%- do veto.update({'best_grade_rank': ranks[(version, veto.best_grade)]}) -%}
+        {%- endfor -%}
+        {%- for veto in vetoes | sort(attribute='best_grade_rank', reverse=true) if veto.feature in features() -%}
+            {%- set value = veto[column] if column == 'best_grade_rank' else "'" ~ veto[column] ~ "'" -%}
+            {%- do cases.append(
+                'when ' ~ veto.feature ~ ' ' ~ veto.comparator ~ ' ' ~ veto.threshold ~ ' then ' ~ value
+            ) -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(case ' ~ cases | join(' ') ~ ' end)' if cases else 'null'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}

@@ -1,0 +1,77 @@
+-- Which month-end rows this run replaces: all, or those of new month-ends and those that changed facts reach back to.
+{{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
+
+{%- set is_narrow = is_narrow() %}
+{%- set new_month_ends = var('new_month_ends') %}
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where not is_latest
+
+),
+
+loose_payments as (
+
+    select * from {{ ref('loose_payment') }}
+
+),
+
+{% if is_narrow %}
+changed_customers as (
+
+    select
+        customer_id,
+        min(changed_from) as changed_from
+    from {{ source('ops', 'changed_customer') }}
+    group by customer_id
+
+),
+{% endif %}
+known_customers as (
+
+    {{ known_from('changed_customers' if is_narrow and not new_month_ends else none) }}
+
+),
+
+touched as (
+
+    select
+        dates.as_of_date,
+        known_customers.customer_id
+    from known_customers
+    inner join dates
+        on known_customers.known_from <= dates.as_of_date
+    {%- if is_narrow %}
+    where dates.as_of_date in ({{ date_list(new_month_ends or ['0001-01-01']) }})
+
+    union
+
+    select
+        dates.as_of_date,
+        changed_customers.customer_id
+    from changed_customers
+    inner join dates
+        on changed_customers.changed_from <= dates.as_of_date
+    {%- endif %}
+
+),
+
+scope as (
+
+    select
+        touched.as_of_date,
+        touched.customer_id,
+        dates.year_before,
+        touched.customer_id in (select customer_id from loose_payments) as has_loose_cash,
+        coalesce(known_customers.known_from <= touched.as_of_date, false) as is_known
+    from touched
+    inner join dates
+        on touched.as_of_date = dates.as_of_date
+    left join known_customers
+        on touched.customer_id = known_customers.customer_id
+
+)
+
+select * from scope

@@ -1,0 +1,28 @@
+-- The dates whose totals this run counts anew: the last day, and the month-ends in scope.
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+
+),
+
+scope as (
+
+    select distinct as_of_date from {{ ref('month_end_scope') }}
+
+),
+
+touched as (
+
+    select dates.*
+    from dates
+    left join scope
+        on dates.as_of_date = scope.as_of_date
+    where
+        dates.is_latest
+        or scope.as_of_date is not null
+
+)
+
+select * from touched

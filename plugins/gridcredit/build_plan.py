@@ -1,0 +1,118 @@
+"""What a build has to compute: what changed since the last release, or everything where that cannot be told."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+
+from gridcredit.policy import read_policies
+from gridcredit.settings import Settings
+from gridcredit.warehouse import Connection, connect
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """The dates a build answers for, and what of them it computes.
+
+    `because` tells why everything is computed; None where only what changed is: the rows of new and undone files, the
+    customers whose state ages between two days, and the month-ends that came or went.
+    """
+
+    as_of_dates: list[date]
+    fingerprint: str
+    because: str | None = None
+    new_files: list[int] = field(default_factory=list)
+    undone_files: list[int] = field(default_factory=list)
+    aged_from: date | None = None
+    aged_to: date | None = None
+    new_month_ends: list[date] = field(default_factory=list)
+    dropped_dates: list[date] = field(default_factory=list)
+
+    def variables(self, policy_name: str) -> dict[str, object]:
+        """As the dbt project's variables."""
+        last_day = self.as_of_dates[-1]
+        return {
+            "as_of_dates": [day.isoformat() for day in self.as_of_dates],
+            "policy_name": policy_name,
+            "is_narrow": self.because is None,
+            "new_files": self.new_files,
+            "undone_files": self.undone_files,
+            "aged_from": (self.aged_from or last_day).isoformat(),
+            "aged_to": (self.aged_to or last_day).isoformat(),
+            "is_new_month": len({(day.year, day.month) for day in (self.aged_from, self.aged_to) if day}) > 1,
+            "new_month_ends": [day.isoformat() for day in self.new_month_ends],
+            "dropped_dates": [day.isoformat() for day in self.dropped_dates],
+        }
+
+
+def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew: bool = False) -> BuildPlan:
+    """Compare the run with the last release, which is what the models' tables rest on.
+
+    A build that failed in between may have changed some of the tables: what it was about is computed again.
+    """
+    fingerprint = _fingerprint(as_of_dates[-1], settings)
+    with connect(settings) as connection:
+        base = connection.execute(
+            "select run_id, as_of_dates, fingerprint, started_at from lineage.runs "
+            "where status in ('published', 'unchanged') order by finished_at desc limit 1"
+        ).fetchone()
+        because = _why_everything(connection, base, fingerprint, anew=anew)
+        if because or base is None:
+            return BuildPlan(as_of_dates, fingerprint, because)
+        _, base_dates, _, base_started = base
+        attempts = connection.execute(
+            "select as_of_dates, fingerprint from lineage.runs "
+            "where started_at > %s and run_id <> %s and as_of_dates is not null",
+            [base_started, run_id],
+        ).fetchall()
+        if any(tried != fingerprint for _, tried in attempts):
+            return BuildPlan(as_of_dates, fingerprint, "a build with other models, policy or settings failed")
+        undone = connection.execute(
+            "select file_id from lineage.files where undone_at is not null and undone_at > %s order by 1",
+            [base_started],
+        ).fetchall()
+        new = connection.execute(
+            "select file_id from lineage.run_files join lineage.files using (file_id) "
+            "where run_id = %s and undone_at is null order by 1",
+            [run_id],
+        ).fetchall()
+    known = [base_dates, *(dates for dates, _ in attempts)]
+    last_days = [dates[-1] for dates in known] + [as_of_dates[-1]]
+    return BuildPlan(
+        as_of_dates,
+        fingerprint,
+        new_files=[file_id for (file_id,) in new],
+        undone_files=[file_id for (file_id,) in undone],
+        aged_from=min(last_days),
+        aged_to=max(last_days),
+        new_month_ends=[day for day in as_of_dates[:-1] if day not in base_dates[:-1]],
+        dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
+    )
+
+
+def _why_everything(
+    connection: Connection, base: tuple[object, ...] | None, fingerprint: str, *, anew: bool
+) -> str | None:
+    if anew:
+        return "asked for"
+    if base is None:
+        return "nothing has been released yet"
+    if base[2] != fingerprint:
+        return "the models, the policy or the settings changed"
+    if connection.execute("select 1 from ops.built").fetchone() is None:
+        return "the database lost its unlogged tables in a crash"
+    return None
+
+
+def _fingerprint(last_day: date, settings: Settings) -> str:
+    """Changes with anything but facts and days that a figure rests on."""
+    digest = hashlib.sha256(f"{settings.policy} {settings.history_months}".encode())
+    for pattern in ("models/**/*.sql", "macros/**/*.sql", "dbt_project.yml"):
+        for path in sorted(settings.dbt_dir.glob(pattern)):
+            digest.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
+    policies = [policy for policy in read_policies(settings.policies_dir) if policy.header.policy == settings.policy]
+    in_force = [policy.header.version for policy in policies if policy.header.effective_from <= last_day]
+    for text in (*sorted(policy.sha256 for policy in policies), *sorted(in_force)):
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()

@@ -285,6 +285,7 @@ def lint_sql() -> None:
     import tempfile
 
     from gridcredit.embedded_postgres import EmbeddedPostgres
+    from gridcredit.policy import load_policies
     from gridcredit.transform import dbt_environment
 
     programs = Path(sys.executable).parent
@@ -293,6 +294,8 @@ def lint_sql() -> None:
     with _clear_errors() as settings, tempfile.TemporaryDirectory() as home:
         scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None})
         _prepare(scratch)
+        # The scorecard's SQL is written from the policy.
+        load_policies(scratch)
         try:
             environment = os.environ | dbt_environment(scratch)
             for command in commands:

@@ -120,6 +120,11 @@ touched as (
 
     select customer_id from known_customers
 
+    union
+
+    -- Also those who are known no longer: their rows go.
+    select customer_id from {{ source('ops', 'changed_customer') }}
+
 ),
 {% endif %}
 scope as (

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-ingest docs lock clean
+.PHONY: help install demo test lint up down bench bench-dags bench-ingest docs lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,8 +44,11 @@ lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
 	$(BIN)/python -m mypy
 	$(BIN)/python -m gridcredit lint-sql
 
-bench: $(STAMP) ## measure the pipeline: ARGS="--customers 2000"
-	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+bench: $(STAMP) ## measure a full build and a daily run: ARGS="--customers 100000"
+	$(BIN)/python -m benchmarks.daily_run $(ARGS)
+
+bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 2000"
+	$(BIN)/python -m benchmarks.dags $(ARGS)
 
 bench-ingest: $(STAMP) ## measure loading against COPY: ARGS="--customers 220000"
 	$(BIN)/python -m benchmarks.ingest $(ARGS)

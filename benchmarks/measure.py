@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
 from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.settings import Settings
@@ -59,3 +61,8 @@ def timed(work: Callable[[], object]) -> float:
 
 def say(what: str, seconds: float, note: str = "") -> None:
     print(f"{what:<30} {seconds:8.2f} s  {note}", flush=True)
+
+
+def quiet_logs() -> None:
+    """Warnings and worse only: the figures are what is to be read."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

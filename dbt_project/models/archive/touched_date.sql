@@ -15,7 +15,11 @@ scope as (
 
 touched as (
 
-    select dates.*
+    select
+        dates.as_of_date,
+        dates.policy_version,
+        dates.month_start,
+        dates.is_latest
     from dates
     left join scope
         on dates.as_of_date = scope.as_of_date

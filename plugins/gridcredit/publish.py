@@ -53,7 +53,8 @@ class Release:
 def publish(run_id: str, settings: Settings | None = None) -> Release:
     """Publish the run's candidate tables; without a change the last release stands. Safe to repeat."""
     with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.publish'))")
+        # No build replaces the candidate tables while they are published, and no two runs publish at once.
+        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.build'))")
         done = connection.execute(
             "select release, rows_opened, rows_closed from lineage.releases where run_id = %s", [run_id]
         ).fetchone()

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
 
     project_dir: Path = PROJECT_DIR
     home: Path = PROJECT_DIR / "var"
+    landing: Path | None = Field(None, description="where files land; unset: under `home`")
     warehouse_url: SecretStr | None = None
     airflow_database_url: SecretStr | None = None
     mappings_dir: Path = PROJECT_DIR / "mappings"
@@ -47,7 +48,7 @@ class Settings(BaseSettings):
     @property
     def landing_dir(self) -> Path:
         """One folder per mapping; files dropped there are loaded."""
-        return self.home / "landing"
+        return self.landing or self.home / "landing"
 
     @property
     def archive_dir(self) -> Path:

@@ -5,7 +5,18 @@ with
 scope as (
 
     select * from {{ ref(scope) }}
-    where is_known
+    where
+        is_known
+        and not has_loose_cash
+
+),
+
+scope_with_loose_cash as (
+
+    select * from {{ ref(scope) }}
+    where
+        is_known
+        and has_loose_cash
 
 ),
 {% for with_loose_cash in (false, true) %}
@@ -19,15 +30,13 @@ scope as (
         bills.open_amount,
         bills.issued_on,
         bills.due_on
-    from scope
+    from {{ 'scope_with_loose_cash as scope' if with_loose_cash else 'scope' }}
     cross join lateral (
         {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
         {#- Spares the look at bills that are paid. #}
         and states.settled_on is null
     ) as bills
-    where
-        {{ 'scope.has_loose_cash' if with_loose_cash else 'not scope.has_loose_cash' }}
-        and bills.open_amount > 0
+    where bills.open_amount > 0
 
 ),
 {% endfor %}

@@ -2,7 +2,27 @@
     {#- How the customers of a scope have paid, and what they owe, as of its dates. -#}
 with
 
+{#- Each import is read once, so that Postgres can read it in parallel. #}
+
 scope as (
+
+    select * from {{ ref(scope) }}
+    where
+        is_known
+        and not has_loose_cash
+
+),
+
+scope_with_loose_cash as (
+
+    select * from {{ ref(scope) }}
+    where
+        is_known
+        and has_loose_cash
+
+),
+
+scope_of_bounced as (
 
     select * from {{ ref(scope) }}
     where is_known
@@ -22,7 +42,7 @@ payments as (
         scope.as_of_date,
         scope.customer_id,
         figures.*
-    from scope
+    from {{ 'scope_with_loose_cash as scope' if with_loose_cash else 'scope' }}
     cross join lateral (
         select
             sum(case when bills.is_due_in_year then bills.paid_in_time end) as paid_in_time_12m,
@@ -45,7 +65,6 @@ payments as (
             {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
         ) as bills
     ) as figures
-    where {{ 'scope.has_loose_cash' if with_loose_cash else 'not scope.has_loose_cash' }}
 
 ),
 {% endfor %}
@@ -62,16 +81,16 @@ all_figures as (
 bounced as (
 
     select
-        scope.as_of_date,
-        scope.customer_id,
+        scope_of_bounced.as_of_date,
+        scope_of_bounced.customer_id,
         count(*) as bounced_12m
-    from scope
+    from scope_of_bounced
     inner join payments
         on
-            scope.customer_id = payments.customer_id
-            and payments.reversed_on > scope.year_before
-            and payments.reversed_on <= scope.as_of_date
-    group by scope.as_of_date, scope.customer_id
+            scope_of_bounced.customer_id = payments.customer_id
+            and payments.reversed_on > scope_of_bounced.year_before
+            and payments.reversed_on <= scope_of_bounced.as_of_date
+    group by scope_of_bounced.as_of_date, scope_of_bounced.customer_id
 
 ),
 

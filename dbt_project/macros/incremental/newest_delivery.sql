@@ -69,6 +69,8 @@
             {%- endif %}
     ) as changed
     where customer_id is not null
-    group by customer_id
+    group by customer_id;
+
+    {{ adapter.dispatch('analyze_relation', 'gridcredit')(source('ops', 'changed_customer')) }}
     {%- endif %}
 {%- endmacro %}

@@ -5,7 +5,9 @@ with
 bills as (
 
     select * from {{ ref('stg_bill') }}
-    where not is_deleted
+    where
+        not is_deleted
+        and reverses_bill_id is null
 
 ),
 
@@ -15,8 +17,10 @@ reversals as (
         customer_id,
         reverses_bill_id as bill_id,
         min(issued_on) as reversed_on
-    from bills
-    where reverses_bill_id is not null
+    from {{ ref('stg_bill') }}
+    where
+        not is_deleted
+        and reverses_bill_id is not null
     group by customer_id, reverses_bill_id
 
 ),
@@ -37,7 +41,6 @@ ledger as (
         on
             bills.customer_id = reversals.customer_id
             and bills.bill_id = reversals.bill_id
-    where bills.reverses_bill_id is null
 
 )
 

@@ -9,12 +9,31 @@
 
 with
 
+{#- Each import is read once, so that Postgres can read it in parallel. #}
+
 payments as (
 
     select * from {{ ref('payment_ledger') }}
     where
         bill_id is not null
         and {{ of_changed_customers() }}
+
+),
+
+bounced_payments as (
+
+    select * from {{ ref('payment_ledger') }}
+    where
+        bill_id is not null
+        and reversed_on is not null
+        and {{ of_changed_customers() }}
+
+),
+
+issued_bills as (
+
+    select * from {{ ref('bill_ledger') }}
+    where {{ of_changed_customers() }}
 
 ),
 
@@ -35,7 +54,7 @@ movements as (
         cast(null as date) as paid_on,
         cast(0 as numeric(18, 2)) as amount,
         cast(0 as numeric(18, 2)) as amount_in_time
-    from bills
+    from issued_bills
 
     union all
 
@@ -57,8 +76,7 @@ movements as (
         reversed_on as paid_on,
         -amount as amount,
         case when is_in_time then -amount else 0 end as amount_in_time
-    from payments
-    where reversed_on is not null
+    from bounced_payments
 
 ),
 

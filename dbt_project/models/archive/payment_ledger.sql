@@ -5,7 +5,9 @@ with
 payments as (
 
     select * from {{ ref('stg_payment') }}
-    where not is_deleted
+    where
+        not is_deleted
+        and reverses_payment_id is null
 
 ),
 
@@ -24,8 +26,10 @@ reversals as (
         customer_id,
         reverses_payment_id as payment_id,
         min(paid_on) as reversed_on
-    from payments
-    where reverses_payment_id is not null
+    from {{ ref('stg_payment') }}
+    where
+        not is_deleted
+        and reverses_payment_id is not null
     group by customer_id, reverses_payment_id
 
 ),
@@ -50,7 +54,6 @@ ledger as (
         on
             payments.customer_id = reversals.customer_id
             and payments.payment_id = reversals.payment_id
-    where payments.reverses_payment_id is null
 
 )
 

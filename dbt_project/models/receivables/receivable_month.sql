@@ -28,29 +28,26 @@ bills as (
 
 ),
 
-payments as (
-
-    select * from {{ ref('stg_payment') }}
-    where not is_deleted
-
-),
-
 bill_reversals as (
 
-    select * from bills
+    select * from {{ ref('bill_ledger') }}
     where reversed_on is not null
 
 ),
 
-payment_reversals as (
+payments as (
 
-    select
-        customer_id,
-        reverses_payment_id as payment_id,
-        min(paid_on) as reversed_on
-    from payments
-    where reverses_payment_id is not null
-    group by customer_id, reverses_payment_id
+    select * from {{ ref('stg_payment') }}
+    where
+        not is_deleted
+        and reverses_payment_id is null
+
+),
+
+bounced_payments as (
+
+    select * from {{ ref('payment_ledger') }}
+    where reversed_on is not null
 
 ),
 
@@ -66,7 +63,9 @@ movements as (
         0 as overdue
     from dates
     inner join bills
-        on bills.issued_on between dates.month_start and dates.as_of_date
+        on
+            dates.month_start = cast({{ dbt.date_trunc('month', 'bills.issued_on') }} as date)
+            and dates.as_of_date >= bills.issued_on
 
     union all
 
@@ -79,7 +78,9 @@ movements as (
         0 as overdue
     from dates
     inner join bill_reversals
-        on bill_reversals.reversed_on between dates.month_start and dates.as_of_date
+        on
+            dates.month_start = cast({{ dbt.date_trunc('month', 'bill_reversals.reversed_on') }} as date)
+            and dates.as_of_date >= bill_reversals.reversed_on
 
     union all
 
@@ -92,26 +93,24 @@ movements as (
         0 as overdue
     from dates
     inner join payments
-        on payments.paid_on between dates.month_start and dates.as_of_date
-    where payments.reverses_payment_id is null
+        on
+            dates.month_start = cast({{ dbt.date_trunc('month', 'payments.paid_on') }} as date)
+            and dates.as_of_date >= payments.paid_on
 
     union all
 
     select
         dates.as_of_date,
-        payments.customer_id,
+        bounced_payments.customer_id,
         0 as billed,
-        -payments.amount as collected,
+        -bounced_payments.amount as collected,
         0 as receivable,
         0 as overdue
     from dates
-    inner join payment_reversals
-        on payment_reversals.reversed_on between dates.month_start and dates.as_of_date
-    inner join payments
+    inner join bounced_payments
         on
-            payment_reversals.customer_id = payments.customer_id
-            and payment_reversals.payment_id = payments.payment_id
-    where payments.reverses_payment_id is null
+            dates.month_start = cast({{ dbt.date_trunc('month', 'bounced_payments.reversed_on') }} as date)
+            and dates.as_of_date >= bounced_payments.reversed_on
 
     union all
 

@@ -60,29 +60,36 @@ class _BuildStage(BaseOperator):
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Run the stage; what a person must mend fails at once, anything else may be tried again."""
         try:
-            self.run_stage(context["run_id"], context["params"])
+            self.run_stage(context["run_id"], context)
         except GridCreditError as error:
             raise AirflowFailException(str(error)) from None
 
-    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401
         raise NotImplementedError
 
 
 class CheckRawOperator(_BuildStage):
     """Gate 1: registers the build and checks the raw rows it is the first to answer for."""
 
-    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401
-        """Check raw."""
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401
+        """Check raw; as of the day asked for, else that of a scheduled run or a backfill."""
         from gridcredit.pipeline import check_raw
 
-        asked = params.get("as_of_date")
-        check_raw(run_id, date.fromisoformat(asked) if asked else None)
+        asked = context["params"].get("as_of_date")
+        run = context["dag_run"]
+        if asked:
+            day = date.fromisoformat(asked)
+        elif run.run_type in ("scheduled", "backfill"):
+            day = run.logical_date.date()
+        else:
+            day = None
+        check_raw(run_id, day)
 
 
 class BuildModelsOperator(_BuildStage):
     """Builds every dbt layer up to the candidate tables."""
 
-    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401, ARG002
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Build the models."""
         from gridcredit.pipeline import build_models
 
@@ -92,7 +99,7 @@ class BuildModelsOperator(_BuildStage):
 class CheckCandidateOperator(_BuildStage):
     """Gate 2: checks the tables that are to be published."""
 
-    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401, ARG002
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Check the candidate."""
         from gridcredit.pipeline import check_candidate
 
@@ -102,7 +109,7 @@ class CheckCandidateOperator(_BuildStage):
 class PublishOperator(_BuildStage):
     """Publishes the candidate tables as a release."""
 
-    def run_stage(self, run_id: str, params: Any) -> None:  # noqa: ANN401, ARG002
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Publish."""
         from gridcredit.pipeline import publish_release
 

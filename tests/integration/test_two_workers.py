@@ -1,0 +1,122 @@
+"""The DAGs on two workers that share nothing but Postgres and the landing folder; and two builds at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from gridcredit import pipeline, services
+from gridcredit.demo import deliver
+from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import AIRFLOW, AIRFLOW_ROLE, WAREHOUSE, WAREHOUSE_ROLE, connect, prepare, warehouse_url
+
+from tests.integration.test_scheduler import number, wait_for
+
+
+def spawn(arguments: list[str], environment: dict[str, str], log: Path) -> psutil.Popen:
+    with log.open("ab") as output:
+        return psutil.Popen(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+@pytest.mark.timeout(900)
+def test_two_workers_make_a_release(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "control", landing=tmp_path / "landing")
+    prepare(settings)
+    server = EmbeddedPostgres(settings)
+    services.write_admin_password(settings)
+    address = server.url(AIRFLOW_ROLE, AIRFLOW).removeprefix("postgresql://")
+    common = services.airflow_environment(settings, free_port()) | {
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        # A broker in Postgres, so that there is nothing else to share; production has Redis.
+        "AIRFLOW__CELERY__BROKER_URL": f"sqla+postgresql+psycopg2://{address}",
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql+psycopg2://{address}",
+        "AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER": "1",
+        "GRIDCREDIT_WAREHOUSE_URL": server.url(WAREHOUSE_ROLE, WAREHOUSE),
+        "GRIDCREDIT_LANDING": str(settings.landing_dir),
+        "GRIDCREDIT_HISTORY_MONTHS": "1",
+    }
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=common, check=True, capture_output=True)
+    simulate(60, 10, 9, tmp_path / "files")
+    homes = [tmp_path / name for name in ("worker one", "worker two")]
+    processes = [
+        spawn([service, *options], common, tmp_path / f"{service}.log")
+        for service, options in services.SERVICES.items()
+    ]
+    for home in homes:
+        own = common | {"GRIDCREDIT_HOME": str(home), "AIRFLOW_HOME": str(home / "airflow")}
+        arguments = ["celery", "worker", "--concurrency", "1", "--celery-hostname", f"{home.name[7:]}@%h"]
+        processes.append(spawn([*arguments, "--skip-serve-logs"], own, tmp_path / f"{home.name}.log"))
+    try:
+        deliver(tmp_path / "files", settings.landing_dir / "demo")
+        wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1, 400)
+        assert number(settings, "select count(*) from published.customer_rating") == 60
+        archived = [{path.name.split("_", 1)[1] for path in home.rglob("archive/demo/*/*.csv")} for home in homes]
+        assert all(archived)
+        assert archived[0] | archived[1] == {f"{name}.csv" for name in EXTRACTS}
+        assert not archived[0] & archived[1]
+        with psycopg.connect(server.url(AIRFLOW_ROLE, AIRFLOW)) as airflow:
+            failed = airflow.execute(
+                "select task_id from task_instance where state in ('failed', 'up_for_retry')"
+            ).fetchall()
+        assert failed == []
+    finally:
+        family = [child for process in processes for child in [*process.children(recursive=True), process]]
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=20)
+        server.stop()
+
+
+def test_two_builds_at_once_never_mix(settings: Settings, tmp_path: Path) -> None:
+    simulate(80, 8, 3, tmp_path)
+    demo = load_mappings(settings.mappings_dir)["demo"]
+    for name in ("customer", "bill", "payment"):
+        load_file(tmp_path / f"{name}.csv", demo, settings)
+    environment = os.environ | {"GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings), "GRIDCREDIT_HISTORY_MONTHS": "1"}
+
+    def build(name: str, day: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gridcredit", "run", "--as-of", day],
+            env=environment | {"GRIDCREDIT_HOME": str(tmp_path / name)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    first = build("one", "2026-06-17")
+    time.sleep(1)
+    second = build("two", "2026-06-18")
+    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
+    codes = [first.returncode, second.returncode]
+    assert 0 in codes, outputs
+    # One that found the other's tables says so, and has published nothing.
+    assert all(code == 0 or "run its build again" in output for code, output in zip(codes, outputs, strict=True)), (
+        outputs
+    )
+    assert number(settings, "select count(*) from lineage.releases") == codes.count(0)
+    with connect(settings) as connection:
+        (day,) = (
+            connection.execute("select as_of_date from lineage.releases order by release desc limit 1").fetchone() or ()
+        )
+    settings.history_months = 1
+    assert not pipeline.build_ratings("anew", day, settings, anew=True).is_new

@@ -39,12 +39,3 @@
     cast('{{ day }}' as date){{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
-
-{% macro of_changed_customers() -%}
-    {#- Narrows an incremental run of a model to the customers whose facts changed. -#}
-    {%- if is_incremental() -%}
-    customer_id in (select customer_id from {{ source('ops', 'changed_customer') }})
-    {%- else -%}
-    true
-    {%- endif -%}
-{%- endmacro %}

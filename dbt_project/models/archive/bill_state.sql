@@ -13,34 +13,33 @@ with
 
 payments as (
 
-    select * from {{ ref('payment_ledger') }}
-    where
-        bill_id is not null
-        and {{ of_changed_customers() }}
+    select * from (
+        {{ payment_ledger(changed_customers()) }}
+    ) as ledger
+    where bill_id is not null
 
 ),
 
 bounced_payments as (
 
-    select * from {{ ref('payment_ledger') }}
+    select * from (
+        {{ payment_ledger(changed_customers()) }}
+    ) as ledger
     where
         bill_id is not null
         and reversed_on is not null
-        and {{ of_changed_customers() }}
 
 ),
 
 issued_bills as (
 
-    select * from {{ ref('bill_ledger') }}
-    where {{ of_changed_customers() }}
+    {{ bill_ledger(changed_customers()) }}
 
 ),
 
 bills as (
 
-    select * from {{ ref('bill_ledger') }}
-    where {{ of_changed_customers() }}
+    {{ bill_ledger(changed_customers()) }}
 
 ),
 

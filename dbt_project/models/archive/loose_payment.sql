@@ -11,8 +11,7 @@ with
 
 payments as (
 
-    select * from {{ ref('payment_ledger') }}
-    where {{ of_changed_customers() }}
+    {{ payment_ledger(changed_customers()) }}
 
 ),
 

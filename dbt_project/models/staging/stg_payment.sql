@@ -33,3 +33,7 @@ renamed as (
 )
 
 select * from renamed
+{%- if not is_incremental() %}
+-- A customer's rows lie together, for those who ask for one customer's.
+order by customer_id
+{%- endif %}

@@ -1,0 +1,64 @@
+{% macro payment_ledger(customers=none) -%}
+    {#- Payments, each with the day on which it bounced and the issue of the bill it names. Of some customers alone, each import is narrowed. -#}
+with
+
+payments as (
+
+    select * from {{ ref('stg_payment') }}
+    where
+        not is_deleted
+        {{ only_of(customers) }}
+        and reverses_payment_id is null
+
+),
+
+bills as (
+
+    select * from {{ ref('stg_bill') }}
+    where
+        not is_deleted
+        {{ only_of(customers) }}
+        and reverses_bill_id is null
+
+),
+
+reversals as (
+
+    select
+        customer_id,
+        reverses_payment_id as payment_id,
+        min(paid_on) as reversed_on
+    from {{ ref('stg_payment') }}
+    where
+        not is_deleted
+        {{ only_of(customers) }}
+        and reverses_payment_id is not null
+    group by customer_id, reverses_payment_id
+
+),
+
+ledger as (
+
+    select
+        payments.payment_id,
+        payments.customer_id,
+        bills.bill_id,
+        payments.amount,
+        payments.paid_on,
+        reversals.reversed_on,
+        bills.issued_on as bill_issued_on,
+        coalesce(payments.paid_on <= bills.due_on, false) as is_in_time
+    from payments
+    left join bills
+        on
+            payments.bill_id = bills.bill_id
+            and payments.customer_id = bills.customer_id
+    left join reversals
+        on
+            payments.customer_id = reversals.customer_id
+            and payments.payment_id = reversals.payment_id
+
+)
+
+select * from ledger
+{%- endmacro %}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,21 @@ def test_the_init_script_knows_the_variables_it_is_given() -> None:
     script = (PROJECT_DIR / "docker" / "create-databases.sh").read_text()
     given = set(SERVICES["postgres"]["environment"]) | {"POSTGRES_USER"}
     assert set(re.findall(r"\$([A-Z_]+)", script)) <= given
+
+
+def test_the_executor_that_compose_names_can_be_loaded(tmp_path: Path) -> None:
+    """The lock has to hold a celery that Airflow's provider gets on with."""
+    name = SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"]
+    code = (
+        "from airflow.executors.executor_loader import ExecutorLoader\n"
+        f"print(ExecutorLoader.load_executor({name!r}).__class__.__name__)\n"
+        "import airflow.providers.celery.executors.celery_executor_utils"
+    )
+    environment = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__EXECUTOR": name,
+        "PATH": str(Path(sys.executable).parent),
+    }
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-1500:]
+    assert name in result.stdout

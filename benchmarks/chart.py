@@ -35,6 +35,6 @@ def draw(results: Path) -> None:
         )
         .properties(width=520, height=320)
     )
-    target = results / "cost_by_size.html"
-    chart.save(target, inline=True)
+    target = results / "cost_by_size.svg"
+    chart.save(target)
     print(f"wrote {target}")

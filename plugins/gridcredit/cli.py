@@ -244,7 +244,10 @@ def maintain_command() -> None:
 
 
 @app.command("run")
-def run_command(as_of: Day = None) -> None:
+def run_command(
+    as_of: Day = None,
+    anew: Annotated[bool, typer.Option("--anew", help="compute everything, whatever changed")] = False,
+) -> None:
     """Build and publish a release in this process, without Airflow."""
     from datetime import UTC, datetime
 
@@ -252,7 +255,7 @@ def run_command(as_of: Day = None) -> None:
 
     with _clear_errors() as settings:
         _prepare(settings)
-        release = build_ratings(f"manual__{datetime.now(UTC).isoformat()}", _date(as_of), settings)
+        release = build_ratings(f"manual__{datetime.now(UTC).isoformat()}", _date(as_of), settings, anew=anew)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
 
 

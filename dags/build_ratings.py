@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param
 from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
-from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE
+from gridcredit.orchestration.defaults import DEFAULT_ARGS
 from gridcredit.orchestration.operators import (
     BuildModelsOperator,
     CheckCandidateOperator,
@@ -17,11 +17,10 @@ with DAG(
     description="Rate all customers and publish a release",
     doc_md=__doc__,
     schedule=AssetOrTimeSchedule(
-        # Debts age also where nothing was delivered. Not at once when the DAG is new: the next night is soon enough.
+        # Debts age also where nothing was delivered. A new DAG waits for its first night: that takes no start date.
         timetable=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0)),
         assets=AssetAny(*RAW_EXTRACTS.values()),
     ),
-    start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,

@@ -67,7 +67,7 @@ def test_two_workers_make_a_release(tmp_path: Path) -> None:
         processes.append(spawn([*arguments, "--skip-serve-logs"], own, tmp_path / f"{home.name}.log"))
     try:
         deliver(tmp_path / "files", settings.landing_dir / "demo")
-        wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1, 400)
+        wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1, 150)
         assert number(settings, "select count(*) from published.customer_rating") == 60
         archived = [{path.name.split("_", 1)[1] for path in home.rglob("archive/demo/*/*.csv")} for home in homes]
         assert all(archived)

@@ -1,15 +1,17 @@
-{% macro analyze_relation(relation) -%}
+{% macro analyze_when_new() -%}
     {#- A table just made has no statistics, and the planner would guess; one that changed a little keeps what it has. -#}
-    {%- if not is_incremental() -%}
-    {{ return(adapter.dispatch('analyze_relation', 'gridcredit')(relation)) }}
+    {%- if not is_incremental() and model.config.materialized != 'view' -%}
+    {{ return(analyze_relation(this)) }}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro analyze_relation(relation) -%}
+    {{ return(adapter.dispatch('analyze_relation', 'gridcredit')(relation)) }}
 {%- endmacro %}
 
 {% macro default__analyze_relation(relation) -%}
 {%- endmacro %}
 
 {% macro postgres__analyze_relation(relation) -%}
-    {%- if model.config.materialized != 'view' -%}
     analyze {{ relation }}
-    {%- endif -%}
 {%- endmacro %}

@@ -54,13 +54,13 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
     fingerprint = _fingerprint(as_of_dates[-1], settings)
     with connect(settings) as connection:
         base = connection.execute(
-            "select run_id, as_of_dates, fingerprint, started_at from lineage.runs "
+            "select as_of_dates, fingerprint, started_at from lineage.runs "
             "where status in ('published', 'unchanged') order by finished_at desc limit 1"
         ).fetchone()
         because = _why_everything(connection, base, fingerprint, anew=anew)
         if because or base is None:
             return BuildPlan(as_of_dates, fingerprint, because)
-        _, base_dates, _, base_started = base
+        base_dates, _, base_started = base
         attempts = connection.execute(
             "select as_of_dates, fingerprint from lineage.runs "
             "where started_at > %s and run_id <> %s and as_of_dates is not null",
@@ -98,7 +98,7 @@ def _why_everything(
         return "asked for"
     if base is None:
         return "nothing has been released yet"
-    if base[2] != fingerprint:
+    if base[1] != fingerprint:
         return "the models, the policy or the settings changed"
     if connection.execute("select 1 from ops.built").fetchone() is None:
         return "the database lost its unlogged tables in a crash"

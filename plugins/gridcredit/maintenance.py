@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
-import yaml
 from psycopg import sql
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from gridcredit.errors import PolicyError
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.raw import attach_partition, create_partition, partition, partitions, take_out
+from gridcredit.extracts.raw import attach_partition, create_partition, partition, partitions, take_out, wait_briefly
+from gridcredit.policy import read_policy_file
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 
-LOCK_TIMEOUT = "30s"
 # What else is in raw makes up today's figures: a debt does not end because its bill is old.
 RETIRABLE = ("meter_reading", "investigation", "department_notice", "collection_action")
 
@@ -47,15 +45,7 @@ class Retention(BaseModel):
 
 def read_retention(settings: Settings) -> Retention:
     """Read the retention policy; a PolicyError names the file and what is wrong."""
-    path = settings.policies_dir / "retention.yml"
-    try:
-        return Retention.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise PolicyError(f"{path}: cannot be read: {error}") from error
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise PolicyError(f"{path}: {where}: {fault['msg'].removeprefix('Value error, ')}") from error
+    return read_policy_file(settings.policies_dir / "retention.yml", Retention)
 
 
 def retire_loads(today: date, settings: Settings | None = None) -> list[tuple[int, str]]:
@@ -68,7 +58,7 @@ def retire_loads(today: date, settings: Settings | None = None) -> list[tuple[in
     for extract, days in read_retention(settings).raw.items():
         last_day = today - timedelta(days=days)
         with connect(settings) as connection:
-            _wait_briefly(connection)
+            wait_briefly(connection)
             loads = connection.execute(
                 "select file_id from lineage.loads join lineage.files using (file_id) "
                 "where extract = %s and retired_at is null and undone_at is null and rows_accepted > 0 order by 1",
@@ -97,7 +87,7 @@ def merge_loads(settings: Settings | None = None) -> dict[str, int]:
     merged: dict[str, int] = {}
     for name, extract in EXTRACTS.items():
         with connect(settings) as connection:
-            _wait_briefly(connection)
+            wait_briefly(connection)
             small = {
                 table: files
                 for table, files in partitions(connection, name).items()
@@ -157,11 +147,6 @@ def maintain(settings: Settings | None = None) -> dict[str, object]:
         "quarantined rows purged": purge_quarantine(today, settings),
         "files purged": purge_files(today, settings),
     }
-
-
-def _wait_briefly(connection: Connection) -> None:
-    """A build that reads raw goes first: the task fails after a while and is tried again later."""
-    connection.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
 
 
 def _row_count(connection: Connection, table: str, at_most: int) -> int:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 import yaml
@@ -22,6 +23,7 @@ from gridcredit.warehouse import Connection, connect
 log = structlog.get_logger(__name__)
 
 Rows = list[dict[str, str]]
+Checked = TypeVar("Checked", bound=BaseModel)
 
 # In the order that foreign keys ask for.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -59,17 +61,21 @@ class Policy:
     sha256: str
 
 
-def read_policy(folder: Path) -> Policy:
-    """Read and check one policy folder; a PolicyError names the file and what is wrong."""
+def read_policy_file(path: Path, model: type[Checked]) -> Checked:
+    """A YAML file of the policies folder as its model; a PolicyError names the file and what is wrong."""
     try:
-        header = Header.model_validate(yaml.safe_load((folder / "policy.yml").read_text(encoding="utf-8")))
+        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
-        raise PolicyError(f"{folder / 'policy.yml'}: cannot be read: {error}") from error
+        raise PolicyError(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:
         fault = error.errors()[0]
-        raise PolicyError(
-            f"{folder / 'policy.yml'}: {fault['loc'][0] if fault['loc'] else ''}: {fault['msg']}"
-        ) from error
+        where = ".".join(str(part) for part in fault["loc"])
+        raise PolicyError(f"{path}: {where}: {fault['msg'].removeprefix('Value error, ')}") from error
+
+
+def read_policy(folder: Path) -> Policy:
+    """Read and check one policy folder; a PolicyError names the file and what is wrong."""
+    header = read_policy_file(folder / "policy.yml", Header)
     digest = hashlib.sha256((folder / "policy.yml").read_bytes())
     tables: dict[str, Rows] = {}
     for name, columns in TABLES.items():

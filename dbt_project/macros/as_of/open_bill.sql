@@ -2,23 +2,7 @@
     {#- The bills that the customers of a scope had not paid in full as of its dates. -#}
 with
 
-scope as (
-
-    select * from {{ ref(scope) }}
-    where
-        is_known
-        and not has_loose_cash
-
-),
-
-scope_with_loose_cash as (
-
-    select * from {{ ref(scope) }}
-    where
-        is_known
-        and has_loose_cash
-
-),
+{{ scopes_by_loose_cash(scope) }},
 {% for with_loose_cash in (false, true) %}
 {{ 'bills_with_loose_cash' if with_loose_cash else 'bills' }} as (
 

@@ -4,23 +4,7 @@ with
 
 {#- Each import is read once, so that Postgres can read it in parallel. #}
 
-scope as (
-
-    select * from {{ ref(scope) }}
-    where
-        is_known
-        and not has_loose_cash
-
-),
-
-scope_with_loose_cash as (
-
-    select * from {{ ref(scope) }}
-    where
-        is_known
-        and has_loose_cash
-
-),
+{{ scopes_by_loose_cash(scope) }},
 
 scope_of_bounced as (
 

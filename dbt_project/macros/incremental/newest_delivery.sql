@@ -71,6 +71,6 @@
     where customer_id is not null
     group by customer_id;
 
-    {{ adapter.dispatch('analyze_relation', 'gridcredit')(source('ops', 'changed_customer')) }}
+    {{ analyze_relation(source('ops', 'changed_customer')) }}
     {%- endif %}
 {%- endmacro %}

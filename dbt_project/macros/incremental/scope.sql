@@ -15,9 +15,7 @@
         from {{ ref('stg_customer') }}
         where
             not is_deleted
-            {%- if touched %}
-            and customer_id in (select customer_id from {{ touched }})
-            {%- endif %}
+            {{ only_of(touched) }}
         union all
         select
             customer_id,
@@ -25,9 +23,28 @@
         from {{ ref('stg_bill') }}
         where
             not is_deleted
-            {%- if touched %}
-            and customer_id in (select customer_id from {{ touched }})
-            {%- endif %}
+            {{ only_of(touched) }}
     ) as customers
     group by customer_id
+{%- endmacro %}
+
+{% macro scopes_by_loose_cash(scope) -%}
+    {#- Two imports of a scope, so that only those with loose cash pay for the look at it; each is read once. -#}
+scope as (
+
+    select * from {{ ref(scope) }}
+    where
+        is_known
+        and not has_loose_cash
+
+),
+
+scope_with_loose_cash as (
+
+    select * from {{ ref(scope) }}
+    where
+        is_known
+        and has_loose_cash
+
+)
 {%- endmacro %}

@@ -9,12 +9,6 @@
 
 with
 
-dates as (
-
-    select * from {{ ref('touched_date') }}
-
-),
-
 customers as (
 
     select * from {{ ref('stg_customer') }}
@@ -24,28 +18,7 @@ customers as (
 
 open_bills as (
 
-    select
-        dates.as_of_date,
-        dates.policy_version,
-        bills.customer_id,
-        bills.due_on,
-        bills.open_amount
-    from {{ ref('open_bill') }} as bills
-    cross join dates
-    where dates.is_latest
-
-    union all
-
-    select
-        dates.as_of_date,
-        dates.policy_version,
-        bills.customer_id,
-        bills.due_on,
-        bills.open_amount
-    from {{ ref('open_bill_at_month_end') }} as bills
-    inner join dates
-        on bills.as_of_date = dates.as_of_date
-    where not dates.is_latest
+    {{ open_bills_by_date() }}
 
 ),
 

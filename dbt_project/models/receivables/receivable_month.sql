@@ -51,6 +51,12 @@ bounced_payments as (
 
 ),
 
+open_bills as (
+
+    {{ open_bills_by_date() }}
+
+),
+
 -- Everything that moves or makes up the receivables of a month, a reversal in the month it happened.
 movements as (
 
@@ -115,29 +121,13 @@ movements as (
     union all
 
     select
-        dates.as_of_date,
-        bills.customer_id,
+        as_of_date,
+        customer_id,
         0 as billed,
         0 as collected,
-        bills.open_amount as receivable,
-        case when bills.due_on < dates.as_of_date then bills.open_amount else 0 end as overdue
-    from {{ ref('open_bill') }} as bills
-    cross join dates
-    where dates.is_latest
-
-    union all
-
-    select
-        dates.as_of_date,
-        bills.customer_id,
-        0 as billed,
-        0 as collected,
-        bills.open_amount as receivable,
-        case when bills.due_on < dates.as_of_date then bills.open_amount else 0 end as overdue
-    from {{ ref('open_bill_at_month_end') }} as bills
-    inner join dates
-        on bills.as_of_date = dates.as_of_date
-    where not dates.is_latest
+        open_amount as receivable,
+        case when due_on < as_of_date then open_amount else 0 end as overdue
+    from open_bills
 
 ),
 

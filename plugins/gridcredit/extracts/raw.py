@@ -10,6 +10,8 @@ from psycopg import sql
 
 from gridcredit.extracts.contract import Extract
 
+LOCK_TIMEOUT = "30s"
+
 
 def raw_table_ddl(extract: Extract) -> sql.Composed:
     """`create table raw.<extract>` as the contract says, every row with its file and line."""
@@ -51,6 +53,11 @@ def partitions(connection: psycopg.Connection[Any], extract_name: str) -> dict[s
         [f"raw.{extract_name}"],
     )
     return {name: sorted(map(int, re.findall(r"\d+", bound))) for name, bound in rows}
+
+
+def wait_briefly(connection: psycopg.Connection[Any], timeout: str = LOCK_TIMEOUT) -> None:
+    """A build that reads raw goes first: for the rest of the transaction a lock is waited for this long and no longer."""
+    connection.execute("select set_config('lock_timeout', %s, true)", [timeout])
 
 
 def take_out(connection: psycopg.Connection[Any], extract_name: str, file_id: int) -> None:

@@ -6,13 +6,11 @@ import psycopg
 import structlog
 
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.raw import take_out
+from gridcredit.extracts.raw import LOCK_TIMEOUT, take_out, wait_briefly
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 
 log = structlog.get_logger(__name__)
-
-LOCK_TIMEOUT = "30s"
 
 
 def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> str:
@@ -24,7 +22,7 @@ def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> st
         GridCreditError: there is no such load, it is undone already, or a build is reading it.
     """
     with connect(settings) as connection:
-        connection.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        wait_briefly(connection, LOCK_TIMEOUT)
         row = connection.execute(
             "select file_name, undone_at from lineage.files where file_id = %s for update", [file_id]
         ).fetchone()

@@ -66,6 +66,9 @@ def test_two_workers_make_a_release(tmp_path: Path) -> None:
         arguments = ["celery", "worker", "--concurrency", "1", "--celery-hostname", f"{home.name[7:]}@%h"]
         processes.append(spawn([*arguments, "--skip-serve-logs"], own, tmp_path / f"{home.name}.log"))
     try:
+        # A worker that is still starting would leave every file to the other.
+        logs = [tmp_path / f"{home.name}.log" for home in homes]
+        wait_for(lambda: all(" ready." in log.read_text() for log in logs), 120)
         deliver(tmp_path / "files", settings.landing_dir / "demo")
         wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1, 150)
         assert number(settings, "select count(*) from published.customer_rating") == 60

@@ -48,7 +48,9 @@ def invoke_dbt(arguments: list[str], settings: Settings, *, with_warehouse: bool
     from dbt.cli.main import dbtRunner
 
     with _environment(dbt_environment(settings, with_warehouse=with_warehouse)):
-        return dbtRunner().invoke(arguments)
+        # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
+        parsed = dbtRunner().invoke(["--quiet", "parse"])
+        return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)
 
 
 def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None, *, anew: bool = False) -> None:
@@ -73,7 +75,7 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
 
 def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     variables = json.dumps(plan.variables(settings.policy))
-    command = ["--quiet", "--no-print", "build", "--no-partial-parse", "--vars", variables]
+    command = ["--quiet", "--no-print", "build", "--vars", variables]
     outcome = invoke_dbt(command if plan.because is None else [*command, "--full-refresh"], settings)
     if outcome.result is None:
         raise TransformFailedError(f"dbt could not run: {outcome.exception}")

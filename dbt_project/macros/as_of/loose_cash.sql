@@ -49,10 +49,11 @@ cash as (
         as_of_date,
         customer_id,
         paid_on,
+        amount,
         sum(amount) over (
             partition by as_of_date, customer_id
             order by paid_on
-        ) as cash_until_then
+        ) as cash_ends
     from cash_by_day
 
 ),
@@ -81,32 +82,42 @@ turns as (
 
 ),
 
-paid as (
+-- What a day's cash pays of a bill is where the two lie over each other.
+pieces as (
 
     select
         turns.as_of_date,
         turns.bill_id,
         turns.customer_id,
-        greatest(least(max(cash.cash_until_then), max(turns.turn_ends)) - max(turns.turn_ends - turns.need), 0)
-            as paid_amount,
-        greatest(
-            least(
-                coalesce(max(case when cash.paid_on <= turns.due_on then cash.cash_until_then end), 0),
-                max(turns.turn_ends)
-            ) - max(turns.turn_ends - turns.need),
-            0
-        ) as paid_in_time,
-        greatest(
-            min(case when cash.cash_until_then >= turns.turn_ends then cash.paid_on end), max(turns.last_paid_on)
-        ) as last_paid_on,
-        coalesce(max(cash.cash_until_then) >= max(turns.turn_ends), false) as is_settled
+        turns.need,
+        turns.due_on,
+        turns.last_paid_on,
+        cash.paid_on,
+        least(turns.turn_ends, cash.cash_ends)
+        - greatest(turns.turn_ends - turns.need, cash.cash_ends - cash.amount) as amount
     from turns
     inner join cash
         on
             turns.as_of_date = cash.as_of_date
             and turns.customer_id = cash.customer_id
+            and turns.turn_ends - turns.need < cash.cash_ends
+            and turns.turn_ends > cash.cash_ends - cash.amount
     where turns.need > 0
-    group by turns.as_of_date, turns.bill_id, turns.customer_id
+
+),
+
+paid as (
+
+    select
+        as_of_date,
+        bill_id,
+        customer_id,
+        sum(amount) as paid_amount,
+        sum(case when paid_on <= due_on then amount else 0 end) as paid_in_time,
+        greatest(max(paid_on), max(last_paid_on)) as last_paid_on,
+        sum(amount) = max(need) as is_settled
+    from pieces
+    group by as_of_date, bill_id, customer_id
 
 ),
 
@@ -120,7 +131,6 @@ shares as (
         cast(paid_in_time as numeric(18, 2)) as paid_in_time,
         case when is_settled then last_paid_on end as settled_on
     from paid
-    where paid_amount > 0
 
 )
 

@@ -14,16 +14,7 @@ bills as (
 
 reversals as (
 
-    select
-        customer_id,
-        reverses_bill_id as bill_id,
-        min(issued_on) as reversed_on
-    from {{ ref('stg_bill') }}
-    where
-        not is_deleted
-        {{ only_of(customers) }}
-        and reverses_bill_id is not null
-    group by customer_id, reverses_bill_id
+    {{ bill_reversals(customers) }}
 
 ),
 
@@ -47,4 +38,18 @@ ledger as (
 )
 
 select * from ledger
+{%- endmacro %}
+
+{% macro bill_reversals(customers=none) -%}
+    {#- The day on which each reversed bill was cancelled. -#}
+    select
+        customer_id,
+        reverses_bill_id as bill_id,
+        min(issued_on) as reversed_on
+    from {{ ref('stg_bill') }}
+    where
+        not is_deleted
+        {{ only_of(customers) }}
+        and reverses_bill_id is not null
+    group by customer_id, reverses_bill_id
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {% macro payment_ledger(customers=none) -%}
-    {#- Payments, each with the day on which it bounced and the issue of the bill it names. Of some customers alone, each import is narrowed. -#}
+    {#- Payments, each with the day on which it bounced and the bill it names. Of some customers alone, each import is narrowed. -#}
 with
 
 payments as (
@@ -46,7 +46,9 @@ ledger as (
         payments.amount,
         payments.paid_on,
         reversals.reversed_on,
+        bills.amount as bill_amount,
         bills.issued_on as bill_issued_on,
+        bills.due_on as bill_due_on,
         coalesce(payments.paid_on <= bills.due_on, false) as is_in_time
     from payments
     left join bills

@@ -31,15 +31,17 @@ bounced_payments as (
 
 ),
 
-issued_bills as (
+bills as (
 
-    {{ bill_ledger(changed_customers()) }}
+    select * from (
+        {{ bill_ledger(changed_customers()) }}
+    ) as ledger
 
 ),
 
-bills as (
+reversals as (
 
-    {{ bill_ledger(changed_customers()) }}
+    {{ bill_reversals(changed_customers()) }}
 
 ),
 
@@ -49,17 +51,23 @@ movements as (
     select
         customer_id,
         bill_id,
+        amount as bill_amount,
+        issued_on,
+        due_on,
         issued_on as moved_on,
         cast(null as date) as paid_on,
         cast(0 as numeric(18, 2)) as amount,
         cast(0 as numeric(18, 2)) as amount_in_time
-    from issued_bills
+    from bills
 
     union all
 
     select
         customer_id,
         bill_id,
+        bill_amount,
+        bill_issued_on as issued_on,
+        bill_due_on as due_on,
         paid_on as moved_on,
         paid_on,
         amount,
@@ -71,6 +79,9 @@ movements as (
     select
         customer_id,
         bill_id,
+        bill_amount,
+        bill_issued_on as issued_on,
+        bill_due_on as due_on,
         reversed_on as moved_on,
         reversed_on as paid_on,
         -amount as amount,
@@ -84,52 +95,54 @@ movements_by_day as (
     select
         customer_id,
         bill_id,
+        bill_amount,
+        issued_on,
+        due_on,
         moved_on,
         max(paid_on) as paid_on,
         sum(amount) as amount,
         sum(amount_in_time) as amount_in_time
     from movements
-    group by customer_id, bill_id, moved_on
+    group by customer_id, bill_id, bill_amount, issued_on, due_on, moved_on
 
 ),
 
 running as (
 
     select
-        movements_by_day.customer_id,
-        movements_by_day.bill_id,
-        movements_by_day.moved_on as valid_from,
-        bills.amount as bill_amount,
-        bills.issued_on,
-        bills.due_on,
-        bills.reversed_on,
-        lead(movements_by_day.moved_on) over bill_days as changed_on,
-        max(movements_by_day.paid_on) over bill_days as last_paid_on,
-        sum(movements_by_day.amount) over bill_days as paid,
-        sum(movements_by_day.amount_in_time) over bill_days as paid_in_time
+        customer_id,
+        bill_id,
+        bill_amount,
+        issued_on,
+        due_on,
+        moved_on as valid_from,
+        lead(moved_on) over bill_days as changed_on,
+        first_value(moved_on) over bill_days as first_moved_on,
+        max(paid_on) over bill_days as last_paid_on,
+        sum(amount) over bill_days as paid,
+        sum(amount_in_time) over bill_days as paid_in_time
     from movements_by_day
-    inner join bills
-        on
-            movements_by_day.customer_id = bills.customer_id
-            and movements_by_day.bill_id = bills.bill_id
     window bill_days as (
-        partition by movements_by_day.customer_id, movements_by_day.bill_id
-        order by movements_by_day.moved_on
+        partition by customer_id, bill_id
+        order by moved_on
     )
 
 ),
 
--- A spell in which the bill is fully paid begins where the days on which it was not end.
+-- A bill that is fully paid has been so since the last day on which it was not changed.
 spells as (
 
     select
         *,
-        paid >= bill_amount as is_settled,
-        sum(case when paid >= bill_amount then 0 else 1 end) over (
-            partition by customer_id, bill_id
-            order by valid_from
-            rows between unbounded preceding and current row
-        ) as spell
+        case
+            when paid >= bill_amount then coalesce(
+                max(case when paid < bill_amount then changed_on end) over (
+                    partition by customer_id, bill_id
+                    order by valid_from
+                ),
+                first_moved_on
+            )
+        end as fully_paid_since
     from running
 
 ),
@@ -137,24 +150,25 @@ spells as (
 states as (
 
     select
-        bill_id,
-        customer_id,
-        bill_amount as amount,
-        cast(least(paid, greatest(bill_amount, 0)) as numeric(18, 2)) as paid_amount,
-        cast(least(paid_in_time, greatest(bill_amount, 0)) as numeric(18, 2)) as paid_in_time,
-        case when paid > 0 then last_paid_on end as last_paid_on,
-        issued_on,
-        due_on,
-        case
-            when bill_amount <= 0 then issued_on
-            when is_settled
-                then min(case when is_settled then valid_from end) over (partition by customer_id, bill_id, spell)
-        end as settled_on,
-        valid_from,
+        spells.bill_id,
+        spells.customer_id,
+        spells.bill_amount as amount,
+        cast(least(spells.paid, greatest(spells.bill_amount, 0)) as numeric(18, 2)) as paid_amount,
+        cast(least(spells.paid_in_time, greatest(spells.bill_amount, 0)) as numeric(18, 2)) as paid_in_time,
+        case when spells.paid > 0 then spells.last_paid_on end as last_paid_on,
+        spells.issued_on,
+        spells.due_on,
+        case when spells.bill_amount <= 0 then spells.issued_on else spells.fully_paid_since end as settled_on,
+        spells.valid_from,
         least(
-            coalesce(changed_on, cast('9999-12-31' as date)), coalesce(reversed_on, cast('9999-12-31' as date))
+            coalesce(spells.changed_on, cast('9999-12-31' as date)),
+            coalesce(reversals.reversed_on, cast('9999-12-31' as date))
         ) as valid_to
     from spells
+    left join reversals
+        on
+            spells.customer_id = reversals.customer_id
+            and spells.bill_id = reversals.bill_id
 
 ),
 

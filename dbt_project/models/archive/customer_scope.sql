@@ -1,4 +1,5 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('bill_state') }} {{ ref('stg_payment') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}

@@ -30,6 +30,7 @@ from gridcredit.warehouse import Connection, connect
 from psycopg import sql
 
 from benchmarks.measure import plain_copy, quiet_logs, say, timed, warehouse
+from benchmarks.plans import keep_plans
 
 LAST_DAY = date(2026, 6, 18)
 EXTRACTS = ("customer", "bill", "payment")
@@ -48,6 +49,7 @@ def main() -> None:
     )
     parser.add_argument("--beside", nargs="*", default=WAYS, choices=WAYS, help="what else computes the features")
     parser.add_argument("--equality", action="store_true", help="rebuild everything at the end: nothing may change")
+    parser.add_argument("--plans", action="store_true", help="keep the plans of the full build's ten heaviest models")
     parser.add_argument("--chart", action="store_true", help="draw what has been measured, and measure nothing")
     options = parser.parse_args()
     quiet_logs()
@@ -68,10 +70,10 @@ def main() -> None:
         for path in files.glob("*.csv"):
             if path.stem not in EXTRACTS:
                 path.unlink()
-        found = others(files, options)
         with warehouse(Path(folder) / "home") as settings:
             settings.history_months = options.months
-            found |= ours(settings, files, options)
+            found = ours(settings, files, options)
+        found |= others(files, options)
     report(found, options)
 
 
@@ -95,6 +97,8 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         )
         found["bytes per customer-month"] = size_of(connection) / (options.customers * options.months)
         found["published rows after the full build"] = published_rows(connection)
+    if options.plans:
+        keep_plans("full", settings, RESULTS / "plans")
     path = files / "payment_day.csv"
     write_payments(path, options.customers, options.changed)
     next_day = LAST_DAY + timedelta(days=1)

@@ -11,7 +11,7 @@ import os
 import subprocess
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -27,11 +27,35 @@ log = structlog.get_logger(__name__)
 SUPERUSER = "postgres"
 
 
+def options_for_machine(memory_mb: int) -> dict[str, str | float]:
+    """Server settings by the machine's memory; `make bench-settings` measures what each is worth."""
+    return {
+        "max_connections": 200,
+        "shared_buffers": f"{max(128, min(memory_mb // 8, 4096))}MB",
+        "effective_cache_size": f"{memory_mb // 2}MB",
+        "work_mem": f"{max(32, min(memory_mb // 96, 512))}MB",
+        "maintenance_work_mem": f"{max(128, min(memory_mb // 32, 1024))}MB",
+        # No query here runs long enough to pay for being compiled.
+        "jit": "off",
+        # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
+        "wal_level": "minimal",
+        "max_wal_senders": 0,
+        "max_wal_size": "4GB",
+        "wal_compression": "on",
+        "random_page_cost": 1.1,
+        "timezone": "UTC",
+        "client_connection_check_interval": "5s",
+    }
+
+
 @dataclass(frozen=True)
 class EmbeddedPostgres:
     """The embedded server of one `home`; start and stop may be called from any process."""
 
     settings: Settings
+    options: dict[str, str | float] = field(
+        default_factory=lambda: options_for_machine(psutil.virtual_memory().total >> 20)
+    )
 
     @property
     def data_dir(self) -> Path:
@@ -107,28 +131,8 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         if os.geteuid() == 0:
             self._open_to_system_user()
-        memory_mb = psutil.virtual_memory().total >> 20
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": free_port(),
-            "unix_socket_directories": "",
-            "max_connections": 200,
-            "shared_buffers": f"{max(128, min(memory_mb // 8, 4096))}MB",
-            "effective_cache_size": f"{memory_mb // 2}MB",
-            "work_mem": f"{max(32, min(memory_mb // 96, 512))}MB",
-            "maintenance_work_mem": f"{max(128, min(memory_mb // 32, 1024))}MB",
-            # No query here runs long enough to pay for being compiled.
-            "jit": "off",
-            # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
-            "wal_level": "minimal",
-            "max_wal_senders": 0,
-            "max_wal_size": "4GB",
-            "wal_compression": "on",
-            "random_page_cost": 1.1,
-            "timezone": "UTC",
-            "client_connection_check_interval": "5s",
-        }
-        arguments = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        own = {"listen_addresses": "127.0.0.1", "port": free_port(), "unix_socket_directories": ""}
+        arguments = " ".join(f"-c {name}='{value}'" for name, value in (self.options | own).items())
         log_file = self.data_dir / "server.log"
         try:
             self._run(

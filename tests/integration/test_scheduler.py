@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -90,6 +93,21 @@ def test_files_become_releases(running: Running, tmp_path: Path) -> None:
     assert number(settings, "select count(*) from lineage.runs where status = 'failed'") == 0
     assert number(settings, "select count(*) from lineage.releases") == 2
     assert number(settings, "select count(*) from ops.task_failures") == 1
+
+    # A range of days that no night has rated: one release a day, in their order.
+    port = int(running.address.rsplit(":", 1)[1])
+    days = ["--from-date", "2026-06-20", "--to-date", "2026-06-21T23:00", "--max-active-runs", "1"]
+    subprocess.run(
+        [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", "build_ratings", *days],
+        env=services.airflow_environment(settings, port),
+        check=True,
+        capture_output=True,
+    )
+    wait_for(lambda: number(settings, "select count(*) from lineage.releases") == 4)
+    with connect(settings) as connection:
+        rated = connection.execute("select as_of_date from lineage.releases order by release desc limit 2").fetchall()
+    assert rated == [(date(2026, 6, 21),), (date(2026, 6, 20),)]
+    assert number(settings, "select count(*) from lineage.runs where status = 'failed'") == 0
 
 
 def test_nothing_listens_beyond_loopback(running: Running) -> None:

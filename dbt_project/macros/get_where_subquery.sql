@@ -10,7 +10,7 @@
         {%- do conditions.append('customer_id in (select customer_id from ops.changed_customer)') -%}
     {%- elif
         is_narrow()
-        and (relation.schema in ('features', 'ratings') or relation.identifier.startswith(('bill_state', 'open_bill', 'loose')))
+        and (relation.schema in ('features', 'ratings') or relation.identifier.startswith(('bill_state', 'open_bill', 'loose', 'customer_event')))
     -%}
         {%- set scope = 'month_end_scope' if relation.identifier.endswith('_at_month_end') else 'customer_scope' -%}
         {%- do conditions.append('customer_id in (select customer_id from archive.' ~ scope ~ ')') -%}

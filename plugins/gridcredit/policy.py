@@ -17,6 +17,7 @@ from psycopg import sql
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gridcredit.errors import PolicyError
+from gridcredit.extracts.contract import SEGMENTS
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -27,7 +28,7 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 # In the order that foreign keys ask for.
 TABLES: dict[str, tuple[str, ...]] = {
-    "indicators": ("indicator", "dimension", "weight"),
+    "indicators": ("indicator", "dimension", "weight", "not_for"),
     "reasons": ("reason_code", "text_en", "text_zh"),
     "bins": ("indicator", "bin", "lower_bound", "upper_bound", "points", "reason_code"),
     "grades": ("grade", "grade_rank", "min_score"),
@@ -151,6 +152,13 @@ def _check(policy: Policy) -> None:
     indicators = {row["indicator"]: _number(policy, "indicators", row["weight"]) for row in policy.tables["indicators"]}
     if sum(indicators.values()) != 100:
         raise PolicyError(f"{policy.folder / 'indicators.csv'}: weights add up to {sum(indicators.values())}, not 100")
+    for row in policy.tables["indicators"]:
+        unknown = {segment for segment in row["not_for"].split("|") if segment} - set(SEGMENTS)
+        if unknown:
+            raise PolicyError(
+                f"{policy.folder / 'indicators.csv'}: {row['indicator']!r} is not for {', '.join(sorted(unknown))}, "
+                f"which is none of {', '.join(SEGMENTS)}"
+            )
     reasons = {row["reason_code"] for row in policy.tables["reasons"] if row["text_en"] and row["text_zh"]}
     for table in ("bins", "vetoes"):
         for row in policy.tables[table]:

@@ -42,6 +42,19 @@ class Customer:
     segment: str
     region: str
     opened_on: date
+    deposit: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A row of one of the extracts that tell of conduct: its kind, its day, and until when it stands."""
+
+    extract: str
+    customer_id: str
+    kind: str
+    day: date
+    until: date | None
+    row: dict[str, str]
 
 
 @dataclass
@@ -68,12 +81,16 @@ class Ledger:
     customers: list[Customer]
     bills: list[Bill]
     payments: list[Payment]
+    facts: list[Fact] = field(default_factory=list)
+    facts_of: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     bills_of: dict[str, list[Bill]] = field(default_factory=lambda: defaultdict(list))
     payments_of: dict[str, list[Payment]] = field(default_factory=lambda: defaultdict(list))
     bill_reversed_on: dict[str, date] = field(default_factory=dict)
     payment_reversed_on: dict[str, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for fact in self.facts:
+            self.facts_of[fact.customer_id].append(fact)
         for bill in self.bills:
             if bill.reverses:
                 known = self.bill_reversed_on.get(bill.reverses, date.max)
@@ -206,6 +223,66 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
     return features
 
 
+def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
+    """What the customer did and had happen by the end of a day, fact by fact."""
+    known = [fact for fact in ledger.facts_of[customer.customer_id] if fact.day <= day]
+    standing = [fact for fact in known if fact.until is None or fact.until > day]
+
+    def age(fact: Fact) -> int:
+        return 12 * (day.year - fact.day.year) + day.month - fact.day.month
+
+    def of(facts: list[Fact], extract: str, *kinds: str) -> list[Fact]:
+        return [fact for fact in facts if fact.extract == extract and (not kinds or fact.kind in kinds)]
+
+    found = [fact for fact in of(known, "inspection", "theft", "breach") if age(fact) < 36]
+    features: Features = {
+        "theft_or_breach_36m": rounded(Decimal(sum(36 - age(fact) for fact in found)) / 36, 2),
+        "open_theft_cases": Decimal(len(of(standing, "inspection", "theft"))),
+        "external_risk": Decimal(len(of(standing, "external_risk"))),
+        "insolvency_listings": Decimal(len(of(standing, "external_risk", "bankruptcy", "licence_revoked"))),
+        "dishonest_debtor_listings": Decimal(len(of(standing, "external_risk", "dishonest_debtor"))),
+        "tenure": Decimal(12 * (day.year - customer.opened_on.year) + day.month - customer.opened_on.month),
+        "service_change": Decimal(
+            sum(
+                age(fact) < 6
+                for fact in of(known, "service_order", "suspend", "capacity_decrease", "transfer", "close")
+            )
+        ),
+    }
+    reviews = sorted(of(known, "investigation"), key=lambda fact: (fact.day, fact.row["investigation_id"]))
+    if reviews and age(reviews[-1]) < 12:
+        scores = [
+            Decimal(reviews[-1].row[name]) for name in ("operating_score", "solvency_score") if reviews[-1].row[name]
+        ]
+        if scores:
+            mean = rounded(sum(scores, ZERO) / len(scores), 2)
+            features["investigated_standing"] = rounded(50 + (mean - 50) * (12 - age(reviews[-1])) / 12, 2)
+    changes = 0
+    for role in ("legal_representative", "shareholder"):
+        holders = of(ledger.facts_of[customer.customer_id], "party", role)
+        first = min((fact.day for fact in holders), default=date.max)
+        changes += sum(
+            first < fact.day <= day
+            and age(fact) < 6
+            and (role == "legal_representative" or Decimal(fact.row["share_pct"] or 0) >= 25)
+            for fact in holders
+        )
+    return features | {"party_change": Decimal(changes)}
+
+
+def security(ledger: Ledger, customer: Customer, day: date) -> Features:
+    """The deposit in mean monthly bills."""
+    start = year_before(day)
+    issued = [s.bill for s in bills_as_of(ledger, customer.customer_id, day) if start < s.bill.issued_on]
+    months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
+    with localcontext() as context:
+        context.prec = 40
+        mean = rounded(sum((bill.amount for bill in issued), ZERO) / len(months), 2) if months else ZERO
+        if customer.deposit is None or mean <= 0:
+            return {}
+        return {"security": rounded(customer.deposit / mean, 2)}
+
+
 @dataclass
 class Policy:
     """The shipped policy, read from its reviewed files."""
@@ -228,14 +305,33 @@ class Policy:
         self.rows_of_bins: dict[str, list[dict[str, str]]] = defaultdict(list)
         for row in self.rows("bins"):
             self.rows_of_bins[row["indicator"]].append(row)
+        self.not_for = {row["indicator"]: row["not_for"].split("|") for row in self.rows("indicators")}
+        self.vetoes = self.rows("vetoes")
         self.weights = {row["indicator"]: Decimal(row["weight"]) for row in self.rows("indicators")}
         self.grades = [(row["grade"], int(row["grade_rank"]), Decimal(row["min_score"])) for row in self.rows("grades")]
         self.conditions = self.rows("warning_conditions")
 
 
+def indicators_of(policy: Policy, customer: Customer, features: Features) -> list[str]:
+    """The indicators that speak of this customer's segment and are available."""
+    return [name for name in policy.rows_of_bins if name in features and customer.segment not in policy.not_for[name]]
+
+
+def holds(condition: dict[str, str], facts: Features) -> bool:
+    """Whether a condition on a feature holds."""
+    tests = {
+        ">": lambda a, b: a > b,
+        ">=": lambda a, b: a >= b,
+        "<": lambda a, b: a < b,
+        "<=": lambda a, b: a <= b,
+        "=": lambda a, b: a == b,
+    }
+    return bool(tests[condition["comparator"]](facts[condition["feature"]], Decimal(condition["threshold"])))
+
+
 def rate(policy: Policy, customer: Customer, features: Features, day: date) -> tuple[str, int | None, Decimal | None]:
-    """Grade, its rank and the score: AAA..D, NR in the first six months; over 90 days overdue no better than C."""
-    available = [name for name in policy.rows_of_bins if name in features]
+    """Grade, its rank and the score: AAA..D, NR in the first six months; of the vetoes that apply the hardest caps it."""
+    available = indicators_of(policy, customer, features)
     if not available:
         return "NR", None, None
     points = sum((policy.points(name, features[name]) for name in available), ZERO)
@@ -245,29 +341,20 @@ def rate(policy: Policy, customer: Customer, features: Features, day: date) -> t
     if add_months(customer.opened_on, 6) > day:
         return "NR", None, score
     rank = min(rank for _, rank, floor in policy.grades if score >= floor)
-    if features["max_days_overdue"] > 90:
-        rank = max(rank, 7)
+    ranks = {grade: rank for grade, rank, _ in policy.grades}
+    for veto in policy.vetoes:
+        if veto["feature"] in features and holds(veto, features):
+            rank = max(rank, ranks[veto["best_grade"]])
     return next(grade for grade, known, _ in policy.grades if known == rank), rank, score
 
 
 def warnings(policy: Policy, facts: Features) -> set[str]:
     """The rules all of whose conditions hold."""
-    tests = {
-        ">": lambda a, b: a > b,
-        ">=": lambda a, b: a >= b,
-        "<": lambda a, b: a < b,
-        "<=": lambda a, b: a <= b,
-        "=": lambda a, b: a == b,
-    }
     rules = {row["rule"] for row in policy.conditions}
     return {
         rule
         for rule in rules
-        if all(
-            row["feature"] in facts and tests[row["comparator"]](facts[row["feature"]], Decimal(row["threshold"]))
-            for row in policy.conditions
-            if row["rule"] == rule
-        )
+        if all(row["feature"] in facts and holds(row, facts) for row in policy.conditions if row["rule"] == rule)
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from gridcredit import pipeline, policy, runs, transform
-from gridcredit.extracts.contract import BILL, CUSTOMER, PAYMENT, Extract
+from gridcredit.extracts.contract import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
@@ -32,6 +32,14 @@ DAYS = [
     date(2026, 5, 31),
     date(2026, 6, 19),
 ]
+# Of each extract that tells of conduct: its day, until when a row stands, and what kind it is.
+CONDUCT = {
+    "inspection": ("found_on", "settled_on", "kind"),
+    "external_risk": ("listed_on", "removed_on", "kind"),
+    "investigation": ("done_on", None, None),
+    "service_order": ("requested_on", None, "kind"),
+    "party": ("valid_from", None, "role"),
+}
 POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
 
 
@@ -56,8 +64,9 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
             {
                 "customer_id": customer,
                 "name": customer,
-                "segment": rng.choice(["public", "commercial"]),
+                "segment": rng.choice(["public", "commercial", "residential"]),
                 "region": "wild",
+                "deposit_amount": rng.choice(["", 0, 100, 1000]),
             }
             | {"opened_on": opened, "updated_at": "2024-01-01 00:00:00"}
         )
@@ -108,6 +117,37 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
     return rows
 
 
+def wild_conduct(customers: list[str]) -> dict[str, list[dict[str, object]]]:
+    """More findings, listings, reviews, orders and changes of party than any customer would survive."""
+    rng = random.Random(11)
+    rows: dict[str, list[dict[str, object]]] = {}
+    for name, (day_column, until, kind) in CONDUCT.items():
+        extract = EXTRACTS[name]
+        known: dict[tuple[object, ...], dict[str, object]] = {}
+        for number in range(4 * len(customers)):
+            day = date(2023, 1, 1) + timedelta(days=rng.randrange(1280))
+            row: dict[str, object] = {"customer_id": rng.choice(customers), day_column: day}
+            if until and rng.random() < 0.7:
+                row[until] = day + timedelta(days=rng.randrange(0, 400))
+            if kind:
+                column = extract.column(kind)
+                row[kind] = rng.choice(column.values) if column else None
+            row |= {
+                "inspection_id": f"I{number}",
+                "investigation_id": f"V{number}",
+                "order_id": f"O{number}",
+                "officer_id": "S1",
+                "party_name": rng.choice(["Li", "Wang"]),
+                "share_pct": rng.choice(["", 10, 25, 60]),
+                "operating_score": rng.choice(["", rng.randrange(101)]),
+                "solvency_score": rng.randrange(101),
+            }
+            row = {column.name: row[column.name] for column in extract.columns if column.name in row}
+            known[tuple(row[key] for key in extract.keys)] = row
+        rows[name] = list(known.values())
+    return rows
+
+
 def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [column.name for column in extract.columns], restval="")
@@ -117,16 +157,19 @@ def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
 
 def read_ledger(paths: list[Path]) -> oracle.Ledger:
     """The delivered files as the oracle reads them; of one key the last delivery counts."""
-    found: dict[str, dict[str, dict[str, str]]] = {"customer": {}, "bill": {}, "payment": {}}
+    found: dict[str, dict[tuple[str, ...], dict[str, str]]] = defaultdict(dict)
     for path in paths:
+        name = next(name for name in EXTRACTS if path.stem.endswith(name))
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                kind = path.stem.split("_")[-1]
-                found[kind][row[f"{kind}_id"]] = row
+                found[name][tuple(row[key] for key in EXTRACTS[name].keys)] = row
     day = date.fromisoformat
     return oracle.Ledger(
         [
-            oracle.Customer(r["customer_id"], r["segment"], r["region"], day(r["opened_on"]))
+            oracle.Customer(
+                r["customer_id"], r["segment"], r["region"], day(r["opened_on"]),
+                Decimal(r["deposit_amount"]) if r["deposit_amount"] else None,
+            )
             for r in found["customer"].values()
         ],
         [
@@ -143,6 +186,14 @@ def read_ledger(paths: list[Path]) -> oracle.Ledger:
             )
             for r in found["payment"].values()
         ],
+        [
+            oracle.Fact(
+                name, r["customer_id"], r[kind] if kind else "", day(r[started]),
+                day(r[until]) if until and r[until] else None, r,
+            )
+            for name, (started, until, kind) in CONDUCT.items()
+            for r in found[name].values()
+        ],
     )  # fmt: skip
 
 
@@ -151,7 +202,7 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     settings = new_warehouse()
     folder = tmp_path_factory.mktemp("files")
     simulate(250, 24, 3, folder)
-    paths = [folder / f"{name}.csv" for name in ("customer", "bill", "payment")]
+    paths = [folder / f"{name}.csv" for name in ("customer", "bill", "payment", *CONDUCT)]
     wild = wild_rows(250)
     for extract in (CUSTOMER, BILL, PAYMENT):
         # Delivered twice, the second time corrected: the newest delivery of a key wins.
@@ -160,6 +211,10 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
             path = folder / f"{extract.name}_{name}_{extract.name}.csv"
             write(path, extract, rows)
             paths.append(path)
+    for name, rows in wild_conduct([str(row["customer_id"]) for row in wild["customer"][::3]]).items():
+        path = folder / f"{name}_wild_{name}.csv"
+        write(path, EXTRACTS[name], rows)
+        paths.append(path)
     mapping = load_mappings(settings.mappings_dir)["demo"]
     for path in paths:
         counts = load_file(path, mapping, settings).counts
@@ -174,6 +229,8 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
 def features(built: Built) -> dict[tuple[date, str], oracle.Features]:
     return {
         (day, customer.customer_id): oracle.payment_features(built.ledger, customer.customer_id, day)
+        | oracle.conduct_features(built.ledger, customer, day)
+        | oracle.security(built.ledger, customer, day)
         for day in DAYS
         for customer in built.ledger.customers
         if customer.opened_on <= day
@@ -215,10 +272,12 @@ def test_open_bills(built: Built) -> None:
 
 def test_features(built: Built, features: dict[tuple[date, str], oracle.Features]) -> None:
     names = ["on_time_rate_12m", "avg_days_late_12m", "times_over_30d_12m", "overdue_months", "bounced_12m"]
-    names += ["max_days_overdue", "next_due_on"]
+    names += ["max_days_overdue", "next_due_on", "theft_or_breach_36m", "open_theft_cases", "external_risk"]
+    names += ["insolvency_listings", "dishonest_debtor_listings", "investigated_standing", "tenure", "service_change"]
+    names += ["party_change", "security"]
     opened = {customer.customer_id: customer.opened_on for customer in built.ledger.customers}
     got: dict[tuple[date, str], oracle.Features] = {}
-    for day, customer, *values in built.rows(dated("features.payment_behaviour", f"customer_id, {', '.join(names)}")):
+    for day, customer, *values in built.rows(dated("features.customer_feature", f"customer_id, {', '.join(names)}")):
         if opened[customer] <= day:
             found = {name: value for name, value in zip(names, values, strict=True) if value is not None}
             if "next_due_on" in found:
@@ -241,13 +300,16 @@ def test_ratings(built: Built, ratings: Rated) -> None:
 def test_points_and_reasons_add_up_to_the_score(
     built: Built, features: dict[tuple[date, str], oracle.Features]
 ) -> None:
+    customers = {customer.customer_id: customer for customer in built.ledger.customers}
     got: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for customer, indicator, points in built.rows(
         "select customer_id, indicator, points from ratings.indicator_points"
     ):
         got[customer][indicator] = points
     want = {
-        customer: {name: POLICY.points(name, found[name]) for name in POLICY.rows_of_bins if name in found}
+        customer: {
+            name: POLICY.points(name, found[name]) for name in oracle.indicators_of(POLICY, customers[customer], found)
+        }
         for (day, customer), found in features.items()
         if day == DAYS[-1]
     }

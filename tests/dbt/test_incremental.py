@@ -32,7 +32,20 @@ files:
   - {pattern: "customer*", timestamp_format: "%Y-%m-%d", extracts: {customer: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "bill*", month_format: "%Y-%m-%d", extracts: {bill: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "payment*", extracts: {payment: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "inspection*", extracts: {inspection: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "external_risk*", extracts: {external_risk: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "investigation*", extracts: {investigation: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "service_order*", extracts: {service_order: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "party*", extracts: {party: {deleted: {column: op, equals: [D]}}}}
 """
+# Of each extract that tells of conduct its day, and until when a row stands.
+CONDUCT = {
+    "inspection": ("found_on", "settled_on"),
+    "external_risk": ("listed_on", "removed_on"),
+    "investigation": ("done_on", None),
+    "service_order": ("requested_on", None),
+    "party": ("valid_from", None),
+}
 START = date(2026, 2, 20)
 Row = dict[str, Any]
 
@@ -42,11 +55,13 @@ class Supplier:
     """Facts as a careless supplier delivers them: late, early, corrected, moved, bounced, reversed, withdrawn."""
 
     rng: random.Random
-    known: dict[str, dict[str, Row]] = field(default_factory=lambda: {"customer": {}, "bill": {}, "payment": {}})
+    known: dict[str, dict[tuple[Any, ...], Row]] = field(
+        default_factory=lambda: {name: {} for name in ("customer", "bill", "payment", *CONDUCT)}
+    )
 
     def deliver(self, day: date, events: int) -> dict[str, list[Row]]:
         """The rows of a day's delivery, by extract."""
-        rows: dict[str, list[Row]] = {"customer": [], "bill": [], "payment": []}
+        rows: dict[str, list[Row]] = {name: [] for name in self.known}
         for _ in range(events):
             kinds = [
                 "customer",
@@ -55,6 +70,8 @@ class Supplier:
                 "payment",
                 "payment",
                 "payment",
+                "conduct",
+                "conduct",
                 "correct",
                 "correct",
                 "reverse",
@@ -63,7 +80,7 @@ class Supplier:
             extract, row = getattr(self, f"_{self.rng.choice(kinds)}")(day)
             if row is not None:
                 rows[extract].append(row)
-                self.known[extract][row[f"{extract}_id"]] = row
+                self.known[extract][tuple(row[key] for key in EXTRACTS[extract].keys)] = row
         return rows
 
     def _day(self, day: date, back: int, ahead: int = 5) -> date:
@@ -82,7 +99,8 @@ class Supplier:
         return customer["customer_id"] if customer and self.rng.random() < 0.95 else f"X{self.rng.randint(0, 3)}"
 
     def _customer(self, day: date) -> tuple[str, Row]:
-        row = {"op": "I", "customer_id": self._id("customer"), "name": "n", "segment": "public", "updated_at": day}
+        row = {"op": "I", "customer_id": self._id("customer"), "name": "n", "updated_at": day}
+        row |= {"segment": self.rng.choice(["public", "residential"]), "deposit_amount": self.rng.choice(["", 0, 50])}
         region = self.rng.choice(["north", "south", ""])
         return "customer", row | {"opened_on": self._day(day, 900), "region": region}
 
@@ -105,13 +123,36 @@ class Supplier:
         amount = (bill["amount"] if bill else 30) * share / 2 or 5
         return "payment", row | {"paid_on": self._day(day, self.rng.choice([10, 300])), "amount": amount}
 
+    def _conduct(self, day: date) -> tuple[str, Row]:
+        extract = self.rng.choice(list(CONDUCT))
+        number = len(self.known[extract])
+        row: Row = {"op": "I", "customer_id": self._owner(), "officer_id": "S1", "party_name": self.rng.choice("LW")}
+        row |= {"inspection_id": f"I{number}", "investigation_id": f"V{number}", "order_id": f"O{number}"}
+        row |= {"operating_score": self.rng.choice(["", 20, 90]), "solvency_score": self.rng.choice(["", 60])}
+        row |= {"share_pct": self.rng.choice([10, 60]), **self._span(extract, day)}
+        for column in EXTRACTS[extract].columns:
+            if column.name in ("kind", "role"):
+                row[column.name] = self.rng.choice(column.values)
+        names = {"op", *(column.name for column in EXTRACTS[extract].columns)}
+        return extract, {name: value for name, value in row.items() if name in names}
+
+    def _span(self, extract: str, day: date) -> Row:
+        started, until = CONDUCT[extract]
+        first = self._day(day, self.rng.choice([60, 900]), 20)
+        return {started: first} | ({until: self.rng.choice(["", self._day(day, 90, 40)])} if until else {})
+
     def _correct(self, day: date) -> tuple[str, Row | None]:
-        extract = self.rng.choice(["customer", "bill", "payment"])
+        extract = self.rng.choice(["customer", "bill", "payment", "customer", "bill", "payment", *CONDUCT])
         row = self._any(extract)
         if row is None:
             return extract, None
         change: Row
-        if extract == "customer":
+        if extract in CONDUCT:
+            change = self._span(extract, day) | {"customer_id": self._owner()}
+            change = {name: value for name, value in change.items() if name not in EXTRACTS[extract].keys} or {
+                "op": "I"
+            }
+        elif extract == "customer":
             change = {"region": self.rng.choice(["east", "west"]), "opened_on": self._day(day, 900)}
         elif extract == "bill":
             change = {"amount": self.rng.randint(1, 120), "customer_id": self._owner(), "due_on": self._day(day, 60)}
@@ -129,14 +170,14 @@ class Supplier:
         return extract, reversal | {"amount": -row["amount"], moved: self._day(day, 200)}
 
     def _delete(self, day: date) -> tuple[str, Row | None]:  # noqa: ARG002 - one signature for all
-        extract = self.rng.choice(["customer", "bill", "payment", "bill", "payment"])
+        extract = self.rng.choice(["customer", "bill", "payment", "bill", "payment", *CONDUCT])
         row = self._any(extract)
-        return extract, row and {"op": "D", f"{extract}_id": row[f"{extract}_id"]}
+        return extract, row and {"op": "D"} | {key: row[key] for key in EXTRACTS[extract].keys}
 
 
 def write(path: Path, rows: list[Row]) -> None:
     with path.open("w", newline="") as file:
-        columns = ["op", *(column.name for column in EXTRACTS[path.stem.split("_")[0]].columns)]
+        columns = ["op", *(column.name for column in EXTRACTS[path.stem.rsplit("_", 1)[0]].columns)]
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(rows)

@@ -1,4 +1,4 @@
-{% macro rating(scope, behaviour) -%}
+{% macro rating(scope, customer_feature) -%}
     {#- The ratings of a scope's customers, by the policy in force on each of its dates. -#}
     {%- set is_month_end = scope == 'month_end_scope' -%}
 with
@@ -23,9 +23,9 @@ customers as (
 
 ),
 
-behaviour as (
+features as (
 
-    select * from {{ ref(behaviour) }}
+    select * from {{ ref(customer_feature) }}
 
 ),
 
@@ -36,9 +36,10 @@ contracted as (
         dates.policy_version,
         {{ dbt.dateadd('month', 'dates.new_customer_months', 'customers.opened_on') }} > scope.as_of_date
             as is_new_customer,
-        behaviour.customer_id,
+        features.customer_id,
+        customers.segment,
         {%- for feature in features() %}
-        behaviour.{{ feature }}{{ ',' if not loop.last }}
+        features.{{ feature }}{{ ',' if not loop.last }}
         {%- endfor %}
     from scope
     inner join dates
@@ -47,10 +48,10 @@ contracted as (
         on
             scope.customer_id = customers.customer_id
             and scope.as_of_date >= customers.opened_on
-    inner join behaviour
+    inner join features
         on
-            scope.customer_id = behaviour.customer_id
-            {{ 'and scope.as_of_date = behaviour.as_of_date' if is_month_end }}
+            scope.customer_id = features.customer_id
+            {{ 'and scope.as_of_date = features.as_of_date' if is_month_end }}
 
 ),
 

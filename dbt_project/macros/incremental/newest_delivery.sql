@@ -18,7 +18,7 @@
             _file_id in (select file_id from {{ source('lineage', 'run_files') }})
             {%- if is_incremental() %}
             {%- if var('undone_files') %}
-            and {{ key }} in (select {{ key }} from {{ changed_keys(extract, key) }})
+            and ({{ key }}) in (select {{ key }} from {{ changed_keys(extract, key) }})
             {%- else %}
             {#- Nothing older than a new file's rows can be newer than they are. #}
             and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
@@ -56,14 +56,14 @@
             customer_id,
             {{ changed_from }} as changed_from
         from {{ this }}
-        where {{ key }} in (select {{ key }} from {{ changed_keys(extract, key) }})
+        where ({{ key }}) in (select {{ key }} from {{ changed_keys(extract, key) }})
         union all
         select
             customer_id,
             {{ changed_from }} as changed_from
         from {{ source('raw', extract) }}
         where
-            {{ key }} in (select {{ key }} from {{ changed_keys(extract, key) }})
+            ({{ key }}) in (select {{ key }} from {{ changed_keys(extract, key) }})
             {%- if not var('undone_files') %}
             and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
             {%- endif %}

@@ -3,18 +3,32 @@
     one pass over the customers, whatever the policy says.
 -#}
 
+{% macro indicator_value(indicator, not_for) -%}
+    {#- An indicator of a customer, null for the segments that it leaves out. -#}
+    {%- if not_for -%}
+    case when {{ applies_to("'" ~ not_for ~ "'", 'segment') }} then {{ indicator }} end
+    {%- else -%}
+    {{ indicator }}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro total_points() -%}
     {#- Points of all indicators that are available. -#}
     {%- set versions = {} -%}
+    {%- set not_for = {} -%}
+    {%- for row in policy_table('indicators', 'indicator') -%}
+        {%- do not_for.update({(row.policy_version, row.indicator): row.not_for}) -%}
+    {%- endfor -%}
     {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
         {%- set terms = [] -%}
         {%- for indicator, ranges in bins | groupby('indicator') if indicator in features() -%}
             {%- set cases = [] -%}
+            {%- set value = '(' ~ indicator_value(indicator, not_for[(version, indicator)]) ~ ')' -%}
             {%- for range in ranges -%}
                 {%- if range.upper_bound is not none -%}
-                    {%- do cases.append('when ' ~ indicator ~ ' < ' ~ range.upper_bound ~ ' then ' ~ range.points) -%}
+                    {%- do cases.append('when ' ~ value ~ ' < ' ~ range.upper_bound ~ ' then ' ~ range.points) -%}
                 {%- else -%}
-                    {%- do cases.append('when ' ~ indicator ~ ' is not null then ' ~ range.points) -%}
+                    {%- do cases.append('when ' ~ value ~ ' is not null then ' ~ range.points) -%}
                 {%- endif -%}
             {%- endfor -%}
             {%- do terms.append('case ' ~ cases | join(' ') ~ ' else 0 end') -%}
@@ -31,7 +45,7 @@
     {%- for version, indicators in policy_table('indicators', 'indicator') | groupby('policy_version') -%}
         {%- set terms = [] -%}
         {%- for row in indicators if row.indicator in features() and row.indicator in binned -%}
-            {%- do terms.append('case when ' ~ row.indicator ~ ' is not null then ' ~ row.weight ~ ' else 0 end') -%}
+            {%- do terms.append('case when (' ~ indicator_value(row.indicator, row.not_for) ~ ') is not null then ' ~ row.weight ~ ' else 0 end') -%}
         {%- endfor -%}
         {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
     {%- endfor -%}

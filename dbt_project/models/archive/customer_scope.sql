@@ -1,5 +1,5 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('bill_state') }} {{ ref('stg_payment') }}
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('bill_state') }} {{ ref('stg_payment') }} {{ ref('customer_event') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
@@ -28,6 +28,12 @@ states as (
 payments as (
 
     select * from {{ ref('stg_payment') }}
+
+),
+
+events as (
+
+    select * from {{ ref('customer_event') }}
 
 ),
 
@@ -93,6 +99,16 @@ touched as (
             payments.paid_on between moves.first_day and moves.last_day
             or payments.paid_on between moves.first_day_before and moves.last_day_before
         )
+
+    union
+
+    -- Filed before it happened, or open until one of the days; what is counted by months changes at their starts.
+    select events.customer_id
+    from events
+    cross join moves
+    where
+        events.happened_on between moves.first_day and moves.last_day
+        or events.ended_on between moves.first_day and moves.last_day
 
     union
 

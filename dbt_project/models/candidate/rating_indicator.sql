@@ -14,6 +14,12 @@ ratings as (
 
 ),
 
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
 indicators as (
 
     select * from {{ source('policy', 'indicators') }}
@@ -49,8 +55,12 @@ explained as (
     from scope
     inner join ratings
         on scope.customer_id = ratings.customer_id
+    inner join customers
+        on scope.customer_id = customers.customer_id
     inner join indicators
-        on ratings.policy_version = indicators.policy_version
+        on
+            ratings.policy_version = indicators.policy_version
+            and {{ applies_to('indicators.not_for', 'customers.segment') }}
     left join indicator_points
         on
             ratings.customer_id = indicator_points.customer_id

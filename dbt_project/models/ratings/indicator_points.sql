@@ -14,9 +14,15 @@ dates as (
 
 ),
 
-behaviour as (
+customer_features as (
 
-    select * from {{ ref('payment_behaviour') }}
+    select * from {{ ref('customer_feature') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
 
 ),
 
@@ -39,11 +45,11 @@ feature_values as (
         scope.as_of_date,
         scope.customer_id,
         '{{ feature }}' as feature,
-        cast(behaviour.{{ feature }} as numeric) as feature_value
+        cast(customer_features.{{ feature }} as numeric) as feature_value
     from scope
-    inner join behaviour
-        on scope.customer_id = behaviour.customer_id
-    where behaviour.{{ feature }} is not null
+    inner join customer_features
+        on scope.customer_id = customer_features.customer_id
+    where customer_features.{{ feature }} is not null
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -70,6 +76,10 @@ scored as (
         on
             dates.policy_version = indicators.policy_version
             and feature_values.feature = indicators.indicator
+    inner join customers
+        on
+            feature_values.customer_id = customers.customer_id
+            and {{ applies_to('indicators.not_for', 'customers.segment') }}
     inner join bins
         on
             dates.policy_version = bins.policy_version

@@ -6,4 +6,4 @@
     )
 }}
 
-{{ rating('customer_scope', 'payment_behaviour') }}
+{{ rating('customer_scope', 'customer_feature') }}

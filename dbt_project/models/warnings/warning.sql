@@ -24,9 +24,9 @@ ratings_before as (
 
 ),
 
-behaviour as (
+customer_features as (
 
-    select * from {{ ref('payment_behaviour') }}
+    select * from {{ ref('customer_feature') }}
 
 ),
 
@@ -43,15 +43,15 @@ facts as (
         dates.policy_version,
         ratings.customer_id,
         {%- for feature in features() %}
-        behaviour.{{ feature }},
+        customer_features.{{ feature }},
         {%- endfor %}
-        {{ dbt.datediff('dates.as_of_date', 'behaviour.next_due_on', 'day') }} as days_to_next_due,
+        {{ dbt.datediff('dates.as_of_date', 'customer_features.next_due_on', 'day') }} as days_to_next_due,
         ratings.grade_rank,
         ratings.grade_rank - ratings_before.grade_rank as grade_steps_down
     from ratings
     cross join dates
-    inner join behaviour
-        on ratings.customer_id = behaviour.customer_id
+    inner join customer_features
+        on ratings.customer_id = customer_features.customer_id
     left join ratings_before
         on ratings.customer_id = ratings_before.customer_id
 

@@ -71,6 +71,8 @@ def _key(name: str, text: str, kind: Kind = "text", values: tuple[str, ...] = ()
     return Column(name, kind, text, required=True, key=True, values=values)
 
 
+SEGMENTS = ("residential", "commercial", "industrial", "agricultural", "public")
+
 CUSTOMER = Extract(
     "customer",
     "Customers as the supplier's information system knows them; the newest delivery of a customer wins.",
@@ -82,7 +84,7 @@ CUSTOMER = Extract(
             "code",
             "what the electricity is used for",
             required=True,
-            values=("residential", "commercial", "industrial", "agricultural", "public"),
+            values=SEGMENTS,
         ),
         Column("industry_code", "text", "industry by the supplier's classification"),
         Column("region", "text", "region of supply"),

@@ -1,0 +1,73 @@
+{% macro customer_feature(behaviour, conduct) -%}
+    {#- All features of a customer side by side: those with nothing to tell of conduct have none on record. -#}
+    {%- set is_month_end = behaviour.endswith('_at_month_end') -%}
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where {{ 'not is_latest' if is_month_end else 'is_latest' }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref(behaviour) }}
+
+),
+
+conduct as (
+
+    select * from {{ ref(conduct) }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+customer_features as (
+
+    select
+        {{ 'behaviour.as_of_date,' if is_month_end }}
+        behaviour.customer_id,
+        behaviour.on_time_rate_12m,
+        behaviour.avg_days_late_12m,
+        behaviour.times_over_30d_12m,
+        behaviour.overdue_months,
+        behaviour.bounced_12m,
+        behaviour.max_days_overdue,
+        coalesce(conduct.theft_or_breach_36m, 0) as theft_or_breach_36m,
+        coalesce(conduct.open_theft_cases, 0) as open_theft_cases,
+        coalesce(conduct.external_risk, 0) as external_risk,
+        coalesce(conduct.insolvency_listings, 0) as insolvency_listings,
+        coalesce(conduct.dishonest_debtor_listings, 0) as dishonest_debtor_listings,
+        conduct.investigated_standing,
+        {{ months_after('customers.opened_on', 'dates.as_of_date') }} as tenure,
+        coalesce(conduct.service_change, 0) as service_change,
+        coalesce(conduct.party_change, 0) as party_change,
+        case
+            when behaviour.mean_monthly_bill > 0
+                then cast(round(customers.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
+        end as security,
+        behaviour.open_amount,
+        behaviour.overdue_amount,
+        behaviour.mean_monthly_bill,
+        behaviour.next_due_on
+    from behaviour
+    inner join dates
+        on {{ 'behaviour.as_of_date = dates.as_of_date' if is_month_end else 'true' }}
+    left join conduct
+        on
+            behaviour.customer_id = conduct.customer_id
+            {{ 'and behaviour.as_of_date = conduct.as_of_date' if is_month_end }}
+    left join customers
+        on behaviour.customer_id = customers.customer_id
+
+)
+
+select * from customer_features
+{%- endmacro %}

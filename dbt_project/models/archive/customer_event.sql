@@ -1,0 +1,134 @@
+-- What happened to a customer beside bills and payments, from five extracts: each event from a day on, some until another.
+{{
+    config(
+        materialized='incremental',
+        keys_of='changed_customer',
+        indexes=[{'columns': ['event_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+
+with
+
+inspections as (
+
+    select * from {{ ref('stg_inspection') }}
+    where
+        not is_deleted
+        {{ only_of(changed_customers()) }}
+        and kind in ('theft', 'breach')
+
+),
+
+listings as (
+
+    select * from {{ ref('stg_external_risk') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
+
+),
+
+investigations as (
+
+    select * from {{ ref('stg_investigation') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
+
+),
+
+service_orders as (
+
+    select * from {{ ref('stg_service_order') }}
+    where
+        not is_deleted
+        {{ only_of(changed_customers()) }}
+        and kind in ('suspend', 'capacity_decrease', 'transfer', 'close')
+
+),
+
+parties as (
+
+    select * from {{ ref('stg_party') }}
+    where
+        not is_deleted
+        {{ only_of(changed_customers()) }}
+        and role in ('legal_representative', 'shareholder')
+
+),
+
+parties_by_role as (
+
+    select
+        *,
+        min(valid_from) over (partition by customer_id, role) as first_known_on
+    from parties
+
+),
+
+events as (
+
+    select
+        'inspection ' || inspection_id as event_id,
+        customer_id,
+        kind as event,
+        cast(null as numeric(6, 2)) as standing,
+        found_on as happened_on,
+        settled_on as ended_on
+    from inspections
+
+    union all
+
+    select
+        'listing ' || customer_id || ' ' || kind || ' ' || cast(listed_on as {{ dbt.type_string() }}) as event_id,
+        customer_id,
+        kind as event,
+        cast(null as numeric(6, 2)) as standing,
+        listed_on as happened_on,
+        removed_on as ended_on
+    from listings
+
+    union all
+
+    -- The last review counts until the next one; with one of two scores missing the other speaks for both.
+    select
+        'investigation ' || investigation_id as event_id,
+        customer_id,
+        'investigation' as event,
+        cast(
+            (coalesce(operating_score, solvency_score) + coalesce(solvency_score, operating_score)) / 2
+            as numeric(6, 2)
+        ) as standing,
+        done_on as happened_on,
+        lead(done_on) over (
+            partition by customer_id
+            order by done_on, investigation_id
+        ) as ended_on
+    from investigations
+
+    union all
+
+    select
+        'service order ' || order_id as event_id,
+        customer_id,
+        kind as event,
+        cast(null as numeric(6, 2)) as standing,
+        requested_on as happened_on,
+        cast(null as date) as ended_on
+    from service_orders
+
+    union all
+
+    -- Who was there from the first is no change; of shareholders those with a quarter or more count.
+    select
+        'party ' || customer_id || ' ' || role || ' ' || party_name || ' ' || cast(valid_from as {{ dbt.type_string() }})
+            as event_id,
+        customer_id,
+        'party_change' as event,
+        cast(null as numeric(6, 2)) as standing,
+        valid_from as happened_on,
+        cast(null as date) as ended_on
+    from parties_by_role
+    where
+        valid_from > first_known_on
+        and (role = 'legal_representative' or share_pct >= 25)
+
+)
+
+select * from events

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ customer_feature('payment_behaviour', 'conduct') }}

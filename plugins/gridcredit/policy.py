@@ -17,7 +17,7 @@ from psycopg import sql
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gridcredit.errors import PolicyError
-from gridcredit.extracts.contract import SEGMENTS
+from gridcredit.extracts.contract import PAYMENT_MODES, SEGMENTS
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -33,6 +33,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "bins": ("indicator", "bin", "lower_bound", "upper_bound", "points", "reason_code"),
     "grades": ("grade", "grade_rank", "min_score"),
     "vetoes": ("veto", "feature", "comparator", "threshold", "best_grade", "reason_code"),
+    "limits": ("grade", "limit_months", "payment_mode"),
+    "season_factors": ("segment", "peak_season_factor"),
     "warning_rules": ("rule", "level", "measure", "department", "deadline_days", "text_en", "text_zh"),
     "warning_conditions": ("rule", "feature", "comparator", "threshold"),
     "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
@@ -170,9 +172,23 @@ def _check(policy: Policy) -> None:
         if indicator not in indicators:
             raise PolicyError(f"{policy.folder / 'bins.csv'}: {indicator!r} is not in indicators.csv")
         _check_bins(policy, indicator, indicators[indicator])
+    _check_limits(policy)
     rules = {row["rule"] for row in policy.tables["warning_rules"]}
     if rules != {row["rule"] for row in policy.tables["warning_conditions"]}:
         raise PolicyError(f"{policy.folder}: warning_rules.csv and warning_conditions.csv must name the same rules")
+
+
+def _check_limits(policy: Policy) -> None:
+    grades = sorted([*(row["grade"] for row in policy.tables["grades"]), "NR"])
+    if sorted(row["grade"] for row in policy.tables["limits"]) != grades:
+        raise PolicyError(f"{policy.folder / 'limits.csv'}: must name each of {', '.join(grades)} once")
+    for row in policy.tables["limits"]:
+        if row["payment_mode"] not in PAYMENT_MODES:
+            raise PolicyError(
+                f"{policy.folder / 'limits.csv'}: payment mode {row['payment_mode']!r} is none of {', '.join(PAYMENT_MODES)}"
+            )
+    if sorted(row["segment"] for row in policy.tables["season_factors"]) != sorted(SEGMENTS):
+        raise PolicyError(f"{policy.folder / 'season_factors.csv'}: must name each of {', '.join(SEGMENTS)} once")
 
 
 def _check_bins(policy: Policy, indicator: str, weight: Decimal) -> None:

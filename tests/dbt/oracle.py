@@ -270,16 +270,22 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
     return features | {"party_change": Decimal(changes)}
 
 
-def security(ledger: Ledger, customer: Customer, day: date) -> Features:
-    """The deposit in mean monthly bills."""
-    start = year_before(day)
-    issued = [s.bill for s in bills_as_of(ledger, customer.customer_id, day) if start < s.bill.issued_on]
+def mean_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal | None:
+    """What a month costs, by the months billed in the last year."""
+    issued = [s.bill for s in bills_as_of(ledger, customer_id, day) if year_before(day) < s.bill.issued_on]
     months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
     with localcontext() as context:
         context.prec = 40
-        mean = rounded(sum((bill.amount for bill in issued), ZERO) / len(months), 2) if months else ZERO
-        if customer.deposit is None or mean <= 0:
-            return {}
+        return rounded(sum((bill.amount for bill in issued), ZERO) / len(months), 2) if months else None
+
+
+def security(ledger: Ledger, customer: Customer, day: date) -> Features:
+    """The deposit in mean monthly bills."""
+    mean = mean_monthly_bill(ledger, customer.customer_id, day)
+    if customer.deposit is None or not mean or mean < 0:
+        return {}
+    with localcontext() as context:
+        context.prec = 40
         return {"security": rounded(customer.deposit / mean, 2)}
 
 

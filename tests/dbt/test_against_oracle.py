@@ -340,6 +340,30 @@ def test_warnings(built: Built, features: dict[tuple[date, str], oracle.Features
     assert rules == {row["rule"] for row in POLICY.rows("warning_rules")}
 
 
+def test_credit_limits(built: Built, ratings: Rated) -> None:
+    limits = {row["grade"]: row for row in POLICY.rows("limits")}
+    factors = {row["segment"]: Decimal(row["peak_season_factor"]) for row in POLICY.rows("season_factors")}
+    day = DAYS[-1]
+    want = {}
+    for customer in built.ledger.customers:
+        if (day, customer.customer_id) not in ratings:
+            continue
+        by_grade = limits[ratings[day, customer.customer_id][0]]
+        mean = oracle.mean_monthly_bill(built.ledger, customer.customer_id, day) or Decimal(0)
+        limit = customer.deposit or Decimal(0)
+        if by_grade["limit_months"]:
+            limit = oracle.rounded(mean * factors[customer.segment] * Decimal(by_grade["limit_months"]), 2)
+        exposure = sum((s.open for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)), Decimal(0))
+        used = oracle.rounded(exposure / limit, 4) if limit else None
+        want[customer.customer_id] = (limit, exposure, limit - exposure, used, by_grade["payment_mode"])
+    got = built.rows(
+        "select customer_id, credit_limit, exposure, headroom, utilisation, recommended_payment_mode "
+        "from candidate.credit_limit"
+    )
+    assert {customer: tuple(rest) for customer, *rest in got} == want
+    assert any(headroom < 0 for _, _, headroom, _, _ in want.values())
+
+
 def test_ageing(built: Built) -> None:
     want: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
     for day in DAYS:

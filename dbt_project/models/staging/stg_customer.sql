@@ -23,6 +23,7 @@ renamed as (
         segment,
         coalesce(region, 'unknown') as region,
         coalesce(org_unit, 'unknown') as org_unit,
+        payment_mode,
         deposit_amount,
         opened_on,
         closed_on,

@@ -72,6 +72,7 @@ def _key(name: str, text: str, kind: Kind = "text", values: tuple[str, ...] = ()
 
 
 SEGMENTS = ("residential", "commercial", "industrial", "agricultural", "public")
+PAYMENT_MODES = ("postpaid", "instalments", "prepaid", "deposit")
 
 CUSTOMER = Extract(
     "customer",
@@ -99,7 +100,7 @@ CUSTOMER = Extract(
             "payment_mode",
             "code",
             "how the customer pays today",
-            values=("postpaid", "instalments", "prepaid", "deposit"),
+            values=PAYMENT_MODES,
         ),
         Column("deposit_amount", "money", "deposit held", unit="currency"),
         Column("registered_capital", "money", "registered capital of a firm", unit="currency"),

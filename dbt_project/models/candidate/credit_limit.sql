@@ -1,0 +1,107 @@
+-- The rows that this run replaces in what is published: those of the customers in scope.
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+ratings as (
+
+    select * from {{ ref('rating') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref('payment_behaviour') }}
+
+),
+
+limits as (
+
+    select * from {{ source('policy', 'limits') }}
+
+),
+
+season_factors as (
+
+    select * from {{ source('policy', 'season_factors') }}
+
+),
+
+granted as (
+
+    select
+        ratings.customer_id,
+        customers.segment,
+        customers.region,
+        customers.org_unit,
+        ratings.grade,
+        behaviour.mean_monthly_bill,
+        season_factors.peak_season_factor,
+        limits.limit_months,
+        round(
+            case
+                when limits.limit_months is null then coalesce(customers.deposit_amount, 0)
+                else
+                    greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)
+                    * season_factors.peak_season_factor
+                    * limits.limit_months
+            end,
+            2
+        ) as credit_limit,
+        behaviour.open_amount as exposure,
+        customers.payment_mode,
+        limits.payment_mode as recommended_payment_mode,
+        ratings.policy_version
+    from scope
+    inner join ratings
+        on scope.customer_id = ratings.customer_id
+    inner join customers
+        on scope.customer_id = customers.customer_id
+    inner join behaviour
+        on scope.customer_id = behaviour.customer_id
+    inner join limits
+        on
+            ratings.policy_version = limits.policy_version
+            and ratings.grade = limits.grade
+    inner join season_factors
+        on
+            ratings.policy_version = season_factors.policy_version
+            and customers.segment = season_factors.segment
+
+),
+
+as_contracted as (
+
+    select
+        cast(customer_id as text) as customer_id,
+        cast(segment as text) as segment,
+        cast(region as text) as region,
+        cast(org_unit as text) as org_unit,
+        cast(grade as text) as grade,
+        cast(mean_monthly_bill as numeric(18, 2)) as mean_monthly_bill,
+        cast(peak_season_factor as numeric(4, 2)) as peak_season_factor,
+        cast(limit_months as numeric(4, 2)) as limit_months,
+        cast(credit_limit as numeric(18, 2)) as credit_limit,
+        cast(exposure as numeric(18, 2)) as exposure,
+        cast(credit_limit - exposure as numeric(18, 2)) as headroom,
+        cast(round(exposure / nullif(credit_limit, 0), 4) as numeric(18, 4)) as utilisation,
+        cast(payment_mode as text) as payment_mode,
+        cast(recommended_payment_mode as text) as recommended_payment_mode,
+        cast(payment_mode <> recommended_payment_mode as boolean) as is_mode_to_change,
+        cast(policy_version as text) as policy_version
+    from granted
+
+)
+
+select * from as_contracted

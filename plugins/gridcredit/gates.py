@@ -45,8 +45,11 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
     """
     settings = settings or get_settings()
     suites = read_suites(gate, settings)
-    queries = _queries(gate, run_id, list(suites), settings)
-    checks = _validate(gate, suites, queries, settings) if queries else []
+    with connect(settings, autocommit=True) as lock:
+        # One run at a time: the views of raw rows are one run's.
+        lock.execute("select pg_advisory_lock(hashtext('gridcredit.gate'))")
+        tables = _tables_to_check(gate, run_id, list(suites), settings)
+        checks = _validate(gate, suites, tables, settings) if tables else []
     with connect(settings) as connection, connection.cursor() as cursor:
         cursor.execute("delete from lineage.gate_results where run_id = %s and gate = %s", [run_id, gate])
         cursor.executemany(
@@ -84,14 +87,15 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, dict[str, Any]]:
     return suites
 
 
-def _queries(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> dict[str, str]:
-    """What each table's suite looks at: the run's own raw rows, or a whole candidate table."""
+def _tables_to_check(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> dict[str, tuple[str, str]]:
+    """Where each table's suite looks (schema, name): a view of the run's own raw rows, or a whole candidate table.
+
+    A view, since of a query Great Expectations would fetch every row to learn the names of its columns.
+    """
+    if gate == "candidate":
+        return {table: ("candidate", table) for table in tables}
+    found: dict[str, tuple[str, str]] = {}
     with connect(settings) as connection:
-        if gate == "candidate":
-            return {
-                table: sql.SQL("select * from candidate.{}").format(sql.Identifier(table)).as_string(connection)
-                for table in tables
-            }
         loads: dict[str, list[int]] = {}
         for extract, file_id in connection.execute(
             "select extract, file_id from lineage.loads join lineage.run_files using (file_id) "
@@ -99,16 +103,22 @@ def _queries(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> 
             [run_id],
         ):
             loads.setdefault(extract, []).append(file_id)
-        query = sql.SQL("select * from raw.{} where _file_id = any({}) and _deleted is not true")
-        return {
-            table: query.format(sql.Identifier(table), sql.Literal(loads[table])).as_string(connection)
-            for table in tables
-            if table in loads
-        }
+        for table in tables:
+            if table in loads:
+                view = f"{table}_to_check"
+                names = {"view": sql.Identifier("ops", view), "raw": sql.Identifier("raw", table)}
+                connection.execute(sql.SQL("drop view if exists {view}").format(**names))
+                connection.execute(
+                    sql.SQL(
+                        "create view {view} as select * from {raw} where _file_id = any({files}) and _deleted is not true"
+                    ).format(**names, files=sql.Literal(loads[table]))
+                )
+                found[table] = ("ops", view)
+    return found
 
 
 def _validate(
-    gate: Gate, suites: dict[str, dict[str, Any]], queries: dict[str, str], settings: Settings
+    gate: Gate, suites: dict[str, dict[str, Any]], tables: dict[str, tuple[str, str]], settings: Settings
 ) -> list[Check]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
@@ -119,10 +129,11 @@ def _validate(
         connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1),
     )
     definitions = []
-    for table, query in queries.items():
+    for table, (schema, relation) in tables.items():
         name = suites[table]["name"]
         suite = context.suites.add(gx.ExpectationSuite(**suites[table]))
-        batch = source.add_query_asset(name=name, query=query).add_batch_definition("all rows")
+        asset = source.add_table_asset(name=name, schema_name=schema, table_name=relation)
+        batch = asset.add_batch_definition("all rows")
         definitions.append(
             context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
         )

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,10 @@ def spawn(arguments: list[str], environment: dict[str, str], log: Path) -> psuti
         )
 
 
+def is_ready(log: Path) -> bool:
+    return " ready." in log.read_text()
+
+
 @pytest.mark.timeout(900)
 def test_two_workers_make_a_release(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "control", landing=tmp_path / "landing")
@@ -61,14 +66,14 @@ def test_two_workers_make_a_release(tmp_path: Path) -> None:
         spawn([service, *options], common, tmp_path / f"{service}.log")
         for service, options in services.SERVICES.items()
     ]
-    for home in homes:
-        own = common | {"GRIDCREDIT_HOME": str(home), "AIRFLOW_HOME": str(home / "airflow")}
-        arguments = ["celery", "worker", "--concurrency", "1", "--celery-hostname", f"{home.name[7:]}@%h"]
-        processes.append(spawn([*arguments, "--skip-serve-logs"], own, tmp_path / f"{home.name}.log"))
     try:
-        # A worker that is still starting would leave every file to the other.
-        logs = [tmp_path / f"{home.name}.log" for home in homes]
-        wait_for(lambda: all(" ready." in log.read_text() for log in logs), 120)
+        for home in homes:
+            own = common | {"GRIDCREDIT_HOME": str(home), "AIRFLOW_HOME": str(home / "airflow")}
+            arguments = ["celery", "worker", "--concurrency", "1", "--celery-hostname", f"{home.name[7:]}@%h"]
+            log = tmp_path / f"{home.name}.log"
+            processes.append(spawn([*arguments, "--skip-serve-logs"], own, log))
+            # One after the other: two at once would both make the broker's tables, and one of them would end there.
+            wait_for(partial(is_ready, log), 120)
         deliver(tmp_path / "files", settings.landing_dir / "demo")
         wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1, 150)
         assert number(settings, "select count(*) from published.customer_rating") == 60

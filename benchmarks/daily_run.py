@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -62,11 +63,9 @@ def main() -> None:
         Path(folder).chmod(0o755)
         files = Path(folder) / "files"
         # In a process of its own: its memory is not the pipeline's.
-        maker = multiprocessing.get_context("spawn").Process(
-            target=simulate, args=(options.customers, options.months, 1, files), kwargs={"through": LAST_DAY}
-        )
-        maker.start()
-        say("simulate", timed(maker.join))
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as maker:
+            work = maker.submit(simulate, options.customers, options.months, 1, files, through=LAST_DAY)
+            say("simulate", timed(work.result))
         for path in files.glob("*.csv"):
             if path.stem not in EXTRACTS:
                 path.unlink()

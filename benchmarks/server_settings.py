@@ -6,17 +6,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import psutil
 from gridcredit import pipeline
-from gridcredit.embedded_postgres import EmbeddedPostgres, options_for_machine
+from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import prepare
 
 from benchmarks.daily_run import EXTRACTS, LAST_DAY
-from benchmarks.measure import quiet_logs, say, timed
+from benchmarks.measure import quiet_logs, say, timed, warehouse
 
 POSTGRES_OWN: dict[str, dict[str, str | float]] = {
     "shared_buffers": {"shared_buffers": "128MB"},
@@ -40,25 +38,23 @@ def main() -> None:
         Path(folder).chmod(0o755)
         files = Path(folder) / "files"
         simulate(options.customers, options.months, 1, files, through=LAST_DAY)
-        settings = Settings(home=Path(folder) / "home", history_months=options.months)
-        prepare(settings)
-        mapping = load_mappings(settings.mappings_dir)["demo"]
-        for name in EXTRACTS:
-            load_file(files / f"{name}.csv", mapping, settings)
-        try:
+        with warehouse(Path(folder) / "home") as settings:
+            settings.history_months = options.months
+            mapping = load_mappings(settings.mappings_dir)["demo"]
+            for name in EXTRACTS:
+                load_file(files / f"{name}.csv", mapping, settings)
             build(settings, {}, "first")
             for what, own in POSTGRES_OWN.items():
                 with_all = build(settings, {}, f"all, before {what}")
                 without = build(settings, own, f"without {what}")
                 say(what, without, f"with Postgres' own, {without / with_all:.2f} of {with_all:.2f} s with ours")
-        finally:
-            EmbeddedPostgres(settings).stop()
 
 
 def build(settings: Settings, changed: dict[str, str | float], run_id: str) -> float:
     """Seconds of a build of everything on a server with these settings changed."""
-    EmbeddedPostgres(settings).stop()
-    EmbeddedPostgres(settings, options_for_machine(psutil.virtual_memory().total >> 20) | changed).start()
+    server = EmbeddedPostgres(settings)
+    server.stop()
+    EmbeddedPostgres(settings, server.options | changed).start()
     return timed(lambda: pipeline.build_ratings(run_id, LAST_DAY, settings, anew=True))
 
 

@@ -27,8 +27,9 @@ log = structlog.get_logger(__name__)
 SUPERUSER = "postgres"
 
 
-def options_for_machine(memory_mb: int) -> dict[str, str | float]:
+def options_for_machine() -> dict[str, str | float]:
     """Server settings by the machine's memory; `make bench-settings` measures what each is worth."""
+    memory_mb = psutil.virtual_memory().total >> 20
     return {
         "max_connections": 200,
         "shared_buffers": f"{max(128, min(memory_mb // 8, 4096))}MB",
@@ -53,9 +54,7 @@ class EmbeddedPostgres:
     """The embedded server of one `home`; start and stop may be called from any process."""
 
     settings: Settings
-    options: dict[str, str | float] = field(
-        default_factory=lambda: options_for_machine(psutil.virtual_memory().total >> 20)
-    )
+    options: dict[str, str | float] = field(default_factory=options_for_machine)
 
     @property
     def data_dir(self) -> Path:

@@ -16,6 +16,16 @@ from pathlib import Path
 ZERO = Decimal(0)
 
 
+# The extracts that tell of conduct, and of each the column that says until when a row stands.
+CONDUCT = {
+    "inspection": "settled_on",
+    "external_risk": "removed_on",
+    "investigation": None,
+    "service_order": None,
+    "party": None,
+}
+
+
 @dataclass(frozen=True)
 class Bill:
     bill_id: str
@@ -184,6 +194,13 @@ def rounded(value: Decimal, places: int) -> Decimal:
 Features = dict[str, Decimal]
 
 
+def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
+    """What a month costs, by the months billed since a day."""
+    issued = [state.bill for state in bills if start < state.bill.issued_on]
+    months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
+    return sum((bill.amount for bill in issued), ZERO) / len(months) if months else None
+
+
 def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
     """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
     bills = bills_as_of(ledger, customer_id, day)
@@ -205,9 +222,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
                     for p in ledger.payments_of[customer_id]
                 )
             )
-        issued = [state.bill for state in bills if start < state.bill.issued_on]
-        months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
-        mean = sum((bill.amount for bill in issued), ZERO) / len(months) if months else None
+        mean = mean_monthly_bill(bills, start)
         overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
         judged = any(state.open > 0 or state.bill.due_on > start for state in bills)
@@ -270,19 +285,17 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
     return features | {"party_change": Decimal(changes)}
 
 
-def mean_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal | None:
-    """What a month costs, by the months billed in the last year."""
-    issued = [s.bill for s in bills_as_of(ledger, customer_id, day) if year_before(day) < s.bill.issued_on]
-    months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
+def rounded_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal:
+    """The mean monthly bill of the last year to the cent, 0 without a bill: what deposits and limits are measured by."""
     with localcontext() as context:
         context.prec = 40
-        return rounded(sum((bill.amount for bill in issued), ZERO) / len(months), 2) if months else None
+        return rounded(mean_monthly_bill(bills_as_of(ledger, customer_id, day), year_before(day)) or ZERO, 2)
 
 
 def security(ledger: Ledger, customer: Customer, day: date) -> Features:
     """The deposit in mean monthly bills."""
-    mean = mean_monthly_bill(ledger, customer.customer_id, day)
-    if customer.deposit is None or not mean or mean < 0:
+    mean = rounded_monthly_bill(ledger, customer.customer_id, day)
+    if customer.deposit is None or mean <= 0:
         return {}
     with localcontext() as context:
         context.prec = 40

@@ -32,14 +32,7 @@ DAYS = [
     date(2026, 5, 31),
     date(2026, 6, 19),
 ]
-# Of each extract that tells of conduct: its day, until when a row stands, and what kind it is.
-CONDUCT = {
-    "inspection": ("found_on", "settled_on", "kind"),
-    "external_risk": ("listed_on", "removed_on", "kind"),
-    "investigation": ("done_on", None, None),
-    "service_order": ("requested_on", None, "kind"),
-    "party": ("valid_from", None, "role"),
-}
+KINDS = ("kind", "role")
 POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
 
 
@@ -121,17 +114,15 @@ def wild_conduct(customers: list[str]) -> dict[str, list[dict[str, object]]]:
     """More findings, listings, reviews, orders and changes of party than any customer would survive."""
     rng = random.Random(11)
     rows: dict[str, list[dict[str, object]]] = {}
-    for name, (day_column, until, kind) in CONDUCT.items():
+    for name, until in oracle.CONDUCT.items():
         extract = EXTRACTS[name]
         known: dict[tuple[object, ...], dict[str, object]] = {}
         for number in range(4 * len(customers)):
             day = date(2023, 1, 1) + timedelta(days=rng.randrange(1280))
-            row: dict[str, object] = {"customer_id": rng.choice(customers), day_column: day}
+            row: dict[str, object] = {"customer_id": rng.choice(customers), extract.dated_by: day}
             if until and rng.random() < 0.7:
                 row[until] = day + timedelta(days=rng.randrange(0, 400))
-            if kind:
-                column = extract.column(kind)
-                row[kind] = rng.choice(column.values) if column else None
+            row |= {column.name: rng.choice(column.values) for column in extract.columns if column.name in KINDS}
             row |= {
                 "inspection_id": f"I{number}",
                 "investigation_id": f"V{number}",
@@ -188,10 +179,10 @@ def read_ledger(paths: list[Path]) -> oracle.Ledger:
         ],
         [
             oracle.Fact(
-                name, r["customer_id"], r[kind] if kind else "", day(r[started]),
-                day(r[until]) if until and r[until] else None, r,
+                name, r["customer_id"], next((r[kind] for kind in KINDS if kind in r), ""),
+                day(r[EXTRACTS[name].dated_by]), day(r[until]) if until and r[until] else None, r,
             )
-            for name, (started, until, kind) in CONDUCT.items()
+            for name, until in oracle.CONDUCT.items()
             for r in found[name].values()
         ],
     )  # fmt: skip
@@ -202,7 +193,7 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     settings = new_warehouse()
     folder = tmp_path_factory.mktemp("files")
     simulate(250, 24, 3, folder)
-    paths = [folder / f"{name}.csv" for name in ("customer", "bill", "payment", *CONDUCT)]
+    paths = [folder / f"{name}.csv" for name in ("customer", "bill", "payment", *oracle.CONDUCT)]
     wild = wild_rows(250)
     for extract in (CUSTOMER, BILL, PAYMENT):
         # Delivered twice, the second time corrected: the newest delivery of a key wins.
@@ -349,7 +340,7 @@ def test_credit_limits(built: Built, ratings: Rated) -> None:
         if (day, customer.customer_id) not in ratings:
             continue
         by_grade = limits[ratings[day, customer.customer_id][0]]
-        mean = oracle.mean_monthly_bill(built.ledger, customer.customer_id, day) or Decimal(0)
+        mean = oracle.rounded_monthly_bill(built.ledger, customer.customer_id, day)
         limit = customer.deposit or Decimal(0)
         if by_grade["limit_months"]:
             limit = oracle.rounded(mean * factors[customer.segment] * Decimal(by_grade["limit_months"]), 2)

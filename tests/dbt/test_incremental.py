@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from tests.conftest import WarehouseFactory
+from tests.dbt.oracle import CONDUCT
 
 MAPPING = """
 mapping: sequences
@@ -38,14 +39,6 @@ files:
   - {pattern: "service_order*", extracts: {service_order: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "party*", extracts: {party: {deleted: {column: op, equals: [D]}}}}
 """
-# Of each extract that tells of conduct its day, and until when a row stands.
-CONDUCT = {
-    "inspection": ("found_on", "settled_on"),
-    "external_risk": ("listed_on", "removed_on"),
-    "investigation": ("done_on", None),
-    "service_order": ("requested_on", None),
-    "party": ("valid_from", None),
-}
 START = date(2026, 2, 20)
 Row = dict[str, Any]
 
@@ -137,9 +130,11 @@ class Supplier:
         return extract, {name: value for name, value in row.items() if name in names}
 
     def _span(self, extract: str, day: date) -> Row:
-        started, until = CONDUCT[extract]
+        until = CONDUCT[extract]
         first = self._day(day, self.rng.choice([60, 900]), 20)
-        return {started: first} | ({until: self.rng.choice(["", self._day(day, 90, 40)])} if until else {})
+        return {EXTRACTS[extract].dated_by: first} | (
+            {until: self.rng.choice(["", self._day(day, 90, 40)])} if until else {}
+        )
 
     def _correct(self, day: date) -> tuple[str, Row | None]:
         extract = self.rng.choice(["customer", "bill", "payment", "customer", "bill", "payment", *CONDUCT])

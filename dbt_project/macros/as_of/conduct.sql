@@ -28,37 +28,30 @@ conduct as (
         cast(
             round(
                 coalesce(
-                    sum(case when events.event in ('theft', 'breach') and {{ age }} < 36 then 36 - {{ age }} end) / 36.0, 0
+                    sum(case when events.extract = 'inspection' and {{ age }} < 36 then 36 - {{ age }} end) / 36.0, 0
                 ),
                 2
             ) as numeric(6, 2)
         ) as theft_or_breach_36m,
-        count(case when events.event = 'theft' and {{ stands }} then 1 end) as open_theft_cases,
-        count(case when {{ is_listing('events.event') }} and {{ stands }} then 1 end) as external_risk,
-        count(case when events.event in ('bankruptcy', 'licence_revoked') and {{ stands }} then 1 end)
+        count(case when events.kind = 'theft' and {{ stands }} then 1 end) as open_theft_cases,
+        count(case when events.extract = 'external_risk' and {{ stands }} then 1 end) as external_risk,
+        count(case when events.kind in ('bankruptcy', 'licence_revoked') and {{ stands }} then 1 end)
             as insolvency_listings,
-        count(case when events.event = 'dishonest_debtor' and {{ stands }} then 1 end) as dishonest_debtor_listings,
+        count(case when events.kind = 'dishonest_debtor' and {{ stands }} then 1 end) as dishonest_debtor_listings,
         -- From the score to the middle of its scale in 12 months; older than that it says nothing.
         cast(
             round(
                 sum(
                     case
-                        when events.event = 'investigation' and {{ stands }} and {{ age }} < 12
+                        when events.extract = 'investigation' and {{ stands }} and {{ age }} < 12
                             then 50 + (events.standing - 50) * (12 - {{ age }}) / 12.0
                     end
                 ),
                 2
             ) as numeric(6, 2)
         ) as investigated_standing,
-        count(
-            case
-                when
-                    events.event in ('suspend', 'capacity_decrease', 'transfer', 'close')
-                    and {{ age }} < 6
-                    then 1
-            end
-        ) as service_change,
-        count(case when events.event = 'party_change' and {{ age }} < 6 then 1 end) as party_change
+        count(case when events.extract = 'service_order' and {{ age }} < 6 then 1 end) as service_change,
+        count(case when events.extract = 'party' and {{ age }} < 6 then 1 end) as party_change
     from scope
     inner join events
         on
@@ -69,10 +62,4 @@ conduct as (
 )
 
 select * from conduct
-{%- endmacro %}
-
-{% macro is_listing(event) -%}
-    {{ event }} in (
-        'dishonest_debtor', 'court_enforcement', 'bankruptcy', 'licence_revoked', 'tax_arrears', 'operating_abnormality'
-    )
 {%- endmacro %}

@@ -53,9 +53,6 @@ customer_features as (
             when behaviour.mean_monthly_bill > 0
                 then cast(round(customers.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
         end as security,
-        behaviour.open_amount,
-        behaviour.overdue_amount,
-        behaviour.mean_monthly_bill,
         behaviour.next_due_on
     from behaviour
     inner join dates

@@ -1,10 +1,11 @@
-{% macro newest_delivery(extract, key) -%}
+{% macro newest_delivery(extract) -%}
     {#-
         Of each key of a raw extract the newest delivery: the file last accepted wins, in it the last line. A key whose
         newest delivery is a tombstone is marked as deleted. A file that lands while a build runs has passed no gate
         yet: the next build reads it. An incremental run looks at the keys of new files, and at those whose newest
         delivery was undone.
     -#}
+    {%- set key = config.get('key') %}
     select *
     from (
         select
@@ -18,7 +19,7 @@
             _file_id in (select file_id from {{ source('lineage', 'run_files') }})
             {%- if is_incremental() %}
             {%- if var('undone_files') %}
-            and ({{ key }}) in (select {{ key }} from {{ changed_keys(extract, key) }})
+            and ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
             {%- else %}
             {#- Nothing older than a new file's rows can be newer than they are. #}
             and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
@@ -28,8 +29,9 @@
     where delivery_rank = 1
 {%- endmacro %}
 
-{% macro changed_keys(extract, key) -%}
+{% macro changed_keys(extract) -%}
     {#- The keys that an incremental run of a staging model replaces. -#}
+    {%- set key = config.get('key') %}
     (
         select {{ key }} from {{ source('raw', extract) }}
         where _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
@@ -41,11 +43,12 @@
     ) as changed_keys
 {%- endmacro %}
 
-{% macro note_changed_customers(extract, key, changed_from) -%}
+{% macro note_changed_customers(extract, changed_from) -%}
     {#-
         Before a staging model replaces rows it notes whose they were and will be, and from which day on they matter, in
         the same transaction. The notes stand until what follows from them is published.
     -#}
+    {%- set key = config.get('key') %}
     {%- if is_incremental() %}
     insert into {{ source('ops', 'changed_customer') }} (customer_id, changed_from)
     select
@@ -56,14 +59,14 @@
             customer_id,
             {{ changed_from }} as changed_from
         from {{ this }}
-        where ({{ key }}) in (select {{ key }} from {{ changed_keys(extract, key) }})
+        where ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
         union all
         select
             customer_id,
             {{ changed_from }} as changed_from
         from {{ source('raw', extract) }}
         where
-            ({{ key }}) in (select {{ key }} from {{ changed_keys(extract, key) }})
+            ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
             {%- if not var('undone_files') %}
             and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
             {%- endif %}

@@ -19,7 +19,7 @@
         {%- set relation = ref('month_end_scope') -%}
     {%- else -%}
         {%- set keys = [config.require('key')] -%}
-        {%- set relation = changed_keys(keys_of, keys[0]) -%}
+        {%- set relation = changed_keys(keys_of) -%}
     {%- endif -%}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arg_dict['target_relation'] }}

@@ -4,17 +4,13 @@ with
 
 bills as (
 
-    select * from {{ ref('stg_bill') }}
-    where
-        not is_deleted
-        {{ only_of(customers) }}
-        and reverses_bill_id is null
+    {{ originals('bill', customers) }}
 
 ),
 
 reversals as (
 
-    {{ bill_reversals(customers) }}
+    {{ reversals('bill', 'issued_on', customers) }}
 
 ),
 
@@ -38,18 +34,4 @@ ledger as (
 )
 
 select * from ledger
-{%- endmacro %}
-
-{% macro bill_reversals(customers=none) -%}
-    {#- The day on which each reversed bill was cancelled. -#}
-    select
-        customer_id,
-        reverses_bill_id as bill_id,
-        min(issued_on) as reversed_on
-    from {{ ref('stg_bill') }}
-    where
-        not is_deleted
-        {{ only_of(customers) }}
-        and reverses_bill_id is not null
-    group by customer_id, reverses_bill_id
 {%- endmacro %}

@@ -4,36 +4,19 @@ with
 
 payments as (
 
-    select * from {{ ref('stg_payment') }}
-    where
-        not is_deleted
-        {{ only_of(customers) }}
-        and reverses_payment_id is null
+    {{ originals('payment', customers) }}
 
 ),
 
 bills as (
 
-    select * from {{ ref('stg_bill') }}
-    where
-        not is_deleted
-        {{ only_of(customers) }}
-        and reverses_bill_id is null
+    {{ originals('bill', customers) }}
 
 ),
 
 reversals as (
 
-    select
-        customer_id,
-        reverses_payment_id as payment_id,
-        min(paid_on) as reversed_on
-    from {{ ref('stg_payment') }}
-    where
-        not is_deleted
-        {{ only_of(customers) }}
-        and reverses_payment_id is not null
-    group by customer_id, reverses_payment_id
+    {{ reversals('payment', 'paid_on', customers) }}
 
 ),
 

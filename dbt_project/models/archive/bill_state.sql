@@ -33,15 +33,13 @@ bounced_payments as (
 
 bills as (
 
-    select * from (
-        {{ bill_ledger(changed_customers()) }}
-    ) as ledger
+    {{ originals('bill', changed_customers()) }}
 
 ),
 
 reversals as (
 
-    {{ bill_reversals(changed_customers()) }}
+    {{ reversals('bill', 'issued_on', changed_customers()) }}
 
 ),
 

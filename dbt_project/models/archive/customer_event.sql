@@ -66,8 +66,9 @@ events as (
 
     select
         'inspection ' || inspection_id as event_id,
+        'inspection' as extract,
         customer_id,
-        kind as event,
+        kind,
         cast(null as numeric(6, 2)) as standing,
         found_on as happened_on,
         settled_on as ended_on
@@ -77,8 +78,9 @@ events as (
 
     select
         'listing ' || customer_id || ' ' || kind || ' ' || cast(listed_on as {{ dbt.type_string() }}) as event_id,
+        'external_risk' as extract,
         customer_id,
-        kind as event,
+        kind,
         cast(null as numeric(6, 2)) as standing,
         listed_on as happened_on,
         removed_on as ended_on
@@ -89,8 +91,9 @@ events as (
     -- The last review counts until the next one; with one of two scores missing the other speaks for both.
     select
         'investigation ' || investigation_id as event_id,
+        'investigation' as extract,
         customer_id,
-        'investigation' as event,
+        'review' as kind,
         cast(
             (coalesce(operating_score, solvency_score) + coalesce(solvency_score, operating_score)) / 2
             as numeric(6, 2)
@@ -106,8 +109,9 @@ events as (
 
     select
         'service order ' || order_id as event_id,
+        'service_order' as extract,
         customer_id,
-        kind as event,
+        kind,
         cast(null as numeric(6, 2)) as standing,
         requested_on as happened_on,
         cast(null as date) as ended_on
@@ -119,8 +123,9 @@ events as (
     select
         'party ' || customer_id || ' ' || role || ' ' || party_name || ' ' || cast(valid_from as {{ dbt.type_string() }})
             as event_id,
+        'party' as extract,
         customer_id,
-        'party_change' as event,
+        role as kind,
         cast(null as numeric(6, 2)) as standing,
         valid_from as happened_on,
         cast(null as date) as ended_on

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='bill_id',
         keys_of='bill',
-        pre_hook="{{ note_changed_customers('bill', 'bill_id', \"issued_on\") }}",
+        pre_hook="{{ note_changed_customers('bill', \"issued_on\") }}",
         indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['reverses_bill_id']}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('bill', 'bill_id') }}
+    {{ newest_delivery('bill') }}
 
 ),
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='customer_id',
         keys_of='customer',
-        pre_hook="{{ note_changed_customers('customer', 'customer_id', \"cast('0001-01-01' as date)\") }}",
+        pre_hook="{{ note_changed_customers('customer', \"cast('0001-01-01' as date)\") }}",
         indexes=[{'columns': ['customer_id'], 'unique': true}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('customer', 'customer_id') }}
+    {{ newest_delivery('customer') }}
 
 ),
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='customer_id, listed_on, kind',
         keys_of='external_risk',
-        pre_hook="{{ note_changed_customers('external_risk', 'customer_id, listed_on, kind', \"listed_on\") }}",
+        pre_hook="{{ note_changed_customers('external_risk', \"listed_on\") }}",
         indexes=[{'columns': ['customer_id', 'listed_on', 'kind'], 'unique': true}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('external_risk', 'customer_id, listed_on, kind') }}
+    {{ newest_delivery('external_risk') }}
 
 ),
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='inspection_id',
         keys_of='inspection',
-        pre_hook="{{ note_changed_customers('inspection', 'inspection_id', \"found_on\") }}",
+        pre_hook="{{ note_changed_customers('inspection', \"found_on\") }}",
         indexes=[{'columns': ['inspection_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('inspection', 'inspection_id') }}
+    {{ newest_delivery('inspection') }}
 
 ),
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='investigation_id',
         keys_of='investigation',
-        pre_hook="{{ note_changed_customers('investigation', 'investigation_id', \"done_on\") }}",
+        pre_hook="{{ note_changed_customers('investigation', \"done_on\") }}",
         indexes=[{'columns': ['investigation_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('investigation', 'investigation_id') }}
+    {{ newest_delivery('investigation') }}
 
 ),
 

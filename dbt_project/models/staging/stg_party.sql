@@ -3,7 +3,7 @@
         materialized='incremental',
         key='customer_id, role, party_name, valid_from',
         keys_of='party',
-        pre_hook="{{ note_changed_customers('party', 'customer_id, role, party_name, valid_from', \"valid_from\") }}",
+        pre_hook="{{ note_changed_customers('party', \"valid_from\") }}",
         indexes=[{'columns': ['customer_id', 'role', 'party_name', 'valid_from'], 'unique': true}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('party', 'customer_id, role, party_name, valid_from') }}
+    {{ newest_delivery('party') }}
 
 ),
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='payment_id',
         keys_of='payment',
-        pre_hook="{{ note_changed_customers('payment', 'payment_id', \"paid_on\") }}",
+        pre_hook="{{ note_changed_customers('payment', \"paid_on\") }}",
         indexes=[{'columns': ['payment_id'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['reverses_payment_id']}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('payment', 'payment_id') }}
+    {{ newest_delivery('payment') }}
 
 ),
 

@@ -3,7 +3,7 @@
         materialized='incremental',
         key='order_id',
         keys_of='service_order',
-        pre_hook="{{ note_changed_customers('service_order', 'order_id', \"requested_on\") }}",
+        pre_hook="{{ note_changed_customers('service_order', \"requested_on\") }}",
         indexes=[{'columns': ['order_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -12,7 +12,7 @@ with
 
 newest as (
 
-    {{ newest_delivery('service_order', 'order_id') }}
+    {{ newest_delivery('service_order') }}
 
 ),
 

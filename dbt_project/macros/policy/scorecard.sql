@@ -6,7 +6,7 @@
 {% macro indicator_value(indicator, not_for) -%}
     {#- An indicator of a customer, null for the segments that it leaves out. -#}
     {%- if not_for -%}
-    case when {{ applies_to("'" ~ not_for ~ "'", 'segment') }} then {{ indicator }} end
+    case when segment not in ('{{ not_for.split('|') | join("', '") }}') then {{ indicator }} end
     {%- else -%}
     {{ indicator }}
     {%- endif -%}

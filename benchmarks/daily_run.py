@@ -34,7 +34,8 @@ from benchmarks.measure import plain_copy, quiet_logs, say, timed, warehouse
 from benchmarks.plans import keep_plans
 
 LAST_DAY = date(2026, 6, 18)
-EXTRACTS = ("customer", "bill", "payment")
+ONE_DAY = timedelta(days=1)
+EXTRACTS = ("customer", "party", "bill", "payment", "service_order", "inspection", "external_risk", "investigation")
 RESULTS = PROJECT_DIR / "benchmarks" / "results"
 FEATURES = Path(__file__).with_name("features.sql")
 WAYS = ("postgres", "duckdb", "pandas")
@@ -98,35 +99,40 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         found["published rows after the full build"] = published_rows(connection)
     if options.plans:
         keep_plans("full", settings, RESULTS / "plans")
-    path = files / "payment_day.csv"
-    write_payments(path, options.customers, options.changed)
-    next_day = LAST_DAY + timedelta(days=1)
-
-    def day() -> None:
-        load_file(path, mapping, settings)
-        pipeline.build_ratings("day", next_day, settings)
-
-    found["daily run"] = timed(day)
+    # Two days, since the first also pays for what a full build leaves behind: rows that nobody has read yet.
+    for name, run_id, day in (
+        ("first daily run", "day 1", LAST_DAY + ONE_DAY),
+        ("daily run", "day 2", LAST_DAY + 2 * ONE_DAY),
+    ):
+        path = files / f"payment_{day:%Y%m%d}.csv"
+        write_payments(path, day, options.customers, options.changed)
+        found[name] = timed(partial(run_day, run_id, day, path, settings))
+        with connect(settings) as connection:
+            tell_run(connection, run_id, found[name])
     with connect(settings) as connection:
-        tell_run(connection, "day", found["daily run"])
-        found["published rows opened by the day"] = (
+        found["published rows opened by two days"] = (
             published_rows(connection) - found["published rows after the full build"]
         )
     found["peak MiB of our process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if options.equality:
-        anew = pipeline.build_ratings("anew", next_day, settings, anew=True)
+        anew = pipeline.build_ratings("anew", LAST_DAY + 2 * ONE_DAY, settings, anew=True)
         found["rows that a rebuild changes"] = anew.rows_opened + anew.rows_closed if anew.is_new else 0
     return found
 
 
-def write_payments(path: Path, customers: int, share: float) -> None:
-    """A payment of the next day by a share of the customers."""
-    paying = random.Random(1).sample(range(customers), max(1, round(customers * share)))
+def run_day(run_id: str, day: date, path: Path, settings: Settings) -> None:
+    """What a night does: load the day's file, and build, check and publish what follows from it."""
+    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
+    pipeline.build_ratings(run_id, day, settings)
+
+
+def write_payments(path: Path, day: date, customers: int, share: float) -> None:
+    """A day's payments, by a share of the customers."""
+    paying = random.Random(day.isoformat()).sample(range(customers), max(1, round(customers * share)))
     with path.open("w") as file:
         file.write("payment_id,customer_id,bill_id,paid_on,amount\n")
         for number in paying:
-            bill = f"B202605{number:08d}"
-            file.write(f"DAY{number},C{number:08d},{bill},{LAST_DAY + timedelta(days=1)},50.00\n")
+            file.write(f"DAY{day:%m%d}{number},C{number:08d},B202605{number:08d},{day},50.00\n")
 
 
 def tell_run(connection: Connection, run_id: str, seconds: float) -> None:

@@ -1,23 +1,29 @@
 {% macro get_where_subquery(relation) -%}
-    {#- A test of an incremental model looks at the rows that this run wrote; a build of everything looks at everything. -#}
+    {#- A test of a model that says `keys_of` looks at the keys that this run answers for; a build of everything at all. -#}
     {%- set config_where = config.get('where', '') -%}
     {%- set conditions = [config_where] if config_where else [] -%}
-    {%- if model.test_metadata.name == 'key_is_enforced' -%}
-        {#- It looks at the table itself, not at its rows. #}
-    {%- elif is_narrow() and relation.schema == 'staging' -%}
-        {%- do conditions.append('_file_id in (' ~ (var('new_files') or [-1]) | join(', ') ~ ')') -%}
-    {%- elif is_narrow() and relation.identifier in ('bill_ledger', 'payment_ledger') -%}
-        {%- do conditions.append('customer_id in (select customer_id from ops.changed_customer)') -%}
-    {%- elif
-        is_narrow()
-        and (relation.schema in ('features', 'ratings') or relation.identifier.startswith(('bill_state', 'open_bill', 'loose', 'customer_event')))
-    -%}
-        {%- set scope = 'month_end_scope' if relation.identifier.endswith('_at_month_end') else 'customer_scope' -%}
-        {%- do conditions.append('customer_id in (select customer_id from archive.' ~ scope ~ ')') -%}
+    {%- if execute and is_narrow() and model.test_metadata.name != 'key_is_enforced' -%}
+        {%- do conditions.append(answered_for(relation.identifier)) -%}
     {%- endif -%}
+    {%- set conditions = conditions | select | list -%}
     {%- if conditions -%}
         (select * from {{ relation }} where {{ conditions | join(' and ') }}) as dbt_subquery
     {%- else -%}
         {{ relation }}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro answered_for(model_name) -%}
+    {#- A condition for the rows of a model that an incremental run answers for; none where it makes the whole anew. -#}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == model_name and node.config.keys_of -%}
+        {%- set scope = scope_of(node.config.keys_of) -%}
+        {%- if scope -%}
+    ({{ scope.columns | join(', ') }}) in (select {{ scope.columns | join(', ') }} from {{ scope.relation }})
+        {%- else -%}
+    ({{ node.config.key }}) in (
+        select {{ node.config.key }} from raw.{{ node.config.keys_of }}
+        where _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+    )
+        {%- endif -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -200,6 +200,7 @@ def _replace_rows(
 ) -> tuple[int, int]:
     """Close the rows in scope that are gone or changed, open the new and the changed; returns (opened, closed)."""
     columns = list(_columns(connection, "candidate", table))
+    history = f"published.{table}_history"
 
     def listed(alias: str, names: Sequence[str]) -> sql.Composed:
         return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
@@ -216,9 +217,9 @@ def _replace_rows(
         "dropped": sql.Literal(dropped),
     }
     closed = 0
-    narrow = sql.Composed([])
+    in_scope = sql.Composed([])
     if published.scope:
-        narrow = sql.SQL("and ({}) in (select {} from {}) ").format(
+        in_scope = sql.SQL("and ({}) in (select {} from {}) ").format(
             listed("history", published.scope_key),
             sql.SQL(", ").join(map(sql.Identifier, published.scope_key)),
             sql.Identifier("archive", published.scope),
@@ -232,16 +233,22 @@ def _replace_rows(
             ).rowcount
     closed += connection.execute(
         sql.SQL(
-            "update {history} as history set valid_to_release = {release} where valid_to_release is null {narrow}"
+            "update {history} as history set valid_to_release = {release} where valid_to_release is null {in_scope}"
             "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
             "and row({new}) is not distinct from row({old}))"
-        ).format(**parts, narrow=narrow)
+        ).format(**parts, in_scope=in_scope)
     ).rowcount
     opened = connection.execute(
         sql.SQL(
             "insert into {history} ({columns}, valid_from_release) select {new}, {release} from {candidate} as candidate "
             "where not exists (select 1 from {history} as history where ({new_key}) = ({old_key}) "
-            "and valid_to_release is null)"
-        ).format(**parts)
+            "and valid_to_release is null {in_scope})"
+        ).format(**parts, in_scope=in_scope)
     ).rowcount
+    # The next run's statements are planned with what is known of this one's rows: few of many are in scope.
+    (rows,) = connection.execute(
+        "select reltuples from pg_class where oid = to_regclass(%s)", [history]
+    ).fetchone() or (0,)
+    if opened > 0.1 * rows:
+        connection.execute(sql.SQL("analyze {history}").format(**parts))
     return opened, closed

@@ -24,12 +24,13 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
     settings = settings or get_settings()
     with connect(settings) as connection:
         row = connection.execute(
-            "select greatest((select max(issued_on) from raw.bill where issued_on <= current_date), "
-            "(select max(paid_on) from raw.payment where paid_on <= current_date))"
+            "select max(newest_fact_on) from lineage.loads join lineage.files using (file_id) "
+            "where extract in ('bill', 'payment') and undone_at is null"
         ).fetchone()
-        day: date | None = as_of_date or (row[0] if row else None)
-        if day is None:
+        newest_fact_on: date | None = row[0] if row else None
+        if newest_fact_on is None:
             raise GridCreditError("there is nothing to rate: no bill and no payment has been loaded")
+        day = as_of_date or newest_fact_on
         connection.execute(
             "insert into lineage.runs (run_id, as_of_date, code_version, policy_name) values (%s, %s, %s, %s) "
             "on conflict (run_id) do update set status = 'running', finished_at = null",

@@ -14,6 +14,7 @@
         greatest(states.amount - ({{ paid }}), 0) as open_amount,
         {{ days_after('states.due_on', 'coalesce(' ~ settled_on ~ ', scope.as_of_date)') }} as days_late,
         states.issued_on,
+        states.issued_month,
         states.due_on,
         {{ settled_on }} as settled_on,
         states.due_on > scope.year_before and states.due_on <= scope.as_of_date as is_due_in_year,
@@ -22,9 +23,9 @@
     {%- if loose_cash %}
     left join {{ ref(loose_cash) }} as cash
         on
-            cash.as_of_date = scope.as_of_date
-            and cash.customer_id = scope.customer_id
+            cash.customer_id = scope.customer_id
             and states.bill_id = cash.bill_id
+            {{ 'and cash.as_of_date = scope.as_of_date' if scope == 'month_end_scope' }}
     {%- endif %}
     where
         states.customer_id = scope.customer_id

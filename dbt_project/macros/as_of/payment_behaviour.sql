@@ -13,10 +13,9 @@ scope_of_bounced as (
 
 ),
 
-payments as (
+bounced_payments as (
 
-    select * from {{ ref('payment_ledger') }}
-    where reversed_on is not null
+    select * from {{ ref('bounced_payment') }}
 
 ),
 {% for with_loose_cash in (false, true) %}
@@ -35,9 +34,7 @@ payments as (
             count(case when bills.is_due_in_year and bills.days_late > 30 then 1 end) as times_over_30d_12m,
             count(case when bills.is_due_in_year then 1 end) as bills_due_12m,
             sum(case when bills.is_issued_in_year then bills.amount end) as billed_12m,
-            count(
-                distinct case when bills.is_issued_in_year then {{ dbt.date_trunc('month', 'bills.issued_on') }} end
-            ) as months_billed_12m,
+            count(distinct case when bills.is_issued_in_year then bills.issued_month end) as months_billed_12m,
             sum(bills.open_amount) as open_amount,
             sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
             max(
@@ -69,11 +66,11 @@ bounced as (
         scope_of_bounced.customer_id,
         count(*) as bounced_12m
     from scope_of_bounced
-    inner join payments
+    inner join bounced_payments
         on
-            scope_of_bounced.customer_id = payments.customer_id
-            and payments.reversed_on > scope_of_bounced.year_before
-            and payments.reversed_on <= scope_of_bounced.as_of_date
+            scope_of_bounced.customer_id = bounced_payments.customer_id
+            and bounced_payments.reversed_on > scope_of_bounced.year_before
+            and bounced_payments.reversed_on <= scope_of_bounced.as_of_date
     group by scope_of_bounced.as_of_date, scope_of_bounced.customer_id
 
 ),

@@ -1,5 +1,5 @@
-{% macro rating(scope, customer_feature) -%}
-    {#- The ratings of a scope's customers, by the policy in force on each of its dates. -#}
+{% macro rating(scope, score) -%}
+    {#- The ratings of a scope's customers: the grade of the score, or of the veto where that is worse. -#}
     {%- set is_month_end = scope == 'month_end_scope' -%}
 with
 
@@ -10,70 +10,20 @@ scope as (
 
 ),
 
-dates as (
+scores as (
 
-    select * from {{ ref('as_of_date') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('stg_customer') }}
-    where not is_deleted
-
-),
-
-features as (
-
-    select * from {{ ref(customer_feature) }}
-
-),
-
-contracted as (
-
-    select
-        scope.as_of_date,
-        dates.policy_version,
-        {{ dbt.dateadd('month', 'dates.new_customer_months', 'customers.opened_on') }} > scope.as_of_date
-            as is_new_customer,
-        features.customer_id,
-        customers.segment,
-        {%- for feature in features() %}
-        features.{{ feature }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from scope
-    inner join dates
-        on scope.as_of_date = dates.as_of_date
-    inner join customers
-        on
-            scope.customer_id = customers.customer_id
-            and scope.as_of_date >= customers.opened_on
-    inner join features
-        on
-            scope.customer_id = features.customer_id
-            {{ 'and scope.as_of_date = features.as_of_date' if is_month_end }}
-
-),
-
-pointed as (
-
-    select
-        *,
-        cast({{ total_points() }} as numeric) as points,
-        cast({{ available_weight() }} as numeric) as weight_available,
-        {{ hardest_veto('veto') }} as hardest_veto,
-        {{ hardest_veto('reason_code') }} as hardest_veto_reason_code,
-        {{ hardest_veto('best_grade_rank') }} as veto_grade_rank
-    from contracted
+    select * from {{ ref(score) }}
 
 ),
 
 scored as (
 
-    select
-        *,
-        cast(round(100 * points / nullif(weight_available, 0), 2) as numeric(6, 2)) as score
-    from pointed
+    select scores.*
+    from scope
+    inner join scores
+        on
+            scope.customer_id = scores.customer_id
+            {{ 'and scope.as_of_date = scores.as_of_date' if is_month_end }}
 
 ),
 
@@ -108,8 +58,8 @@ graded as (
         case when not is_not_rated then final_grade_rank end as grade_rank,
         score,
         weight_available,
-        case when is_capped then hardest_veto end as veto,
-        case when is_capped then hardest_veto_reason_code end as veto_reason_code
+        case when is_capped then veto end as veto,
+        case when is_capped then veto_reason_code end as veto_reason_code
     from capped
 
 )

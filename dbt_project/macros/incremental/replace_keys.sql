@@ -1,41 +1,75 @@
 {% macro get_incremental_replace_keys_sql(arg_dict) -%}
     {#-
-        Incremental strategy `replace_keys`: the rows of the keys that this run answers for go, those just computed come.
-        Rows that are no more leave too, which a merge by unique key would miss. `keys_of` says which keys: an extract of
-        raw, `changed_customer`, or one of the scopes.
+        Incremental strategy `replace_keys`: of the keys that this run answers for, rows that are no more or no longer the
+        same go, and those just computed come. `keys_of` says which keys: an extract of raw, `changed_customer`, or one of
+        the scopes.
     -#}
     {%- set keys_of = config.require('keys_of') -%}
-    {%- if keys_of == 'changed_customer' -%}
-        {%- set keys = ['customer_id'] -%}
-        {%- set relation = source('ops', 'changed_customer') -%}
-    {%- elif keys_of == 'customer_scope' -%}
-        {%- set keys = ['customer_id'] -%}
-        {%- set relation = ref('customer_scope') -%}
-    {%- elif keys_of == 'touched_date' -%}
-        {%- set keys = ['as_of_date'] -%}
-        {%- set relation = ref('touched_date') -%}
-    {%- elif keys_of == 'month_end_scope' -%}
-        {%- set keys = ['as_of_date', 'customer_id'] -%}
-        {%- set relation = ref('month_end_scope') -%}
-    {%- else -%}
-        {%- set keys = [config.require('key')] -%}
-        {%- set relation = changed_keys(keys_of) -%}
-    {%- endif -%}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    delete from {{ arg_dict['target_relation'] }}
-    where ({{ keys | join(', ') }}) in (select {{ keys | join(', ') }} from {{ relation }});
-
+    {%- set scope = scope_of(keys_of) -%}
+    {%- set keys = scope.columns or [config.require('key')] -%}
+    {%- set relation = scope.relation or changed_keys(keys_of) -%}
+    {%- set target = arg_dict['target_relation'] -%}
     {%- if keys_of in ('month_end_scope', 'touched_date') and var('dropped_dates') %}
-    delete from {{ arg_dict['target_relation'] }}
+    delete from {{ target }}
     where as_of_date in ({{ date_list(var('dropped_dates')) }});
     {%- endif %}
 
-    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+    {{ replace_rows(target, arg_dict['temp_relation'], keys, relation, arg_dict['dest_columns'] | map(attribute='name') | list) }}
+{%- endmacro %}
+
+{% macro replace_rows(target, computed, keys, answered_for, columns) -%}
+    {#- Replace the rows of `target` whose keys are answered for by those of `computed`. -#}
+    {{ return(adapter.dispatch('replace_rows', 'gridcredit')(target, computed, keys, answered_for, columns)) }}
+{%- endmacro %}
+
+{% macro default__replace_rows(target, computed, keys, answered_for, columns) -%}
+    delete from {{ target }}
+    where ({{ keys | join(', ') }}) in (select {{ keys | join(', ') }} from {{ answered_for }});
+
+    insert into {{ target }} ({{ get_quoted_csv(columns) }})
+    select {{ get_quoted_csv(columns) }} from {{ computed }}
+{%- endmacro %}
+
+{% macro postgres__replace_rows(target, computed, keys, answered_for, columns) -%}
+    {#- Rows that stay as they are are not written again: most do, and each would leave a dead one and new index entries. -#}
+    {%- set unique_key = (config.get('indexes') | selectattr('unique', 'defined') | first).columns -%}
+    {%- set same_key = [] -%}
+    {%- for column in unique_key -%}
+        {%- do same_key.append('standing.' ~ column ~ ' = computed.' ~ column) -%}
+    {%- endfor -%}
+    analyze {{ computed }};
+
+    delete from {{ target }} as standing
+    where
+        (standing.{{ keys | join(', standing.') }}) in (select {{ keys | join(', ') }} from {{ answered_for }})
+        and not exists (
+            select 1 from {{ computed }} as computed
+            where
+                {{ same_key | join(' and ') }}
+                and row(standing.{{ columns | join(', standing.') }})
+                is not distinct from row(computed.{{ columns | join(', computed.') }})
+        );
+
+    insert into {{ target }} ({{ get_quoted_csv(columns) }})
+    select {{ get_quoted_csv(columns) }} from {{ computed }} as computed
+    where not exists (
+        select 1 from {{ target }} as standing
+        where {{ same_key | join(' and ') }}
+    )
 {%- endmacro %}
 
 {% macro date_list(days) -%}
     {%- for day in days -%}
     cast('{{ day }}' as date){{ ', ' if not loop.last }}
     {%- endfor -%}
+{%- endmacro %}
+
+{% macro scope_of(keys_of) -%}
+    {#- The table that lists the keys which a run answers for, and the columns of the key; neither for an extract of raw. -#}
+    {{ return({
+        'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
+        'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
+        'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
+        'touched_date': {'relation': 'archive.touched_date', 'columns': ['as_of_date']},
+    }.get(keys_of, {})) }}
 {%- endmacro %}

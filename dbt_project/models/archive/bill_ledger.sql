@@ -1,3 +1,3 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', keys_of='changed_customer') }}
 
 {{ bill_ledger() }}

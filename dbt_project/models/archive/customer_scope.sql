@@ -1,8 +1,10 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('bill_state') }} {{ ref('stg_payment') }} {{ ref('customer_event') }}
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }} {{ ref('bounced_payment') }} {{ ref('customer_event') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
+{%- set first_day = "cast('" ~ var('aged_from') ~ "' as date)" %}
+{%- set last_day = "cast('" ~ var('aged_to') ~ "' as date)" %}
 with
 
 dates as (
@@ -19,15 +21,28 @@ loose_payments as (
 ),
 
 {% if is_narrow %}
-states as (
+bills as (
 
-    select * from {{ ref('bill_state') }}
+    select * from {{ ref('stg_bill') }}
 
 ),
 
 payments as (
 
     select * from {{ ref('stg_payment') }}
+
+),
+
+bounced_payments as (
+
+    select * from {{ ref('bounced_payment') }}
+
+),
+
+-- As the last release left them; no ref, since this run's are made for the scope.
+open_bills_before as (
+
+    select * from {{ this.incorporate(path={'identifier': 'open_bill'}) }}
 
 ),
 
@@ -48,17 +63,6 @@ customers as (
 
 ),
 
--- The days that the state moves over, and the same days a year before, on which facts leave the windows.
-moves as (
-
-    select
-        cast('{{ var("aged_from") }}' as date) as first_day,
-        cast('{{ var("aged_to") }}' as date) as last_day,
-        cast({{ dbt.dateadd('month', -12, "cast('" ~ var("aged_from") ~ "' as date)") }} as date) as first_day_before,
-        cast({{ dbt.dateadd('month', -12, "cast('" ~ var("aged_to") ~ "' as date)") }} as date) as last_day_before
-
-),
-
 touched as (
 
     select customer_id from {{ source('ops', 'changed_customer') }}
@@ -67,57 +71,51 @@ touched as (
 
     -- Loose cash pays whatever is open on the day.
     select customer_id from loose_payments
+    where
+        {{ moved('paid_on') }}
+        or {{ moved('loose_until') }}
 
     union
 
-    -- Overdue on one of the days, or with a change, an issue or a due day on one of them.
-    select states.customer_id
-    from states
-    cross join moves
-    where
-        (
-            states.settled_on is null
-            and states.due_on < moves.last_day
-            and states.valid_from <= moves.last_day
-            and states.valid_to > moves.first_day
-        )
-        or states.valid_from between moves.first_day and moves.last_day
-        or states.valid_to between moves.first_day and moves.last_day
-        or states.issued_on between moves.first_day and moves.last_day
-        or states.due_on between moves.first_day and moves.last_day
-        or states.issued_on between moves.first_day_before and moves.last_day_before
-        or states.due_on between moves.first_day_before and moves.last_day_before
+    -- Overdue by now.
+    select customer_id from open_bills_before
+    where due_on < {{ last_day }}
 
     union
 
-    select payments.customer_id
-    from payments
-    cross join moves
+    -- With a bill or its reversal issued or due in the days between, or a year before them.
+    select customer_id from bills
     where
-        payments.reverses_payment_id is not null
-        and (
-            payments.paid_on between moves.first_day and moves.last_day
-            or payments.paid_on between moves.first_day_before and moves.last_day_before
-        )
+        {{ moved('issued_on') }}
+        or due_on between {{ first_day }} and {{ last_day }}
+        or {{ moved('issued_on', 12) }}
+        or {{ moved('due_on', 12) }}
+
+    union
+
+    -- With a payment or its reversal.
+    select customer_id from payments
+    where {{ moved('paid_on') }}
+
+    union
+
+    select customer_id from bounced_payments
+    where {{ moved('reversed_on', 12) }}
 
     union
 
     -- Filed before it happened, or open until one of the days; what is counted by months changes at their starts.
-    select events.customer_id
-    from events
-    cross join moves
+    select customer_id from events
     where
-        events.happened_on between moves.first_day and moves.last_day
-        or events.ended_on between moves.first_day and moves.last_day
+        {{ moved('happened_on') }}
+        or {{ moved('ended_on') }}
 
     union
 
-    select customers.customer_id
-    from customers
-    cross join moves
+    select customer_id from customers
     where
-        customers.opened_on between moves.first_day and moves.last_day
-        or customers.rated_from between moves.first_day and moves.last_day
+        {{ moved('opened_on') }}
+        or {{ moved('rated_from') }}
 
 ),
 

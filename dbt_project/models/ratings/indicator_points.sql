@@ -40,20 +40,25 @@ bins as (
 
 feature_values as (
 
-    {%- for feature in features() %}
     select
         scope.as_of_date,
         scope.customer_id,
-        '{{ feature }}' as feature,
-        cast(customer_features.{{ feature }} as numeric) as feature_value
+        one.feature,
+        one.feature_value
     from scope
     inner join customer_features
         on scope.customer_id = customer_features.customer_id
-    where customer_features.{{ feature }} is not null
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    cross join lateral (
+        {%- for feature in features() %}
+        select
+            '{{ feature }}' as feature,
+            cast(customer_features.{{ feature }} as numeric) as feature_value
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ) as one
+    where one.feature_value is not null
 
 ),
 

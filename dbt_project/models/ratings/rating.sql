@@ -6,4 +6,4 @@
     )
 }}
 
-{{ rating('customer_scope', 'customer_feature') }}
+{{ rating('customer_scope', 'score') }}

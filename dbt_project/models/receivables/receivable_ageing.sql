@@ -36,7 +36,7 @@ aged as (
         coalesce(customers.segment, 'unknown') as segment,
         buckets.ageing_bucket,
         buckets.bucket_rank,
-        sum(open_bills.open_amount) as open_amount,
+        cast(sum(open_bills.open_amount) as numeric(18, 2)) as open_amount,
         count(*) as open_bills,
         count(distinct open_bills.customer_id) as customers
     from open_bills

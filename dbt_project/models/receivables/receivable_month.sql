@@ -46,8 +46,7 @@ payments as (
 
 bounced_payments as (
 
-    select * from {{ ref('payment_ledger') }}
-    where reversed_on is not null
+    select * from {{ ref('bounced_payment') }}
 
 ),
 
@@ -70,7 +69,7 @@ movements as (
     from dates
     inner join bills
         on
-            dates.month_start = cast({{ dbt.date_trunc('month', 'bills.issued_on') }} as date)
+            dates.month_start <= bills.issued_on
             and dates.as_of_date >= bills.issued_on
 
     union all
@@ -85,7 +84,7 @@ movements as (
     from dates
     inner join bill_reversals
         on
-            dates.month_start = cast({{ dbt.date_trunc('month', 'bill_reversals.reversed_on') }} as date)
+            dates.month_start <= bill_reversals.reversed_on
             and dates.as_of_date >= bill_reversals.reversed_on
 
     union all
@@ -100,7 +99,7 @@ movements as (
     from dates
     inner join payments
         on
-            dates.month_start = cast({{ dbt.date_trunc('month', 'payments.paid_on') }} as date)
+            dates.month_start <= payments.paid_on
             and dates.as_of_date >= payments.paid_on
 
     union all
@@ -115,7 +114,7 @@ movements as (
     from dates
     inner join bounced_payments
         on
-            dates.month_start = cast({{ dbt.date_trunc('month', 'bounced_payments.reversed_on') }} as date)
+            dates.month_start <= bounced_payments.reversed_on
             and dates.as_of_date >= bounced_payments.reversed_on
 
     union all
@@ -137,10 +136,10 @@ totals as (
         movements.as_of_date,
         coalesce(customers.region, 'unknown') as region,
         coalesce(customers.segment, 'unknown') as segment,
-        sum(movements.billed) as billed_amount,
-        sum(movements.collected) as collected_amount,
-        sum(movements.receivable) as receivable_amount,
-        sum(movements.overdue) as overdue_amount
+        cast(sum(movements.billed) as numeric(18, 2)) as billed_amount,
+        cast(sum(movements.collected) as numeric(18, 2)) as collected_amount,
+        cast(sum(movements.receivable) as numeric(18, 2)) as receivable_amount,
+        cast(sum(movements.overdue) as numeric(18, 2)) as overdue_amount
     from movements
     left join customers
         on movements.customer_id = customers.customer_id

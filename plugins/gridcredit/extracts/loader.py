@@ -27,7 +27,7 @@ from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.open_copy import OpenCopy
-from gridcredit.extracts.raw import attach_partition, create_partition, partition
+from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
 from gridcredit.settings import Settings, get_settings
@@ -149,10 +149,11 @@ def _load_rows(
             )
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, newest_fact_on) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
-            + [counts.repeated, time.monotonic() - started, drift.missing[name]],
+            + [counts.repeated, time.monotonic() - started, drift.missing[name]]
+            + [newest_fact_on(connection, load.extract, file_id)],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):

@@ -1,0 +1,91 @@
+{% macro score(scope, customer_feature) -%}
+    {#-
+        The scores of a scope's customers and the veto that decides, by the policy in force on each of its dates. Apart from
+        the grades, since Postgres would work out the points anew in each place where a grade asks for the score.
+    -#}
+    {%- set is_month_end = scope == 'month_end_scope' -%}
+with
+
+scope as (
+
+    select * from {{ ref(scope) }}
+    where is_known
+
+),
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+features as (
+
+    select * from {{ ref(customer_feature) }}
+
+),
+
+contracted as (
+
+    select
+        scope.as_of_date,
+        dates.policy_version,
+        {{ dbt.dateadd('month', 'dates.new_customer_months', 'customers.opened_on') }} > scope.as_of_date
+            as is_new_customer,
+        features.customer_id,
+        customers.segment,
+        {%- for feature in features() %}
+        features.{{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
+    inner join customers
+        on
+            scope.customer_id = customers.customer_id
+            and scope.as_of_date >= customers.opened_on
+    inner join features
+        on
+            scope.customer_id = features.customer_id
+            {{ 'and scope.as_of_date = features.as_of_date' if is_month_end }}
+
+),
+
+pointed as (
+
+    select
+        *,
+        cast({{ total_points() }} as numeric) as points,
+        cast({{ available_weight() }} as numeric) as weight_available,
+        {{ hardest_veto('veto') }} as veto,
+        {{ hardest_veto('reason_code') }} as veto_reason_code,
+        {{ hardest_veto('best_grade_rank') }} as veto_grade_rank
+    from contracted
+
+),
+
+scored as (
+
+    select
+        {{ 'as_of_date,' if is_month_end }}
+        customer_id,
+        policy_version,
+        is_new_customer,
+        cast(round(100 * points / nullif(weight_available, 0), 2) as numeric(6, 2)) as score,
+        cast(weight_available as numeric(6, 2)) as weight_available,
+        veto,
+        veto_reason_code,
+        veto_grade_rank
+    from pointed
+
+)
+
+select * from scored
+{%- endmacro %}

@@ -1,3 +1,0 @@
-{{ config(materialized='view') }}
-
-{{ payment_ledger() }}

@@ -3,7 +3,7 @@
     {%- set config_where = config.get('where', '') -%}
     {%- set conditions = [config_where] if config_where else [] -%}
     {%- if execute and is_narrow() and model.test_metadata.name != 'key_is_enforced' -%}
-        {%- do conditions.append(answered_for(relation.identifier)) -%}
+        {%- do conditions.append(answered_for(relation)) -%}
     {%- endif -%}
     {%- set conditions = conditions | select | list -%}
     {%- if conditions -%}
@@ -13,10 +13,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro answered_for(model_name) -%}
+{% macro answered_for(relation) -%}
     {#- A condition for the rows of a model that an incremental run answers for; none where it makes the whole anew. -#}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == model_name and node.config.keys_of -%}
-        {%- set scope = scope_of(node.config.keys_of) -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == relation.identifier and node.config.keys_of -%}
+        {%- set scope = scope_of(node.config.keys_of, relation) -%}
         {%- if scope -%}
     ({{ scope.columns | join(', ') }}) in (select {{ scope.columns | join(', ') }} from {{ scope.relation }})
         {%- else -%}

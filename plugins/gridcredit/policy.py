@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "vetoes": ("veto", "feature", "comparator", "threshold", "best_grade", "reason_code"),
     "limits": ("grade", "limit_months", "payment_mode"),
     "season_factors": ("segment", "peak_season_factor"),
+    "bill_sizes": ("segment", "percentile", "mean_monthly_bill"),
     "warning_rules": ("rule", "level", "measure", "department", "deadline_days", "text_en", "text_zh"),
     "warning_conditions": ("rule", "feature", "comparator", "threshold"),
     "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
@@ -189,6 +190,14 @@ def _check_limits(policy: Policy) -> None:
             )
     if sorted(row["segment"] for row in policy.tables["season_factors"]) != sorted(SEGMENTS):
         raise PolicyError(f"{policy.folder / 'season_factors.csv'}: must name each of {', '.join(SEGMENTS)} once")
+    for segment in SEGMENTS:
+        sizes = [row for row in policy.tables["bill_sizes"] if row["segment"] == segment]
+        bounds = [_number(policy, "bill_sizes", row["mean_monthly_bill"]) for row in sizes]
+        shares = [_number(policy, "bill_sizes", row["percentile"]) for row in sizes]
+        if not sizes or shares[0] != 0 or sorted(set(bounds)) != bounds or sorted(set(shares)) != shares:
+            raise PolicyError(
+                f"{policy.folder / 'bill_sizes.csv'}: {segment!r} must begin at percentile 0, and both columns must rise"
+            )
 
 
 def _check_bins(policy: Policy, indicator: str, weight: Decimal) -> None:

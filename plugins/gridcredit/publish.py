@@ -76,7 +76,8 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             table_opened, table_closed = _replace_rows(connection, table, published, dropped, number)
             opened, closed = opened + table_opened, closed + table_closed
         # What followed from these facts is published, or was as it is.
-        connection.execute("delete from ops.changed_customer")
+        for notes in ("changed_customer", "changed_usage"):
+            connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
         is_new = bool(opened or closed or last is None or last[1] != as_of_date)
         if is_new:
             connection.execute(

@@ -1,4 +1,4 @@
-{% macro customer_feature(behaviour, conduct) -%}
+{% macro customer_feature(behaviour, conduct, usage) -%}
     {#- All features of a customer side by side: those with nothing to tell of conduct have none on record. -#}
     {%- set is_month_end = behaviour.endswith('_at_month_end') -%}
 with
@@ -19,6 +19,12 @@ behaviour as (
 conduct as (
 
     select * from {{ ref(conduct) }}
+
+),
+
+use as (
+
+    select * from {{ ref(usage) }}
 
 ),
 
@@ -53,6 +59,26 @@ customer_features as (
             when behaviour.mean_monthly_bill > 0
                 then cast(round(customers.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
         end as security,
+        use.usage_trend,
+        case
+            when customers.contract_capacity_kva > 0
+                then cast(round(100 * use.load_kw_3m / customers.contract_capacity_kva, 1) as numeric(18, 1))
+        end as capacity_use,
+        -- A drop that a change of service explains is no sign of evasion.
+        case when use.has_dropped and coalesce(conduct.service_change, 0) = 0 then 2 else 0 end
+        + case when use.tamper_events_6m > 0 then 2 else 0 end
+        + case when use.estimated_months_3m >= 3 then 1 else 0 end
+        + case when use.customer_id is null then null else 0 end as evasion_signal,
+        case
+            when behaviour.mean_monthly_bill >= 0
+                then (
+                    select max(bill_sizes.percentile) from {{ source('policy', 'bill_sizes') }} as bill_sizes
+                    where
+                        bill_sizes.policy_version = dates.policy_version
+                        and bill_sizes.segment = customers.segment
+                        and bill_sizes.mean_monthly_bill <= behaviour.mean_monthly_bill
+                )
+        end as bill_size,
         behaviour.next_due_on
     from behaviour
     inner join dates
@@ -61,6 +87,10 @@ customer_features as (
         on
             behaviour.customer_id = conduct.customer_id
             {{ 'and behaviour.as_of_date = conduct.as_of_date' if is_month_end }}
+    left join use
+        on
+            behaviour.customer_id = use.customer_id
+            {{ 'and behaviour.as_of_date = use.as_of_date' if is_month_end }}
     left join customers
         on behaviour.customer_id = customers.customer_id
 

@@ -43,26 +43,28 @@
     ) as changed_keys
 {%- endmacro %}
 
-{% macro note_changed_customers(extract, changed_from) -%}
+{% macro note_changed_customers(extract, changed_from, customers_of=none) -%}
     {#-
         Before a staging model replaces rows it notes whose they were and will be, and from which day on they matter, in
-        the same transaction. The notes stand until what follows from them is published.
+        the same transaction. The notes stand until what follows from them is published. Facts of a meter know no customer:
+        `customers_of` is the relation that tells whose meter it is, and their notes go to a table of their own.
     -#}
     {%- set key = config.get('key') %}
+    {%- set notes = source('ops', 'changed_usage' if extract in ('meter', 'meter_reading') else 'changed_customer') %}
     {%- if is_incremental() %}
-    insert into {{ source('ops', 'changed_customer') }} (customer_id, changed_from)
+    insert into {{ notes }} (customer_id, changed_from)
     select
-        customer_id,
-        min(coalesce(changed_from, cast('0001-01-01' as date))) as changed_from
+        {{ 'owners' if customers_of else 'changed' }}.customer_id,
+        min(coalesce(changed.changed_from, cast('0001-01-01' as date))) as changed_from
     from (
         select
-            customer_id,
+            {{ 'meter_id' if customers_of else 'customer_id' }},
             {{ changed_from }} as changed_from
         from {{ this }}
         where ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
         union all
         select
-            customer_id,
+            {{ 'meter_id' if customers_of else 'customer_id' }},
             {{ changed_from }} as changed_from
         from {{ source('raw', extract) }}
         where
@@ -71,9 +73,13 @@
             and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
             {%- endif %}
     ) as changed
-    where customer_id is not null
-    group by customer_id;
+    {%- if customers_of %}
+    inner join {{ customers_of }} as owners
+        on changed.meter_id = owners.meter_id
+    {%- endif %}
+    where {{ 'owners' if customers_of else 'changed' }}.customer_id is not null
+    group by {{ 'owners' if customers_of else 'changed' }}.customer_id;
 
-    {{ analyze_relation(source('ops', 'changed_customer')) }}
+    {{ analyze_relation(notes) }}
     {%- endif %}
 {%- endmacro %}

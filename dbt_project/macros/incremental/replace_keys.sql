@@ -5,7 +5,7 @@
         the scopes.
     -#}
     {%- set keys_of = config.require('keys_of') -%}
-    {%- set scope = scope_of(keys_of) -%}
+    {%- set scope = scope_of(keys_of, arg_dict['target_relation']) -%}
     {%- set keys = scope.columns or [config.require('key')] -%}
     {%- set relation = scope.relation or changed_keys(keys_of) -%}
     {%- set target = arg_dict['target_relation'] -%}
@@ -64,12 +64,27 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{% macro scope_of(keys_of) -%}
-    {#- The table that lists the keys which a run answers for, and the columns of the key; neither for an extract of raw. -#}
+{% macro scope_of(keys_of, relation) -%}
+    {#- What lists the keys that a run answers for in a relation, and the columns of the key; neither for an extract of raw. -#}
     {{ return({
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
         'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
+        'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
         'touched_date': {'relation': 'archive.touched_date', 'columns': ['as_of_date']},
     }.get(keys_of, {})) }}
+{%- endmacro %}
+
+{% macro usage_months_in_scope(relation) -%}
+    {#- The months of use that a relation has and that are measured anew. -#}
+    (
+        select
+            months.customer_id,
+            months.usage_month
+        from archive.usage_scope as scope
+        inner join {{ relation }} as months
+            on
+                scope.customer_id = months.customer_id
+                and months.usage_month >= scope.measured_from
+    ) as months_in_scope
 {%- endmacro %}

@@ -4,5 +4,6 @@
         'on_time_rate_12m', 'avg_days_late_12m', 'times_over_30d_12m', 'overdue_months', 'bounced_12m',
         'max_days_overdue', 'theft_or_breach_36m', 'open_theft_cases', 'external_risk', 'insolvency_listings',
         'dishonest_debtor_listings', 'investigated_standing', 'tenure', 'service_change', 'party_change', 'security',
+        'usage_trend', 'capacity_use', 'evasion_signal', 'bill_size',
     ]) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }} {{ ref('bounced_payment') }} {{ ref('customer_event') }}
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }} {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_profile') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
@@ -52,6 +52,18 @@ events as (
 
 ),
 
+usage_scope as (
+
+    select * from {{ ref('usage_scope') }}
+
+),
+
+usage_profiles as (
+
+    select * from {{ ref('usage_profile') }}
+
+),
+
 customers as (
 
     select
@@ -66,6 +78,20 @@ customers as (
 touched as (
 
     select customer_id from {{ source('ops', 'changed_customer') }}
+
+    union
+
+    -- A reading late in a month tells nothing yet of a month that had ended.
+    select usage_scope.customer_id
+    from usage_scope
+    inner join dates
+        on usage_scope.measured_from < dates.month_start
+
+    union
+
+    -- Read by now.
+    select customer_id from usage_profiles
+    where {{ moved('complete_on') }}
 
     union
 

@@ -1,4 +1,5 @@
 -- Which month-end rows this run replaces: all, or those of new month-ends and those that changed facts reach back to.
+-- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() %}
@@ -24,7 +25,17 @@ changed_customers as (
     select
         customer_id,
         min(changed_from) as changed_from
-    from {{ source('ops', 'changed_customer') }}
+    from (
+        select
+            customer_id,
+            changed_from
+        from {{ source('ops', 'changed_customer') }}
+        union all
+        select
+            customer_id,
+            changed_from
+        from {{ ref('usage_scope') }}
+    ) as notes
     group by customer_id
 
 ),

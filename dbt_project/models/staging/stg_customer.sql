@@ -25,6 +25,8 @@ renamed as (
         coalesce(org_unit, 'unknown') as org_unit,
         payment_mode,
         deposit_amount,
+        contract_capacity_kva,
+        tariff_code,
         opened_on,
         closed_on,
         coalesce(_deleted, false) as is_deleted,

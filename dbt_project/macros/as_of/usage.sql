@@ -1,0 +1,43 @@
+{% macro usage(scope) -%}
+    {#-
+        What a scope's customers use, as of its dates: the last month before theirs that was known by then, if it is one of
+        the four before. Like all that is counted in months, it changes with the month or with a fact.
+    -#}
+    {%- set is_month_end = scope == 'month_end_scope' -%}
+with
+
+scope as (
+
+    select * from {{ ref(scope) }}
+    where is_known
+
+),
+
+latest as (
+
+    select
+        {{ 'scope.as_of_date,' if is_month_end }}
+        scope.customer_id,
+        profile.*
+    from scope
+    cross join lateral (
+        select
+            profiles.usage_month,
+            profiles.trend_3m_pct as usage_trend,
+            profiles.load_kw_3m,
+            coalesce(profiles.robust_z <= -3.5, false) as has_dropped,
+            profiles.tamper_events_6m,
+            profiles.estimated_months_3m
+        from {{ ref('usage_profile') }} as profiles
+        where
+            profiles.customer_id = scope.customer_id
+            and {{ months_after('profiles.usage_month', 'scope.as_of_date') }} between 1 and 4
+            and profiles.complete_on <= scope.as_of_date
+        order by profiles.usage_month desc
+        limit 1
+    ) as profile
+
+)
+
+select * from latest
+{%- endmacro %}

@@ -1,0 +1,57 @@
+{% macro dial(reading) -%}
+    {#- The figure at which a register that shows this many digits starts anew. -#}
+    power(10.0, {{ dbt.length('cast(floor(' ~ reading ~ ') as ' ~ dbt.type_string() ~ ')') }})
+{%- endmacro %}
+
+{% macro readings_to_measure() -%}
+    {#-
+        The readings of all meters; in an incremental run those of the customers in scope, from the last reading before
+        the first month that is measured anew.
+    -#}
+    select
+        meters.customer_id,
+        meters.multiplier,
+        readings.meter_id,
+        readings.register,
+        readings.reading,
+        readings.quality,
+        readings.event,
+        readings.read_on
+    {%- if is_incremental() %}
+    from {{ ref('usage_scope') }} as scope
+    inner join meters
+        on scope.customer_id = meters.customer_id
+    cross join lateral (
+        {%- for register in ('total', 'peak', 'flat', 'valley', 'reactive', 'demand') %}
+        select
+            '{{ register }}' as register,
+            max(earlier.read_on) as last_read_on
+        from {{ ref('stg_meter_reading') }} as earlier
+        where
+            earlier.meter_id = meters.meter_id
+            and earlier.register = '{{ register }}'
+            and earlier.read_on < scope.measured_from
+            and earlier.quality <> 'missing'
+            and not earlier.is_deleted
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ) as before_scope
+    inner join {{ ref('stg_meter_reading') }} as readings
+        on
+            meters.meter_id = readings.meter_id
+            and before_scope.register = readings.register
+            and readings.read_on >= coalesce(before_scope.last_read_on, cast('0001-01-01' as date))
+    {%- else %}
+    from meters
+    inner join {{ ref('stg_meter_reading') }} as readings
+        on meters.meter_id = readings.meter_id
+    {%- endif %}
+    where not readings.is_deleted
+{%- endmacro %}
+
+{% macro median(value) -%}
+    {#- The median of an expression over a group; not every database words it so. -#}
+    cast(percentile_cont(0.5) within group (order by {{ value }}) as numeric)
+{%- endmacro %}

@@ -1,0 +1,139 @@
+-- What each customer used in a month, from the readings of its meters: the use between two readings belongs to the month
+-- in which the later one was taken, or to the month before where that is what a reading early in a month ends.
+{{
+    config(
+        materialized='incremental',
+        keys_of='usage_scope',
+        indexes=[{'columns': ['customer_id', 'usage_month'], 'unique': true}],
+    )
+}}
+
+with
+
+meters as (
+
+    select * from {{ ref('stg_meter') }}
+    where not is_deleted
+
+),
+
+readings as (
+
+    {{ readings_to_measure() }}
+
+),
+
+-- A figure that is missing measures nothing; the next one tells what was used since the last that is there.
+pairs as (
+
+    select
+        customer_id,
+        register,
+        quality,
+        event,
+        multiplier,
+        reading,
+        read_on,
+        lag(reading) over register_readings as reading_before,
+        lag(read_on) over register_readings as read_before_on,
+        {{ dial('lag(reading) over register_readings') }} as dial
+    from readings
+    where quality <> 'missing'
+    window register_readings as (
+        partition by meter_id, register
+        order by read_on
+    )
+
+),
+
+-- A register that starts anew has fallen by most of its dial; one that fell by less ran backwards and measured nothing.
+measured as (
+
+    select
+        customer_id,
+        register,
+        quality,
+        event,
+        read_on,
+        read_before_on,
+        register not in ('reactive', 'demand') as is_energy,
+        {{ days_after('read_before_on', 'read_on') }} as days,
+        reading < reading_before and reading_before - reading > dial / 2 as has_rolled_over,
+        reading < reading_before and reading_before - reading <= dial / 2 as has_run_backwards,
+        case
+            when register = 'demand' then reading * multiplier
+            when reading >= reading_before then (reading - reading_before) * multiplier
+            when reading_before - reading > dial / 2 then (reading - reading_before + dial) * multiplier
+        end as amount,
+        cast(
+            {{ dbt.date_trunc(
+                'month',
+                'case when extract(day from read_on) <= 15 and ' ~ days_after('coalesce(read_before_on, read_on - 30)', 'read_on')
+                ~ ' > 20 then read_on - 15 else read_on end'
+            ) }} as date
+        ) as usage_month
+    from pairs
+
+),
+
+by_month as (
+
+    select
+        customer_id,
+        usage_month,
+        sum(case when register = 'total' then amount end) as total_kwh,
+        sum(case when register = 'peak' then amount end) as peak_kwh,
+        sum(case when register = 'flat' then amount end) as flat_kwh,
+        sum(case when register = 'valley' then amount end) as valley_kwh,
+        sum(case when register = 'reactive' then amount end) as reactive_kvarh,
+        max(case when register = 'demand' then amount end) as max_demand_kw,
+        {{ days_after('min(case when is_energy then read_before_on end)', 'max(case when is_energy then read_on end)') }}
+            as days_measured,
+        max(case when is_energy then days end) as longest_interval_days,
+        count(case when is_energy and days is not null then 1 end) as readings,
+        count(case when is_energy and days is not null and quality = 'estimated' then 1 end) as estimated_readings,
+        count(distinct case when event in ('tamper', 'cover_open') then read_on end) as tamper_events,
+        count(distinct case when event = 'reverse' or (has_run_backwards and register <> 'demand') then read_on end)
+            as reverse_events,
+        count(distinct case when has_rolled_over and register <> 'demand' then read_on end) as roll_overs,
+        max(read_on) as known_on
+    from measured
+    group by customer_id, usage_month
+
+),
+
+usage as (
+
+    select
+        by_month.customer_id,
+        by_month.usage_month,
+        cast(coalesce(by_month.total_kwh, by_month.peak_kwh + by_month.flat_kwh + by_month.valley_kwh) as numeric(18, 3))
+            as energy_kwh,
+        cast(by_month.peak_kwh as numeric(18, 3)) as peak_kwh,
+        cast(by_month.flat_kwh as numeric(18, 3)) as flat_kwh,
+        cast(by_month.valley_kwh as numeric(18, 3)) as valley_kwh,
+        cast(by_month.reactive_kvarh as numeric(18, 3)) as reactive_kvarh,
+        cast(by_month.max_demand_kw as numeric(18, 3)) as max_demand_kw,
+        by_month.days_measured,
+        by_month.longest_interval_days > 45 as has_gap,
+        by_month.readings,
+        by_month.estimated_readings,
+        by_month.tamper_events,
+        by_month.reverse_events,
+        by_month.roll_overs,
+        by_month.known_on
+    from by_month
+    {%- if is_incremental() %}
+    inner join {{ ref('usage_scope') }} as scope
+        on
+            by_month.customer_id = scope.customer_id
+            and by_month.usage_month >= scope.measured_from
+    {%- endif %}
+    -- The figure with which a meter begins measures nothing.
+    where
+        by_month.readings > 0
+        or by_month.max_demand_kw is not null
+
+)
+
+select * from usage

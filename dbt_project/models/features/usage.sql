@@ -1,0 +1,9 @@
+{{
+    config(
+        materialized='incremental',
+        keys_of='customer_scope',
+        indexes=[{'columns': ['customer_id'], 'unique': true}],
+    )
+}}
+
+{{ usage('customer_scope') }}

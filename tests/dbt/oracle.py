@@ -53,6 +53,7 @@ class Customer:
     region: str
     opened_on: date
     deposit: Decimal | None = None
+    capacity: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -329,6 +330,21 @@ class Policy:
         self.weights = {row["indicator"]: Decimal(row["weight"]) for row in self.rows("indicators")}
         self.grades = [(row["grade"], int(row["grade_rank"]), Decimal(row["min_score"])) for row in self.rows("grades")]
         self.conditions = self.rows("warning_conditions")
+
+
+def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date) -> Features:
+    """Of how many in a hundred customers of its segment the customer's mean bill is the larger, by the policy's table."""
+    with localcontext() as context:
+        context.prec = 40
+        mean = mean_monthly_bill(bills_as_of(ledger, customer.customer_id, day), year_before(day))
+    if mean is None or rounded(mean, 2) < 0:
+        return {}
+    reached = [
+        Decimal(row["percentile"])
+        for row in policy.rows("bill_sizes")
+        if row["segment"] == customer.segment and Decimal(row["mean_monthly_bill"]) <= rounded(mean, 2)
+    ]
+    return {"bill_size": max(reached)}
 
 
 def indicators_of(policy: Policy, customer: Customer, features: Features) -> list[str]:

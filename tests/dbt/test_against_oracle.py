@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from gridcredit import pipeline, policy, runs, transform
-from gridcredit.extracts.contract import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
+from gridcredit.extracts.contract import BILL, CUSTOMER, EXTRACTS, METER, METER_READING, PAYMENT, Extract
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
@@ -22,7 +22,7 @@ from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 
 from tests.conftest import WarehouseFactory
-from tests.dbt import oracle
+from tests.dbt import oracle, usage_oracle
 
 DAYS = [
     date(2025, 12, 31),
@@ -40,6 +40,7 @@ POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
 class Built:
     settings: Settings
     ledger: oracle.Ledger
+    months: dict[str, dict[int, usage_oracle.Month]]
 
     def rows(self, query: Any) -> list[tuple[Any, ...]]:
         with connect(self.settings) as connection:
@@ -60,6 +61,7 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
                 "segment": rng.choice(["public", "commercial", "residential"]),
                 "region": "wild",
                 "deposit_amount": rng.choice(["", 0, 100, 1000]),
+                "contract_capacity_kva": rng.choice(["", 0, 50, 400]),
             }
             | {"opened_on": opened, "updated_at": "2024-01-01 00:00:00"}
         )
@@ -139,6 +141,44 @@ def wild_conduct(customers: list[str]) -> dict[str, list[dict[str, object]]]:
     return rows
 
 
+def wild_meters(customers: list[str]) -> dict[str, list[dict[str, object]]]:
+    """Meters that roll over, run backwards, are read twice a week or once a quarter, estimated, missed and tampered with."""
+    rng = random.Random(13)
+    meters: list[dict[str, object]] = []
+    readings: dict[tuple[object, ...], dict[str, object]] = {}
+    for number in range(round(1.3 * len(customers))):
+        meter = f"WM{number:04d}"
+        customer = customers[number % len(customers)]
+        installed = date(2024, 3, 1) + timedelta(days=rng.randrange(400))
+        meters.append(
+            {
+                "meter_id": meter,
+                "customer_id": customer,
+                "installed_on": installed,
+                "multiplier": rng.choice([1, 0.5, 40]),
+            }
+        )
+        day, step, use = installed, rng.choice([4, 28, 30, 31, 90]), rng.randrange(1, 3000)
+        registers = rng.choice([["total"], ["peak", "flat", "valley"], ["total", "reactive", "demand"], ["demand"]])
+        figures = {register: rng.randrange(0, 99_000) for register in registers}
+        falls_in = rng.randrange(8, 24)
+        while day < DAYS[-1]:
+            for register in registers:
+                used = use * (0.1 if (day - installed).days > 30 * falls_in else rng.uniform(0.8, 1.2)) * step / 30
+                figures[register] = round((figures[register] + used) % 100_000, 2)
+                figure = rng.choice([figures[register]] * 40 + [max(figures[register] - 50, 0)])
+                readings[meter, register, day] = {
+                    "meter_id": meter,
+                    "register": register,
+                    "read_on": day,
+                    "reading": figure if register != "demand" else rng.randrange(0, 300),
+                    "quality": rng.choice(["actual"] * 6 + ["", "edited", "missing", "estimated", "estimated"]),
+                    "event": rng.choice(["normal"] * 60 + ["", "tamper", "reverse", "cover_open"]),
+                }
+            day += timedelta(days=rng.choice([step, step, step, step + rng.randrange(0, 3), 3 * step]))
+    return {"meter": meters, "meter_reading": list(readings.values())}
+
+
 def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [column.name for column in extract.columns], restval="")
@@ -146,8 +186,8 @@ def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def read_ledger(paths: list[Path]) -> oracle.Ledger:
-    """The delivered files as the oracle reads them; of one key the last delivery counts."""
+def read_files(paths: list[Path]) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
+    """The delivered files as the oracles read them; of one key the last delivery counts."""
     found: dict[str, dict[tuple[str, ...], dict[str, str]]] = defaultdict(dict)
     for path in paths:
         name = next(name for name in EXTRACTS if path.stem.endswith(name))
@@ -155,11 +195,12 @@ def read_ledger(paths: list[Path]) -> oracle.Ledger:
             for row in csv.DictReader(file):
                 found[name][tuple(row[key] for key in EXTRACTS[name].keys)] = row
     day = date.fromisoformat
-    return oracle.Ledger(
+    ledger = oracle.Ledger(
         [
             oracle.Customer(
                 r["customer_id"], r["segment"], r["region"], day(r["opened_on"]),
                 Decimal(r["deposit_amount"]) if r["deposit_amount"] else None,
+                Decimal(r["contract_capacity_kva"]) if r["contract_capacity_kva"] else None,
             )
             for r in found["customer"].values()
         ],
@@ -186,6 +227,18 @@ def read_ledger(paths: list[Path]) -> oracle.Ledger:
             for r in found[name].values()
         ],
     )  # fmt: skip
+    meters: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    readings: dict[str, list[usage_oracle.Reading]] = defaultdict(list)
+    owners = {r["meter_id"]: r["customer_id"] for r in found["meter"].values()}
+    for r in found["meter"].values():
+        meters[r["customer_id"]][r["meter_id"]] = Decimal(r["multiplier"])
+    for r in found["meter_reading"].values():
+        readings[owners[r["meter_id"]]].append(
+            usage_oracle.Reading(
+                r["meter_id"], r["register"], day(r["read_on"]), Decimal(r["reading"]), r["quality"], r["event"]
+            )
+        )
+    return ledger, {customer: usage_oracle.months_of_use(meters[customer], own) for customer, own in readings.items()}
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +246,9 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     settings = new_warehouse()
     folder = tmp_path_factory.mktemp("files")
     simulate(250, 24, 3, folder)
-    paths = [folder / f"{name}.csv" for name in ("customer", "bill", "payment", *oracle.CONDUCT)]
+    paths = [
+        folder / f"{name}.csv" for name in ("customer", "bill", "payment", "meter", "meter_reading", *oracle.CONDUCT)
+    ]
     wild = wild_rows(250)
     for extract in (CUSTOMER, BILL, PAYMENT):
         # Delivered twice, the second time corrected: the newest delivery of a key wins.
@@ -206,6 +261,10 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
         path = folder / f"{name}_wild_{name}.csv"
         write(path, EXTRACTS[name], rows)
         paths.append(path)
+    for extract in (METER, METER_READING):
+        path = folder / f"{extract.name}_wild_{extract.name}.csv"
+        write(path, extract, wild_meters([str(row["customer_id"]) for row in wild["customer"][::2]])[extract.name])
+        paths.append(path)
     mapping = load_mappings(settings.mappings_dir)["demo"]
     for path in paths:
         counts = load_file(path, mapping, settings).counts
@@ -213,19 +272,25 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     runs.start_run("oracle", DAYS[-1], settings)
     policy.load_policies(settings)
     transform.build("oracle", DAYS, settings)
-    yield Built(settings, read_ledger(paths))
+    yield Built(settings, *read_files(paths))
 
 
 @pytest.fixture(scope="module")
 def features(built: Built) -> dict[tuple[date, str], oracle.Features]:
-    return {
-        (day, customer.customer_id): oracle.payment_features(built.ledger, customer.customer_id, day)
-        | oracle.conduct_features(built.ledger, customer, day)
-        | oracle.security(built.ledger, customer, day)
-        for day in DAYS
-        for customer in built.ledger.customers
-        if customer.opened_on <= day
-    }
+    found: dict[tuple[date, str], oracle.Features] = {}
+    for day in DAYS:
+        for customer in built.ledger.customers:
+            if customer.opened_on <= day:
+                conduct = oracle.conduct_features(built.ledger, customer, day)
+                months = built.months.get(customer.customer_id, {})
+                found[day, customer.customer_id] = (
+                    oracle.payment_features(built.ledger, customer.customer_id, day)
+                    | conduct
+                    | oracle.security(built.ledger, customer, day)
+                    | usage_oracle.usage_features(months, day, customer.capacity, conduct["service_change"])
+                    | oracle.bill_size(POLICY, built.ledger, customer, day)
+                )
+    return found
 
 
 Rated = dict[tuple[date, str], tuple[str, int | None, Decimal | None]]
@@ -265,7 +330,7 @@ def test_features(built: Built, features: dict[tuple[date, str], oracle.Features
     names = ["on_time_rate_12m", "avg_days_late_12m", "times_over_30d_12m", "overdue_months", "bounced_12m"]
     names += ["max_days_overdue", "next_due_on", "theft_or_breach_36m", "open_theft_cases", "external_risk"]
     names += ["insolvency_listings", "dishonest_debtor_listings", "investigated_standing", "tenure", "service_change"]
-    names += ["party_change", "security"]
+    names += ["party_change", "security", "usage_trend", "capacity_use", "evasion_signal", "bill_size"]
     opened = {customer.customer_id: customer.opened_on for customer in built.ledger.customers}
     got: dict[tuple[date, str], oracle.Features] = {}
     for day, customer, *values in built.rows(dated("features.customer_feature", f"customer_id, {', '.join(names)}")):
@@ -274,7 +339,38 @@ def test_features(built: Built, features: dict[tuple[date, str], oracle.Features
             if "next_due_on" in found:
                 found["days_to_next_due"] = Decimal((found.pop("next_due_on") - day).days)
             got[day, customer] = found
-    assert got == features
+    differing = {
+        (key, name): (got[key].get(name), want.get(name))
+        for key, want in features.items()
+        for name in want.keys() | got[key].keys()
+        if got[key].get(name) != want.get(name)
+    }
+    assert differing == {}
+    assert got.keys() == features.keys()
+
+
+def test_months_of_use(built: Built) -> None:
+    got = {
+        (customer, 12 * month.year + month.month): tuple(rest)
+        for customer, month, *rest in built.rows(
+            "select customer_id, usage_month, energy_kwh, reactive_kvarh, max_demand_kw, coalesce(days_measured, 0), "
+            "coalesce(has_gap, false), readings, estimated_readings, tamper_events, reverse_events from archive.usage_month"
+        )
+    }
+    want = {
+        (customer, number): (
+            month.energy, month.amounts.get("reactive"), month.amounts.get("demand"), month.days, month.has_gap,
+            len(month.spans), month.estimated,
+            sum(kind == "tamper" for kind, _ in month.events), sum(kind == "reverse" for kind, _ in month.events),
+        )
+        for customer, months in built.months.items()
+        for number, month in months.items()
+    }  # fmt: skip
+    assert len(want) > 5000
+    assert got == want
+    assert built.rows(
+        "select sum(roll_overs) > 20, bool_or(has_gap), sum(reverse_events) > 20 from archive.usage_month"
+    ) == [(True, True, True)]
 
 
 def test_ratings(built: Built, ratings: Rated) -> None:

@@ -37,6 +37,8 @@ files:
   - {pattern: "external_risk*", extracts: {external_risk: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "investigation*", extracts: {investigation: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "service_order*", extracts: {service_order: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "meter_[0-9]*", extracts: {meter: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "meter_reading*", extracts: {meter_reading: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "party*", extracts: {party: {deleted: {column: op, equals: [D]}}}}
 """
 START = date(2026, 2, 20)
@@ -49,7 +51,9 @@ class Supplier:
 
     rng: random.Random
     known: dict[str, dict[tuple[Any, ...], Row]] = field(
-        default_factory=lambda: {name: {} for name in ("customer", "bill", "payment", *CONDUCT)}
+        default_factory=lambda: {
+            name: {} for name in ("customer", "bill", "payment", "meter", "meter_reading", *CONDUCT)
+        }
     )
 
     def deliver(self, day: date, events: int) -> dict[str, list[Row]]:
@@ -65,6 +69,9 @@ class Supplier:
                 "payment",
                 "conduct",
                 "conduct",
+                "meter",
+                "reading",
+                "reading",
                 "correct",
                 "correct",
                 "reverse",
@@ -129,6 +136,18 @@ class Supplier:
         names = {"op", *(column.name for column in EXTRACTS[extract].columns)}
         return extract, {name: value for name, value in row.items() if name in names}
 
+    def _meter(self, day: date) -> tuple[str, Row]:
+        row = {"op": "I", "meter_id": self._id("meter"), "customer_id": self._owner(), "multiplier": 1}
+        return "meter", row | {"installed_on": self._day(day, 500)}
+
+    def _reading(self, day: date) -> tuple[str, Row]:
+        # Of a meter that may not be there yet; a handful, so that readings come between readings.
+        meter = f"M{self.rng.randint(0, max(len(self.known['meter']), 1))}"
+        row = {"op": "I", "meter_id": meter, "register": self.rng.choice(["total", "total", "total", "demand"])}
+        row |= {"read_on": self._day(day, self.rng.choice([3, 40, 420])), "reading": self.rng.randint(0, 9999)}
+        row |= {"quality": self.rng.choice(["actual", "estimated", "missing"])}
+        return "meter_reading", row | {"event": self.rng.choice(["normal", "normal", "tamper"])}
+
     def _span(self, extract: str, day: date) -> Row:
         until = CONDUCT[extract]
         first = self._day(day, self.rng.choice([60, 900]), 20)
@@ -137,7 +156,7 @@ class Supplier:
         )
 
     def _correct(self, day: date) -> tuple[str, Row | None]:
-        extract = self.rng.choice(["customer", "bill", "payment", "customer", "bill", "payment", *CONDUCT])
+        extract = self.rng.choice(["customer", "bill", "payment", "meter", "meter_reading", "customer", *CONDUCT])
         row = self._any(extract)
         if row is None:
             return extract, None
@@ -149,6 +168,10 @@ class Supplier:
             }
         elif extract == "customer":
             change = {"region": self.rng.choice(["east", "west"]), "opened_on": self._day(day, 900)}
+        elif extract == "meter":
+            change = {"customer_id": self._owner(), "multiplier": self.rng.randint(1, 40)}
+        elif extract == "meter_reading":
+            change = {"reading": self.rng.randint(0, 9999), "quality": "actual"}
         elif extract == "bill":
             change = {"amount": self.rng.randint(1, 120), "customer_id": self._owner(), "due_on": self._day(day, 60)}
         else:
@@ -165,7 +188,7 @@ class Supplier:
         return extract, reversal | {"amount": -row["amount"], moved: self._day(day, 200)}
 
     def _delete(self, day: date) -> tuple[str, Row | None]:  # noqa: ARG002 - one signature for all
-        extract = self.rng.choice(["customer", "bill", "payment", "bill", "payment", *CONDUCT])
+        extract = self.rng.choice(["customer", "bill", "payment", "meter", "meter_reading", *CONDUCT])
         row = self._any(extract)
         return extract, row and {"op": "D"} | {key: row[key] for key in EXTRACTS[extract].keys}
 
@@ -185,7 +208,7 @@ def tables(settings: Settings) -> dict[str, list[str]]:
         names = connection.execute(
             "select table_schema, table_name from information_schema.tables "
             "where table_schema in ('staging', 'archive', 'features', 'ratings', 'warnings', 'receivables') "
-            "and table_name not in ('customer_scope', 'month_end_scope', 'touched_date', 'indicator_points', 'main_reason')"
+            "and table_name not in ('customer_scope', 'month_end_scope', 'usage_scope', 'touched_date', 'indicator_points', 'main_reason')"
         ).fetchall()
         for schema, name in [*names, *(("published", table) for table in TABLES)]:
             query = sql.SQL("select rows::text from {} as rows").format(sql.Identifier(schema, name))

@@ -1,7 +1,7 @@
 {% macro usage(scope) -%}
     {#-
-        What a scope's customers use, as of its dates: the last month before theirs that was known by then, if it is one of
-        the four before. Like all that is counted in months, it changes with the month or with a fact.
+        What a scope's customers use, as of its dates: the last month before theirs that was measured, if it is one of the
+        four before. Like all that is counted in months, it changes with the month or with a fact.
     -#}
     {%- set is_month_end = scope == 'month_end_scope' -%}
 with
@@ -32,7 +32,6 @@ latest as (
         where
             profiles.customer_id = scope.customer_id
             and {{ months_after('profiles.usage_month', 'scope.as_of_date') }} between 1 and 4
-            and profiles.complete_on <= scope.as_of_date
         order by profiles.usage_month desc
         limit 1
     ) as profile

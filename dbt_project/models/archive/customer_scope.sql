@@ -1,5 +1,5 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }} {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_profile') }}
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }} {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
@@ -58,12 +58,6 @@ usage_scope as (
 
 ),
 
-usage_profiles as (
-
-    select * from {{ ref('usage_profile') }}
-
-),
-
 customers as (
 
     select
@@ -81,17 +75,11 @@ touched as (
 
     union
 
-    -- A reading late in a month tells nothing yet of a month that had ended.
+    -- A reading tells nothing of use before its month has ended.
     select usage_scope.customer_id
     from usage_scope
     inner join dates
         on usage_scope.measured_from < dates.month_start
-
-    union
-
-    -- Read by now.
-    select customer_id from usage_profiles
-    where {{ moved('complete_on') }}
 
     union
 

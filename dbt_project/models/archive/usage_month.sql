@@ -1,5 +1,5 @@
--- What each customer used in a month, from the readings of its meters: the use between two readings belongs to the month
--- in which the later one was taken, or to the month before where that is what a reading early in a month ends.
+-- What each customer used by the readings of a month: the use between two readings belongs to the month of the later one, so
+-- that a month which has ended is known.
 {{
     config(
         materialized='incremental',
@@ -56,7 +56,7 @@ measured as (
         event,
         read_on,
         read_before_on,
-        register not in ('reactive', 'demand') as is_energy,
+        read_before_on is not null and register not in ('reactive', 'demand') as is_energy,
         {{ days_after('read_before_on', 'read_on') }} as days,
         reading < reading_before and reading_before - reading > dial / 2 as has_rolled_over,
         reading < reading_before and reading_before - reading <= dial / 2 as has_run_backwards,
@@ -65,13 +65,7 @@ measured as (
             when reading >= reading_before then (reading - reading_before) * multiplier
             when reading_before - reading > dial / 2 then (reading - reading_before + dial) * multiplier
         end as amount,
-        cast(
-            {{ dbt.date_trunc(
-                'month',
-                'case when extract(day from read_on) <= 15 and ' ~ days_after('coalesce(read_before_on, read_on - 30)', 'read_on')
-                ~ ' > 20 then read_on - 15 else read_on end'
-            ) }} as date
-        ) as usage_month
+        cast({{ dbt.date_trunc('month', 'read_on') }} as date) as usage_month
     from pairs
 
 ),
@@ -90,13 +84,12 @@ by_month as (
         {{ days_after('min(case when is_energy then read_before_on end)', 'max(case when is_energy then read_on end)') }}
             as days_measured,
         max(case when is_energy then days end) as longest_interval_days,
-        count(case when is_energy and days is not null then 1 end) as readings,
-        count(case when is_energy and days is not null and quality = 'estimated' then 1 end) as estimated_readings,
+        count(case when is_energy then 1 end) as readings,
+        count(case when is_energy and quality = 'estimated' then 1 end) as estimated_readings,
         count(distinct case when event in ('tamper', 'cover_open') then read_on end) as tamper_events,
         count(distinct case when event = 'reverse' or (has_run_backwards and register <> 'demand') then read_on end)
             as reverse_events,
-        count(distinct case when has_rolled_over and register <> 'demand' then read_on end) as roll_overs,
-        max(read_on) as known_on
+        count(distinct case when has_rolled_over and register <> 'demand' then read_on end) as roll_overs
     from measured
     group by customer_id, usage_month
 
@@ -120,8 +113,7 @@ usage as (
         by_month.estimated_readings,
         by_month.tamper_events,
         by_month.reverse_events,
-        by_month.roll_overs,
-        by_month.known_on
+        by_month.roll_overs
     from by_month
     {%- if is_incremental() %}
     inner join {{ ref('usage_scope') }} as scope

@@ -1,5 +1,4 @@
--- The customers whose months of use this run measures anew, and from which month on: that of the first reading that changed,
--- or the one before where the reading is early in a month, since that ends the use of the month before.
+-- The customers whose months of use this run measures anew, and from which month on.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 -- depends_on: {{ ref('stg_meter_reading') }}
 
@@ -20,7 +19,7 @@ scope as (
     select
         customer_id,
         changed_from,
-        cast({{ dbt.date_trunc('month', "greatest(changed_from, cast('1900-01-01' as date)) - 15") }} as date) as measured_from
+        cast({{ dbt.date_trunc('month', 'changed_from') }} as date) as measured_from
     from changed
 
 )

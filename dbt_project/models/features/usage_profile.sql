@@ -1,9 +1,9 @@
--- Each month of use beside the customer's own past: what can be told of it once the month is known.
+-- Each month of use beside the customer's own past: what can be told of it once the month has ended.
 {{
     config(
         materialized='incremental',
         keys_of='usage_scope',
-        indexes=[{'columns': ['customer_id', 'usage_month'], 'unique': true}, {'columns': ['complete_on']}],
+        indexes=[{'columns': ['customer_id', 'usage_month'], 'unique': true}],
     )
 }}
 
@@ -50,14 +50,9 @@ windowed as (
         sum(energy_kwh) over quarter / nullif(24 * sum(days_measured) over quarter, 0) as mean_load_kw_3m,
         max(max_demand_kw) over quarter as max_demand_kw_3m,
         sum(case when readings > 0 and estimated_readings = readings then 1 else 0 end) over quarter as estimated_months_3m,
-        sum(tamper_events + reverse_events) over half_year as tamper_events_6m,
-        max(known_on) over past as complete_on
+        sum(tamper_events + reverse_events) over half_year as tamper_events_6m
     from compared
     window
-        past as (
-            partition by customer_id
-            order by month_number
-        ),
         quarter as (
             partition by customer_id
             order by month_number
@@ -145,8 +140,7 @@ profiles as (
         cast(coalesce(max_demand_kw_3m, mean_load_kw_3m) as numeric(18, 3)) as load_kw_3m,
         cast(estimated_months_3m as integer) as estimated_months_3m,
         cast(tamper_events_6m as integer) as tamper_events_6m,
-        has_gap,
-        complete_on
+        has_gap
     from beside_deviation
 
 )

@@ -1,0 +1,142 @@
+"""What the metering models must say, in plain Python with the standard library's statistics, reading by reading."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, localcontext
+
+from tests.dbt.oracle import Features, rounded
+
+ENERGY = ("total", "peak", "flat", "valley")
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    meter_id: str
+    register: str
+    read_on: date
+    figure: Decimal
+    quality: str
+    event: str
+
+
+@dataclass
+class Month:
+    """What a customer's meters measured in a month."""
+
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    spans: list[tuple[date, date]] = field(default_factory=list)
+    estimated: int = 0
+    events: set[tuple[str, date]] = field(default_factory=set)
+
+    @property
+    def energy(self) -> Decimal | None:
+        if "total" in self.amounts:
+            return self.amounts["total"]
+        if all(name in self.amounts for name in ENERGY[1:]):
+            return sum((self.amounts[name] for name in ENERGY[1:]), ZERO)
+        return None
+
+    @property
+    def days(self) -> int:
+        return (max(last for _, last in self.spans) - min(first for first, _ in self.spans)).days if self.spans else 0
+
+    @property
+    def has_gap(self) -> bool:
+        return any((last - first).days > 45 for first, last in self.spans)
+
+    @property
+    def daily(self) -> Decimal | None:
+        return self.energy / self.days if self.energy is not None and self.days else None
+
+
+def months_of_use(meters: dict[str, Decimal], readings: list[Reading]) -> dict[int, Month]:
+    """By number of the month: the readings of a customer's meters (with their multipliers), taken pair by pair."""
+    months: dict[int, Month] = defaultdict(Month)
+    by_register: dict[tuple[str, str], list[Reading]] = defaultdict(list)
+    for reading in readings:
+        if reading.quality != "missing":
+            by_register[reading.meter_id, reading.register].append(reading)
+    for (meter_id, register), taken in by_register.items():
+        taken.sort(key=lambda reading: reading.read_on)
+        before: Reading | None = None
+        for reading in taken:
+            month = months[12 * reading.read_on.year + reading.read_on.month]
+            amount: Decimal | None = None
+            if reading.event in ("tamper", "cover_open"):
+                month.events.add(("tamper", reading.read_on))
+            if reading.event == "reverse":
+                month.events.add(("reverse", reading.read_on))
+            if register == "demand":
+                amount = reading.figure * meters[meter_id]
+                month.amounts["demand"] = max(amount, month.amounts.get("demand", amount))
+            elif before is not None:
+                used = reading.figure - before.figure
+                dial = Decimal(10) ** len(str(int(before.figure)))
+                if used < 0 and -used > dial / 2:
+                    used += dial
+                if used >= 0:
+                    amount = used * meters[meter_id]
+                    month.amounts[register] = month.amounts.get(register, ZERO) + amount
+                else:
+                    month.events.add(("reverse", reading.read_on))
+            if before is not None and register in ENERGY:
+                month.spans.append((before.read_on, reading.read_on))
+                month.estimated += reading.quality == "estimated"
+            before = reading
+    return {number: month for number, month in months.items() if month.spans or "demand" in month.amounts}
+
+
+def usage_features(months: dict[int, Month], day: date, capacity: Decimal | None, service_changes: Decimal) -> Features:
+    """The indicators that rest on use: by the last month before the day's, of the four before it."""
+    now = 12 * day.year + day.month
+    number = max((number for number in months if now - 4 <= number < now), default=None)
+    if number is None:
+        return {}
+    features: Features = {}
+    quarter = [months[n] for n in range(number - 2, number + 1) if n in months]
+    with localcontext() as context:
+        context.prec = 40
+        pairs = [
+            (this.daily, before.daily)
+            for n in range(number - 2, number + 1)
+            if (this := months.get(n)) and (before := months.get(n - 12)) and not this.has_gap and not before.has_gap
+            if this.daily is not None and before.daily is not None
+        ]
+        then = sum((before for _, before in pairs), ZERO)
+        if len(pairs) == 3 and then > 0:
+            features["usage_trend"] = rounded(100 * (sum((this for this, _ in pairs), ZERO) / then - 1), 1)
+        demands = [month.amounts["demand"] for month in quarter if "demand" in month.amounts]
+        days = sum(month.days for month in quarter)
+        energies = [month.energy for month in quarter if month.energy is not None]
+        load = max(demands) if demands else sum(energies, ZERO) / (24 * days) if energies and days else None
+        if load is not None and capacity:
+            features["capacity_use"] = rounded(100 * rounded(load, 3) / capacity, 1)
+        drop = has_dropped(months, number) and service_changes == 0
+    tampered = any(months[n].events for n in range(number - 5, number + 1) if n in months)
+    estimated = [month for month in quarter if month.spans and month.estimated == len(month.spans)]
+    features["evasion_signal"] = Decimal(2 * drop + 2 * tampered + (len(estimated) >= 3))
+    return features
+
+
+def has_dropped(months: dict[int, Month], number: int) -> bool:
+    """Whether a month's use lies 3.5 robust deviations below the twelve months before, and a third below them."""
+    daily = months[number].daily
+    past = [
+        month.energy / month.days if month.energy is not None else None
+        for n in range(number - 12, number)
+        if (month := months.get(n)) and month.days > 0
+    ]
+    known = [value for value in past if value is not None]
+    if daily is None or len(past) < 6 or not known:
+        return False
+    median = statistics.median(known)
+    before = months[number - 12].daily if number - 12 in months else None
+    if daily >= median * 2 / 3 or (before is not None and daily >= before * 2 / 3) or median <= 0:
+        return False
+    deviation = max(statistics.median([abs(value - median) for value in known]), median / 100)
+    return rounded((daily - median) / (Decimal("1.4826") * deviation), 2) <= Decimal("-3.5")

@@ -163,7 +163,7 @@ def size_of(connection: Connection) -> float:
     (size,) = connection.execute(
         "select sum(pg_total_relation_size(pg_class.oid)) from pg_class join pg_namespace on relnamespace = pg_namespace.oid "
         "where relkind = 'r' and nspname in "
-        "('staging', 'archive', 'features', 'ratings', 'warnings', 'receivables', 'candidate', 'published')"
+        "('staging', 'archive', 'features', 'billing', 'ratings', 'warnings', 'receivables', 'candidate', 'published')"
     ).fetchone() or (0,)
     return float(size)
 

@@ -52,6 +52,9 @@ class Header(BaseModel):
     effective_from: date
     approver: str
     new_customer_months: int
+    bill_tolerance: Decimal
+    power_factor_surcharge: Decimal
+    reading_lag_months: int
     description: str
 
 
@@ -127,16 +130,10 @@ def _insert(connection: Connection, policy: Policy) -> None:
     header = policy.header
     connection.execute(
         "insert into policy.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
-        "new_customer_months) values (%s, %s, %s, %s, %s, %s, %s)",
-        [
-            header.version,
-            header.policy,
-            header.effective_from,
-            header.approver,
-            policy.sha256,
-            header.description,
-        ]
-        + [header.new_customer_months],
+        "new_customer_months, bill_tolerance, power_factor_surcharge, reading_lag_months) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description]
+        + [header.new_customer_months, header.bill_tolerance, header.power_factor_surcharge, header.reading_lag_months],
     )
     for name, columns in TABLES.items():
         insert = sql.SQL("insert into policy.{} (policy_version, {}) values (%s, {})").format(

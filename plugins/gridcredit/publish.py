@@ -35,6 +35,7 @@ TABLES: dict[str, PublishedTable] = {
     "rating_month_end": PublishedTable(("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")),
     "rating_indicator": PublishedTable(("customer_id", "indicator"), "customer_scope", ("customer_id",)),
     "credit_limit": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "bill_verification": PublishedTable(("bill_id",)),
     "customer_warning": PublishedTable(("customer_id", "rule")),
     "receivable_by_age": PublishedTable(("as_of_date", "region", "segment", "ageing_bucket")),
     "receivable_by_month": PublishedTable(("as_of_date", "region", "segment")),

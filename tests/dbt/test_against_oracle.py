@@ -41,6 +41,7 @@ class Built:
     settings: Settings
     ledger: oracle.Ledger
     months: dict[str, dict[int, usage_oracle.Month]]
+    differences: dict[str, tuple[Decimal, ...]]
 
     def rows(self, query: Any) -> list[tuple[Any, ...]]:
         with connect(self.settings) as connection:
@@ -179,6 +180,34 @@ def wild_meters(customers: list[str]) -> dict[str, list[dict[str, object]]]:
     return {"meter": meters, "meter_reading": list(readings.values())}
 
 
+def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
+    """Change parts of some of the simulator's bills, which are otherwise exact; by bill the differences of parts and sum."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    parts = ("energy_charge", "demand_charge", "adjustment")
+    found: dict[str, tuple[Decimal, ...]] = {}
+    for number, row in enumerate(rows):
+        # The last is within the policy's tolerance of 0.05, and no difference to tell.
+        wrong: dict[int, tuple[str | int, ...]] = {
+            97: ("12.34", 0, 0),
+            101: (0, "-5.00", "3.21"),
+            103: ("0.06", 0, 0),
+            107: (0, 0, "0.05"),
+        }
+        for each, changes in wrong.items():
+            if number % each == 5 and row["bill_id"] not in found:
+                changed = tuple(Decimal(change) for change in changes)
+                for part, change in zip(parts, changed, strict=True):
+                    row[part] = str(Decimal(row[part] or 0) + change)
+                row["amount"] = str(Decimal(row["amount"]) + sum(changed))
+                found[row["bill_id"]] = (*changed, sum(changed, Decimal(0)))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return {bill: changed for bill, changed in found.items() if any(abs(one) > Decimal("0.05") for one in changed)}
+
+
 def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [column.name for column in extract.columns], restval="")
@@ -246,8 +275,10 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     settings = new_warehouse()
     folder = tmp_path_factory.mktemp("files")
     simulate(250, 24, 3, folder)
+    differences = bill_wrongly(folder / "bill.csv")
     paths = [
-        folder / f"{name}.csv" for name in ("customer", "bill", "payment", "meter", "meter_reading", *oracle.CONDUCT)
+        folder / f"{name}.csv"
+        for name in ("customer", "bill", "payment", "tariff", "meter", "meter_reading", *oracle.CONDUCT)
     ]
     wild = wild_rows(250)
     for extract in (CUSTOMER, BILL, PAYMENT):
@@ -272,7 +303,7 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     runs.start_run("oracle", DAYS[-1], settings)
     policy.load_policies(settings)
     transform.build("oracle", DAYS, settings)
-    yield Built(settings, *read_files(paths))
+    yield Built(settings, *read_files(paths), differences)
 
 
 @pytest.fixture(scope="module")
@@ -449,6 +480,21 @@ def test_credit_limits(built: Built, ratings: Rated) -> None:
     )
     assert {customer: tuple(rest) for customer, *rest in got} == want
     assert any(headroom < 0 for _, _, headroom, _, _ in want.values())
+
+
+def test_bills_that_differ_from_readings_and_tariff(built: Built) -> None:
+    got = {
+        bill: tuple(differences)
+        for bill, *differences in built.rows(
+            "select bill_id, energy_difference, demand_difference, adjustment_difference, difference "
+            "from candidate.bill_verification"
+        )
+    }
+    assert len(built.differences) > 100
+    assert got == built.differences
+    # Wild bills name no charges, and are not computed again.
+    (checked,) = built.rows("select count(*) from billing.bill_check where outcome = 'agrees'")[0]
+    assert checked == sum(bill.bill_id.startswith("B") for bill in built.ledger.bills) - len(got)
 
 
 def test_ageing(built: Built) -> None:

@@ -207,8 +207,8 @@ def tables(settings: Settings) -> dict[str, list[str]]:
     with connect(settings) as connection:
         names = connection.execute(
             "select table_schema, table_name from information_schema.tables "
-            "where table_schema in ('staging', 'archive', 'features', 'ratings', 'warnings', 'receivables') "
-            "and table_name not in ('customer_scope', 'month_end_scope', 'usage_scope', 'touched_date', 'indicator_points', 'main_reason')"
+            "where table_schema in ('staging', 'archive', 'features', 'billing', 'ratings', 'warnings', 'receivables') "
+            "and table_name not in ('customer_scope', 'month_end_scope', 'usage_scope', 'bill_check_scope', 'touched_date', 'indicator_points', 'main_reason')"
         ).fetchall()
         for schema, name in [*names, *(("published", table) for table in TABLES)]:
             query = sql.SQL("select rows::text from {} as rows").format(sql.Identifier(schema, name))

@@ -70,6 +70,7 @@
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
         'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
+        'bill_check_scope': {'relation': 'archive.bill_check_scope', 'columns': ['customer_id']},
         'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
         'touched_date': {'relation': 'archive.touched_date', 'columns': ['as_of_date']},
     }.get(keys_of, {})) }}

@@ -1,5 +1,6 @@
 -- What each customer used by the readings of a month: the use between two readings belongs to the month of the later one, so
 -- that a month which has ended is known.
+-- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
 {{
     config(
         materialized='incremental',

@@ -1,4 +1,5 @@
 -- Each month of use beside the customer's own past: what can be told of it once the month has ended.
+-- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
 {{
     config(
         materialized='incremental',

@@ -161,7 +161,7 @@ def wild_meters(customers: list[str]) -> dict[str, list[dict[str, object]]]:
         )
         day, step, use = installed, rng.choice([4, 28, 30, 31, 90]), rng.randrange(1, 3000)
         registers = rng.choice([["total"], ["peak", "flat", "valley"], ["total", "reactive", "demand"], ["demand"]])
-        figures = {register: rng.randrange(0, 99_000) for register in registers}
+        figures: dict[str, float] = {register: rng.randrange(0, 99_000) for register in registers}
         falls_in = rng.randrange(8, 24)
         while day < DAYS[-1]:
             for register in registers:

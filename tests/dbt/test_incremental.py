@@ -143,7 +143,7 @@ class Supplier:
     def _reading(self, day: date) -> tuple[str, Row]:
         # Of a meter that may not be there yet; a handful, so that readings come between readings.
         meter = f"M{self.rng.randint(0, max(len(self.known['meter']), 1))}"
-        row = {"op": "I", "meter_id": meter, "register": self.rng.choice(["total", "total", "total", "demand"])}
+        row: Row = {"op": "I", "meter_id": meter, "register": self.rng.choice(["total", "total", "total", "demand"])}
         row |= {"read_on": self._day(day, self.rng.choice([3, 40, 420])), "reading": self.rng.randint(0, 9999)}
         row |= {"quality": self.rng.choice(["actual", "estimated", "missing"])}
         return "meter_reading", row | {"event": self.rng.choice(["normal", "normal", "tamper"])}

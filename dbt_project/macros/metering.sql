@@ -55,3 +55,16 @@
     {#- The median of an expression over a group; not every database words it so. -#}
     cast(percentile_cont(0.5) within group (order by {{ value }}) as numeric)
 {%- endmacro %}
+
+{% macro median_of_past(months, value, at_least=1) -%}
+    {#- The median of a value over the twelve months before each of a relation's, if so many of them were measured. -#}
+    (
+        select case when count(*) >= {{ at_least }} then {{ median(value) }} end as median
+        from {{ ref('usage_month') }} as earlier
+        where
+            earlier.customer_id = {{ months }}.customer_id
+            and earlier.usage_month < {{ months }}.usage_month
+            and earlier.usage_month >= cast({{ dbt.dateadd('month', -12, months ~ '.usage_month') }} as date)
+            and earlier.days_measured > 0
+    )
+{%- endmacro %}

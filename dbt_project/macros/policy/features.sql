@@ -7,3 +7,17 @@
         'usage_trend', 'capacity_use', 'evasion_signal', 'bill_size',
     ]) }}
 {%- endmacro %}
+
+{% macro each_feature(relation) -%}
+    {#- Joins a relation's features to it one by one, as `one.feature` and `one.feature_value`. -#}
+    cross join lateral (
+        {%- for feature in features() %}
+        select
+            '{{ feature }}' as feature,
+            cast({{ relation }}.{{ feature }} as numeric) as feature_value
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ) as one
+{%- endmacro %}

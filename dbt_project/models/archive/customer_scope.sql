@@ -1,5 +1,6 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }} {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }}
+-- depends_on: {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}

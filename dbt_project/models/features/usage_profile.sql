@@ -72,17 +72,9 @@ beside_median as (
 
     select
         windowed.*,
-        past.median_kwh
+        past.median as median_kwh
     from windowed
-    cross join lateral (
-        select case when count(*) >= 6 then {{ median('energy_kwh / days_measured') }} end as median_kwh
-        from {{ ref('usage_month') }} as earlier
-        where
-            earlier.customer_id = windowed.customer_id
-            and earlier.usage_month < windowed.usage_month
-            and earlier.usage_month >= cast({{ dbt.dateadd('month', -12, 'windowed.usage_month') }} as date)
-            and earlier.days_measured > 0
-    ) as past
+    cross join lateral {{ median_of_past('windowed', 'energy_kwh / days_measured', at_least=6) }} as past
 
 ),
 
@@ -91,17 +83,9 @@ beside_deviation as (
 
     select
         beside_median.*,
-        past.median_deviation_kwh
+        past.median as median_deviation_kwh
     from beside_median
-    left join lateral (
-        select {{ median('abs(energy_kwh / days_measured - beside_median.median_kwh)') }} as median_deviation_kwh
-        from {{ ref('usage_month') }} as earlier
-        where
-            earlier.customer_id = beside_median.customer_id
-            and earlier.usage_month < beside_median.usage_month
-            and earlier.usage_month >= cast({{ dbt.dateadd('month', -12, 'beside_median.usage_month') }} as date)
-            and earlier.days_measured > 0
-    ) as past
+    left join lateral {{ median_of_past('beside_median', 'abs(energy_kwh / days_measured - beside_median.median_kwh)') }} as past
         on
             beside_median.daily_kwh < beside_median.median_kwh * 2 / 3
             and (

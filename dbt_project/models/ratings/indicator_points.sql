@@ -48,16 +48,7 @@ feature_values as (
     from scope
     inner join customer_features
         on scope.customer_id = customer_features.customer_id
-    cross join lateral (
-        {%- for feature in features() %}
-        select
-            '{{ feature }}' as feature,
-            cast(customer_features.{{ feature }} as numeric) as feature_value
-        {%- if not loop.last %}
-        union all
-        {%- endif %}
-        {%- endfor %}
-    ) as one
+    {{ each_feature('customer_features') }}
     where one.feature_value is not null
 
 ),

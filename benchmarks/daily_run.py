@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 from gridcredit import pipeline, runs
 from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import Connection, connect
@@ -106,7 +106,7 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
     ):
         path = files / f"payment_{day:%Y%m%d}.csv"
         write_payments(path, day, options.customers, options.changed)
-        found[name] = timed(partial(run_day, run_id, day, path, settings))
+        found[name] = timed(partial(run_day, run_id, day, path, mapping, settings))
         with connect(settings) as connection:
             tell_run(connection, run_id, found[name])
     with connect(settings) as connection:
@@ -120,9 +120,9 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
     return found
 
 
-def run_day(run_id: str, day: date, path: Path, settings: Settings) -> None:
+def run_day(run_id: str, day: date, path: Path, mapping: Mapping, settings: Settings) -> None:
     """What a night does: load the day's file, and build, check and publish what follows from it."""
-    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
+    load_file(path, mapping, settings)
     pipeline.build_ratings(run_id, day, settings)
 
 

@@ -1,5 +1,5 @@
 {% macro get_where_subquery(relation) -%}
-    {#- A test of a model that says `keys_of` looks at the keys that this run answers for; a build of everything at all. -#}
+    {#- A test of a model that says `keys_of` looks at the keys that this run answers for; a build of everything at all rows. -#}
     {%- set config_where = config.get('where', '') -%}
     {%- set conditions = [config_where] if config_where else [] -%}
     {%- if execute and is_narrow() and model.test_metadata.name != 'key_is_enforced' -%}
@@ -22,7 +22,7 @@
         {%- else -%}
     ({{ node.config.key }}) in (
         select {{ node.config.key }} from raw.{{ node.config.keys_of }}
-        where _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+        where _file_id in ({{ new_files() }})
     )
         {%- endif -%}
     {%- endfor -%}

@@ -51,6 +51,11 @@
     where not readings.is_deleted
 {%- endmacro %}
 
+{% macro power_factor(energy, reactive) -%}
+    {#- Energy over apparent energy. -#}
+    {{ energy }} / nullif(sqrt({{ energy }} * {{ energy }} + {{ reactive }} * {{ reactive }}), 0)
+{%- endmacro %}
+
 {% macro median(value) -%}
     {#- The median of an expression over a group; not every database words it so. -#}
     cast(percentile_cont(0.5) within group (order by {{ value }}) as numeric)

@@ -171,6 +171,7 @@ def _check(policy: Policy) -> None:
             raise PolicyError(f"{policy.folder / 'bins.csv'}: {indicator!r} is not in indicators.csv")
         _check_bins(policy, indicator, indicators[indicator])
     _check_limits(policy)
+    _check_bill_sizes(policy)
     rules = {row["rule"] for row in policy.tables["warning_rules"]}
     if rules != {row["rule"] for row in policy.tables["warning_conditions"]}:
         raise PolicyError(f"{policy.folder}: warning_rules.csv and warning_conditions.csv must name the same rules")
@@ -187,6 +188,9 @@ def _check_limits(policy: Policy) -> None:
             )
     if sorted(row["segment"] for row in policy.tables["season_factors"]) != sorted(SEGMENTS):
         raise PolicyError(f"{policy.folder / 'season_factors.csv'}: must name each of {', '.join(SEGMENTS)} once")
+
+
+def _check_bill_sizes(policy: Policy) -> None:
     for segment in SEGMENTS:
         sizes = [row for row in policy.tables["bill_sizes"] if row["segment"] == segment]
         bounds = [_number(policy, "bill_sizes", row["mean_monthly_bill"]) for row in sizes]

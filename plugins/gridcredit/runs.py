@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import structlog
 
 from gridcredit.errors import GridCreditError
+from gridcredit.extracts.contract import DATING_EXTRACTS
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import code_version, connect
 
@@ -25,12 +26,12 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
     with connect(settings) as connection:
         row = connection.execute(
             "select max(newest_fact_on) from lineage.loads join lineage.files using (file_id) "
-            "where extract in ('bill', 'payment') and undone_at is null"
+            "where extract = any(%s) and undone_at is null",
+            [list(DATING_EXTRACTS)],
         ).fetchone()
-        newest_fact_on: date | None = row[0] if row else None
-        if newest_fact_on is None:
+        day: date | None = as_of_date or (row[0] if row else None)
+        if day is None:
             raise GridCreditError("there is nothing to rate: no bill and no payment has been loaded")
-        day = as_of_date or newest_fact_on
         connection.execute(
             "insert into lineage.runs (run_id, as_of_date, code_version, policy_name) values (%s, %s, %s, %s) "
             "on conflict (run_id) do update set status = 'running', finished_at = null",

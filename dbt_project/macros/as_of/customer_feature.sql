@@ -65,10 +65,13 @@ customer_features as (
                 then cast(round(100 * use.load_kw_3m / customers.contract_capacity_kva, 1) as numeric(18, 1))
         end as capacity_use,
         -- A drop that a change of service explains is no sign of evasion.
-        case when use.has_dropped and coalesce(conduct.service_change, 0) = 0 then 2 else 0 end
-        + case when use.tamper_events_6m > 0 then 2 else 0 end
-        + case when use.estimated_months_3m >= 3 then 1 else 0 end
-        + case when use.customer_id is null then null else 0 end as evasion_signal,
+        case
+            when use.customer_id is not null
+                then
+                    case when use.has_dropped and coalesce(conduct.service_change, 0) = 0 then 2 else 0 end
+                    + case when use.tamper_events_6m > 0 then 2 else 0 end
+                    + case when use.estimated_months_3m >= 3 then 1 else 0 end
+        end as evasion_signal,
         case
             when behaviour.mean_monthly_bill >= 0
                 then (

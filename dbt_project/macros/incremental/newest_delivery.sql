@@ -22,11 +22,16 @@
             and ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
             {%- else %}
             {#- Nothing older than a new file's rows can be newer than they are. #}
-            and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+            and _file_id in ({{ new_files() }})
             {%- endif %}
             {%- endif %}
     ) as deliveries
     where delivery_rank = 1
+{%- endmacro %}
+
+{% macro new_files() -%}
+    {#- The files that this run is the first to answer for; none has the number -1. -#}
+    {{ (var('new_files') or [-1]) | join(', ') }}
 {%- endmacro %}
 
 {% macro changed_keys(extract) -%}
@@ -34,7 +39,7 @@
     {%- set key = config.get('key') %}
     (
         select {{ key }} from {{ source('raw', extract) }}
-        where _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+        where _file_id in ({{ new_files() }})
         {%- if var('undone_files') %}
         union
         select {{ key }} from {{ this }}
@@ -50,35 +55,37 @@
         `customers_of` is the relation that tells whose meter it is, and their notes go to a table of their own.
     -#}
     {%- set key = config.get('key') %}
+    {%- set owner = 'owners' if customers_of else 'changed' %}
+    {%- set told_by = 'meter_id' if customers_of else 'customer_id' %}
     {%- set notes = source('ops', 'changed_usage' if extract in ('meter', 'meter_reading') else 'changed_customer') %}
     {%- if is_incremental() %}
     insert into {{ notes }} (customer_id, changed_from)
     select
-        {{ 'owners' if customers_of else 'changed' }}.customer_id,
+        {{ owner }}.customer_id,
         min(coalesce(changed.changed_from, cast('0001-01-01' as date))) as changed_from
     from (
         select
-            {{ 'meter_id' if customers_of else 'customer_id' }},
+            {{ told_by }},
             {{ changed_from }} as changed_from
         from {{ this }}
         where ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
         union all
         select
-            {{ 'meter_id' if customers_of else 'customer_id' }},
+            {{ told_by }},
             {{ changed_from }} as changed_from
         from {{ source('raw', extract) }}
         where
             ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
             {%- if not var('undone_files') %}
-            and _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+            and _file_id in ({{ new_files() }})
             {%- endif %}
     ) as changed
     {%- if customers_of %}
     inner join {{ customers_of }} as owners
         on changed.meter_id = owners.meter_id
     {%- endif %}
-    where {{ 'owners' if customers_of else 'changed' }}.customer_id is not null
-    group by {{ 'owners' if customers_of else 'changed' }}.customer_id;
+    where {{ owner }}.customer_id is not null
+    group by {{ owner }}.customer_id;
 
     {{ analyze_relation(notes) }}
     {%- endif %}

@@ -19,6 +19,10 @@ ledger as (
     select
         bills.bill_id,
         bills.customer_id,
+        bills.kind,
+        bills.energy_charge,
+        bills.demand_charge,
+        bills.adjustment,
         bills.amount,
         bills.is_disputed,
         bills.period,

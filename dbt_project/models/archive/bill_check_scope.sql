@@ -1,7 +1,8 @@
 -- The customers whose bills this run computes again: those with changed facts or readings; everybody when a price changed.
--- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
+{#- Of an undone file nothing tells any longer whose prices it brought. #}
+{%- set is_everybody = not is_narrow() or var('undone_files') %}
 with
 
 customers as (
@@ -10,11 +11,16 @@ customers as (
 
 ),
 
-{% if is_narrow() -%}
+usage_scope as (
+
+    select * from {{ ref('usage_scope') }}
+
+),
+
 new_prices as (
 
-    select * from {{ source('raw', 'tariff') }}
-    where _file_id in ({{ (var('new_files') or [-1]) | join(', ') }})
+    select * from {{ ref('stg_tariff') }}
+    where _file_id in ({{ new_files() }})
 
 ),
 
@@ -24,23 +30,13 @@ touched as (
 
     union
 
-    select customer_id from {{ ref('usage_scope') }}
+    select customer_id from usage_scope
 
     union
 
     select customer_id from customers
-    where
-        exists (select 1 from new_prices)
-        {#- Of an undone file nothing tells any longer whose prices it brought. #}
-        or {{ 'true' if var('undone_files') else 'false' }}
+    where {{ 'true or' if is_everybody }} exists (select 1 from new_prices)
 
 )
-{%- else -%}
-touched as (
-
-    select customer_id from customers
-
-)
-{%- endif %}
 
 select * from touched

@@ -22,12 +22,8 @@ payments as (
 
 bounced_payments as (
 
-    select * from (
-        {{ payment_ledger(changed_customers()) }}
-    ) as ledger
-    where
-        bill_id is not null
-        and reversed_on is not null
+    select * from {{ ref('bounced_payment') }}
+    where bill_id is not null {{ only_of(changed_customers()) }}
 
 ),
 

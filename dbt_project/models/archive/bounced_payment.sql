@@ -16,14 +16,7 @@ payments as (
 
 bounced as (
 
-    select
-        payment_id,
-        customer_id,
-        bill_id,
-        amount,
-        paid_on,
-        reversed_on
-    from payments
+    select * from payments
     where reversed_on is not null
 
 )

@@ -4,8 +4,6 @@
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
-{%- set first_day = "cast('" ~ var('aged_from') ~ "' as date)" %}
-{%- set last_day = "cast('" ~ var('aged_to') ~ "' as date)" %}
 with
 
 dates as (
@@ -94,7 +92,7 @@ touched as (
 
     -- Overdue by now.
     select customer_id from open_bills_before
-    where due_on < {{ last_day }}
+    where due_on < {{ aged_to() }}
 
     union
 
@@ -102,7 +100,7 @@ touched as (
     select customer_id from bills
     where
         {{ moved('issued_on') }}
-        or due_on between {{ first_day }} and {{ last_day }}
+        or due_on between {{ aged_from() }} and {{ aged_to() }}
         or {{ moved('issued_on', 12) }}
         or {{ moved('due_on', 12) }}
 

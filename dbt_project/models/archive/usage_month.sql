@@ -59,8 +59,8 @@ measured as (
         read_before_on,
         read_before_on is not null and register not in ('reactive', 'demand') as is_energy,
         {{ days_after('read_before_on', 'read_on') }} as days,
-        reading < reading_before and reading_before - reading > dial / 2 as has_rolled_over,
-        reading < reading_before and reading_before - reading <= dial / 2 as has_run_backwards,
+        register <> 'demand' and reading_before - reading > dial / 2 as has_rolled_over,
+        register <> 'demand' and reading < reading_before and reading_before - reading <= dial / 2 as has_run_backwards,
         case
             when register = 'demand' then reading * multiplier
             when reading >= reading_before then (reading - reading_before) * multiplier
@@ -88,9 +88,9 @@ by_month as (
         count(case when is_energy then 1 end) as readings,
         count(case when is_energy and quality = 'estimated' then 1 end) as estimated_readings,
         count(distinct case when event in ('tamper', 'cover_open') then read_on end) as tamper_events,
-        count(distinct case when event = 'reverse' or (has_run_backwards and register <> 'demand') then read_on end)
+        count(distinct case when event = 'reverse' or has_run_backwards then read_on end)
             as reverse_events,
-        count(distinct case when has_rolled_over and register <> 'demand' then read_on end) as roll_overs
+        count(distinct case when has_rolled_over then read_on end) as roll_overs
     from measured
     group by customer_id, usage_month
 

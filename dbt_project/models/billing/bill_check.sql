@@ -31,12 +31,6 @@ ledger as (
 
 ),
 
-charges as (
-
-    select * from {{ ref('stg_bill') }}
-
-),
-
 customers as (
 
     select * from {{ ref('stg_customer') }}
@@ -70,9 +64,9 @@ bills as (
         ledger.customer_id,
         customers.tariff_code,
         ledger.period,
-        charges.energy_charge,
-        coalesce(charges.demand_charge, 0) as demand_charge,
-        coalesce(charges.adjustment, 0) as adjustment,
+        ledger.energy_charge,
+        coalesce(ledger.demand_charge, 0) as demand_charge,
+        coalesce(ledger.adjustment, 0) as adjustment,
         ledger.amount,
         policies.power_factor_surcharge,
         policies.bill_tolerance,
@@ -80,15 +74,13 @@ bills as (
     from scope
     inner join ledger
         on scope.customer_id = ledger.customer_id
-    inner join charges
-        on ledger.bill_id = charges.bill_id
     inner join customers
         on ledger.customer_id = customers.customer_id
     cross join policies
     where
         ledger.reversed_on is null
-        and charges.kind = 'regular'
-        and charges.energy_charge is not null
+        and ledger.kind = 'regular'
+        and ledger.energy_charge is not null
 
 ),
 
@@ -155,13 +147,7 @@ computed as (
                     ceil(
                         100 * (
                             priced.power_factor_standard
-                            - measured.energy_kwh / nullif(
-                                sqrt(
-                                    measured.energy_kwh * measured.energy_kwh
-                                    + measured.reactive_kvarh * measured.reactive_kvarh
-                                ),
-                                0
-                            )
+                            - {{ power_factor('measured.energy_kwh', 'measured.reactive_kvarh') }}
                         )
                     ),
                     0

@@ -104,9 +104,7 @@ profiles as (
         cast(daily_kwh as numeric(18, 3)) as daily_kwh,
         cast(load_factor as numeric(18, 4)) as load_factor,
         cast(peak_kwh / nullif(energy_kwh, 0) as numeric(18, 4)) as peak_share,
-        cast(
-            energy_kwh / nullif(sqrt(energy_kwh * energy_kwh + reactive_kvarh * reactive_kvarh), 0) as numeric(18, 4)
-        ) as power_factor,
+        cast({{ power_factor('energy_kwh', 'reactive_kvarh') }} as numeric(18, 4)) as power_factor,
         cast(median_kwh as numeric(18, 3)) as median_daily_kwh,
         -- 1.4826 median deviations of a normal distribution are its standard deviation; a very steady use is taken as one
         -- that moves by a hundredth.

@@ -72,6 +72,8 @@ def _key(name: str, text: str, kind: Kind = "text", values: tuple[str, ...] = ()
 
 
 SEGMENTS = ("residential", "commercial", "industrial", "agricultural", "public")
+# The extracts whose facts say which day a run answers for, where none is asked for.
+DATING_EXTRACTS = ("bill", "payment")
 PAYMENT_MODES = ("postpaid", "instalments", "prepaid", "deposit")
 
 CUSTOMER = Extract(

@@ -21,7 +21,7 @@ from psycopg import sql
 
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch
-from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert, storable, unread_columns
 from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
@@ -153,7 +153,7 @@ def _load_rows(
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
             + [counts.repeated, time.monotonic() - started, drift.missing[name]]
-            + [newest_fact_on(connection, load.extract, file_id)],
+            + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):

@@ -20,7 +20,12 @@ SHOWN = {
 def draw(results: Path) -> None:
     """Write cost_by_size.svg beside the results."""
     rows = [
-        {"customers": kept["customers"], "what": label, "seconds": kept["seconds and counts"][name]}
+        {
+            "customers": kept["customers"],
+            "readings": kept["readings"],
+            "what": label,
+            "seconds": kept["seconds and counts"][name],
+        }
         for kept in (json.loads(path.read_text()) for path in sorted(results.glob("*.json")))
         for name, label in SHOWN.items()
         if name in kept["seconds and counts"]
@@ -32,6 +37,7 @@ def draw(results: Path) -> None:
             x=alt.X("customers:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
             y=alt.Y("seconds:Q", scale=alt.Scale(type="log")),
             color=alt.Color("what:N", title=None),
+            strokeDash=alt.StrokeDash("readings:N", title="readings"),
         )
         .properties(width=520, height=320)
     )

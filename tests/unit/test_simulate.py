@@ -188,3 +188,24 @@ def test_events_follow_from_what_happened(supplier: dict[str, list[dict[str, str
         keys = [tuple(row[key] for key in extract.keys) for row in supplier[name]]
         assert keys, name
         assert len(set(keys)) == len(keys), name
+
+
+def test_daily_readings_hold_the_monthly_ones(tmp_path: Path) -> None:
+    """Meters read daily show the same figures at month's end, a figure for each day once, and never one that falls."""
+    shown: dict[str, dict[tuple[str, str, str], Decimal]] = {}
+    for name, daily in (("monthly", False), ("daily", True)):
+        simulate(40, 4, 3, tmp_path / name, daily_readings=daily)
+        with (tmp_path / name / "meter_reading.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        shown[name] = {(row["meter_id"], row["register"], row["read_on"]): Decimal(row["reading"]) for row in rows}
+        assert len(shown[name]) == len(rows)
+    assert shown["monthly"].items() <= shown["daily"].items()
+    assert len(shown["daily"]) > 20 * len(shown["monthly"])
+    falls = [
+        before - after
+        for ((meter, register, _), before), ((next_meter, next_register, _), after) in pairwise(
+            sorted(shown["daily"].items())
+        )
+        if (meter, register) == (next_meter, next_register) and register != "demand" and after < before
+    ]
+    assert all(fall > 500_000 for fall in falls)

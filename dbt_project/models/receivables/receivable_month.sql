@@ -24,23 +24,19 @@ customers as (
 
 bills as (
 
-    select * from {{ ref('bill_ledger') }}
+    {{ originals('bill') }}
 
 ),
 
-bill_reversals as (
+reversed_bills as (
 
-    select * from {{ ref('bill_ledger') }}
-    where reversed_on is not null
+    select * from {{ ref('reversed_bill') }}
 
 ),
 
 payments as (
 
-    select * from {{ ref('stg_payment') }}
-    where
-        not is_deleted
-        and reverses_payment_id is null
+    {{ originals('payment') }}
 
 ),
 
@@ -76,16 +72,16 @@ movements as (
 
     select
         dates.as_of_date,
-        bill_reversals.customer_id,
-        -bill_reversals.amount as billed,
+        reversed_bills.customer_id,
+        -reversed_bills.amount as billed,
         0 as collected,
         0 as receivable,
         0 as overdue
     from dates
-    inner join bill_reversals
+    inner join reversed_bills
         on
-            dates.month_start <= bill_reversals.reversed_on
-            and dates.as_of_date >= bill_reversals.reversed_on
+            dates.month_start <= reversed_bills.reversed_on
+            and dates.as_of_date >= reversed_bills.reversed_on
 
     union all
 

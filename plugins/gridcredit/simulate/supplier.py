@@ -23,12 +23,19 @@ BLOCK = 20_000
 
 
 def simulate(
-    customers: int, months: int, seed: int, out: Path, *, through: date = date(2026, 6, 19), defects: int = 0
+    customers: int,
+    months: int,
+    seed: int,
+    out: Path,
+    *,
+    through: date = date(2026, 6, 19),
+    defects: int = 0,
+    daily_readings: bool = False,
 ) -> None:
     """Write a CSV file of every extract into `out`, and what is hidden behind them into `out/truth`.
 
     `through` is the last day of data; the last period billed is the month before it. Defects are injected into
-    that many rows and listed in truth/defects.csv.
+    that many rows and listed in truth/defects.csv. Meters are read at each month's end, or daily.
     """
     truth = out / "truth"
     truth.mkdir(parents=True, exist_ok=True)
@@ -46,7 +53,9 @@ def simulate(
         write("tariff", usage.tariff_table(_periods(months, last_day)))
         for start in range(0, customers, BLOCK):
             block = np.arange(start, min(start + BLOCK, customers))
-            for name, table in _block_tables(block, months, np.random.default_rng([seed, start]), last_day):
+            for name, table in _block_tables(
+                block, months, np.random.default_rng([seed, start]), last_day, daily_readings
+            ):
                 write(name, table)
     finally:
         for writer in writers.values():
@@ -60,7 +69,7 @@ def _periods(months: int, through: np.datetime64) -> Array:
 
 
 def _block_tables(
-    block: Array, months: int, rng: np.random.Generator, through: np.datetime64
+    block: Array, months: int, rng: np.random.Generator, through: np.datetime64, daily_readings: bool
 ) -> Iterator[tuple[str, pa.Table]]:
     customers = make_customers(rng, block, _periods(months, through))
     yield "customer", customer_table(rng, customers)
@@ -72,7 +81,8 @@ def _block_tables(
     yield "bill", usage.bill_table(bills)
     yield "payment", payment_table(payments)
     yield "meter", usage.meter_table(customers, used)
-    yield from (("meter_reading", table) for table in usage.reading_tables(rng, customers, used))
+    readings = usage.reading_tables(rng, customers, used, daily=daily_readings)
+    yield from (("meter_reading", table) for table in readings)
     yield from events.party_tables(rng, customers, through)
     yield from (("service_order", table) for table in events.service_order_tables(rng, customers, through))
     yield from (("inspection", table) for table in events.inspection_tables(rng, customers, used, through))

@@ -190,8 +190,10 @@ def meter_table(customers: Customers, usage: Usage) -> pa.Table:
     ).select([column.name for column in METER.columns])
 
 
-def reading_tables(rng: np.random.Generator, customers: Customers, usage: Usage) -> Iterator[pa.Table]:
-    """The reading file, a register at a time: a first figure of each meter, then one at each month's end."""
+def reading_tables(
+    rng: np.random.Generator, customers: Customers, usage: Usage, *, daily: bool = False
+) -> Iterator[pa.Table]:
+    """The reading file, a register at a time: a first figure of each meter, then one at each month's end, or each day's."""
     by_time = np.isin(customers.segment, (COMMERCIAL, INDUSTRIAL))
     industrial = customers.segment == INDUSTRIAL
     supplied = _is_supplied(customers)
@@ -213,6 +215,9 @@ def reading_tables(rng: np.random.Generator, customers: Customers, usage: Usage)
             figure = summed[owner, month] + np.where(is_second, -at_change, start[owner])
         tampered = (month == usage.tampered_from[owner]) & (rng.random(len(owner)) < 0.6)
         estimated = rng.random(len(owner)) < 0.02
+        if daily and name != "demand":
+            used = amounts[owner, month] * per_unit[owner]
+            yield _daily_readings(name, customers, owner, is_second, customers.periods[month], figure, used)
         yield _readings(
             name,
             customers.number[owner],
@@ -236,6 +241,27 @@ def reading_tables(rng: np.random.Generator, customers: Customers, usage: Usage)
                 np.full(len(owner), "actual"),
                 np.full(len(owner), "normal"),
             )
+
+
+def _daily_readings(
+    register: str, customers: Customers, owner: Array, is_second: Array, period: Array, figure: Array, used: Array
+) -> pa.Table:
+    """The days before each month's end, since the contract began: the month's use spread evenly over them."""
+    end = (period + 1).astype("datetime64[D]") - 1
+    length = (end - period.astype("datetime64[D]")).astype(int) + 1
+    row = np.repeat(np.arange(len(length)), length - 1)
+    days_left = np.arange(len(row)) - (np.cumsum(length - 1) - length + 1)[row] + 1
+    is_supplied = end[row] - days_left >= customers.opened[owner[row]]
+    row, days_left = row[is_supplied], days_left[is_supplied]
+    return _readings(
+        register,
+        customers.number[owner[row]],
+        is_second[row],
+        end[row] - days_left,
+        (figure[row] - used[row] * days_left // length[row]) % FIGURE_LIMIT,
+        np.full(len(row), "actual"),
+        np.full(len(row), "normal"),
+    )
 
 
 def _readings(

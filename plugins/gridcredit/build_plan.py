@@ -86,9 +86,20 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
         undone_files=[file_id for (file_id,) in undone],
         aged_from=min(last_days),
         aged_to=max(last_days),
-        new_month_ends=[day for day in as_of_dates[:-1] if day not in base_dates[:-1]],
+        new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], settings),
         dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
     )
+
+
+def _month_ends_to_compute(month_ends: list[date], known: list[date], settings: Settings) -> list[date]:
+    """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is kept no longer."""
+    new = [day for day in month_ends if day not in known]
+    asks_before = any(
+        policy.tables["transitions"] for policy in read_policies(settings) if policy.header.policy == settings.policy
+    )
+    if asks_before and month_ends and known[:1] != month_ends[:1]:
+        new = sorted({*new, month_ends[0]})
+    return new
 
 
 def _why_everything(
@@ -111,7 +122,7 @@ def _fingerprint(last_day: date, settings: Settings) -> str:
     for pattern in ("models/**/*.sql", "macros/**/*.sql", "dbt_project.yml"):
         for path in sorted(settings.dbt_dir.glob(pattern)):
             digest.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
-    policies = [policy for policy in read_policies(settings.policies_dir) if policy.header.policy == settings.policy]
+    policies = [policy for policy in read_policies(settings) if policy.header.policy == settings.policy]
     in_force = [policy.header.version for policy in policies if policy.header.effective_from <= last_day]
     for text in (*sorted(policy.sha256 for policy in policies), *sorted(in_force)):
         digest.update(text.encode() + b"\0")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import sys
-from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 from rich.console import Console
 
+from gridcredit.console import Day, clear_errors, parse_date, prepare_quietly, quiet
 from gridcredit.errors import GridCreditError
-from gridcredit.settings import Settings, get_settings
+from gridcredit.policy.commands import policy_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
@@ -26,22 +23,7 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were not acce
 app.add_typer(quarantine_app, name="quarantine")
 load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
 app.add_typer(load_app, name="load")
-
-Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[Settings]:
-    """Settings for a command whose foreseeable errors are one line, not a traceback."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
-    try:
-        yield get_settings()
-    except GridCreditError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
+app.add_typer(policy_app, name="policy")
 
 
 @app.command()
@@ -49,8 +31,8 @@ def demo(customers: int = 4000, months: int = 24, seed: int = 1, defects: int = 
     """Run the real DAGs on a simulated supplier and show the release."""
     from gridcredit.demo import run_demo
 
-    with _clear_errors() as settings:
-        _quiet()
+    with clear_errors() as settings:
+        quiet()
         run_demo(settings, customers, months, seed, defects, Console())
 
 
@@ -59,8 +41,8 @@ def up() -> None:
     """Start Postgres and Airflow for a person at a browser."""
     from gridcredit import services
 
-    with _clear_errors() as settings:
-        _quiet()
+    with clear_errors() as settings:
+        quiet()
         address = services.start(settings, lambda name: typer.echo(f"start {name}"))
         typer.echo(f"\nAirflow   {address}\nlogin     {services.ADMIN}")
         typer.echo(f"password  airflow_admin in {settings.home / 'secrets.json'}")
@@ -72,7 +54,7 @@ def down() -> None:
     """Stop what was started, and only that."""
     from gridcredit import services
 
-    with _clear_errors() as settings:
+    with clear_errors() as settings:
         stopped = services.stop(settings)
         typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
@@ -82,8 +64,8 @@ def prepare_command() -> None:
     """Bring a warehouse's schemas and roles up to date and make Airflow's login; safe to repeat."""
     from gridcredit import services
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         services.write_admin_password(settings)
         typer.echo("the warehouse is up to date")
 
@@ -99,7 +81,7 @@ def simulate_command(
     """Make a supplier's files: customers, bills, payments."""
     from gridcredit.simulate import simulate
 
-    with _clear_errors():
+    with clear_errors():
         simulate(customers, months, seed, out, defects=defects)
         typer.echo(f"wrote {out}")
 
@@ -110,11 +92,11 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
     from gridcredit.extracts.loader import load_file
     from gridcredit.extracts.mapping import load_mappings
 
-    with _clear_errors() as settings:
+    with clear_errors() as settings:
         mappings = load_mappings(settings.mappings_dir)
         if mapping not in mappings:
             raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {', '.join(mappings)}")
-        _prepare(settings)
+        prepare_quietly(settings)
         for path in files:
             result = load_file(path, mappings[mapping], settings)
             if result.is_repeat:
@@ -137,7 +119,7 @@ def mapping_check(
     from gridcredit.extracts.mapping import load_mapping
     from gridcredit.extracts.preview import preview
 
-    with _clear_errors():
+    with clear_errors():
         found = preview(load_mapping(file), sample)
 
         def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
@@ -172,8 +154,8 @@ def load_list(last: Annotated[int, typer.Option(min=1, help="how many, newest fi
 
     from gridcredit.warehouse import connect
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         table = Table("id", "file", "extract", "read", "accepted", "quarantined", "loaded at (UTC)", "")
         with connect(settings) as connection:
             for row in connection.execute(
@@ -191,8 +173,8 @@ def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in li
     """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
     from gridcredit.extracts.undo import undo_load
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         name = undo_load(file_id, reason, settings)
         typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
 
@@ -205,8 +187,8 @@ def quarantine_export(
     """Write a load's quarantined rows to a CSV file, each with its line and what is wrong with it."""
     from gridcredit.extracts.quarantine import export_quarantined
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         rows = export_quarantined(load, out, settings)
         typer.echo(
             f"wrote {rows} rows to {out}: repair them, then `gridcredit quarantine resubmit {out} --load {load}`"
@@ -221,8 +203,8 @@ def quarantine_resubmit(
     """Load repaired rows; what is still wrong is quarantined anew."""
     from gridcredit.extracts.quarantine import resubmit
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         result = resubmit(file, load, settings)
         if result.is_repeat:
             typer.echo(f"known already as load {result.file_id}; nothing changed")
@@ -237,8 +219,8 @@ def maintain_command() -> None:
     """Retire, merge and purge as policies/retention.yml says; what the DAG maintain_warehouse does."""
     from gridcredit.maintenance import maintain
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         for what, count in maintain(settings).items():
             typer.echo(f"{what}: {count}")
 
@@ -249,13 +231,12 @@ def run_command(
     anew: Annotated[bool, typer.Option("--anew", help="compute everything, whatever changed")] = False,
 ) -> None:
     """Build and publish a release in this process, without Airflow."""
-    from datetime import UTC, datetime
 
     from gridcredit.pipeline import build_ratings
 
-    with _clear_errors() as settings:
-        _prepare(settings)
-        release = build_ratings(f"manual__{datetime.now(UTC).isoformat()}", _date(as_of), settings, anew=anew)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        release = build_ratings(f"manual__{datetime.now(UTC).isoformat()}", parse_date(as_of), settings, anew=anew)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
 
 
@@ -264,17 +245,70 @@ def trace_rating(customer: Annotated[str, typer.Option()], release: Annotated[in
     """Print a rating, its indicators and points, and the bills and payments behind it."""
     from gridcredit.lineage import rating_trace
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         typer.echo(rating_trace(customer, release or None, settings))
 
 
 @app.command()
-def contract() -> None:
+def report(
+    customer: Annotated[str, typer.Option(help="customer number")],
+    out: Annotated[Path, typer.Option(help="the HTML file to write")],
+    language: Annotated[str, typer.Option(help="en or zh")] = "en",
+) -> None:
+    """Write a customer's credit report: one HTML page, set for printing."""
+    from gridcredit.report import write_report
+
+    with clear_errors() as settings:
+        if language not in ("en", "zh"):
+            raise GridCreditError(f"the report is written in en or zh, not in {language!r}")
+        prepare_quietly(settings)
+        write_report(customer, out, "zh" if language == "zh" else "en", settings)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def archive(
+    customer: Annotated[str, typer.Option(help="customer number")],
+    on: Annotated[str | None, typer.Option(help="YYYY-MM-DD: who stood behind the customer on that day")] = None,
+    known_by: Annotated[str | None, typer.Option(help="YYYY-MM-DD: as was known at the end of that day")] = None,
+) -> None:
+    """Show a customer's parties and contract, what changed when, and when each was learnt; names are masked."""
+    from rich.table import Column, Table
+
+    from gridcredit.archive import contract_versions, parties, service_orders
+    from gridcredit.warehouse import connect
+
+    with clear_errors() as settings:
+        day, known_day = parse_date(on), parse_date(known_by)
+        moment = datetime.combine(known_day, time.max, UTC) if known_day else None
+        prepare_quietly(settings)
+        with connect(settings) as connection:
+            behind = Table(
+                "role", "name", "number", Column("share", justify="right"), "from", "to", "learnt", title="parties"
+            )
+            for party in parties(connection, customer, on=day, known_by=moment):
+                share = f"{party.share_pct.normalize():f} %" if party.share_pct is not None else ""
+                span = (str(party.valid_from), str(party.valid_to or ""))
+                behind.add_row(party.role, party.name, party.id_number or "", share, *span, str(party.source))
+            contract_table = Table("changed", "column", "before", "after", "learnt", title="contract")
+            for version in contract_versions(connection, customer, known_by=moment):
+                for column, (before, after) in version.changes.items():
+                    values = ("" if value is None else str(value) for value in (before, after))
+                    contract_table.add_row(f"{version.updated_at:%Y-%m-%d}", column, *values, str(version.source))
+            orders = Table("asked for", "on", "done on", "learnt", title="service orders")
+            for order in service_orders(connection, customer):
+                orders.add_row(order.kind, str(order.requested_on), str(order.completed_on or ""), str(order.source))
+        for table in (behind, contract_table, orders):
+            Console().print(table)
+
+
+@app.command("contract")
+def contract_command() -> None:
     """Write what is derived from the input contract: dbt sources and the data dictionary."""
     from gridcredit.extracts.derived import derived_files
 
-    with _clear_errors() as settings:
+    with clear_errors() as settings:
         for path, text in derived_files(settings).items():
             path.write_text(text, encoding="utf-8")
             typer.echo(f"wrote {path}")
@@ -294,9 +328,9 @@ def lint_sql() -> None:
     programs = Path(sys.executable).parent
     commands = [["dbt", "--quiet", "parse"], ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"]]
     # sqlfluff compiles the models as dbt does, and that asks for a database: a throw-away one will do.
-    with _clear_errors() as settings, tempfile.TemporaryDirectory() as home:
+    with clear_errors() as settings, tempfile.TemporaryDirectory() as home:
         scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None})
-        _prepare(scratch)
+        prepare_quietly(scratch)
         # The scorecard's SQL is written from the policy.
         load_policies(scratch)
         try:
@@ -317,29 +351,11 @@ def docs() -> None:
 
     from gridcredit.transform import invoke_dbt
 
-    with _clear_errors() as settings:
-        _prepare(settings)
+    with clear_errors() as settings:
+        prepare_quietly(settings)
         if not invoke_dbt(["docs", "generate", "--static"], settings).success:
             raise GridCreditError("dbt could not make the documentation; see its messages above")
         target = settings.home / "docs" / "warehouse.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.home / "dbt" / "target" / "static_index.html", target)
         typer.echo(f"wrote {target}")
-
-
-def _prepare(settings: Settings) -> None:
-    from gridcredit.warehouse import prepare
-
-    _quiet()
-    prepare(settings)
-
-
-def _quiet() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise GridCreditError(f"{text!r} is not a date: write it as YYYY-MM-DD") from None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.raw import attach_partition, create_partition, partition, partitions, take_out, wait_briefly
-from gridcredit.policy import read_policy_file
+from gridcredit.policy.folder import read_policy_file
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 

@@ -20,12 +20,12 @@ from gridcredit.warehouse import connect, warehouse_url
 log = structlog.get_logger(__name__)
 
 
-def dbt_environment(settings: Settings, *, with_warehouse: bool = True) -> dict[str, str]:
+def dbt_environment(settings: Settings, *, with_warehouse: bool = True, schema_prefix: str = "") -> dict[str, str]:
     """What dbt's profile and paths need, from our settings."""
     environment = {
         "DBT_PROJECT_DIR": str(settings.dbt_dir),
         "DBT_PROFILES_DIR": str(settings.dbt_dir),
-        "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
+        "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
@@ -43,13 +43,16 @@ def dbt_environment(settings: Settings, *, with_warehouse: bool = True) -> dict[
     return environment
 
 
-def invoke_dbt(arguments: list[str], settings: Settings, *, with_warehouse: bool = True) -> Any:  # noqa: ANN401
-    """Run dbt in this process; returns its dbtRunnerResult."""
+def invoke_dbt(
+    arguments: list[str], settings: Settings, *, with_warehouse: bool = True, schema_prefix: str = ""
+) -> Any:  # noqa: ANN401
+    """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it."""
     from dbt.cli.main import dbtRunner
 
-    with _environment(dbt_environment(settings, with_warehouse=with_warehouse)):
+    environment = dbt_environment(settings, with_warehouse=with_warehouse, schema_prefix=schema_prefix)
+    with _environment(environment):
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
-        parsed = dbtRunner().invoke(["--quiet", "parse"])
+        parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps({"schema_prefix": schema_prefix})])
         return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)
 
 

@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from pathlib import Path
 
+import yaml
+
 ZERO = Decimal(0)
 
 
@@ -23,6 +25,8 @@ CONDUCT = {
     "investigation": None,
     "service_order": None,
     "party": None,
+    "collection_action": "promise_date",
+    "grade_override": "ends_on",
 }
 
 
@@ -34,6 +38,8 @@ class Bill:
     due_on: date
     amount: Decimal
     reverses: str | None = None
+    period: date = date.min
+    kind: str = "regular"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,9 @@ class Customer:
     opened_on: date
     deposit: Decimal | None = None
     capacity: Decimal | None = None
+    payment_mode: str = ""
+    closed_on: date | None = None
+    tariff: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
             late = sum((state.days_late * max(state.bill.amount, ZERO) for state in due), ZERO)
             features["avg_days_late_12m"] = rounded(late / weight, 2)
         if due:
+            features["worst_days_late_12m"] = Decimal(max(state.days_late for state in due))
             features["times_over_30d_12m"] = Decimal(sum(state.days_late > 30 for state in due))
             features["bounced_12m"] = Decimal(
                 sum(
@@ -232,6 +242,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
         elif judged:
             features["overdue_months"] = rounded(overdue / mean, 2) if mean and mean > 0 else Decimal(99)
     open_bills = [state for state in bills if state.open > 0]
+    features["overdue_bills"] = Decimal(sum(state.bill.due_on < day for state in open_bills))
     features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))
     coming = [(s.bill.due_on - day).days for s in open_bills if s.bill.due_on >= day]
     if coming:
@@ -253,6 +264,18 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
     found = [fact for fact in of(known, "inspection", "theft", "breach") if age(fact) < 36]
     features: Features = {
         "theft_or_breach_36m": rounded(Decimal(sum(36 - age(fact) for fact in found)) / 36, 2),
+        "theft_24m": Decimal(sum(age(fact) < 24 for fact in of(known, "inspection", "theft"))),
+        "breach_12m": Decimal(sum(age(fact) < 12 for fact in of(known, "inspection", "breach"))),
+        "safety_findings_12m": Decimal(sum(age(fact) < 12 for fact in of(standing, "inspection", "safety"))),
+        "court_listings": Decimal(len(of(standing, "external_risk", "court_enforcement"))),
+        "regulatory_listings": Decimal(len(of(standing, "external_risk", "tax_arrears", "operating_abnormality"))),
+        "broken_promises_12m": Decimal(
+            sum(
+                12 * (day.year - broken.year) + day.month - broken.month < 12
+                for broken in broken_promises(ledger, customer.customer_id)
+                if broken <= day
+            )
+        ),
         "open_theft_cases": Decimal(len(of(standing, "inspection", "theft"))),
         "external_risk": Decimal(len(of(standing, "external_risk"))),
         "insolvency_listings": Decimal(len(of(standing, "external_risk", "bankruptcy", "licence_revoked"))),
@@ -284,6 +307,38 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
             for fact in holders
         )
     return features | {"party_change": Decimal(changes)}
+
+
+def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
+    """The days after those by which less than promised had come in since the promise, or was taken back by then."""
+    broken: list[date] = []
+    for fact in ledger.facts_of[customer_id]:
+        is_promise = fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan")
+        if not is_promise or fact.until is None or not fact.row["amount"] or Decimal(fact.row["amount"]) <= 0:
+            continue
+        paid = sum(
+            (
+                payment.amount
+                for payment in ledger.payments_of[customer_id]
+                if fact.day <= payment.paid_on <= fact.until
+                and ledger.payment_reversed_on.get(payment.payment_id, date.max) > fact.until
+            ),
+            ZERO,
+        )
+        if paid < Decimal(fact.row["amount"]):
+            broken.append(fact.until + timedelta(days=1))
+    return broken
+
+
+def override_of(ledger: Ledger, customer_id: str, day: date, grades: set[str]) -> str | None:
+    """The grade that a person has set for a day: of several that stand the one that began last."""
+    standing = [
+        fact
+        for fact in ledger.facts_of[customer_id]
+        if fact.extract == "grade_override" and fact.day <= day and (fact.until is None or fact.until >= day)
+    ]
+    last = max(standing, key=lambda fact: (fact.day, fact.row["override_id"]), default=None)
+    return last.row["grade"] if last and last.row["grade"] in grades else None
 
 
 def rounded_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal:
@@ -330,6 +385,10 @@ class Policy:
         self.weights = {row["indicator"]: Decimal(row["weight"]) for row in self.rows("indicators")}
         self.grades = [(row["grade"], int(row["grade_rank"]), Decimal(row["min_score"])) for row in self.rows("grades")]
         self.conditions = self.rows("warning_conditions")
+        self.transitions = {row["grade_before"]: row["best_grade"] for row in self.rows("transitions")}
+        header = yaml.safe_load((self.folder / "policy.yml").read_text(encoding="utf-8"))
+        self.new_customer_months: int = header["new_customer_months"]
+        self.new_customer_grade: str = header["new_customer_grade"]
 
 
 def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date) -> Features:
@@ -364,23 +423,63 @@ def holds(condition: dict[str, str], facts: Features) -> bool:
     return bool(tests[condition["comparator"]](facts[condition["feature"]], Decimal(condition["threshold"])))
 
 
-def rate(policy: Policy, customer: Customer, features: Features, day: date) -> tuple[str, int | None, Decimal | None]:
-    """Grade, its rank and the score: AAA..D, NR in the first six months; of the vetoes that apply the hardest caps it."""
+Rating = tuple[str, int | None, Decimal | None]
+
+
+def rate(
+    policy: Policy, ledger: Ledger, customer: Customer, features: Features, day: date, before: Features | None = None
+) -> Rating:
+    """Grade, its rank and the score: the policy's, or that which a person has set."""
+    grade, rank, score = rate_by_policy(policy, customer, features, day, before)
+    ranks = {grade: rank for grade, rank, _ in policy.grades}
+    override = override_of(ledger, customer.customer_id, day, set(ranks))
+    return (override, ranks[override], score) if override else (grade, rank, score)
+
+
+def rate_by_policy(
+    policy: Policy, customer: Customer, features: Features, day: date, before: Features | None = None
+) -> Rating:
+    """The grade of the score, of the hardest veto, or of the step from the month-end `before` that is allowed at best."""
+    score = score_of(policy, customer, features)
+    rank = rank_of_score(policy, customer, features, score, day)
+    if rank is None:
+        return "NR", None, score
+    ranks = {grade: rank for grade, rank, _ in policy.grades}
+    if policy.transitions and before is not None:
+        then = previous_month_end(day)
+        score_then = score_of(policy, customer, before)
+        is_new = add_months(customer.opened_on, policy.new_customer_months) > then
+        if score_then is not None and not is_new:
+            rank_then = rank_of_score(policy, customer, before, score_then, then)
+            grade_then = next(grade for grade, known, _ in policy.grades if known == rank_then)
+            rank = max(rank, ranks.get(policy.transitions.get(grade_then, ""), 0))
+    return next(grade for grade, known, _ in policy.grades if known == rank), rank, score
+
+
+def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal | None:
+    """Points of what is available, out of a hundred."""
     available = indicators_of(policy, customer, features)
     if not available:
-        return "NR", None, None
+        return None
     points = sum((policy.points(name, features[name]) for name in available), ZERO)
     with localcontext() as context:
         context.prec = 40
-        score = rounded(100 * points / sum((policy.weights[name] for name in available), ZERO), 2)
-    if add_months(customer.opened_on, 6) > day:
-        return "NR", None, score
-    rank = min(rank for _, rank, floor in policy.grades if score >= floor)
+        return rounded(100 * points / sum((policy.weights[name] for name in available), ZERO), 2)
+
+
+def rank_of_score(
+    policy: Policy, customer: Customer, features: Features, score: Decimal | None, day: date
+) -> int | None:
+    """The rank that the score gives, or that a new customer counts as, capped by the hardest veto that applies."""
     ranks = {grade: rank for grade, rank, _ in policy.grades}
-    for veto in policy.vetoes:
-        if veto["feature"] in features and holds(veto, features):
-            rank = max(rank, ranks[veto["best_grade"]])
-    return next(grade for grade, known, _ in policy.grades if known == rank), rank, score
+    if add_months(customer.opened_on, policy.new_customer_months) > day:
+        rank = ranks.get(policy.new_customer_grade)
+    else:
+        rank = min(rank for _, rank, floor in policy.grades if score >= floor) if score is not None else None
+    if rank is None:
+        return None
+    vetoes = [veto for veto in policy.vetoes if veto["feature"] in features and holds(veto, features)]
+    return max([rank, *(ranks[veto["best_grade"]] for veto in vetoes)])
 
 
 def warnings(policy: Policy, facts: Features) -> set[str]:

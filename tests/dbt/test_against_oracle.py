@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,12 +17,13 @@ from gridcredit import pipeline, policy, runs, transform
 from gridcredit.extracts.contract import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
+from gridcredit.policy.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 
 from tests.conftest import WarehouseFactory
-from tests.dbt import oracle, usage_oracle
+from tests.dbt import oracle, service_oracle, usage_oracle
 
 DAYS = [
     date(2025, 12, 31),
@@ -36,12 +37,16 @@ KINDS = ("kind", "role")
 POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
 
 
+FeaturesByDay = dict[tuple[date, str], oracle.Features]
+
+
 @dataclass
 class Built:
     settings: Settings
     ledger: oracle.Ledger
     months: dict[str, dict[int, usage_oracle.Month]]
     differences: dict[str, tuple[Decimal, ...]]
+    delivered: dict[str, dict[tuple[str, ...], dict[str, str]]]
 
     def rows(self, query: Any) -> list[tuple[Any, ...]]:
         with connect(self.settings) as connection:
@@ -123,13 +128,19 @@ def wild_conduct(customers: list[str]) -> dict[str, list[dict[str, object]]]:
         for number in range(4 * len(customers)):
             day = date(2023, 1, 1) + timedelta(days=rng.randrange(1280))
             row: dict[str, object] = {"customer_id": rng.choice(customers), extract.dated_by: day}
-            if until and rng.random() < 0.7:
+            if until and (rng.random() < 0.7 or until == "ends_on"):
                 row[until] = day + timedelta(days=rng.randrange(0, 400))
             row |= {column.name: rng.choice(column.values) for column in extract.columns if column.name in KINDS}
             row |= {
                 "inspection_id": f"I{number}",
                 "investigation_id": f"V{number}",
                 "order_id": f"O{number}",
+                "action_id": f"A{number}",
+                "override_id": f"G{number}",
+                "grade": rng.choice(["AA", "BBB", "C", "D", "unknown"]),
+                "reason": "settlement under way",
+                "approver_id": "S2",
+                "amount": rng.choice(["", 0, 50, 120.5, 400]),
                 "officer_id": "S1",
                 "party_name": rng.choice(["Li", "Wang"]),
                 "share_pct": rng.choice(["", 10, 25, 60]),
@@ -215,14 +226,22 @@ def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
-def read_files(paths: list[Path]) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
-    """The delivered files as the oracles read them; of one key the last delivery counts."""
+Delivered = dict[str, dict[tuple[str, ...], dict[str, str]]]
+
+
+def read_rows(paths: list[Path]) -> Delivered:
+    """By extract and key the last row delivered."""
     found: dict[str, dict[tuple[str, ...], dict[str, str]]] = defaultdict(dict)
     for path in paths:
         name = next(name for name in EXTRACTS if path.stem.endswith(name))
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 found[name][tuple(row[key] for key in EXTRACTS[name].keys)] = row
+    return found
+
+
+def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
+    """The facts of bills, payments and conduct, and the months of use."""
     day = date.fromisoformat
     ledger = oracle.Ledger(
         [
@@ -230,13 +249,14 @@ def read_files(paths: list[Path]) -> tuple[oracle.Ledger, dict[str, dict[int, us
                 r["customer_id"], r["segment"], r["region"], day(r["opened_on"]),
                 Decimal(r["deposit_amount"]) if r["deposit_amount"] else None,
                 Decimal(r["contract_capacity_kva"]) if r["contract_capacity_kva"] else None,
+                r["payment_mode"], day(r["closed_on"]) if r["closed_on"] else None, r["tariff_code"],
             )
             for r in found["customer"].values()
         ],
         [
             oracle.Bill(
                 r["bill_id"], r["customer_id"], day(r["issued_on"]), day(r["due_on"]), Decimal(r["amount"]),
-                r["reverses_bill_id"] or None,
+                r["reverses_bill_id"] or None, day(r["period"] + "-01"), r["kind"],
             )
             for r in found["bill"].values()
         ],
@@ -278,7 +298,16 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     differences = bill_wrongly(folder / "bill.csv")
     paths = [
         folder / f"{name}.csv"
-        for name in ("customer", "bill", "payment", "tariff", "meter", "meter_reading", *oracle.CONDUCT)
+        for name in (
+            "customer",
+            "bill",
+            "payment",
+            "tariff",
+            "meter",
+            "meter_reading",
+            "department_notice",
+            *oracle.CONDUCT,
+        )
     ]
     wild = wild_rows(250)
     for extract in (CUSTOMER, BILL, PAYMENT):
@@ -303,12 +332,13 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     runs.start_run("oracle", DAYS[-1], settings)
     policy.load_policies(settings)
     transform.build("oracle", DAYS, settings)
-    yield Built(settings, *read_files(paths), differences)
+    delivered = read_rows(paths)
+    yield Built(settings, *as_oracles_read(delivered), differences, delivered)
 
 
 @pytest.fixture(scope="module")
-def features(built: Built) -> dict[tuple[date, str], oracle.Features]:
-    found: dict[tuple[date, str], oracle.Features] = {}
+def features(built: Built) -> FeaturesByDay:
+    found: FeaturesByDay = {}
     for day in DAYS:
         for customer in built.ledger.customers:
             if customer.opened_on <= day:
@@ -324,13 +354,13 @@ def features(built: Built) -> dict[tuple[date, str], oracle.Features]:
     return found
 
 
-Rated = dict[tuple[date, str], tuple[str, int | None, Decimal | None]]
+Rated = dict[tuple[date, str], oracle.Rating]
 
 
 @pytest.fixture(scope="module")
-def ratings(built: Built, features: dict[tuple[date, str], oracle.Features]) -> Rated:
+def ratings(built: Built, features: FeaturesByDay) -> Rated:
     customers = {customer.customer_id: customer for customer in built.ledger.customers}
-    return {key: oracle.rate(POLICY, customers[key[1]], found, key[0]) for key, found in features.items()}
+    return {key: oracle.rate(POLICY, built.ledger, customers[key[1]], found, key[0]) for key, found in features.items()}
 
 
 def dated(table: str, columns: str) -> str:
@@ -357,13 +387,23 @@ def test_open_bills(built: Built) -> None:
     assert got == want
 
 
-def test_features(built: Built, features: dict[tuple[date, str], oracle.Features]) -> None:
+def test_features(built: Built, features: FeaturesByDay) -> None:
     names = ["on_time_rate_12m", "avg_days_late_12m", "times_over_30d_12m", "overdue_months", "bounced_12m"]
     names += ["max_days_overdue", "next_due_on", "theft_or_breach_36m", "open_theft_cases", "external_risk"]
     names += ["insolvency_listings", "dishonest_debtor_listings", "investigated_standing", "tenure", "service_change"]
     names += ["party_change", "security", "usage_trend", "capacity_use", "evasion_signal", "bill_size"]
+    names += [
+        "worst_days_late_12m",
+        "overdue_bills",
+        "theft_24m",
+        "breach_12m",
+        "safety_findings_12m",
+        "court_listings",
+    ]
+    names += ["regulatory_listings", "broken_promises_12m", "load_factor_12m", "peak_share_12m", "power_factor_12m"]
+    names += ["usage_growth_12m", "estimated_months_12m", "gap_months_12m", "tamper_events_6m"]
     opened = {customer.customer_id: customer.opened_on for customer in built.ledger.customers}
-    got: dict[tuple[date, str], oracle.Features] = {}
+    got: FeaturesByDay = {}
     for day, customer, *values in built.rows(dated("features.customer_feature", f"customer_id, {', '.join(names)}")):
         if opened[customer] <= day:
             found = {name: value for name, value in zip(names, values, strict=True) if value is not None}
@@ -415,9 +455,7 @@ def test_ratings(built: Built, ratings: Rated) -> None:
     assert {grade for grade, _, _ in ratings.values()} == {"AAA", "AA", "A", "BBB", "BB", "B", "C", "D", "NR"}
 
 
-def test_points_and_reasons_add_up_to_the_score(
-    built: Built, features: dict[tuple[date, str], oracle.Features]
-) -> None:
+def test_points_and_reasons_add_up_to_the_score(built: Built, features: FeaturesByDay) -> None:
     customers = {customer.customer_id: customer for customer in built.ledger.customers}
     got: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for customer, indicator, points in built.rows(
@@ -434,7 +472,7 @@ def test_points_and_reasons_add_up_to_the_score(
     assert {customer: got.get(customer, {}) for customer in want} == want
 
 
-def test_warnings(built: Built, features: dict[tuple[date, str], oracle.Features], ratings: Rated) -> None:
+def test_warnings(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
     rules: set[str] = set()
     try:
         for last in (2, 4, 5):
@@ -472,6 +510,7 @@ def test_credit_limits(built: Built, ratings: Rated) -> None:
         if by_grade["limit_months"]:
             limit = oracle.rounded(mean * factors[customer.segment] * Decimal(by_grade["limit_months"]), 2)
         exposure = sum((s.open for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)), Decimal(0))
+        exposure += service_oracle.unbilled(built.ledger, customer, day)
         used = oracle.rounded(exposure / limit, 4) if limit else None
         want[customer.customer_id] = (limit, exposure, limit - exposure, used, by_grade["payment_mode"])
     got = built.rows(
@@ -480,6 +519,114 @@ def test_credit_limits(built: Built, ratings: Rated) -> None:
     )
     assert {customer: tuple(rest) for customer, *rest in got} == want
     assert any(headroom < 0 for _, _, headroom, _, _ in want.values())
+
+
+def test_overrides_stand_beside_the_policys_grade(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
+    customers = {customer.customer_id: customer for customer in built.ledger.customers}
+    got = built.rows(
+        "select customer_id, grade, grade_by_policy, override_id is not null, override_approver_id, "
+        "override_ends_on >= date '2026-06-19' from candidate.customer_rating"
+    )
+    overridden = 0
+    for customer, grade, by_policy, is_override, approver, still_stands in got:
+        found = features[DAYS[-1], customer]
+        assert grade == ratings[DAYS[-1], customer][0]
+        assert by_policy == oracle.rate_by_policy(POLICY, customers[customer], found, DAYS[-1])[0]
+        override = oracle.override_of(built.ledger, customer, DAYS[-1], {grade for grade, _, _ in POLICY.grades})
+        assert is_override == (override is not None)
+        assert (approver is not None) == is_override
+        assert still_stands == (True if is_override else None)
+        overridden += is_override
+    assert len(got) == sum(day == DAYS[-1] for day, _ in features)
+    assert overridden > 5
+
+
+def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ratings: Rated, tmp_path: Path) -> None:
+    """The regional policy, never in force, rates every customer as the oracle does; nothing of the trial stays."""
+    day, month_end = DAYS[-1], DAYS[-2]
+    regional = oracle.Policy(PROJECT_DIR / "policies" / "regional" / "1.0")
+    out = tmp_path / "changes.csv"
+    simulation = simulate_policy(policy.read_policy(regional.folder), day, built.settings, out=out)
+    want = {
+        customer.customer_id: oracle.rate(
+            regional,
+            built.ledger,
+            customer,
+            features[day, customer.customer_id],
+            day,
+            features.get((month_end, customer.customer_id)),
+        )
+        for customer in built.ledger.customers
+        if (day, customer.customer_id) in features
+    }
+    moves = Counter((ratings[day, customer][0], grade) for customer, (grade, _, _) in want.items())
+    assert {(move.grade_before, move.grade_after): move.customers for move in simulation.moves} == moves
+    with out.open(newline="") as file:
+        changed = {
+            row["customer_id"]: (row["grade_after"], Decimal(row["score_after"])) for row in csv.DictReader(file)
+        }
+    for customer, (grade, _, score) in want.items():
+        if grade != ratings[day, customer][0]:
+            assert changed.pop(customer) == (grade, score)
+    assert changed == {}
+    assert {grade for _, grade in moves} >= {"A", "B", "C"}
+    held_back = [
+        customer.customer_id
+        for customer in built.ledger.customers
+        if (found := features.get((day, customer.customer_id))) and (day, customer.customer_id) in features
+        if oracle.rate_by_policy(regional, customer, found, day)[0] == "A" and want[customer.customer_id][0] == "B"
+    ]
+    assert held_back
+    assert built.rows("select nspname from pg_namespace where nspname like 'simulated%'") == []
+
+
+def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
+    day = DAYS[-1]
+    prices: dict[tuple[str, str], tuple[Decimal, Decimal | None]] = {
+        (row["tariff_code"], row["register"]): (
+            Decimal(row["unit_price"]), Decimal(row["demand_price"]) if row["demand_price"] else None,
+        )
+        for row in built.delivered["tariff"].values()
+    }  # fmt: skip
+    surcharges: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for row in built.delivered["bill"].values():
+        if row["adjustment"] and not row["reverses_bill_id"]:
+            surcharges[row["customer_id"]].append((date.fromisoformat(row["issued_on"]), Decimal(row["adjustment"])))
+    notices: dict[str, list[date]] = defaultdict(list)
+    for row in built.delivered["department_notice"].values():
+        notices[row["customer_id"]].append(date.fromisoformat(row["noted_on"]))
+    classes: dict[str, str] = {}
+    advice: dict[tuple[str, str], Decimal | None] = {}
+    reviews: dict[str, tuple[str, date]] = {}
+    for customer in built.ledger.customers:
+        name = customer.customer_id
+        if (day, name) not in features:
+            continue
+        found, rank = features[day, name], ratings[day, name][1]
+        classes[name] = service_oracle.class_of(POLICY, found, rank)
+        months = built.months.get(name, {})
+        mine = service_oracle.advice_of(POLICY, customer, found, months, prices, surcharges, day)
+        advice |= {(name, one): money for one, money in mine.items()}
+        before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]
+        facts = dict(found) | ({"grade_rank": Decimal(rank)} if rank else {})
+        if rank and before:
+            facts["grade_steps_down"] = Decimal(rank - before)
+        due = service_oracle.review_of(POLICY, built.ledger, customer, facts, notices[name], day)
+        if due:
+            reviews[name] = due
+    assert dict(built.rows("select customer_id, customer_class from candidate.customer_class")) == classes
+    got = built.rows("select customer_id, advice, money_at_stake from candidate.customer_advice")
+    found_advice = {(customer, one): money for customer, one, money in got}
+    assert {
+        key: (found_advice.get(key), advice.get(key))
+        for key in found_advice.keys() | advice.keys()
+        if found_advice.get(key, 0) != advice.get(key, 0)
+    } == {}
+    due_rows = built.rows("select customer_id, review_rule, due_on from candidate.investigation_due")
+    assert {customer: (rule, due_on) for customer, rule, due_on in due_rows} == reviews
+    assert set(classes.values()) == {row["customer_class"] for row in POLICY.rows("customer_classes")}
+    assert {one for _, one in advice} == {row["advice"] for row in POLICY.rows("advice_rules")}
+    assert {rule for rule, _ in reviews.values()} == {row["review_rule"] for row in POLICY.rows("review_rules")}
 
 
 def test_bills_that_differ_from_readings_and_tariff(built: Built) -> None:

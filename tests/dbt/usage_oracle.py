@@ -117,9 +117,42 @@ def usage_features(months: dict[int, Month], day: date, capacity: Decimal | None
         if load is not None and capacity:
             features["capacity_use"] = rounded(100 * rounded(load, 3) / capacity, 1)
         drop = has_dropped(months, number) and service_changes == 0
+        year = [months[n] for n in range(number - 11, number + 1) if n in months]
+        features |= year_of_use(year, [months[n] for n in range(number - 23, number - 11) if n in months])
+    features["tamper_events_6m"] = Decimal(
+        sum(len(months[n].events) for n in range(number - 5, number + 1) if n in months)
+    )
     tampered = any(months[n].events for n in range(number - 5, number + 1) if n in months)
     estimated = [month for month in quarter if month.spans and month.estimated == len(month.spans)]
     features["evasion_signal"] = Decimal(2 * drop + 2 * tampered + (len(estimated) >= 3))
+    return features
+
+
+def year_of_use(year: list[Month], year_before: list[Month]) -> Features:
+    """What twelve months of use tell together, and against the twelve before."""
+
+    def total(months: list[Month], name: str) -> Decimal | None:
+        found = [
+            value for month in months if (value := getattr(month, name, None) or month.amounts.get(name)) is not None
+        ]
+        return sum(found, ZERO) if found else None
+
+    features: Features = {
+        "estimated_months_12m": Decimal(sum(month.estimated > 0 for month in year)),
+        "gap_months_12m": Decimal(sum(month.has_gap for month in year)),
+    }
+    energy, days = total(year, "energy"), sum(month.days for month in year)
+    demand = max((month.amounts["demand"] for month in year if "demand" in month.amounts), default=ZERO)
+    peak, reactive = total(year, "peak"), total(year, "reactive")
+    if energy is not None and days and demand:
+        features["load_factor_12m"] = rounded(energy / (24 * days * demand), 4)
+    if energy and peak is not None:
+        features["peak_share_12m"] = rounded(peak / energy, 4)
+    if energy is not None and reactive is not None and (energy or reactive):
+        features["power_factor_12m"] = rounded(energy / (energy**2 + reactive**2).sqrt(), 4)
+    before, days_before = total(year_before, "energy"), sum(month.days for month in year_before)
+    if energy is not None and before and days >= 300 and days_before >= 300:
+        features["usage_growth_12m"] = rounded(100 * ((energy / days) / (before / days_before) - 1), 1)
     return features
 
 

@@ -6,15 +6,19 @@ from pathlib import Path
 import pytest
 from gridcredit.errors import PolicyError
 from gridcredit.policy import read_policies, read_policy
-from gridcredit.settings import PROJECT_DIR
+from gridcredit.policy.compare import Difference, compare_policies
+from gridcredit.policy.store import features
+from gridcredit.settings import PROJECT_DIR, Settings
 
 DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
 
 
-def test_the_default_policy_is_sound() -> None:
-    policies = read_policies(PROJECT_DIR / "policies")
-    assert [policy.header.version for policy in policies] == ["default-1.0"]
-    assert len(policies[0].tables["indicators"]) == 16
+def test_what_ships_is_sound() -> None:
+    policies = read_policies(Settings())
+    assert [policy.header.version for policy in policies] == ["default-1.0", "regional-1.0"]
+    assert [len(policy.tables["indicators"]) for policy in policies] == [16, 7]
+    assert [len(policy.tables["grades"]) for policy in policies] == [8, 3]
+    assert len(features(Settings())) == 35
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,18 @@ def test_the_default_policy_is_sound() -> None:
         ("warning_rules.csv", "overdue_60_days", "overdue_61_days", "must name the same rules"),
         ("policy.yml", "approver: Credit Committee\n", "", "approver"),
         ("grades.csv", "grade,", "note,", "the header must be"),
+        ("bins.csv", "5,0.95,0.98,13", "5,0.95,0.8,13", "overlap or leave a gap"),
+        ("indicators.csv", "security,value", "charm,value", "'charm' is no feature"),
+        ("vetoes.csv", "max_days_overdue", "bad_luck", "'bad_luck' is no feature"),
+        ("vetoes.csv", "90,C,", "90,E,", "'E' is none of AAA"),
+        ("grades.csv", "D,8,0", "D,9,0", "without a gap"),
+        ("grades.csv", "C,7,25", "C,7,45", "must fall"),
+        ("transitions.csv", "reason_code\n", "reason_code\nC,B,VO1\nB,BB,VO1\n", "'B' may not be both"),
+        ("review_rules.csv", "open_notices", "rumours", "'rumours' is no feature"),
+        ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,low", "'low' is not a number"),
+        ("customer_classes.csv", "6,restricted,,,,", "6,restricted,,,BB,", "must ask for nothing"),
+        ("ageing_buckets.csv", "31-60,3,31,60", "31-60,3,32,60", "without overlap or gap"),
+        ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: str, why: str) -> None:
@@ -40,3 +56,55 @@ def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: st
     with pytest.raises(PolicyError, match=why) as refusal:
         read_policy(folder)
     assert str(refusal.value).startswith(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"version: default-1.0": "version: default-1.1"}, "takes effect on 2000-01-01, as .* does"),
+        ({"effective_from: 2000-01-01": "effective_from: 2026-01-01"}, "version 'default-1.0' is also that of"),
+    ],
+)
+def test_versions_that_collide_are_refused(tmp_path: Path, changes: dict[str, str], why: str) -> None:
+    shutil.copytree(DEFAULT, tmp_path / "default" / "1.0")
+    shutil.copytree(DEFAULT, tmp_path / "default" / "1.1")
+    header = tmp_path / "default" / "1.1" / "policy.yml"
+    text = header.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    header.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError, match=why):
+        read_policies(Settings(policies_dir=tmp_path))
+
+
+def test_the_difference_of_two_policies_is_told_row_by_row(tmp_path: Path) -> None:
+    folder = tmp_path / "1.1"
+    shutil.copytree(DEFAULT, folder)
+    for file, old, new in (
+        ("limits.csv", "AAA,3,", "AAA,4,"),
+        ("bins.csv", "tenure,1,,12,1,", "tenure,1,,12,0.5,"),
+        ("policy.yml", "new_customer_months: 6", "new_customer_months: 12"),
+    ):
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    with (folder / "vetoes.csv").open("a", encoding="utf-8") as vetoes:
+        vetoes.write("many_bounced,bounced_12m,>=,5,B,BP4\n")
+    one, other = read_policy(DEFAULT), read_policy(folder)
+    assert compare_policies(one, one) == []
+    assert sorted(compare_policies(one, other), key=lambda found: found.table) == [
+        Difference(
+            "bins",
+            "tenure 1",
+            "upper_bound=12  points=1  reason_code=TE1",
+            "upper_bound=12  points=0.5  reason_code=TE1",
+        ),
+        Difference("limits", "AAA", "limit_months=3  payment_mode=postpaid", "limit_months=4  payment_mode=postpaid"),
+        Difference("policy.yml", "new_customer_months", "6", "12"),
+        Difference(
+            "vetoes",
+            "many_bounced",
+            None,
+            "feature=bounced_12m  comparator=>=  threshold=5  best_grade=B  reason_code=BP4",
+        ),
+    ]

@@ -33,6 +33,8 @@ bounced_payments as (
             sum(case when bills.is_due_in_year then bills.days_late * greatest(bills.amount, 0) end) as late_days_12m,
             count(case when bills.is_due_in_year and bills.days_late > 30 then 1 end) as times_over_30d_12m,
             count(case when bills.is_due_in_year then 1 end) as bills_due_12m,
+            max(case when bills.is_due_in_year then bills.days_late end) as worst_days_late_12m,
+            count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
             sum(case when bills.is_issued_in_year then bills.amount end) as billed_12m,
             count(distinct case when bills.is_issued_in_year then bills.issued_month end) as months_billed_12m,
             sum(bills.open_amount) as open_amount,
@@ -103,6 +105,8 @@ behaviour as (
         cast(round(all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0), 2) as numeric(18, 2))
             as mean_monthly_bill,
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
+        all_figures.worst_days_late_12m,
+        all_figures.overdue_bills,
         all_figures.next_due_on
     from all_figures
     left join bounced

@@ -27,7 +27,17 @@ latest as (
             profiles.load_kw_3m,
             coalesce(profiles.robust_z <= -3.5, false) as has_dropped,
             profiles.tamper_events_6m,
-            profiles.estimated_months_3m
+            profiles.estimated_months_3m,
+            profiles.estimated_months_12m,
+            profiles.gap_months_12m,
+            profiles.energy_kwh_12m,
+            profiles.peak_kwh_12m,
+            profiles.max_demand_kw_12m,
+            profiles.days_measured_12m,
+            profiles.load_factor_12m,
+            profiles.peak_share_12m,
+            profiles.power_factor_12m,
+            profiles.usage_growth_12m
         from {{ ref('usage_profile') }} as profiles
         where
             profiles.customer_id = scope.customer_id

@@ -76,12 +76,60 @@
     {{ by_version(versions) }}
 {%- endmacro %}
 
-{% macro hardest_veto(column) -%}
-    {#- Of the vetoes that apply the hardest decides, of equally hard ones the first by name; `column` of that veto. -#}
+{% macro grade_ranks() -%}
+    {#- By policy version and grade its rank. -#}
     {%- set ranks = {} -%}
     {%- for grade in policy_table('grades', 'grade_rank') -%}
         {%- do ranks.update({(grade.policy_version, grade.grade): grade.grade_rank}) -%}
     {%- endfor -%}
+    {{ return(ranks) }}
+{%- endmacro %}
+
+{% macro grade_rank_of(grade) -%}
+    {#- The rank of a named grade, null where the policy knows no such grade. -#}
+    {%- set versions = {} -%}
+    {%- for version, grades in policy_table('grades', 'grade_rank') | groupby('policy_version') -%}
+        {%- set cases = [] -%}
+        {%- for row in grades -%}
+            {%- do cases.append("when '" ~ row.grade ~ "' then " ~ row.grade_rank) -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(case ' ~ grade ~ ' ' ~ cases | join(' ') ~ ' end)'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
+{% macro new_customer_grade_rank() -%}
+    {#- The rank that a new customer counts as, null where the policy does not rate him. -#}
+    {%- set ranks = grade_ranks() -%}
+    {%- set versions = {} -%}
+    {%- for row in policy_table('policies', 'effective_from') if (row.policy_version, row.new_customer_grade) in ranks -%}
+        {%- do versions.update({row.policy_version: ranks[(row.policy_version, row.new_customer_grade)]}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
+{% macro has_transitions() -%}
+    {{ return(policy_table('transitions', 'grade_before') | length > 0) }}
+{%- endmacro %}
+
+{% macro grade_after(column) -%}
+    {#- The best rank that may follow `grade_before`, or the reason of it; null where every grade may. -#}
+    {%- set ranks = grade_ranks() -%}
+    {%- set versions = {} -%}
+    {%- for version, transitions in policy_table('transitions', 'grade_before') | groupby('policy_version') -%}
+        {%- set cases = [] -%}
+        {%- for row in transitions -%}
+            {%- set value = ranks[(version, row.best_grade)] if column == 'best_grade_rank' else "'" ~ row[column] ~ "'" -%}
+            {%- do cases.append("when '" ~ row.grade_before ~ "' then " ~ value) -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(case grade_before ' ~ cases | join(' ') ~ ' end)'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) if versions else ('cast(null as integer)' if column == 'best_grade_rank' else 'cast(null as ' ~ dbt.type_string() ~ ')') }}
+{%- endmacro %}
+
+{% macro hardest_veto(column) -%}
+    {#- Of the vetoes that apply the hardest decides, of equally hard ones the first by name; `column` of that veto. -#}
+    {%- set ranks = grade_ranks() -%}
     {%- set versions = {} -%}
     {%- for version, vetoes in policy_table('vetoes', 'veto') | groupby('policy_version') -%}
         {%- set cases = [] -%}

@@ -1,4 +1,4 @@
--- What happened to a customer beside bills and payments, from five extracts: each event from a day on, some until another.
+-- What happened to a customer beside bills and payments, from seven extracts: each event from a day on, some until another.
 {{
     config(
         materialized='incremental',
@@ -15,7 +15,7 @@ inspections as (
     where
         not is_deleted
         {{ only_of(changed_customers()) }}
-        and kind in ('theft', 'breach')
+        and kind in ('theft', 'breach', 'safety')
 
 ),
 
@@ -59,6 +59,32 @@ parties_by_role as (
         *,
         min(valid_from) over (partition by customer_id, role) as first_known_on
     from parties
+
+),
+
+guarantors as (
+
+    select * from {{ ref('stg_party') }}
+    where
+        not is_deleted
+        {{ only_of(changed_customers()) }}
+        and role = 'guarantor'
+
+),
+
+broken_promises as (
+
+    select * from {{ ref('promise') }}
+    where
+        not is_kept
+        {{ only_of(changed_customers()) }}
+
+),
+
+overrides as (
+
+    select * from {{ ref('stg_grade_override') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
 
 ),
 
@@ -133,6 +159,43 @@ events as (
     where
         valid_from > first_known_on
         and (role = 'legal_representative' or share_pct >= 25)
+
+    union all
+
+    select
+        'guarantor ' || customer_id || ' ' || party_name || ' ' || cast(valid_from as {{ dbt.type_string() }}) as event_id,
+        'party' as extract,
+        customer_id,
+        role as kind,
+        cast(null as numeric(6, 2)) as standing,
+        valid_from as happened_on,
+        cast({{ dbt.dateadd('day', 1, 'valid_to') }} as date) as ended_on
+    from guarantors
+
+    union all
+
+    -- Known to be broken once the day has passed.
+    select
+        'promise ' || action_id as event_id,
+        'collection_action' as extract,
+        customer_id,
+        'broken_promise' as kind,
+        cast(null as numeric(6, 2)) as standing,
+        cast({{ dbt.dateadd('day', 1, 'promise_date') }} as date) as happened_on,
+        cast(null as date) as ended_on
+    from broken_promises
+
+    union all
+
+    select
+        'override ' || override_id as event_id,
+        'grade_override' as extract,
+        customer_id,
+        grade as kind,
+        cast(null as numeric(6, 2)) as standing,
+        starts_on as happened_on,
+        cast({{ dbt.dateadd('day', 1, 'ends_on') }} as date) as ended_on
+    from overrides
 
 )
 

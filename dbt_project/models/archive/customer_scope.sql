@@ -1,6 +1,7 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
 -- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }}
 -- depends_on: {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
+-- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
@@ -48,6 +49,30 @@ open_bills_before as (
 events as (
 
     select * from {{ ref('customer_event') }}
+
+),
+
+assignments as (
+
+    select * from {{ ref('stg_officer_assignment') }}
+    where not is_deleted
+
+),
+
+-- Advice tells what it is worth: a price that came, went or took effect is everybody's.
+changed_prices as (
+
+    select _file_id as file_id from {{ ref('stg_tariff') }}
+    where
+        _file_id in ({{ new_files() }})
+        or {{ moved('valid_from') }}
+
+    union all
+
+    select file_id from {{ source('lineage', 'loads') }}
+    where
+        extract = 'tariff'
+        and file_id in ({{ (var('undone_files') or [-1]) | join(', ') }})
 
 ),
 
@@ -122,6 +147,18 @@ touched as (
     where
         {{ moved('happened_on') }}
         or {{ moved('ended_on') }}
+
+    union
+
+    select customer_id from assignments
+    where
+        {{ moved('valid_from') }}
+        or {{ moved(dbt.dateadd('day', 1, 'valid_to')) }}
+
+    union
+
+    select customer_id from customers
+    where exists (select 1 from changed_prices)
 
     union
 

@@ -34,6 +34,12 @@ customers as (
 
 ),
 
+overrides as (
+
+    select * from {{ ref('stg_grade_override') }}
+
+),
+
 behaviour as (
 
     select * from {{ ref('payment_behaviour') }}
@@ -60,8 +66,10 @@ current_ratings as (
         customers.region,
         customers.org_unit,
         ratings.grade,
+        ratings.grade_by_policy,
         ratings.grade_by_score,
         ratings_before.grade as previous_grade,
+        ratings.grade_rank - ratings_before.grade_rank as grade_steps_down,
         ratings.score,
         ratings.weight_available,
         ratings.veto,
@@ -73,6 +81,10 @@ current_ratings as (
         behaviour.overdue_amount,
         behaviour.mean_monthly_bill,
         behaviour.max_days_overdue,
+        overrides.override_id,
+        overrides.reason as override_reason,
+        overrides.approver_id as override_approver_id,
+        overrides.ends_on as override_ends_on,
         ratings.policy_version
     from scope
     inner join ratings
@@ -85,6 +97,8 @@ current_ratings as (
         on scope.customer_id = ratings_before.customer_id
     left join reasons
         on scope.customer_id = reasons.customer_id
+    left join overrides
+        on ratings.override_id = overrides.override_id
 
 ),
 
@@ -96,8 +110,10 @@ as_contracted as (
         cast(region as text) as region,
         cast(org_unit as text) as org_unit,
         cast(grade as text) as grade,
+        cast(grade_by_policy as text) as grade_by_policy,
         cast(grade_by_score as text) as grade_by_score,
         cast(previous_grade as text) as previous_grade,
+        cast(grade_steps_down as integer) as grade_steps_down,
         cast(score as numeric(6, 2)) as score,
         cast(weight_available as numeric(6, 2)) as weight_available,
         cast(veto as text) as veto,
@@ -109,6 +125,10 @@ as_contracted as (
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(mean_monthly_bill as numeric(18, 2)) as mean_monthly_bill,
         cast(max_days_overdue as integer) as max_days_overdue,
+        cast(override_id as text) as override_id,
+        cast(override_reason as text) as override_reason,
+        cast(override_approver_id as text) as override_approver_id,
+        cast(override_ends_on as date) as override_ends_on,
         cast(policy_version as text) as policy_version
     from current_ratings
 

@@ -20,6 +20,7 @@ in_scope as (
         ratings.as_of_date,
         ratings.customer_id,
         ratings.grade,
+        ratings.grade_by_policy,
         ratings.score,
         ratings.policy_version
     from scope
@@ -36,6 +37,7 @@ as_contracted as (
         cast(as_of_date as date) as as_of_date,
         cast(customer_id as text) as customer_id,
         cast(grade as text) as grade,
+        cast(grade_by_policy as text) as grade_by_policy,
         cast(score as numeric(6, 2)) as score,
         cast(policy_version as text) as policy_version
     from in_scope

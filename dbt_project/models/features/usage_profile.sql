@@ -51,7 +51,16 @@ windowed as (
         sum(energy_kwh) over quarter / nullif(24 * sum(days_measured) over quarter, 0) as mean_load_kw_3m,
         max(max_demand_kw) over quarter as max_demand_kw_3m,
         sum(case when readings > 0 and estimated_readings = readings then 1 else 0 end) over quarter as estimated_months_3m,
-        sum(tamper_events + reverse_events) over half_year as tamper_events_6m
+        sum(tamper_events + reverse_events) over half_year as tamper_events_6m,
+        sum(energy_kwh) over this_year as energy_kwh_12m,
+        sum(peak_kwh) over this_year as peak_kwh_12m,
+        sum(reactive_kvarh) over this_year as reactive_kvarh_12m,
+        sum(days_measured) over this_year as days_measured_12m,
+        max(max_demand_kw) over this_year as max_demand_kw_12m,
+        sum(case when estimated_readings > 0 then 1 else 0 end) over this_year as estimated_months_12m,
+        sum(case when has_gap then 1 else 0 end) over this_year as gap_months_12m,
+        sum(days_measured) over year_before as days_measured_year_before,
+        sum(energy_kwh) over year_before as energy_kwh_year_before
     from compared
     window
         quarter as (
@@ -63,6 +72,16 @@ windowed as (
             partition by customer_id
             order by month_number
             range between 5 preceding and current row
+        ),
+        this_year as (
+            partition by customer_id
+            order by month_number
+            range between 11 preceding and current row
+        ),
+        year_before as (
+            partition by customer_id
+            order by month_number
+            range between 23 preceding and 12 preceding
         )
 
 ),
@@ -123,6 +142,28 @@ profiles as (
         cast(coalesce(max_demand_kw_3m, mean_load_kw_3m) as numeric(18, 3)) as load_kw_3m,
         cast(estimated_months_3m as integer) as estimated_months_3m,
         cast(tamper_events_6m as integer) as tamper_events_6m,
+        cast(estimated_months_12m as integer) as estimated_months_12m,
+        cast(gap_months_12m as integer) as gap_months_12m,
+        cast(energy_kwh_12m as numeric(18, 3)) as energy_kwh_12m,
+        cast(peak_kwh_12m as numeric(18, 3)) as peak_kwh_12m,
+        cast(max_demand_kw_12m as numeric(18, 3)) as max_demand_kw_12m,
+        cast(days_measured_12m as integer) as days_measured_12m,
+        cast(
+            round(energy_kwh_12m / nullif(24 * days_measured_12m * max_demand_kw_12m, 0), 4) as numeric(18, 4)
+        ) as load_factor_12m,
+        cast(round(peak_kwh_12m / nullif(energy_kwh_12m, 0), 4) as numeric(18, 4)) as peak_share_12m,
+        cast(round({{ power_factor('energy_kwh_12m', 'reactive_kvarh_12m') }}, 4) as numeric(18, 4)) as power_factor_12m,
+        -- Years measured for ten months or more are compared, by the day.
+        case
+            when days_measured_12m >= 300 and days_measured_year_before >= 300 and energy_kwh_year_before > 0
+                then cast(
+                    round(
+                        100 * (
+                            (energy_kwh_12m / days_measured_12m) / (energy_kwh_year_before / days_measured_year_before) - 1
+                        ), 1
+                    ) as numeric(18, 1)
+                )
+        end as usage_growth_12m,
         has_gap
     from beside_deviation
 

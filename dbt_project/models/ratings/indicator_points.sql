@@ -38,50 +38,50 @@ bins as (
 
 ),
 
-feature_values as (
+indicator_values as (
 
     select
         scope.as_of_date,
         scope.customer_id,
-        one.feature,
-        one.feature_value
+        one.indicator,
+        one.indicator_value
     from scope
     inner join customer_features
         on scope.customer_id = customer_features.customer_id
-    {{ each_feature('customer_features') }}
-    where one.feature_value is not null
+    {{ each_indicator('customer_features') }}
+    where one.indicator_value is not null
 
 ),
 
 scored as (
 
     select
-        feature_values.customer_id,
+        indicator_values.customer_id,
         indicators.indicator,
         indicators.dimension,
-        feature_values.feature_value as indicator_value,
+        indicator_values.indicator_value,
         bins.bin,
         bins.points,
         indicators.weight,
         bins.reason_code,
         dates.policy_version
-    from feature_values
+    from indicator_values
     inner join dates
-        on feature_values.as_of_date = dates.as_of_date
+        on indicator_values.as_of_date = dates.as_of_date
     inner join indicators
         on
             dates.policy_version = indicators.policy_version
-            and feature_values.feature = indicators.indicator
+            and indicator_values.indicator = indicators.indicator
     inner join customers
         on
-            feature_values.customer_id = customers.customer_id
+            indicator_values.customer_id = customers.customer_id
             and {{ applies_to('indicators.not_for', 'customers.segment') }}
     inner join bins
         on
             dates.policy_version = bins.policy_version
-            and feature_values.feature = bins.indicator
-            and (bins.lower_bound is null or feature_values.feature_value >= bins.lower_bound)
-            and (bins.upper_bound is null or feature_values.feature_value < bins.upper_bound)
+            and indicator_values.indicator = bins.indicator
+            and (bins.lower_bound is null or indicator_values.indicator_value >= bins.lower_bound)
+            and (bins.upper_bound is null or indicator_values.indicator_value < bins.upper_bound)
 
 )
 

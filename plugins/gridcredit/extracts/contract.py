@@ -357,6 +357,21 @@ OFFICER_ASSIGNMENT = Extract(
     dated_by="valid_from",
 )
 
+GRADE_OVERRIDE = Extract(
+    "grade_override",
+    "Grades that a person has set in place of the policy's, each for a span of days.",
+    (
+        _key("override_id", "number of the decision"),
+        Column("customer_id", "text", "whose grade it is", required=True),
+        Column("grade", "text", "the grade that counts instead, one of the policy's", required=True),
+        Column("reason", "text", "why, in words that may be shown to all departments", required=True),
+        Column("approver_id", "text", "member of staff who approved it", required=True),
+        Column("starts_on", "date", "first day on which it counts", required=True),
+        Column("ends_on", "date", "last day on which it counts", required=True),
+    ),
+    dated_by="starts_on",
+)
+
 EXTRACTS: dict[str, Extract] = {
     extract.name: extract
     for extract in (
@@ -374,5 +389,6 @@ EXTRACTS: dict[str, Extract] = {
         DEPARTMENT_NOTICE,
         COLLECTION_ACTION,
         OFFICER_ASSIGNMENT,
+        GRADE_OVERRIDE,
     )
 }

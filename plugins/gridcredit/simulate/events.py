@@ -177,6 +177,23 @@ def investigation_table(rng: np.random.Generator, customers: Customers, through:
     )
 
 
+def override_table(rng: np.random.Generator, customers: Customers, through: np.datetime64) -> pa.Table:
+    """A few firms to whom the credit committee grants a grade of its own for half a year."""
+    count = len(customers.number)
+    starts_on = _day_within(rng, customers, count, through)
+    rows = np.flatnonzero(customers.is_firm & (rng.random(count) < 0.01) & (starts_on > customers.opened))
+    return _table(
+        "grade_override",
+        override_id=numbered("G", customers.number[rows]),
+        customer_id=numbered("C", customers.number[rows]),
+        grade=words(rng.choice(["A", "BBB", "B"], size=len(rows))),
+        reason=words(rng.choice(["guarantee by the parent firm", "settlement under way"], size=len(rows))),
+        approver_id=numbered("S", rng.integers(1, 20, size=len(rows)), 4),
+        starts_on=days(starts_on[rows]),
+        ends_on=days(starts_on[rows] + 180),
+    )
+
+
 def assignment_tables(rng: np.random.Generator, customers: Customers, through: np.datetime64) -> Iterator[pa.Table]:
     """Each customer's officer, handed over once in some places: on any day exactly one."""
     handed_on = np.maximum(_day_within(rng, customers, len(customers.number), through), customers.opened + 1)

@@ -92,3 +92,4 @@ def _block_tables(
     yield from (
         ("collection_action", table) for table in events.action_tables(rng, customers, bills, payments, through)
     )
+    yield "grade_override", events.override_table(rng, customers, through)

@@ -1,0 +1,89 @@
+-- The rows that this run replaces in what is published: those of the customers in scope.
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+ratings as (
+
+    select * from {{ ref('rating') }}
+
+),
+
+features as (
+
+    select * from {{ ref('customer_feature') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
+classes as (
+
+    select * from {{ source('policy', 'customer_classes') }}
+
+),
+
+valued as (
+
+    select
+        ratings.customer_id,
+        ratings.policy_version,
+        ratings.grade,
+        ratings.grade_rank,
+        customers.segment,
+        customers.region,
+        customers.org_unit,
+        features.bill_size,
+        features.usage_trend
+    from scope
+    inner join ratings
+        on scope.customer_id = ratings.customer_id
+    inner join features
+        on scope.customer_id = features.customer_id
+    inner join customers
+        on scope.customer_id = customers.customer_id
+
+),
+
+classed as (
+
+    select
+        *,
+        {{ first_class_rank() }} as class_rank
+    from valued
+
+),
+
+as_contracted as (
+
+    select
+        cast(classed.customer_id as text) as customer_id,
+        cast(classed.segment as text) as segment,
+        cast(classed.region as text) as region,
+        cast(classed.org_unit as text) as org_unit,
+        cast(classes.customer_class as text) as customer_class,
+        cast(classes.service_tier as text) as service_tier,
+        cast(classed.bill_size as numeric(18, 4)) as bill_size,
+        cast(classed.usage_trend as numeric(18, 4)) as usage_trend,
+        cast(classed.grade as text) as grade,
+        cast(classes.text_en as text) as service_en,
+        cast(classes.text_zh as text) as service_zh,
+        cast(classed.policy_version as text) as policy_version
+    from classed
+    inner join classes
+        on
+            classed.policy_version = classes.policy_version
+            and classed.class_rank = classes.class_rank
+
+)
+
+select * from as_contracted

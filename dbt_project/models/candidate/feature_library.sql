@@ -1,0 +1,41 @@
+-- The rows that this run replaces in what is published: those of the customers in scope.
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
+features as (
+
+    select * from {{ ref('customer_feature') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(scope.customer_id as text) as customer_id,
+        cast(customers.segment as text) as segment,
+        cast(customers.region as text) as region,
+        cast(customers.org_unit as text) as org_unit,
+        {%- for feature in features() %}
+        cast(features.{{ feature }} as numeric(18, 4)) as {{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from scope
+    inner join features
+        on scope.customer_id = features.customer_id
+    inner join customers
+        on scope.customer_id = customers.customer_id
+
+)
+
+select * from as_contracted

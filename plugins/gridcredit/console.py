@@ -1,0 +1,50 @@
+"""What all commands share: clear errors, a quiet start, dates as people write them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+
+import structlog
+import typer
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings, get_settings
+
+Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[Settings]:
+    """Settings for a command whose foreseeable errors are one line, not a traceback."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+    try:
+        yield get_settings()
+    except GridCreditError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def prepare_quietly(settings: Settings) -> None:
+    from gridcredit.warehouse import prepare
+
+    quiet()
+    prepare(settings)
+
+
+def quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+def parse_date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise GridCreditError(f"{text!r} is not a date: write it as YYYY-MM-DD") from None

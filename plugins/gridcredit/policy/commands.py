@@ -1,0 +1,88 @@
+"""`gridcredit policy`: check, compare and try policies before they are approved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from gridcredit.console import clear_errors, parse_date, prepare_quietly
+from gridcredit.errors import GridCreditError
+
+policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
+
+Folder = Annotated[Path, typer.Argument(help="a policy's folder, e.g. policies/default/1.0")]
+
+
+@policy_app.command("check")
+def check() -> None:
+    """Check every policy of the policies folder, one by one and together."""
+    from gridcredit.policy import read_policies
+
+    with clear_errors() as settings:
+        for policy in read_policies(settings):
+            header = policy.header
+            typer.echo(
+                f"{header.version}: sound; in force from {header.effective_from}, approved by {header.approver}, "
+                f"{len(policy.tables['indicators'])} indicators, {len(policy.tables['grades'])} grades, "
+                f"sha256 {policy.sha256[:12]}"
+            )
+
+
+@policy_app.command("diff")
+def diff(one: Folder, other: Folder) -> None:
+    """Show what differs from one policy to another, row by row."""
+    from gridcredit.policy import read_policy
+    from gridcredit.policy.compare import compare_policies
+
+    with clear_errors() as settings:
+        differences = compare_policies(read_policy(one, settings), read_policy(other, settings))
+        if not differences:
+            typer.echo("the two policies say the same")
+            return
+        table = Table("table", "row", "before", "after", title=f"{one} -> {other}")
+        for difference in differences:
+            table.add_row(difference.table, difference.key, difference.before or "-", difference.after or "-")
+        Console().print(table)
+
+
+@policy_app.command("simulate")
+def simulate(
+    proposed: Folder,
+    as_of: Annotated[str, typer.Option(help="YYYY-MM-DD, any day that facts reach back to")],
+    out: Annotated[Path | None, typer.Option(help="CSV of the customers who change grade")] = None,
+) -> None:
+    """Show who would change grade by a policy that is not approved yet, and the money at stake; nothing is published."""
+    from gridcredit.policy import read_policy
+    from gridcredit.policy.simulation import simulate_policy
+
+    with clear_errors() as settings:
+        policy = read_policy(proposed, settings)
+        day = parse_date(as_of)
+        if day is None:
+            raise GridCreditError("say which day: --as-of YYYY-MM-DD")
+        prepare_quietly(settings)
+        simulation = simulate_policy(policy, day, settings, out=out)
+        amounts = [Column(name, justify="right") for name in ("customers", "exposure", "limits before", "limits after")]
+        table = Table("grade before", "grade after", *amounts, title=f"{policy.header.version} as of {day}")
+        for move in simulation.moves:
+            style = "dim" if move.grade_before == move.grade_after else None
+            figures = (move.exposure, move.limit_before, move.limit_after)
+            table.add_row(
+                *(move.grade_before, move.grade_after, f"{move.customers:,}"),
+                *(f"{figure:,.2f}" for figure in figures),
+                style=style,
+            )
+        Console().print(table)
+        changed = simulation.changed
+        typer.echo(
+            f"{sum(move.customers for move in changed):,} of {simulation.customers:,} customers change grade; "
+            f"they owe {sum(move.exposure for move in changed):,.2f}; all limits together go from "
+            f"{sum(move.limit_before for move in simulation.moves):,.2f} to "
+            f"{sum(move.limit_after for move in simulation.moves):,.2f}"
+        )
+        if out:
+            typer.echo(f"wrote {out}")

@@ -1,0 +1,115 @@
+"""A policy folder as reviewed: policy.yml and CSV tables, read as they are and hashed together."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gridcredit.errors import PolicyError
+
+Rows = list[dict[str, str]]
+Checked = TypeVar("Checked", bound=BaseModel)
+
+# In the order that foreign keys ask for.
+TABLES: dict[str, tuple[str, ...]] = {
+    "indicators": ("indicator", "dimension", "weight", "not_for"),
+    "reasons": ("reason_code", "text_en", "text_zh"),
+    "bins": ("indicator", "bin", "lower_bound", "upper_bound", "points", "reason_code"),
+    "grades": ("grade", "grade_rank", "min_score"),
+    "vetoes": ("veto", "feature", "comparator", "threshold", "best_grade", "reason_code"),
+    "transitions": ("grade_before", "best_grade", "reason_code"),
+    "limits": ("grade", "limit_months", "payment_mode"),
+    "season_factors": ("segment", "peak_season_factor"),
+    "bill_sizes": ("segment", "percentile", "mean_monthly_bill"),
+    "customer_classes": (
+        "class_rank",
+        "customer_class",
+        "min_bill_size",
+        "min_usage_trend",
+        "worst_grade",
+        "service_tier",
+        "text_en",
+        "text_zh",
+    ),
+    "review_rules": (
+        "review_rule",
+        "feature",
+        "comparator",
+        "threshold",
+        "months",
+        "not_for",
+        "text_en",
+        "text_zh",
+    ),
+    "advice_rules": ("advice", "kind", "feature", "comparator", "threshold", "not_for", "text_en", "text_zh"),
+    "warning_rules": ("rule", "level", "measure", "department", "deadline_days", "text_en", "text_zh"),
+    "warning_conditions": ("rule", "feature", "comparator", "threshold"),
+    "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
+}
+
+
+class Header(BaseModel):
+    """policy.yml: what the policy is and who signed it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: str
+    version: str
+    effective_from: date
+    approver: str
+    new_customer_months: int
+    new_customer_grade: str = "NR"
+    bill_tolerance: Decimal
+    power_factor_surcharge: Decimal
+    reading_lag_months: int
+    unbilled_months_max: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy folder as read: its header, its tables, and the hash of all its files."""
+
+    folder: Path
+    header: Header
+    tables: dict[str, Rows]
+    sha256: str
+
+
+def read_policy_file(path: Path, model: type[Checked]) -> Checked:
+    """A YAML file of the policies folder as its model; a PolicyError names the file and what is wrong."""
+    try:
+        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError) as error:
+        raise PolicyError(f"{path}: cannot be read: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise PolicyError(f"{path}: {where}: {fault['msg'].removeprefix('Value error, ')}") from error
+
+
+def read_folder(folder: Path) -> Policy:
+    """Read one policy folder; a PolicyError names the file that cannot be read or has another header."""
+    header = read_policy_file(folder / "policy.yml", Header)
+    digest = hashlib.sha256((folder / "policy.yml").read_bytes())
+    tables: dict[str, Rows] = {}
+    for name, columns in TABLES.items():
+        path = folder / f"{name}.csv"
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
+        reader = csv.DictReader(content.decode("utf-8").splitlines())
+        if tuple(reader.fieldnames or ()) != columns:
+            raise PolicyError(f"{path}: the header must be {','.join(columns)}")
+        tables[name] = list(reader)
+        digest.update(name.encode() + b"\0" + content)
+    return Policy(folder, header, tables, digest.hexdigest())

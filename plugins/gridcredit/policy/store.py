@@ -1,0 +1,87 @@
+"""Policies checked, and loaded into the warehouse: versions are added, and never changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+import yaml
+from psycopg import sql
+
+from gridcredit.errors import PolicyError
+from gridcredit.policy.checks import check_policy, check_together
+from gridcredit.policy.folder import TABLES, Policy, read_folder
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse import Connection, connect
+
+log = structlog.get_logger(__name__)
+
+
+def features(settings: Settings) -> dict[str, str]:
+    """The features that policies may speak of, each with its dimension: what the dbt project says that it computes."""
+    project = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    found: dict[str, str] = project["vars"]["features"]
+    return found
+
+
+def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
+    """Read and check one policy folder; a PolicyError names the file and what is wrong."""
+    policy = read_folder(folder)
+    check_policy(policy, features(settings or get_settings()))
+    return policy
+
+
+def read_policies(settings: Settings) -> list[Policy]:
+    """Every policy version of the policies folder, checked one by one and together."""
+    policies = [read_policy(path.parent, settings) for path in sorted(settings.policies_dir.glob("*/*/policy.yml"))]
+    check_together(policies)
+    return policies
+
+
+def load_policies(settings: Settings | None = None) -> None:
+    """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded."""
+    settings = settings or get_settings()
+    with connect(settings) as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.policy'))")
+        known: dict[str, str] = dict(
+            connection.execute("select policy_version, sha256 from policy.policies").fetchall()
+        )
+        for policy in read_policies(settings):
+            version = policy.header.version
+            if version not in known:
+                insert_policy(connection, policy)
+                log.info("policy_loaded", version=version, approver=policy.header.approver)
+            elif known[version] != policy.sha256:
+                raise PolicyError(
+                    f"{policy.folder}: was changed after version {version!r} had been loaded; put the files back, "
+                    "and make the change in a folder with a new version and effective date"
+                )
+
+
+def insert_policy(connection: Connection, policy: Policy, schema: str = "policy") -> None:
+    """Add a policy's rows to the tables of a schema."""
+    header = policy.header
+    values = [
+        *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
+        *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
+        *(header.reading_lag_months, header.unbilled_months_max),
+    ]
+    connection.execute(
+        sql.SQL(
+            "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
+            "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
+            "unbilled_months_max) values ({})"
+        ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
+        values,
+    )
+    for name, columns in TABLES.items():
+        insert = sql.SQL("insert into {} (policy_version, {}) values (%s, {})").format(
+            sql.Identifier(schema, name),
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                insert,
+                [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
+            )

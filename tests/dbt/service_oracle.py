@@ -1,0 +1,115 @@
+"""Exposure, classes, advice and reviews, in plain Python from the policy's files."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, localcontext
+
+from tests.dbt import oracle
+from tests.dbt.oracle import ZERO, Customer, Features, Ledger, Policy, rounded
+from tests.dbt.usage_oracle import Month
+
+
+def months_between(earlier: date, later: date) -> int:
+    return 12 * (later.year - earlier.year) + later.month - earlier.month
+
+
+def unbilled(ledger: Ledger, customer: Customer, day: date) -> Decimal:
+    """The mean monthly bill for each month since the last one billed, the running one included, three at the most."""
+    periods = [
+        bill.period
+        for bill in ledger.bills_of[customer.customer_id]
+        if bill.kind == "regular" and bill.issued_on <= day
+    ]
+    if not periods or customer.payment_mode == "prepaid":
+        return ZERO
+    end = min(day, customer.closed_on) if customer.closed_on else day
+    months = min(max(months_between(max(periods), end), 0), 3)
+    return months * max(oracle.rounded_monthly_bill(ledger, customer.customer_id, day), ZERO)
+
+
+def class_of(policy: Policy, features: Features, rank: int | None) -> str:
+    """The first class that fits."""
+    ranks = {grade: rank for grade, rank, _ in policy.grades}
+    for row in policy.rows("customer_classes"):
+        size, trend = features.get("bill_size"), features.get("usage_trend")
+        fits = (
+            (not row["min_bill_size"] or (size is not None and size >= Decimal(row["min_bill_size"])))
+            and (not row["min_usage_trend"] or (trend is not None and trend >= Decimal(row["min_usage_trend"])))
+            and (not row["worst_grade"] or (rank is not None and rank <= ranks[row["worst_grade"]]))
+        )
+        if fits:
+            return row["customer_class"]
+    raise AssertionError("the last class fits everybody")
+
+
+def advice_of(
+    policy: Policy,
+    customer: Customer,
+    features: Features,
+    months: dict[int, Month],
+    prices: dict[tuple[str, str], tuple[Decimal, Decimal | None]],
+    surcharges: dict[str, list[tuple[date, Decimal]]],
+    day: date,
+) -> dict[str, Decimal | None]:
+    """By advice the money at stake in a year; `prices` by tariff and register, `surcharges` by customer."""
+    now = months_between(date(1, 1, 1), day) + 13
+    number = max((number for number in months if now - 4 <= number < now), default=0)
+    year = [months[n] for n in range(number - 11, number + 1) if n in months]
+    quarter = [months[n] for n in range(number - 2, number + 1) if n in months]
+    found: dict[str, Decimal | None] = {}
+    with localcontext() as context:
+        context.prec = 40
+        energy = sum((month.energy for month in year if month.energy is not None), ZERO)
+        peak = sum((month.amounts.get("peak", ZERO) for month in year), ZERO)
+        days = sum(month.days for month in year)
+        demand = max((month.amounts["demand"] for month in year if "demand" in month.amounts), default=ZERO)
+        load = max((month.amounts["demand"] for month in quarter if "demand" in month.amounts), default=None)
+        if load is None:
+            spent = sum((month.energy for month in quarter if month.energy is not None), ZERO)
+            load = rounded(spent / (24 * sum(month.days for month in quarter)), 3) if quarter and spent else ZERO
+        demand_price = max(
+            (price for (tariff, _), (_, price) in prices.items() if tariff == customer.tariff and price is not None),
+            default=None,
+        )
+        peak_price, valley_price = prices.get((customer.tariff, "peak")), prices.get((customer.tariff, "valley"))
+        for row in policy.rows("advice_rules"):
+            is_for = customer.segment not in row["not_for"].split("|")
+            if not is_for or row["feature"] not in features or not oracle.holds(row, features):
+                continue
+            bound, money = Decimal(row["threshold"]), None
+            if row["advice"] == "low_power_factor":
+                start = oracle.year_before(day)
+                own = surcharges.get(customer.customer_id, [])
+                of_year = [max(amount, ZERO) for issued, amount in own if start < issued <= day]
+                money = sum(of_year, ZERO) if of_year else None
+            elif row["advice"] == "high_peak_share" and peak_price and valley_price:
+                money = (peak - bound * energy) * (peak_price[0] - valley_price[0])
+            elif demand_price is not None and row["advice"] == "low_load_factor":
+                money = 12 * demand_price * (demand - energy / (24 * days) / bound)
+            elif demand_price is not None and customer.capacity and row["advice"] == "capacity_too_large":
+                money = 12 * demand_price * (customer.capacity - load / (bound / 100))
+            elif demand_price is not None and customer.capacity and row["advice"] == "capacity_exceeded":
+                money = 12 * demand_price * (load - customer.capacity * bound / 100)
+            found[row["advice"]] = rounded(max(money, ZERO), 2) if money is not None else None
+    return found
+
+
+def review_of(
+    policy: Policy, ledger: Ledger, customer: Customer, facts: Features, notices: list[date], day: date
+) -> tuple[str, date] | None:
+    """The rule that asks soonest, and by when; `notices` are the days of departments' notices."""
+    reviews = [
+        fact.day
+        for fact in ledger.facts_of[customer.customer_id]
+        if fact.extract == "investigation" and fact.day <= day
+    ]
+    reviewed = max(reviews, default=None)
+    is_open = [noted for noted in notices if noted <= day and (reviewed is None or noted > reviewed)]
+    facts = facts | {"open_notices": Decimal(len(is_open))}
+    for row in sorted(policy.rows("review_rules"), key=lambda row: (int(row["months"]), row["review_rule"])):
+        is_for = customer.segment not in row["not_for"].split("|")
+        if is_for and row["feature"] in facts and oracle.holds(row, facts):
+            start = min(is_open) if row["feature"] == "open_notices" else reviewed or customer.opened_on
+            return row["review_rule"], oracle.add_months(start, int(row["months"]))
+    return None

@@ -1,0 +1,232 @@
+"""The archive tells who was known when; the credit report shows the release, and nobody's name."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gridcredit import pipeline
+from gridcredit.archive import contract_versions, parties
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.privacy import mask_name, mask_number
+from gridcredit.report import write_report
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+
+from tests.conftest import WarehouseFactory
+
+
+@dataclass
+class Supplier:
+    settings: Settings
+    folder: Path
+    before_correction: datetime
+    firm: str
+
+    def one(self, query: str) -> dict[str, Any]:
+        with connect(self.settings) as connection:
+            cursor = connection.execute(query.encode(), [self.firm])
+            row = cursor.fetchone()
+            assert row is not None
+            assert cursor.description is not None
+            return dict(zip((column.name for column in cursor.description), row, strict=True))
+
+    def delivered(self, name: str) -> list[dict[str, str]]:
+        with (self.folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if row["customer_id"] == self.firm]
+
+
+def deliver(path: Path, text: str, settings: Settings) -> None:
+    path.write_text(text, encoding="utf-8")
+    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
+
+
+@pytest.fixture(scope="module")
+def supplier(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supplier]:
+    settings = new_warehouse()
+    settings.history_months = 13
+    folder = tmp_path_factory.mktemp("files")
+    simulate(150, 26, 5, folder)
+    for name in EXTRACTS:
+        load_file(folder / f"{name}.csv", load_mappings(settings.mappings_dir)["demo"], settings)
+    with (folder / "customer.csv").open(newline="", encoding="utf-8") as file:
+        firm = next(row for row in csv.DictReader(file) if row["segment"] == "industrial" and row["opened_on"] < "2022")
+    before = datetime.now(UTC)
+    number = firm["customer_id"]
+    old = next(row for row in _rows(folder / "party.csv") if row["customer_id"] == number)
+    # Learnt late: the representative left in March, and another has been there since.
+    header = "customer_id,role,party_name,id_number,share_pct,valid_from,valid_to\n"
+    deliver(
+        folder / "party_late.csv",
+        f"{header}{number},legal_representative,{old['party_name']},{old['id_number']},,{old['valid_from']},2026-03-09\n"
+        f"{number},legal_representative,欧阳修远,110101199003071234,,2026-03-10,\n",
+        settings,
+    )
+    deliver(
+        folder / "customer_late.csv",
+        "customer_id,name,segment,region,opened_on,payment_mode,deposit_amount,updated_at,contract_capacity_kva\n"
+        f"{number},{firm['name']},industrial,{firm['region']},{firm['opened_on']},prepaid,500.00,2026-06-01 00:00:00,1234\n",
+        settings,
+    )
+    deliver(
+        folder / "grade_override_1.csv",
+        "override_id,customer_id,grade,reason,approver_id,starts_on,ends_on\n"
+        f"G-1,{number},B,settlement under way,S0007,2026-06-01,2026-09-30\n",
+        settings,
+    )
+    pipeline.build_ratings("report", date(2026, 6, 19), settings)
+    yield Supplier(settings, folder, before, number)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class Page(HTMLParser):
+    """The cells of each table by its id, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.text: list[str] = []
+        self._table = ""
+        self._is_cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self._table = dict(attrs).get("id") or ""
+        if tag == "tr":
+            self.tables.setdefault(self._table, []).append([])
+        self._is_cell = tag in ("td", "th") or (self._is_cell and tag not in ("tr", "table"))
+        if tag in ("td", "th"):
+            self.tables[self._table][-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+        if self._is_cell:
+            self.tables[self._table][-1][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._is_cell = False
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("王伟", "王*"),
+        ("欧阳修远", "欧***"),
+        ("Li", "L*"),
+        ("东江机械有限公司", "东*****公司"),
+        ("李", "李*"),
+        (" Bo ", "B*"),
+    ],
+)
+def test_a_name_is_masked(name: str, masked: str) -> None:
+    assert mask_name(name) == masked
+
+
+def test_a_number_is_shown_by_its_end() -> None:
+    assert mask_number("110101199003071234") == "****1234"
+    assert mask_number("1234") is None
+    assert mask_number(None) is None
+
+
+def test_who_stood_behind_a_customer_by_what_was_known_then(supplier: Supplier) -> None:
+    with connect(supplier.settings) as connection:
+        on, before = date(2026, 4, 1), supplier.before_correction
+
+        def representatives(**asked: Any) -> list[tuple[str, date | None]]:
+            found = parties(connection, supplier.firm, **asked)
+            return [(one.name, one.valid_to) for one in found if one.role == "legal_representative"]
+
+        old = mask_name(supplier.delivered("party")[0]["party_name"])
+        assert representatives(on=on, known_by=before) == [(old, None)]
+        assert representatives(on=on) == [("欧***", None)]
+        assert representatives(on=date(2026, 3, 9)) == [(old, date(2026, 3, 9))]
+        assert representatives(on=date(2026, 3, 9), known_by=before) == [(old, None)]
+        learnt = {one.name: one.source for one in parties(connection, supplier.firm, on=on) if one.share_pct is None}
+        assert learnt["欧***"].file_name == "party_late.csv"
+        assert learnt["欧***"].line_no == 3
+        assert learnt["欧***"].learnt_at > before
+
+
+def test_what_the_contract_said_and_when_it_changed(supplier: Supplier) -> None:
+    delivered = supplier.delivered("customer")[0]
+    with connect(supplier.settings) as connection:
+        first, second = contract_versions(connection, supplier.firm)
+        assert contract_versions(connection, supplier.firm, known_by=supplier.before_correction) == [first]
+    assert first.changes["contract_capacity_kva"] == (None, Decimal(delivered["contract_capacity_kva"]))
+    assert second.changes["contract_capacity_kva"] == (Decimal(delivered["contract_capacity_kva"]), Decimal(1234))
+    assert second.changes["payment_mode"] == (delivered["payment_mode"] or None, "prepaid")
+    assert "region" not in second.changes
+
+
+def test_the_report_shows_what_is_published(supplier: Supplier, tmp_path: Path) -> None:
+    write_report(supplier.firm, tmp_path / "report.html", "en", supplier.settings)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    rating = supplier.one("select * from published.customer_rating where customer_id = %s")
+    limit = supplier.one("select * from published.credit_limit where customer_id = %s")
+    assert rating["grade"] == "B"
+    words = " ".join(" ".join(page.text).split())
+    assert f"{rating['score'].normalize():f} from" in words
+    assert f"Grade by policy: {rating['grade_by_policy']}" in words
+    assert "Set by hand until 2026-09-30, approved by S0007 : settlement under way" in words.replace(
+        "S0007:", "S0007 :"
+    )
+    facts = {row[0].strip(): row[1] for row in page.tables[""] if len(row) == 2}
+    for label, column in (("Credit limit", "credit_limit"), ("Exposure", "exposure"), ("Head-room", "headroom")):
+        assert facts[label] == f"{limit[column]:,.2f}"
+    # Who pays in advance owes nothing for use that is not billed yet.
+    assert facts["use not billed yet"] == "0.00"
+    with connect(supplier.settings) as connection:
+        points: dict[str, tuple[Any, ...]] = {
+            row[0]: row[1:]
+            for row in connection.execute(
+                "select reason_en, points, weight from published.rating_indicator where customer_id = %s and is_available",
+                [supplier.firm],
+            ).fetchall()
+        }
+    shown = {row[4].split(" ", 1)[1]: row[2] for row in page.tables["indicators"][1:] if len(row) == 5 and row[1]}
+    assert shown == {
+        reason: f"{scored.normalize():f} / {weight.normalize():f}" for reason, (scored, weight) in points.items()
+    }
+    assert text.count("<svg") == 2
+    assert "party_late.csv (2 rows" in words
+
+
+def test_the_report_needs_nothing_and_names_nobody(supplier: Supplier, tmp_path: Path) -> None:
+    out = tmp_path / "报告.html"
+    write_report(supplier.firm, out, "zh", supplier.settings)
+    text = out.read_text(encoding="utf-8")
+    assert "客户信用报告" in text
+    assert not re.search(r"""(src|href)=["']?(?!#|data:)""", text)
+    assert not re.search(r"@import|<script|<link", text)
+    people = supplier.delivered("party") + supplier.delivered("customer")
+    for secret in [row[name] for row in people for name in ("party_name", "name", "id_number") if row.get(name)]:
+        assert secret not in text
+    assert "欧阳修远" not in text
+    assert "110101199003071234" not in text
+    # All of it is in the language asked for, names of indicators included.
+    assert not re.search(r"[a-z]+_[a-z]+_\d+m", text)
+
+
+def test_a_customer_without_a_rating_has_no_report(supplier: Supplier, tmp_path: Path) -> None:
+    with pytest.raises(GridCreditError, match="does not rate customer 'nobody'"):
+        write_report("nobody", tmp_path / "report.html", "en", supplier.settings)
+    assert not (tmp_path / "report.html").exists()

@@ -24,6 +24,7 @@ from gridcredit.warehouse import connect
 
 from tests.conftest import WarehouseFactory
 from tests.dbt import oracle, service_oracle, usage_oracle
+from tests.dbt.delivered import KINDS, Delivered, all_features, as_oracles_read, read_rows
 
 DAYS = [
     date(2025, 12, 31),
@@ -33,7 +34,6 @@ DAYS = [
     date(2026, 5, 31),
     date(2026, 6, 19),
 ]
-KINDS = ("kind", "role")
 POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
 
 
@@ -46,7 +46,7 @@ class Built:
     ledger: oracle.Ledger
     months: dict[str, dict[int, usage_oracle.Month]]
     differences: dict[str, tuple[Decimal, ...]]
-    delivered: dict[str, dict[tuple[str, ...], dict[str, str]]]
+    delivered: Delivered
 
     def rows(self, query: Any) -> list[tuple[Any, ...]]:
         with connect(self.settings) as connection:
@@ -115,6 +115,36 @@ def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
                 }
                 bounced |= {"amount": -amount, "reverses_payment_id": payment["payment_id"]}
                 rows["payment"].append(payment | bounced)
+    return rows
+
+
+def reformed_rows(count: int) -> dict[str, list[dict[str, object]]]:
+    """Customers who pay in time, and whose theft of two years ago has ceased to count since the last month-end."""
+    rows: dict[str, list[dict[str, object]]] = {"customer": [], "bill": [], "payment": [], "inspection": []}
+    for number in range(count):
+        customer = f"R{number:04d}"
+        rows["customer"].append(
+            {"customer_id": customer, "name": customer, "segment": "residential", "region": "wild"}
+            | {"opened_on": "2020-01-01", "updated_at": "2024-01-01 00:00:00"}
+        )
+        rows["inspection"].append(
+            {"inspection_id": f"{customer}-I", "customer_id": customer, "found_on": "2024-06-05", "kind": "theft"}
+            | {"settled_on": "2024-07-01"}
+        )
+        for index in range(14):
+            issued = oracle.add_months(date(2025, 5, 3), index)
+            bill = {"bill_id": f"{customer}-{index}", "customer_id": customer, "amount": 80 + number}
+            period = oracle.previous_month_end(issued)
+            rows["bill"].append(
+                bill
+                | {
+                    "period": f"{period:%Y-%m}",
+                    "issued_on": issued,
+                    "due_on": issued.replace(day=23),
+                    "kind": "regular",
+                }
+            )
+            rows["payment"].append(bill | {"payment_id": f"{customer}-P{index}", "paid_on": issued.replace(day=9)})
     return rows
 
 
@@ -226,70 +256,6 @@ def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
         writer.writerows(rows)
 
 
-Delivered = dict[str, dict[tuple[str, ...], dict[str, str]]]
-
-
-def read_rows(paths: list[Path]) -> Delivered:
-    """By extract and key the last row delivered."""
-    found: dict[str, dict[tuple[str, ...], dict[str, str]]] = defaultdict(dict)
-    for path in paths:
-        name = next(name for name in EXTRACTS if path.stem.endswith(name))
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                found[name][tuple(row[key] for key in EXTRACTS[name].keys)] = row
-    return found
-
-
-def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
-    """The facts of bills, payments and conduct, and the months of use."""
-    day = date.fromisoformat
-    ledger = oracle.Ledger(
-        [
-            oracle.Customer(
-                r["customer_id"], r["segment"], r["region"], day(r["opened_on"]),
-                Decimal(r["deposit_amount"]) if r["deposit_amount"] else None,
-                Decimal(r["contract_capacity_kva"]) if r["contract_capacity_kva"] else None,
-                r["payment_mode"], day(r["closed_on"]) if r["closed_on"] else None, r["tariff_code"],
-            )
-            for r in found["customer"].values()
-        ],
-        [
-            oracle.Bill(
-                r["bill_id"], r["customer_id"], day(r["issued_on"]), day(r["due_on"]), Decimal(r["amount"]),
-                r["reverses_bill_id"] or None, day(r["period"] + "-01"), r["kind"],
-            )
-            for r in found["bill"].values()
-        ],
-        [
-            oracle.Payment(
-                r["payment_id"], r["customer_id"], r["bill_id"] or None, day(r["paid_on"]), Decimal(r["amount"]),
-                r["reverses_payment_id"] or None,
-            )
-            for r in found["payment"].values()
-        ],
-        [
-            oracle.Fact(
-                name, r["customer_id"], next((r[kind] for kind in KINDS if kind in r), ""),
-                day(r[EXTRACTS[name].dated_by]), day(r[until]) if until and r[until] else None, r,
-            )
-            for name, until in oracle.CONDUCT.items()
-            for r in found[name].values()
-        ],
-    )  # fmt: skip
-    meters: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    readings: dict[str, list[usage_oracle.Reading]] = defaultdict(list)
-    owners = {r["meter_id"]: r["customer_id"] for r in found["meter"].values()}
-    for r in found["meter"].values():
-        meters[r["customer_id"]][r["meter_id"]] = Decimal(r["multiplier"])
-    for r in found["meter_reading"].values():
-        readings[owners[r["meter_id"]]].append(
-            usage_oracle.Reading(
-                r["meter_id"], r["register"], day(r["read_on"]), Decimal(r["reading"]), r["quality"], r["event"]
-            )
-        )
-    return ledger, {customer: usage_oracle.months_of_use(meters[customer], own) for customer, own in readings.items()}
-
-
 @pytest.fixture(scope="module")
 def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     settings = new_warehouse()
@@ -321,6 +287,10 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
         path = folder / f"{name}_wild_{name}.csv"
         write(path, EXTRACTS[name], rows)
         paths.append(path)
+    for name, rows in reformed_rows(5).items():
+        path = folder / f"{name}_reformed_{name}.csv"
+        write(path, EXTRACTS[name], rows)
+        paths.append(path)
     for name, rows in wild_meters([str(row["customer_id"]) for row in wild["customer"][::2]]).items():
         path = folder / f"{name}_wild_{name}.csv"
         write(path, EXTRACTS[name], rows)
@@ -342,15 +312,8 @@ def features(built: Built) -> FeaturesByDay:
     for day in DAYS:
         for customer in built.ledger.customers:
             if customer.opened_on <= day:
-                conduct = oracle.conduct_features(built.ledger, customer, day)
                 months = built.months.get(customer.customer_id, {})
-                found[day, customer.customer_id] = (
-                    oracle.payment_features(built.ledger, customer.customer_id, day)
-                    | conduct
-                    | oracle.security(built.ledger, customer, day)
-                    | usage_oracle.usage_features(months, day, customer.capacity, conduct["service_change"])
-                    | oracle.bill_size(POLICY, built.ledger, customer, day)
-                )
+                found[day, customer.customer_id] = all_features(POLICY, built.ledger, customer, months, day)
     return found
 
 

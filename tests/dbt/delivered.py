@@ -1,0 +1,95 @@
+"""Delivered files as the oracles read them."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from gridcredit.extracts.contract import EXTRACTS
+
+from tests.dbt import oracle, usage_oracle
+
+KINDS = ("kind", "role")
+Delivered = dict[str, dict[tuple[str, ...], dict[str, str]]]
+
+
+def read_rows(paths: list[Path]) -> Delivered:
+    """By extract and key the last row delivered."""
+    found: dict[str, dict[tuple[str, ...], dict[str, str]]] = defaultdict(dict)
+    for path in paths:
+        name = next(name for name in EXTRACTS if path.stem.endswith(name))
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                found[name][tuple(row[key] for key in EXTRACTS[name].keys)] = row
+    return found
+
+
+def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
+    """The facts of bills, payments and conduct, and the months of use."""
+    day = date.fromisoformat
+    ledger = oracle.Ledger(
+        [
+            oracle.Customer(
+                r["customer_id"], r["segment"], r["region"], day(r["opened_on"]),
+                Decimal(r["deposit_amount"]) if r["deposit_amount"] else None,
+                Decimal(r["contract_capacity_kva"]) if r["contract_capacity_kva"] else None,
+                r["payment_mode"], day(r["closed_on"]) if r["closed_on"] else None, r["tariff_code"],
+            )
+            for r in found["customer"].values()
+        ],
+        [
+            oracle.Bill(
+                r["bill_id"], r["customer_id"], day(r["issued_on"]), day(r["due_on"]), Decimal(r["amount"]),
+                r["reverses_bill_id"] or None, day(r["period"] + "-01"), r["kind"],
+            )
+            for r in found["bill"].values()
+        ],
+        [
+            oracle.Payment(
+                r["payment_id"], r["customer_id"], r["bill_id"] or None, day(r["paid_on"]), Decimal(r["amount"]),
+                r["reverses_payment_id"] or None,
+            )
+            for r in found["payment"].values()
+        ],
+        [
+            oracle.Fact(
+                name, r["customer_id"], next((r[kind] for kind in KINDS if kind in r), ""),
+                day(r[EXTRACTS[name].dated_by]), day(r[until]) if until and r[until] else None, r,
+            )
+            for name, until in oracle.CONDUCT.items()
+            for r in found[name].values()
+        ],
+    )  # fmt: skip
+    meters: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    readings: dict[str, list[usage_oracle.Reading]] = defaultdict(list)
+    owners = {r["meter_id"]: r["customer_id"] for r in found["meter"].values()}
+    for r in found["meter"].values():
+        meters[r["customer_id"]][r["meter_id"]] = Decimal(r["multiplier"])
+    for r in found["meter_reading"].values():
+        readings[owners[r["meter_id"]]].append(
+            usage_oracle.Reading(
+                r["meter_id"], r["register"], day(r["read_on"]), Decimal(r["reading"]), r["quality"], r["event"]
+            )
+        )
+    return ledger, {customer: usage_oracle.months_of_use(meters[customer], own) for customer, own in readings.items()}
+
+
+def all_features(
+    policy: oracle.Policy,
+    ledger: oracle.Ledger,
+    customer: oracle.Customer,
+    months: dict[int, usage_oracle.Month],
+    day: date,
+) -> oracle.Features:
+    """Every feature of a customer as of a day; only what is available."""
+    conduct = oracle.conduct_features(ledger, customer, day)
+    return (
+        oracle.payment_features(ledger, customer.customer_id, day)
+        | conduct
+        | oracle.security(ledger, customer, day)
+        | usage_oracle.usage_features(months, day, customer.capacity, conduct["service_change"])
+        | oracle.bill_size(policy, ledger, customer, day)
+    )

@@ -1,0 +1,81 @@
+"""What is rated on a day does not change when later facts come in: no model reads a fact after its date."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+from gridcredit import pipeline
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+
+from tests.conftest import WarehouseFactory
+
+THEN, NOW = date(2026, 3, 31), date(2026, 6, 19)
+# Days that are known before they come.
+PLANNED = ("due_on", "promise_date", "ends_on")
+FEATURES_THEN = "select customer_id, to_jsonb(f) - 'customer_id' from features.customer_feature as f"
+FEATURES_NOW = (
+    "select customer_id, to_jsonb(f) - 'customer_id' - 'as_of_date' from features.customer_feature_at_month_end as f "
+    "where as_of_date = '2026-03-31'"
+)
+RATINGS_THEN = "select customer_id, grade, grade_by_policy, score from published.customer_rating"
+RATINGS_NOW = (
+    "select customer_id, grade, grade_by_policy, score from published.rating_month_end where as_of_date = '2026-03-31'"
+)
+
+
+def cut(source: Path, target: Path, name: str) -> int:
+    """The rows of a file that were known on the day, and of them the days known then; returns how many were left out."""
+    extract = EXTRACTS[name]
+    days = [
+        column.name
+        for column in extract.columns
+        if column.kind == "date" and column.name not in (*PLANNED, *extract.keys)
+    ]
+    left_out = 0
+    with source.open(newline="", encoding="utf-8") as file, target.open("w", newline="", encoding="utf-8") as out:
+        reader = csv.DictReader(file)
+        writer = csv.DictWriter(out, list(reader.fieldnames or ()))
+        writer.writeheader()
+        for row in reader:
+            if row[extract.dated_by] > THEN.isoformat():
+                left_out += 1
+                continue
+            writer.writerow(row | {day: "" for day in days if row[day] > THEN.isoformat()})
+    return left_out
+
+
+def rows(settings: Settings, query: str) -> dict[str, tuple[object, ...]]:
+    with connect(settings) as connection:
+        return {row[0]: tuple(row[1:]) for row in connection.execute(query.encode()).fetchall()}
+
+
+def test_later_facts_change_nothing_earlier(new_warehouse: WarehouseFactory, tmp_path: Path) -> None:
+    settings = new_warehouse()
+    settings.history_months = 4
+    simulate(250, 30, 9, tmp_path / "now", through=NOW)
+    (tmp_path / "then").mkdir()
+    mapping = load_mappings(settings.mappings_dir)["demo"]
+    left_out = 0
+    for name in EXTRACTS:
+        left_out += cut(tmp_path / "now" / f"{name}.csv", tmp_path / "then" / f"{name}.csv", name)
+        load_file(tmp_path / "then" / f"{name}.csv", mapping, settings)
+    assert left_out > 2000
+    pipeline.build_ratings("then", THEN, settings)
+    features_then, ratings_then = rows(settings, FEATURES_THEN), rows(settings, RATINGS_THEN)
+    assert len(ratings_then) > 200
+    for name in EXTRACTS:
+        load_file(tmp_path / "now" / f"{name}.csv", mapping, settings)
+    pipeline.build_ratings("now", NOW, settings)
+    assert rows(settings, RATINGS_NOW) == ratings_then
+    features_now = rows(settings, FEATURES_NOW)
+    assert {customer: features_now[customer] for customer in ratings_then} == {
+        customer: features_then[customer] for customer in ratings_then
+    }
+    assert rows(settings, RATINGS_THEN) != ratings_then

@@ -123,17 +123,17 @@ def reformed_rows(count: int) -> dict[str, list[dict[str, object]]]:
     rows: dict[str, list[dict[str, object]]] = {"customer": [], "bill": [], "payment": [], "inspection": []}
     for number in range(count):
         customer = f"R{number:04d}"
-        rows["customer"].append(
-            {"customer_id": customer, "name": customer, "segment": "residential", "region": "wild"}
-            | {"opened_on": "2020-01-01", "updated_at": "2024-01-01 00:00:00"}
-        )
-        rows["inspection"].append(
-            {"inspection_id": f"{customer}-I", "customer_id": customer, "found_on": "2024-06-05", "kind": "theft"}
-            | {"settled_on": "2024-07-01"}
-        )
+        who: dict[str, object] = {"customer_id": customer, "name": customer, "segment": "residential", "region": "wild"}
+        rows["customer"].append(who | {"opened_on": "2020-01-01", "updated_at": "2024-01-01 00:00:00"})
+        theft: dict[str, object] = {"inspection_id": f"{customer}-I", "customer_id": customer, "kind": "theft"}
+        rows["inspection"].append(theft | {"found_on": "2024-06-05", "settled_on": "2024-07-01"})
         for index in range(14):
             issued = oracle.add_months(date(2025, 5, 3), index)
-            bill = {"bill_id": f"{customer}-{index}", "customer_id": customer, "amount": 80 + number}
+            bill: dict[str, object] = {
+                "bill_id": f"{customer}-{index}",
+                "customer_id": customer,
+                "amount": 80 + number,
+            }
             period = oracle.previous_month_end(issued)
             rows["bill"].append(
                 bill

@@ -75,9 +75,7 @@ guarantors as (
 broken_promises as (
 
     select * from {{ ref('promise') }}
-    where
-        not is_kept
-        {{ only_of(changed_customers()) }}
+    where not is_kept {{ only_of(changed_customers()) }}
 
 ),
 

@@ -24,12 +24,12 @@ as_contracted as (
 
     select
         cast(scope.customer_id as text) as customer_id,
+        {%- for feature in features() %}
+        cast(features.{{ feature }} as numeric(18, 4)) as {{ feature }},
+        {%- endfor %}
         cast(customers.segment as text) as segment,
         cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit,
-        {%- for feature in features() %}
-        cast(features.{{ feature }} as numeric(18, 4)) as {{ feature }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        cast(customers.org_unit as text) as org_unit
     from scope
     inner join features
         on scope.customer_id = features.customer_id

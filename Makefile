@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-settings docs lock clean
+.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-ratings bench-settings docs lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 
 
 bench-ingest: $(STAMP) ## measure loading against COPY: ARGS="--customers 220000"
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+bench-ratings: $(STAMP) ## compare ratings with the oracle and with what happened after: ARGS="--customers 10000"
+	$(BIN)/python -m benchmarks.ratings $(ARGS)
 
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)

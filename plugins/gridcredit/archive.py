@@ -65,6 +65,17 @@ class ServiceOrder:
     source: Source
 
 
+@dataclass(frozen=True)
+class MeterVersion:
+    """Whose use a meter measured, as one delivery said; another customer in the next one is a transfer."""
+
+    meter_id: str
+    customer_id: str
+    installed_on: date
+    removed_on: date | None
+    source: Source
+
+
 def parties(
     connection: Connection, customer_id: str, *, on: date | None = None, known_by: datetime | None = None
 ) -> list[Party]:
@@ -141,6 +152,24 @@ def service_orders(connection: Connection, customer_id: str) -> list[ServiceOrde
         {"customer": customer_id},
     )
     return [ServiceOrder(row["kind"], row["requested_on"], row["completed_on"], _source(row)) for row in rows]
+
+
+def meters(connection: Connection, customer_id: str) -> list[MeterVersion]:
+    """What each delivery said of the meters that ever were the customer's, also of those that passed to another."""
+    rows = connection.cursor(row_factory=dict_row).execute(
+        """
+        select meter.*, files.loaded_at, files.file_name
+        from raw.meter as meter
+        inner join lineage.files as files on meter._file_id = files.file_id
+        where meter_id in (select meter_id from raw.meter where customer_id = %(customer)s)
+        order by meter_id, _file_id, _line_no
+        """,
+        {"customer": customer_id},
+    )
+    return [
+        MeterVersion(row["meter_id"], row["customer_id"], row["installed_on"], row["removed_on"], _source(row))
+        for row in rows
+    ]
 
 
 def _source(row: dict[str, Any]) -> Source:

@@ -276,7 +276,7 @@ def archive(
     """Show a customer's parties and contract, what changed when, and when each was learnt; names are masked."""
     from rich.table import Column, Table
 
-    from gridcredit.archive import contract_versions, parties, service_orders
+    from gridcredit.archive import contract_versions, meters, parties, service_orders
     from gridcredit.warehouse import connect
 
     with clear_errors() as settings:
@@ -299,7 +299,11 @@ def archive(
             orders = Table("asked for", "on", "done on", "learnt", title="service orders")
             for order in service_orders(connection, customer):
                 orders.add_row(order.kind, str(order.requested_on), str(order.completed_on or ""), str(order.source))
-        for table in (behind, contract_table, orders):
+            measured = Table("meter", "customer", "from", "to", "learnt", title="meters")
+            for meter in meters(connection, customer):
+                span = (str(meter.installed_on), str(meter.removed_on or ""))
+                measured.add_row(meter.meter_id, meter.customer_id, *span, str(meter.source))
+        for table in (behind, contract_table, orders, measured):
             Console().print(table)
 
 

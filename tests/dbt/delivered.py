@@ -86,10 +86,15 @@ def all_features(
 ) -> oracle.Features:
     """Every feature of a customer as of a day; only what is available."""
     conduct = oracle.conduct_features(ledger, customer, day)
+    season = {
+        int(row["month"]): Decimal(row["usage_index"])
+        for row in policy.rows("season_indices")
+        if row["segment"] == customer.segment
+    }
     return (
         oracle.payment_features(ledger, customer.customer_id, day)
         | conduct
         | oracle.security(ledger, customer, day)
-        | usage_oracle.usage_features(months, day, customer.capacity, conduct["service_change"])
+        | usage_oracle.usage_features(months, day, customer.capacity, conduct["service_change"], season)
         | oracle.bill_size(policy, ledger, customer, day)
     )

@@ -364,7 +364,7 @@ def test_features(built: Built, features: FeaturesByDay) -> None:
         "court_listings",
     ]
     names += ["regulatory_listings", "broken_promises_12m", "load_factor_12m", "peak_share_12m", "power_factor_12m"]
-    names += ["usage_growth_12m", "estimated_months_12m", "gap_months_12m", "tamper_events_6m"]
+    names += ["usage_against_segment", "usage_growth_12m", "estimated_months_12m", "gap_months_12m", "tamper_events_6m"]
     opened = {customer.customer_id: customer.opened_on for customer in built.ledger.customers}
     got: FeaturesByDay = {}
     for day, customer, *values in built.rows(dated("features.customer_feature", f"customer_id, {', '.join(names)}")):

@@ -91,7 +91,13 @@ def months_of_use(meters: dict[str, Decimal], readings: list[Reading]) -> dict[i
     return {number: month for number, month in months.items() if month.spans or "demand" in month.amounts}
 
 
-def usage_features(months: dict[int, Month], day: date, capacity: Decimal | None, service_changes: Decimal) -> Features:
+def usage_features(
+    months: dict[int, Month],
+    day: date,
+    capacity: Decimal | None,
+    service_changes: Decimal,
+    season: dict[int, Decimal],
+) -> Features:
     """The indicators that rest on use: by the last month before the day's, of the four before it."""
     now = 12 * day.year + day.month
     number = max((number for number in months if now - 4 <= number < now), default=None)
@@ -117,6 +123,11 @@ def usage_features(months: dict[int, Month], day: date, capacity: Decimal | None
         if load is not None and capacity:
             features["capacity_use"] = rounded(100 * rounded(load, 3) / capacity, 1)
         drop = has_dropped(months, number) and service_changes == 0
+        daily, median = months[number].daily, median_of_past(months, number)
+        if daily is not None and median:
+            usual = rounded(median, 3) * season[(number - 1) % 12 + 1]
+            features["usage_against_segment"] = rounded(100 * (rounded(daily, 3) / usual - 1), 1)
+            drop = drop and features["usage_against_segment"] < Decimal("-33.3")
         year = [months[n] for n in range(number - 11, number + 1) if n in months]
         features |= year_of_use(year, [months[n] for n in range(number - 23, number - 11) if n in months])
     features["tamper_events_6m"] = Decimal(
@@ -156,16 +167,26 @@ def year_of_use(year: list[Month], year_before: list[Month]) -> Features:
     return features
 
 
-def has_dropped(months: dict[int, Month], number: int) -> bool:
-    """Whether a month's use lies 3.5 robust deviations below the twelve months before, and a third below them."""
-    daily = months[number].daily
+def daily_of_past(months: dict[int, Month], number: int) -> list[Decimal]:
+    """The daily use of the twelve months before, if six at least were measured."""
     past = [
         month.energy / month.days if month.energy is not None else None
         for n in range(number - 12, number)
         if (month := months.get(n)) and month.days > 0
     ]
-    known = [value for value in past if value is not None]
-    if daily is None or len(past) < 6 or not known:
+    return [value for value in past if value is not None] if len(past) >= 6 else []
+
+
+def median_of_past(months: dict[int, Month], number: int) -> Decimal | None:
+    known = daily_of_past(months, number)
+    return statistics.median(known) if known else None
+
+
+def has_dropped(months: dict[int, Month], number: int) -> bool:
+    """Whether a month's use lies 3.5 robust deviations below the twelve months before, and a third below them."""
+    daily = months[number].daily
+    known = daily_of_past(months, number)
+    if daily is None or not known:
         return False
     median = statistics.median(known)
     before = months[number - 12].daily if number - 12 in months else None

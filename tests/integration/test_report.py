@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from gridcredit import pipeline
-from gridcredit.archive import contract_versions, parties
+from gridcredit.archive import contract_versions, meters, parties
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
@@ -78,6 +78,12 @@ def supplier(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathF
         folder / "customer_late.csv",
         "customer_id,name,segment,region,opened_on,payment_mode,deposit_amount,updated_at,contract_capacity_kva\n"
         f"{number},{firm['name']},industrial,{firm['region']},{firm['opened_on']},prepaid,500.00,2026-06-01 00:00:00,1234\n",
+        settings,
+    )
+    deliver(
+        folder / "meter_late.csv",
+        "meter_id,customer_id,installed_on,removed_on,multiplier\n"
+        f"{_rows(folder / 'meter.csv')[0]['meter_id']},{number},2026-02-01,,1\n",
         settings,
     )
     deliver(
@@ -174,6 +180,20 @@ def test_what_the_contract_said_and_when_it_changed(supplier: Supplier) -> None:
     assert second.changes["contract_capacity_kva"] == (Decimal(delivered["contract_capacity_kva"]), Decimal(1234))
     assert second.changes["payment_mode"] == (delivered["payment_mode"] or None, "prepaid")
     assert "region" not in second.changes
+
+
+def test_a_meter_that_passed_from_one_customer_to_another(supplier: Supplier) -> None:
+    first = _rows(supplier.folder / "meter.csv")[0]
+    with connect(supplier.settings) as connection:
+        of_both = [
+            [
+                (one.customer_id, one.source.file_name)
+                for one in meters(connection, customer)
+                if one.meter_id == first["meter_id"]
+            ]
+            for customer in (supplier.firm, first["customer_id"])
+        ]
+    assert of_both == [[(first["customer_id"], "meter.csv"), (supplier.firm, "meter_late.csv")]] * 2
 
 
 def test_the_report_shows_what_is_published(supplier: Supplier, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_what_ships_is_sound() -> None:
     assert [policy.header.version for policy in policies] == ["default-1.0", "regional-1.0"]
     assert [len(policy.tables["indicators"]) for policy in policies] == [16, 7]
     assert [len(policy.tables["grades"]) for policy in policies] == [8, 3]
-    assert len(features(Settings())) == 35
+    assert len(features(Settings())) == 36
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,8 @@ def test_what_ships_is_sound() -> None:
         ("grades.csv", "D,8,0", "D,9,0", "without a gap"),
         ("grades.csv", "C,7,25", "C,7,45", "must fall"),
         ("transitions.csv", "reason_code\n", "reason_code\nC,B,VO1\nB,BB,VO1\n", "'B' may not be both"),
+        ("season_indices.csv", "residential,8,1.30", "residential,8,3.30", "must have a mean of 1"),
+        ("season_indices.csv", "public,12,", "public,11,", "must have the months 1 to 12"),
         ("review_rules.csv", "open_notices", "rumours", "'rumours' is no feature"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,low", "'low' is not a number"),
         ("customer_classes.csv", "6,restricted,,,,", "6,restricted,,,BB,", "must ask for nothing"),

@@ -1,6 +1,12 @@
 {% macro customer_feature(behaviour, conduct, usage) -%}
     {#- All features of a customer side by side: those with nothing to tell of conduct have none on record. -#}
     {%- set is_month_end = behaviour.endswith('_at_month_end') -%}
+    {%- set against_segment -%}
+        cast(
+            round(100 * (use.daily_kwh / nullif(use.median_daily_kwh * seasons.usage_index, 0) - 1), 1)
+            as numeric(18, 1)
+        )
+    {%- endset -%}
 with
 
 dates as (
@@ -32,6 +38,12 @@ customers as (
 
     select * from {{ ref('stg_customer') }}
     where not is_deleted
+
+),
+
+seasons as (
+
+    select * from {{ source('policy', 'season_indices') }}
 
 ),
 
@@ -68,6 +80,7 @@ customer_features as (
                 then cast(round(customers.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
         end as security,
         use.usage_trend,
+        {{ against_segment }} as usage_against_segment,
         use.usage_growth_12m,
         use.load_factor_12m,
         use.peak_share_12m,
@@ -79,11 +92,18 @@ customer_features as (
             when customers.contract_capacity_kva > 0
                 then cast(round(100 * use.load_kw_3m / customers.contract_capacity_kva, 1) as numeric(18, 1))
         end as capacity_use,
-        -- A drop that a change of service explains is no sign of evasion.
+        -- A drop that a change of service or the segment's season explains is no sign of evasion.
         case
             when use.customer_id is not null
                 then
-                    case when use.has_dropped and coalesce(conduct.service_change, 0) = 0 then 2 else 0 end
+                    case
+                        when
+                            use.has_dropped
+                            and coalesce(conduct.service_change, 0) = 0
+                            and {{ against_segment }} < -33.3
+                            then 2
+                        else 0
+                    end
                     + case when use.tamper_events_6m > 0 then 2 else 0 end
                     + case when use.estimated_months_3m >= 3 then 1 else 0 end
         end as evasion_signal,
@@ -111,6 +131,11 @@ customer_features as (
             {{ 'and behaviour.as_of_date = use.as_of_date' if is_month_end }}
     left join customers
         on behaviour.customer_id = customers.customer_id
+    left join seasons
+        on
+            dates.policy_version = seasons.policy_version
+            and customers.segment = seasons.segment
+            and extract(month from use.usage_month) = seasons.month
 
 )
 

@@ -1,13 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers in scope.
 with
 
-dates as (
-
-    select * from {{ ref('as_of_date') }}
-    where is_latest
-
-),
-
 scope as (
 
     select * from {{ ref('customer_scope') }}
@@ -21,10 +14,9 @@ ratings as (
 
 ),
 
-ratings_before as (
+grade_changes as (
 
-    select * from {{ ref('rating_at_month_end') }}
-    where as_of_date = (select dates.previous_month_end from dates)
+    select * from {{ ref('grade_change') }}
 
 ),
 
@@ -68,8 +60,8 @@ current_ratings as (
         ratings.grade,
         ratings.grade_by_policy,
         ratings.grade_by_score,
-        ratings_before.grade as previous_grade,
-        ratings.grade_rank - ratings_before.grade_rank as grade_steps_down,
+        grade_changes.previous_grade,
+        grade_changes.grade_steps_down,
         ratings.score,
         ratings.weight_available,
         ratings.veto,
@@ -93,8 +85,8 @@ current_ratings as (
         on scope.customer_id = customers.customer_id
     inner join behaviour
         on scope.customer_id = behaviour.customer_id
-    left join ratings_before
-        on scope.customer_id = ratings_before.customer_id
+    inner join grade_changes
+        on scope.customer_id = grade_changes.customer_id
     left join reasons
         on scope.customer_id = reasons.customer_id
     left join overrides

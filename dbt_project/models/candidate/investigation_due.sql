@@ -3,13 +3,6 @@
 {%- set rules = policy_table('review_rules', 'months, review_rule') %}
 with
 
-dates as (
-
-    select * from {{ ref('as_of_date') }}
-    where is_latest
-
-),
-
 scope as (
 
     select * from {{ ref('customer_scope') }}
@@ -23,10 +16,9 @@ ratings as (
 
 ),
 
-ratings_before as (
+grade_changes as (
 
-    select * from {{ ref('rating_at_month_end') }}
-    where as_of_date = (select dates.previous_month_end from dates)
+    select * from {{ ref('grade_change') }}
 
 ),
 
@@ -127,7 +119,7 @@ facts as (
         ratings.policy_version,
         ratings.grade,
         ratings.grade_rank,
-        ratings.grade_rank - ratings_before.grade_rank as grade_steps_down,
+        grade_changes.grade_steps_down,
         coalesce(open_notices.open_notices, 0) as open_notices,
         {%- for feature in features() %}
         features.{{ feature }},
@@ -146,8 +138,8 @@ facts as (
         on scope.customer_id = features.customer_id
     inner join customers
         on scope.customer_id = customers.customer_id
-    left join ratings_before
-        on scope.customer_id = ratings_before.customer_id
+    inner join grade_changes
+        on scope.customer_id = grade_changes.customer_id
     left join last_reviews
         on scope.customer_id = last_reviews.customer_id
     left join open_notices

@@ -11,16 +11,9 @@ dates as (
 
 ),
 
-ratings as (
+grade_changes as (
 
-    select * from {{ ref('rating') }}
-
-),
-
-ratings_before as (
-
-    select * from {{ ref('rating_at_month_end') }}
-    where as_of_date = (select dates.previous_month_end from dates)
+    select * from {{ ref('grade_change') }}
 
 ),
 
@@ -41,19 +34,17 @@ facts as (
     select
         dates.as_of_date,
         dates.policy_version,
-        ratings.customer_id,
+        grade_changes.customer_id,
         {%- for feature in features() %}
         customer_features.{{ feature }},
         {%- endfor %}
         {{ dbt.datediff('dates.as_of_date', 'customer_features.next_due_on', 'day') }} as days_to_next_due,
-        ratings.grade_rank,
-        ratings.grade_rank - ratings_before.grade_rank as grade_steps_down
-    from ratings
+        grade_changes.grade_rank,
+        grade_changes.grade_steps_down
+    from grade_changes
     cross join dates
     inner join customer_features
-        on ratings.customer_id = customer_features.customer_id
-    left join ratings_before
-        on ratings.customer_id = ratings_before.customer_id
+        on grade_changes.customer_id = customer_features.customer_id
 
 ),
 

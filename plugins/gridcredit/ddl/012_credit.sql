@@ -15,6 +15,15 @@ create table policy.transitions (
     foreign key (policy_version, reason_code) references policy.reasons
 );
 
+-- How a segment's use runs over the year: a month's daily use over that of the mean month.
+create table policy.season_indices (
+    policy_version text not null references policy.policies,
+    segment        text not null,
+    month          integer not null check (month between 1 and 12),
+    usage_index    numeric(6, 2) not null check (usage_index > 0),
+    primary key (policy_version, segment, month)
+);
+
 -- Classes of value and credit, the first that fits decides; what is not asked for is null.
 create table policy.customer_classes (
     policy_version  text not null references policy.policies,

@@ -29,6 +29,7 @@ def check_policy(policy: Policy, features: Iterable[str]) -> None:
     _check_grades(policy)
     _check_limits(policy)
     _check_bill_sizes(policy)
+    _check_season(policy)
     _check_classes(policy)
     _check_ageing(policy)
     for table, facts in FACTS.items():
@@ -179,6 +180,16 @@ def _check_bill_sizes(policy: Policy) -> None:
         shares = [_number(policy, "bill_sizes", row["percentile"]) for row in sizes]
         if not sizes or shares[0] != 0 or sorted(set(bounds)) != bounds or sorted(set(shares)) != shares:
             raise _fault(policy, "bill_sizes", f"{segment!r} must begin at percentile 0, and both columns must rise")
+
+
+def _check_season(policy: Policy) -> None:
+    for segment in SEGMENTS:
+        rows = [row for row in policy.tables["season_indices"] if row["segment"] == segment]
+        indices = [_number(policy, "season_indices", row["usage_index"]) for row in rows]
+        if [row["month"] for row in rows] != [str(month) for month in range(1, 13)]:
+            raise _fault(policy, "season_indices", f"{segment!r} must have the months 1 to 12")
+        if abs(sum(indices, Decimal(0)) / 12 - 1) > Decimal("0.02"):
+            raise _fault(policy, "season_indices", f"the indices of {segment!r} must have a mean of 1")
 
 
 def _check_classes(policy: Policy) -> None:

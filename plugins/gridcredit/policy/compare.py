@@ -9,6 +9,7 @@ from gridcredit.policy.folder import Policy
 # What names a row of a policy table, for those whose first column does not.
 KEYS: dict[str, tuple[str, ...]] = {
     "bins": ("indicator", "bin"),
+    "season_indices": ("segment", "month"),
     "bill_sizes": ("segment", "percentile"),
     "warning_conditions": ("rule", "feature", "comparator"),
 }

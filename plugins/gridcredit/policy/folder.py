@@ -28,6 +28,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "transitions": ("grade_before", "best_grade", "reason_code"),
     "limits": ("grade", "limit_months", "payment_mode"),
     "season_factors": ("segment", "peak_season_factor"),
+    "season_indices": ("segment", "month", "usage_index"),
     "bill_sizes": ("segment", "percentile", "mean_monthly_bill"),
     "customer_classes": (
         "class_rank",

@@ -158,7 +158,7 @@ def agreement(files: Path, settings: Settings) -> dict[str, object]:
         grade, _, score = oracle.rate(policy, ledger, customer, wanted, RATED_ON)
         agreed["grade and score"] += ratings[name] == (grade, score)
         mean = oracle.rounded_monthly_bill(ledger, name, RATED_ON)
-        limit = customer.deposit or oracle.ZERO
+        limit = customer.terms_on(RATED_ON).deposit or oracle.ZERO
         if limits[grade]:
             factor = Decimal(factors[customer.segment])
             limit = oracle.rounded(mean * factor * Decimal(limits[grade]), 2)

@@ -17,26 +17,38 @@ Delivered = dict[str, dict[tuple[str, ...], dict[str, str]]]
 
 
 def read_rows(paths: list[Path]) -> Delivered:
-    """By extract and key the last row delivered."""
+    """By extract and key the last row delivered; contract terms by customer and the day of their change."""
     found: dict[str, dict[tuple[str, ...], dict[str, str]]] = defaultdict(dict)
     for path in paths:
         name = next(name for name in EXTRACTS if path.stem.endswith(name))
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 found[name][tuple(row[key] for key in EXTRACTS[name].keys)] = row
+                if name == "customer":
+                    found["contract_term"][row["customer_id"], row["updated_at"][:10]] = row
     return found
 
 
 def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
     """The facts of bills, payments and conduct, and the months of use."""
     day = date.fromisoformat
+    terms: dict[str, dict[date, dict[str, str]]] = defaultdict(dict)
+    for (customer, changed_on), said in found["contract_term"].items():
+        terms[customer][day(changed_on)] = said
     ledger = oracle.Ledger(
         [
             oracle.Customer(
                 r["customer_id"], r["segment"], r["region"], day(r["opened_on"]),
-                Decimal(r["deposit_amount"]) if r["deposit_amount"] else None,
-                Decimal(r["contract_capacity_kva"]) if r["contract_capacity_kva"] else None,
-                r["payment_mode"], day(r["closed_on"]) if r["closed_on"] else None, r["tariff_code"],
+                day(r["closed_on"]) if r["closed_on"] else None,
+                tuple(
+                    oracle.Terms(
+                        changed_on,
+                        Decimal(said["deposit_amount"]) if said["deposit_amount"] else None,
+                        Decimal(said["contract_capacity_kva"]) if said["contract_capacity_kva"] else None,
+                        said["payment_mode"], said["tariff_code"],
+                    )
+                    for changed_on, said in sorted(terms[r["customer_id"]].items())
+                ),
             )
             for r in found["customer"].values()
         ],
@@ -95,6 +107,6 @@ def all_features(
         oracle.payment_features(ledger, customer.customer_id, day)
         | conduct
         | oracle.security(ledger, customer, day)
-        | usage_oracle.usage_features(months, day, customer.capacity, conduct["service_change"], season)
+        | usage_oracle.usage_features(months, day, customer.terms_on(day).capacity, conduct["service_change"], season)
         | oracle.bill_size(policy, ledger, customer, day)
     )

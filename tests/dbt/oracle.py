@@ -53,16 +53,27 @@ class Payment:
 
 
 @dataclass(frozen=True)
+class Terms:
+    changed_on: date
+    deposit: Decimal | None = None
+    capacity: Decimal | None = None
+    payment_mode: str = ""
+    tariff: str = ""
+
+
+@dataclass(frozen=True)
 class Customer:
     customer_id: str
     segment: str
     region: str
     opened_on: date
-    deposit: Decimal | None = None
-    capacity: Decimal | None = None
-    payment_mode: str = ""
     closed_on: date | None = None
-    tariff: str = ""
+    terms: tuple[Terms, ...] = ()
+
+    def terms_on(self, day: date) -> Terms:
+        """What the contract said on a day; before the first word of it, what that says."""
+        past = [terms for terms in self.terms if terms.changed_on <= day]
+        return past[-1] if past else self.terms[0]
 
 
 @dataclass(frozen=True)
@@ -351,11 +362,12 @@ def rounded_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal
 def security(ledger: Ledger, customer: Customer, day: date) -> Features:
     """The deposit in mean monthly bills."""
     mean = rounded_monthly_bill(ledger, customer.customer_id, day)
-    if customer.deposit is None or mean <= 0:
+    deposit = customer.terms_on(day).deposit
+    if deposit is None or mean <= 0:
         return {}
     with localcontext() as context:
         context.prec = 40
-        return {"security": rounded(customer.deposit / mean, 2)}
+        return {"security": rounded(deposit / mean, 2)}
 
 
 @dataclass

@@ -21,7 +21,7 @@ def unbilled(ledger: Ledger, customer: Customer, day: date) -> Decimal:
         for bill in ledger.bills_of[customer.customer_id]
         if bill.kind == "regular" and bill.issued_on <= day
     ]
-    if not periods or customer.payment_mode == "prepaid":
+    if not periods or customer.terms_on(day).payment_mode == "prepaid":
         return ZERO
     end = min(day, customer.closed_on) if customer.closed_on else day
     months = min(max(months_between(max(periods), end), 0), 3)
@@ -58,6 +58,7 @@ def advice_of(
     year = [months[n] for n in range(number - 11, number + 1) if n in months]
     quarter = [months[n] for n in range(number - 2, number + 1) if n in months]
     found: dict[str, Decimal | None] = {}
+    terms = customer.terms_on(day)
     with localcontext() as context:
         context.prec = 40
         energy = sum((month.energy for month in year if month.energy is not None), ZERO)
@@ -69,10 +70,10 @@ def advice_of(
             spent = sum((month.energy for month in quarter if month.energy is not None), ZERO)
             load = rounded(spent / (24 * sum(month.days for month in quarter)), 3) if quarter and spent else ZERO
         demand_price = max(
-            (price for (tariff, _), (_, price) in prices.items() if tariff == customer.tariff and price is not None),
+            (price for (tariff, _), (_, price) in prices.items() if tariff == terms.tariff and price is not None),
             default=None,
         )
-        peak_price, valley_price = prices.get((customer.tariff, "peak")), prices.get((customer.tariff, "valley"))
+        peak_price, valley_price = prices.get((terms.tariff, "peak")), prices.get((terms.tariff, "valley"))
         for row in policy.rows("advice_rules"):
             is_for = customer.segment not in row["not_for"].split("|")
             if not is_for or row["feature"] not in features or not oracle.holds(row, features):
@@ -87,10 +88,10 @@ def advice_of(
                 money = (peak - bound * energy) * (peak_price[0] - valley_price[0])
             elif demand_price is not None and row["advice"] == "low_load_factor":
                 money = 12 * demand_price * (demand - energy / (24 * days) / bound)
-            elif demand_price is not None and customer.capacity and row["advice"] == "capacity_too_large":
-                money = 12 * demand_price * (customer.capacity - load / (bound / 100))
-            elif demand_price is not None and customer.capacity and row["advice"] == "capacity_exceeded":
-                money = 12 * demand_price * (load - customer.capacity * bound / 100)
+            elif demand_price is not None and terms.capacity and row["advice"] == "capacity_too_large":
+                money = 12 * demand_price * (terms.capacity - load / (bound / 100))
+            elif demand_price is not None and terms.capacity and row["advice"] == "capacity_exceeded":
+                money = 12 * demand_price * (load - terms.capacity * bound / 100)
             found[row["advice"]] = rounded(max(money, ZERO), 2) if money is not None else None
     return found
 

@@ -279,6 +279,11 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
     for extract in (CUSTOMER, BILL, PAYMENT):
         # Delivered twice, the second time corrected: the newest delivery of a key wins.
         first = [row | {"amount": "1.00"} if "amount" in row else row for row in wild[extract.name][:50]]
+        if extract is CUSTOMER:
+            # A contract that was another one until April: what is as of an earlier day reads the earlier one.
+            first = [row | {"deposit_amount": 777, "contract_capacity_kva": 20} for row in first]
+            for row in wild["customer"][:50]:
+                row["updated_at"] = "2026-04-15 09:00:00"
         for name, rows in (("first", first), ("wild", wild[extract.name])):
             path = folder / f"{extract.name}_{name}_{extract.name}.csv"
             write(path, extract, rows)
@@ -469,7 +474,7 @@ def test_credit_limits(built: Built, ratings: Rated) -> None:
             continue
         by_grade = limits[ratings[day, customer.customer_id][0]]
         mean = oracle.rounded_monthly_bill(built.ledger, customer.customer_id, day)
-        limit = customer.deposit or Decimal(0)
+        limit = customer.terms_on(day).deposit or Decimal(0)
         if by_grade["limit_months"]:
             limit = oracle.rounded(mean * factors[customer.segment] * Decimal(by_grade["limit_months"]), 2)
         exposure = sum((s.open for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)), Decimal(0))

@@ -180,6 +180,10 @@ class Supplier:
             change = {name: value for name, value in change.items() if name in free} or {"op": "I"}
         elif extract == "customer":
             change = {"region": self.rng.choice(["east", "west"]), "opened_on": self._day(day, 900)}
+            change |= {"updated_at": self._day(day, 200), "deposit_amount": self.rng.choice(["", 30, 90])}
+            if self.rng.random() < 0.3:
+                terms = {name: change[name] for name in ("updated_at", "deposit_amount")}
+                return extract, row | terms | {"contract_capacity_kva": self.rng.randint(1, 50)}
         elif extract == "meter":
             change = {"customer_id": self._owner(), "multiplier": self.rng.randint(1, 40)}
         elif extract == "meter_reading":

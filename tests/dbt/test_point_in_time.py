@@ -72,6 +72,20 @@ def test_later_facts_change_nothing_earlier(new_warehouse: WarehouseFactory, tmp
     assert len(ratings_then) > 200
     for name in EXTRACTS:
         load_file(tmp_path / "now" / f"{name}.csv", mapping, settings)
+    # New contracts for everybody, with twice the capacity and a deposit that would move the security.
+    with (tmp_path / "now" / "customer.csv").open(newline="", encoding="utf-8") as file:
+        customers = list(csv.DictReader(file))
+    with (tmp_path / "customer_later.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(customers[0]))
+        writer.writeheader()
+        for row in customers:
+            change = {
+                "contract_capacity_kva": "9999",
+                "deposit_amount": "12345.00",
+                "updated_at": "2026-05-01 00:00:00",
+            }
+            writer.writerow(row | change)
+    load_file(tmp_path / "customer_later.csv", mapping, settings)
     pipeline.build_ratings("now", NOW, settings)
     assert rows(settings, RATINGS_NOW) == ratings_then
     features_now = rows(settings, FEATURES_NOW)

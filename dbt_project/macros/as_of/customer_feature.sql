@@ -41,6 +41,12 @@ customers as (
 
 ),
 
+terms as (
+
+    select * from {{ ref('contract_term') }}
+
+),
+
 seasons as (
 
     select * from {{ source('policy', 'season_indices') }}
@@ -77,7 +83,7 @@ customer_features as (
         coalesce(conduct.party_change, 0) as party_change,
         case
             when behaviour.mean_monthly_bill > 0
-                then cast(round(customers.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
+                then cast(round(terms.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
         end as security,
         use.usage_trend,
         {{ against_segment }} as usage_against_segment,
@@ -89,8 +95,8 @@ customer_features as (
         use.gap_months_12m,
         use.tamper_events_6m,
         case
-            when customers.contract_capacity_kva > 0
-                then cast(round(100 * use.load_kw_3m / customers.contract_capacity_kva, 1) as numeric(18, 1))
+            when terms.contract_capacity_kva > 0
+                then cast(round(100 * use.load_kw_3m / terms.contract_capacity_kva, 1) as numeric(18, 1))
         end as capacity_use,
         -- A drop that a change of service or the segment's season explains is no sign of evasion.
         case
@@ -131,6 +137,11 @@ customer_features as (
             {{ 'and behaviour.as_of_date = use.as_of_date' if is_month_end }}
     left join customers
         on behaviour.customer_id = customers.customer_id
+    left join terms
+        on
+            customers.customer_id = terms.customer_id
+            and dates.as_of_date >= terms.valid_from
+            and dates.as_of_date < terms.valid_to
     left join seasons
         on
             dates.policy_version = seasons.policy_version

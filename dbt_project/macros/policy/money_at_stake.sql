@@ -11,8 +11,8 @@
             '(use.peak_kwh_12m - ' ~ rule.threshold ~ ' * use.energy_kwh_12m) * (prices.peak_price - prices.valley_price)',
         'low_power_factor': 'surcharges.surcharge_12m',
         'capacity_too_large':
-            '12 * prices.demand_price * (customers.contract_capacity_kva - use.load_kw_3m / ' ~ share ~ ')',
-        'capacity_exceeded': '12 * prices.demand_price * (use.load_kw_3m - customers.contract_capacity_kva * ' ~ share ~ ')',
+            '12 * prices.demand_price * (terms.contract_capacity_kva - use.load_kw_3m / ' ~ share ~ ')',
+        'capacity_exceeded': '12 * prices.demand_price * (use.load_kw_3m - terms.contract_capacity_kva * ' ~ share ~ ')',
     } -%}
     {{ values.get(rule.advice, 'cast(null as numeric)') }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
 -- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }}
 -- depends_on: {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
--- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ source('lineage', 'loads') }}
+-- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() and not var('is_new_month') %}
@@ -49,6 +49,12 @@ open_bills_before as (
 events as (
 
     select * from {{ ref('customer_event') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('contract_term') }}
 
 ),
 
@@ -147,6 +153,11 @@ touched as (
     where
         {{ moved('happened_on') }}
         or {{ moved('ended_on') }}
+
+    union
+
+    select customer_id from terms
+    where {{ moved('valid_from') }}
 
     union
 

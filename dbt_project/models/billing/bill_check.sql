@@ -38,6 +38,12 @@ customers as (
 
 ),
 
+terms as (
+
+    select * from {{ ref('contract_term') }}
+
+),
+
 usage as (
 
     select * from {{ ref('usage_month') }}
@@ -62,7 +68,7 @@ bills as (
     select
         ledger.bill_id,
         ledger.customer_id,
-        customers.tariff_code,
+        terms.tariff_code,
         ledger.period,
         ledger.energy_charge,
         coalesce(ledger.demand_charge, 0) as demand_charge,
@@ -76,6 +82,11 @@ bills as (
         on scope.customer_id = ledger.customer_id
     inner join customers
         on ledger.customer_id = customers.customer_id
+    inner join terms
+        on
+            ledger.customer_id = terms.customer_id
+            and ledger.period >= terms.valid_from
+            and ledger.period < terms.valid_to
     cross join policies
     where
         ledger.reversed_on is null

@@ -26,6 +26,12 @@ customers as (
 
 ),
 
+terms as (
+
+    select * from {{ ref('contract_term') }}
+
+),
+
 behaviour as (
 
     select * from {{ ref('payment_behaviour') }}
@@ -84,7 +90,7 @@ granted as (
         limits.limit_months,
         round(
             case
-                when limits.limit_months is null then coalesce(customers.deposit_amount, 0)
+                when limits.limit_months is null then coalesce(terms.deposit_amount, 0)
                 else
                     greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)
                     * season_factors.peak_season_factor
@@ -100,10 +106,10 @@ granted as (
             ),
             policies.unbilled_months_max
         ) as unbilled_months,
-        coalesce(customers.payment_mode, 'postpaid') <> 'prepaid' as is_on_credit,
-        coalesce(customers.deposit_amount, 0) as deposit_amount,
+        coalesce(terms.payment_mode, 'postpaid') <> 'prepaid' as is_on_credit,
+        coalesce(terms.deposit_amount, 0) as deposit_amount,
         coalesce(conduct.guarantors, 0) as guarantors,
-        customers.payment_mode,
+        terms.payment_mode,
         limits.payment_mode as recommended_payment_mode,
         ratings.policy_version
     from scope
@@ -113,6 +119,11 @@ granted as (
         on ratings.policy_version = policies.policy_version
     inner join customers
         on scope.customer_id = customers.customer_id
+    inner join terms
+        on
+            scope.customer_id = terms.customer_id
+            and scope.as_of_date >= terms.valid_from
+            and scope.as_of_date < terms.valid_to
     inner join behaviour
         on scope.customer_id = behaviour.customer_id
     inner join limits

@@ -22,6 +22,12 @@ customers as (
 
 ),
 
+terms as (
+
+    select * from {{ ref('contract_term') }}
+
+),
+
 features as (
 
     select * from {{ ref('customer_feature') }}
@@ -125,10 +131,15 @@ advised as (
         on
             scope.customer_id = customers.customer_id
             and {{ applies_to('advice_rules.not_for', 'customers.segment') }}
+    inner join terms
+        on
+            scope.customer_id = terms.customer_id
+            and scope.as_of_date >= terms.valid_from
+            and scope.as_of_date < terms.valid_to
     left join use
         on scope.customer_id = use.customer_id
     left join prices
-        on customers.tariff_code = prices.tariff_code
+        on terms.tariff_code = prices.tariff_code
     left join surcharges
         on scope.customer_id = surcharges.customer_id
     {% if not loop.last %}

@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from gridcredit.cli import app
 from gridcredit.errors import PolicyError
 from gridcredit.policy import read_policies, read_policy
 from gridcredit.policy.compare import Difference, compare_policies
 from gridcredit.policy.store import features
 from gridcredit.settings import PROJECT_DIR, Settings
+from typer.testing import CliRunner
 
 DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
 
@@ -110,3 +112,19 @@ def test_the_difference_of_two_policies_is_told_row_by_row(tmp_path: Path) -> No
             "feature=bounced_12m  comparator=>=  threshold=5  best_grade=B  reason_code=BP4",
         ),
     ]
+
+
+def test_the_commands_tell_what_is_sound_and_what_differs() -> None:
+    checked = CliRunner().invoke(app, ["policy", "check"])
+    assert checked.exit_code == 0, checked.output
+    assert "default-1.0: sound; in force from 2000-01-01, approved by Credit Committee, 16 indicators" in checked.output
+    same = CliRunner().invoke(app, ["policy", "diff", str(DEFAULT), str(DEFAULT)])
+    assert same.output.strip() == "the two policies say the same"
+    regional = PROJECT_DIR / "policies" / "regional" / "1.0"
+    differing = CliRunner().invoke(app, ["policy", "diff", str(DEFAULT), str(regional)])
+    assert differing.exit_code == 0
+    assert "transitions" in differing.output
+    missing = CliRunner().invoke(app, ["policy", "diff", str(DEFAULT), "no/such/folder"])
+    assert missing.exit_code == 1
+    assert "error: " in missing.output
+    assert "cannot be read" in missing.output

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import psutil
 from gridcredit import pipeline, runs
+from gridcredit.dbt_project import layers
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.settings import PROJECT_DIR, Settings
@@ -110,7 +111,7 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
             ).fetchone()
             or ()
         )
-        found["bytes per customer-month"] = size_of(connection) / (options.customers * options.months)
+        found["bytes per customer-month"] = size_of(connection, settings) / (options.customers * options.months)
         found["published rows after the full build"] = published_rows(connection)
     if options.plans:
         keep_plans("full", settings, RESULTS / "plans")
@@ -173,12 +174,12 @@ def tell_run(connection: Connection, run_id: str, seconds: float) -> None:
         say(f"      {model}", took, f"{rows or 0:,} rows")
 
 
-def size_of(connection: Connection) -> float:
+def size_of(connection: Connection, settings: Settings) -> float:
     """Bytes of the layers and of what is published, raw left out."""
     (size,) = connection.execute(
         "select sum(pg_total_relation_size(pg_class.oid)) from pg_class join pg_namespace on relnamespace = pg_namespace.oid "
-        "where relkind = 'r' and nspname in "
-        "('staging', 'archive', 'features', 'billing', 'ratings', 'warnings', 'receivables', 'candidate', 'published')"
+        "where relkind = 'r' and nspname = any(%s)",
+        [[*layers(settings), "published"]],
     ).fetchone() or (0,)
     return float(size)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from gridcredit import gates, pipeline
+from gridcredit.dbt_project import layers
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
@@ -48,6 +49,9 @@ files:
 """
 START = date(2026, 2, 20)
 Row = dict[str, Any]
+# What tells of a run itself, or holds no more than its scope.
+OF_THE_RUN = ["customer_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
+OF_THE_RUN += ["indicator_points", "main_reason"]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
 
@@ -222,9 +226,8 @@ def tables(settings: Settings) -> dict[str, list[str]]:
     held: dict[str, list[str]] = {}
     with connect(settings) as connection:
         names = connection.execute(
-            "select table_schema, table_name from information_schema.tables "
-            "where table_schema in ('staging', 'archive', 'features', 'billing', 'ratings', 'warnings', 'receivables') "
-            "and table_name not in ('customer_scope', 'month_end_scope', 'usage_scope', 'bill_check_scope', 'touched_date', 'indicator_points', 'main_reason')"
+            "select table_schema, table_name from information_schema.tables where table_schema = any(%s) and table_name <> all(%s)",
+            [[layer for layer in layers(settings) if layer != "candidate"], OF_THE_RUN],
         ).fetchall()
         for schema, name in [*names, *(("published", table) for table in TABLES)]:
             query = sql.SQL("select rows::text from {} as rows").format(sql.Identifier(schema, name))

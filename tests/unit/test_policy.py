@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from gridcredit.cli import app
+from gridcredit.dbt_project import features
 from gridcredit.errors import PolicyError
 from gridcredit.policy import read_policies, read_policy
 from gridcredit.policy.compare import Difference, compare_policies
-from gridcredit.policy.store import features
 from gridcredit.settings import PROJECT_DIR, Settings
 from typer.testing import CliRunner
 

@@ -23,7 +23,6 @@ from gridcredit.warehouse import Connection, connect
 
 PREFIX = "simulated_"
 PROPOSED = "proposed"
-LAYERS = ("archive", "features", "ratings", "candidate", "policy")
 # What is made anew for the day, and of it what hangs on the policy.
 OF_THE_DAY = (
     "as_of_date loose_cash loose_cash_at_month_end customer_scope month_end_scope payment_behaviour "
@@ -109,8 +108,9 @@ def _make_policy_schema(connection: Connection, proposed: Policy) -> None:
 
 
 def _drop_schemas(connection: Connection) -> None:
-    for layer in LAYERS:
-        connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(PREFIX + layer)))
+    schemas = connection.execute("select nspname from pg_namespace where starts_with(nspname, %s)", [PREFIX]).fetchall()
+    for (schema,) in schemas:
+        connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
 
 
 def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, state: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import structlog
-import yaml
 from psycopg import sql
 
+from gridcredit.dbt_project import features
 from gridcredit.errors import PolicyError
 from gridcredit.policy.checks import check_policy, check_together
 from gridcredit.policy.folder import TABLES, Policy, read_folder
@@ -15,13 +15,6 @@ from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
-
-
-def features(settings: Settings) -> dict[str, str]:
-    """The features that policies may speak of, each with its dimension: what the dbt project says that it computes."""
-    project = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-    found: dict[str, str] = project["vars"]["features"]
-    return found
 
 
 def read_policy(folder: Path, settings: Settings | None = None) -> Policy:

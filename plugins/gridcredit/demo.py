@@ -13,6 +13,7 @@ from rich.table import Table
 from gridcredit import gates, services
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.report import write_report
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import Connection, connect, warehouse_url
@@ -39,6 +40,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
             step("files delivered: ingest_extracts loads them, build_ratings follows")
             follow(connection, before, step)
             _show(connection, console)
+            report = _report_of_the_largest_debt(connection, settings)
     finally:
         stopped = services.stop_airflow(settings)
         step(f"stopped {', '.join(stopped)}")
@@ -47,6 +49,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
         f"  warnings       select * from published.customer_warning order by level\n"
         f"                 psql {warehouse_url(settings).replace(settings.secret('postgres_gridcredit'), '***')}"
         f"  (password: postgres_gridcredit in {settings.home / 'secrets.json'})\n"
+        f"  one customer   {report}\n"
         f"  one rating     .venv/bin/gridcredit trace rating --customer C00000001\n"
         f"  data checks    {gates.data_docs_index(settings)}\n"
         f"  Airflow        make up   (was at {address})\n"
@@ -55,6 +58,18 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
         markup=False,
         soft_wrap=True,
     )
+
+
+def _report_of_the_largest_debt(connection: Connection, settings: Settings) -> Path:
+    """The credit report of who owes the most with a warning open."""
+    (customer,) = connection.execute(
+        "select customer_id from published.customer_rating where customer_id in "
+        "(select customer_id from published.customer_warning) order by overdue_amount desc, customer_id limit 1"
+    ).fetchone() or ("C00000001",)
+    path = settings.home / "reports" / f"{customer}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_report(customer, path, settings=settings)
+    return path
 
 
 def deliver(source: Path, landing: Path) -> None:

@@ -17,7 +17,7 @@ from gridcredit.warehouse import Connection, connect
 log = structlog.get_logger(__name__)
 
 # What else is in raw makes up today's figures: a debt does not end because its bill is old.
-RETIRABLE = ("meter_reading", "investigation", "department_notice", "collection_action")
+RETIRABLE = ("meter_reading", "investigation", "collection_action")
 
 
 class Retention(BaseModel):

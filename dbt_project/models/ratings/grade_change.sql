@@ -1,5 +1,5 @@
 -- The current grade beside that of the month-end before.
-{{ config(materialized='view') }}
+{{ config(materialized='view', keys_of='customer_scope') }}
 
 with
 

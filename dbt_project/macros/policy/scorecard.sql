@@ -52,6 +52,27 @@
     {{ by_version(versions) }}
 {%- endmacro %}
 
+{% macro indicator_bin() -%}
+    {#- The bin that an `indicator_value` of an `indicator` falls in: a look at bounds, where a join would compare with all. -#}
+    {%- set versions = {} -%}
+    {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
+        {%- set indicators = [] -%}
+        {%- for indicator, ranges in bins | groupby('indicator') -%}
+            {%- set cases = [] -%}
+            {%- for range in ranges -%}
+                {%- if range.upper_bound is not none -%}
+                    {%- do cases.append('when indicator_value < ' ~ range.upper_bound ~ ' then ' ~ range.bin) -%}
+                {%- else -%}
+                    {%- do cases.append('else ' ~ range.bin) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- do indicators.append("when '" ~ indicator ~ "' then (case " ~ cases | join(' ') ~ ' end)') -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(case indicator ' ~ indicators | join(' ') ~ ' end)'}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
 {% macro grade_rank_by_score() -%}
     {%- set versions = {} -%}
     {%- for version, grades in policy_table('grades', 'grade_rank') | groupby('policy_version') -%}

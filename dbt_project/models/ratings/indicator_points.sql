@@ -41,11 +41,13 @@ bins as (
 indicator_values as (
 
     select
-        scope.as_of_date,
         scope.customer_id,
+        dates.policy_version,
         one.indicator,
         one.indicator_value
     from scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
     inner join customer_features
         on scope.customer_id = customer_features.customer_id
     {{ each_indicator('customer_features') }}
@@ -53,35 +55,41 @@ indicator_values as (
 
 ),
 
+binned as (
+
+    select
+        *,
+        {{ indicator_bin() }} as bin
+    from indicator_values
+
+),
+
 scored as (
 
     select
-        indicator_values.customer_id,
-        indicators.indicator,
+        binned.customer_id,
+        binned.indicator,
         indicators.dimension,
-        indicator_values.indicator_value,
+        binned.indicator_value,
         bins.bin,
         bins.points,
         indicators.weight,
         bins.reason_code,
-        dates.policy_version
-    from indicator_values
-    inner join dates
-        on indicator_values.as_of_date = dates.as_of_date
+        binned.policy_version
+    from binned
     inner join indicators
         on
-            dates.policy_version = indicators.policy_version
-            and indicator_values.indicator = indicators.indicator
+            binned.policy_version = indicators.policy_version
+            and binned.indicator = indicators.indicator
     inner join customers
         on
-            indicator_values.customer_id = customers.customer_id
+            binned.customer_id = customers.customer_id
             and {{ applies_to('indicators.not_for', 'customers.segment') }}
     inner join bins
         on
-            dates.policy_version = bins.policy_version
-            and indicator_values.indicator = bins.indicator
-            and (bins.lower_bound is null or indicator_values.indicator_value >= bins.lower_bound)
-            and (bins.upper_bound is null or indicator_values.indicator_value < bins.upper_bound)
+            binned.policy_version = bins.policy_version
+            and binned.indicator = bins.indicator
+            and binned.bin = bins.bin
 
 )
 

@@ -18,10 +18,10 @@ deliveries as (
     from {{ source('raw', 'customer') }}
     where
         _file_id in (select file_id from {{ source('lineage', 'run_files') }})
-        and not coalesce(_deleted, false)
         {%- if is_incremental() %}
         and customer_id in (select customer_id from {{ changed_keys('customer') }})
         {%- endif %}
+        and not coalesce(_deleted, false)
 
 ),
 

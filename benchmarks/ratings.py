@@ -11,7 +11,6 @@ import argparse
 import json
 import tempfile
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -128,8 +127,6 @@ def agreement(files: Path, settings: Settings) -> dict[str, object]:
     policy = oracle.Policy(POLICY)
     names = ("customer", "bill", "payment", "meter", "meter_reading", *oracle.CONDUCT)
     ledger, months = as_oracles_read(read_rows([files / f"{name}.csv" for name in names]))
-    limits = {row["grade"]: row["limit_months"] for row in policy.rows("limits")}
-    factors = {row["segment"]: row["peak_season_factor"] for row in policy.rows("season_factors")}
     with connect(settings) as connection:
         cursor = connection.execute("select * from published.feature_library")
         columns = [column.name for column in cursor.description or ()]
@@ -157,14 +154,8 @@ def agreement(files: Path, settings: Settings) -> dict[str, object]:
         agreed["features"] += got == wanted
         grade, _, score = oracle.rate(policy, ledger, customer, wanted, RATED_ON)
         agreed["grade and score"] += ratings[name] == (grade, score)
-        mean = oracle.rounded_monthly_bill(ledger, name, RATED_ON)
-        limit = customer.terms_on(RATED_ON).deposit or oracle.ZERO
-        if limits[grade]:
-            factor = Decimal(factors[customer.segment])
-            limit = oracle.rounded(mean * factor * Decimal(limits[grade]), 2)
-        exposure = sum((state.open for state in oracle.bills_as_of(ledger, name, RATED_ON)), oracle.ZERO)
-        exposure += service_oracle.unbilled(ledger, customer, RATED_ON)
-        agreed["limit and exposure"] += money[name] == (limit, exposure)
+        wanted_money = service_oracle.limit_and_exposure(policy, ledger, customer, grade, RATED_ON)
+        agreed["limit and exposure"] += money[name] == wanted_money
     return {"customers compared": rated, **{f"agree in {what}": count for what, count in agreed.items()}}
 
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 
-from gridcredit.policy import read_policies
+from gridcredit.policy import Policy, read_policies
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -51,7 +51,8 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
 
     A build that failed in between may have changed some of the tables: what it was about is computed again.
     """
-    fingerprint = _fingerprint(as_of_dates[-1], settings)
+    policies = [policy for policy in read_policies(settings) if policy.header.policy == settings.policy]
+    fingerprint = _fingerprint(as_of_dates[-1], policies, settings)
     with connect(settings) as connection:
         base = connection.execute(
             "select as_of_dates, fingerprint, started_at from lineage.runs "
@@ -86,17 +87,15 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
         undone_files=[file_id for (file_id,) in undone],
         aged_from=min(last_days),
         aged_to=max(last_days),
-        new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], settings),
+        new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], policies),
         dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
     )
 
 
-def _month_ends_to_compute(month_ends: list[date], known: list[date], settings: Settings) -> list[date]:
+def _month_ends_to_compute(month_ends: list[date], known: list[date], policies: list[Policy]) -> list[date]:
     """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is kept no longer."""
     new = [day for day in month_ends if day not in known]
-    asks_before = any(
-        policy.tables["transitions"] for policy in read_policies(settings) if policy.header.policy == settings.policy
-    )
+    asks_before = any(policy.tables["transitions"] for policy in policies)
     if asks_before and month_ends and known[:1] != month_ends[:1]:
         new = sorted({*new, month_ends[0]})
     return new
@@ -116,13 +115,12 @@ def _why_everything(
     return None
 
 
-def _fingerprint(last_day: date, settings: Settings) -> str:
+def _fingerprint(last_day: date, policies: list[Policy], settings: Settings) -> str:
     """Changes with anything but facts and days that a figure rests on."""
     digest = hashlib.sha256(f"{settings.policy} {settings.history_months}".encode())
     for pattern in ("models/**/*.sql", "macros/**/*.sql", "dbt_project.yml"):
         for path in sorted(settings.dbt_dir.glob(pattern)):
             digest.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
-    policies = [policy for policy in read_policies(settings) if policy.header.policy == settings.policy]
     in_force = [policy.header.version for policy in policies if policy.header.effective_from <= last_day]
     for text in (*sorted(policy.sha256 for policy in policies), *sorted(in_force)):
         digest.update(text.encode() + b"\0")

@@ -45,7 +45,7 @@ def dbt_environment(settings: Settings, *, with_warehouse: bool = True, schema_p
 
 def invoke_dbt(
     arguments: list[str], settings: Settings, *, with_warehouse: bool = True, schema_prefix: str = ""
-) -> Any:  # noqa: ANN401
+) -> Any:  # noqa: ANN401 what dbt returns has no public type
     """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it."""
     from dbt.cli.main import dbtRunner
 

@@ -28,6 +28,22 @@ def unbilled(ledger: Ledger, customer: Customer, day: date) -> Decimal:
     return months * max(oracle.rounded_monthly_bill(ledger, customer.customer_id, day), ZERO)
 
 
+def limit_and_exposure(
+    policy: Policy, ledger: Ledger, customer: Customer, grade: str, day: date
+) -> tuple[Decimal, Decimal]:
+    """The limit of a grade, and open bills with what is not billed yet."""
+    months = next(row["limit_months"] for row in policy.rows("limits") if row["grade"] == grade)
+    limit = customer.terms_on(day).deposit or ZERO
+    if months:
+        factor = next(
+            row["peak_season_factor"] for row in policy.rows("season_factors") if row["segment"] == customer.segment
+        )
+        mean = oracle.rounded_monthly_bill(ledger, customer.customer_id, day)
+        limit = rounded(mean * Decimal(factor) * Decimal(months), 2)
+    is_open = sum((state.open for state in oracle.bills_as_of(ledger, customer.customer_id, day)), ZERO)
+    return limit, is_open + unbilled(ledger, customer, day)
+
+
 def class_of(policy: Policy, features: Features, rank: int | None) -> str:
     """The first class that fits."""
     ranks = {grade: rank for grade, rank, _ in policy.grades}

@@ -465,22 +465,16 @@ def test_warnings(built: Built, features: FeaturesByDay, ratings: Rated) -> None
 
 
 def test_credit_limits(built: Built, ratings: Rated) -> None:
-    limits = {row["grade"]: row for row in POLICY.rows("limits")}
-    factors = {row["segment"]: Decimal(row["peak_season_factor"]) for row in POLICY.rows("season_factors")}
+    modes = {row["grade"]: row["payment_mode"] for row in POLICY.rows("limits")}
     day = DAYS[-1]
     want = {}
     for customer in built.ledger.customers:
         if (day, customer.customer_id) not in ratings:
             continue
-        by_grade = limits[ratings[day, customer.customer_id][0]]
-        mean = oracle.rounded_monthly_bill(built.ledger, customer.customer_id, day)
-        limit = customer.terms_on(day).deposit or Decimal(0)
-        if by_grade["limit_months"]:
-            limit = oracle.rounded(mean * factors[customer.segment] * Decimal(by_grade["limit_months"]), 2)
-        exposure = sum((s.open for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)), Decimal(0))
-        exposure += service_oracle.unbilled(built.ledger, customer, day)
+        grade = ratings[day, customer.customer_id][0]
+        limit, exposure = service_oracle.limit_and_exposure(POLICY, built.ledger, customer, grade, day)
         used = oracle.rounded(exposure / limit, 4) if limit else None
-        want[customer.customer_id] = (limit, exposure, limit - exposure, used, by_grade["payment_mode"])
+        want[customer.customer_id] = (limit, exposure, limit - exposure, used, modes[grade])
     got = built.rows(
         "select customer_id, credit_limit, exposure, headroom, utilisation, recommended_payment_mode "
         "from candidate.credit_limit"

@@ -98,7 +98,6 @@ scored as (
 
     select
         scores.*,
-        scope.as_of_date as rated_on,
         named_before.grade_before,
         standing_overrides.override_id,
         standing_overrides.grade as override_grade

@@ -12,6 +12,14 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro of_bin(value, ranges, column) -%}
+    {#- The branches of a case that finds the bin of a value by its upper bound, and gives a column of it. -#}
+    {%- for range in ranges -%}
+        when {{ value }}{{ ' < ' ~ range.upper_bound if range.upper_bound is not none else ' is not null' }} then {{ range[column] }}
+        {%- if not loop.last %} {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {% macro total_points() -%}
     {#- Points of all indicators that are available. -#}
     {%- set versions = {} -%}
@@ -22,16 +30,8 @@
     {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
         {%- set terms = [] -%}
         {%- for indicator, ranges in bins | groupby('indicator') if indicator in features() -%}
-            {%- set cases = [] -%}
             {%- set value = '(' ~ indicator_value(indicator, not_for[(version, indicator)]) ~ ')' -%}
-            {%- for range in ranges -%}
-                {%- if range.upper_bound is not none -%}
-                    {%- do cases.append('when ' ~ value ~ ' < ' ~ range.upper_bound ~ ' then ' ~ range.points) -%}
-                {%- else -%}
-                    {%- do cases.append('when ' ~ value ~ ' is not null then ' ~ range.points) -%}
-                {%- endif -%}
-            {%- endfor -%}
-            {%- do terms.append('case ' ~ cases | join(' ') ~ ' else 0 end') -%}
+            {%- do terms.append('case ' ~ of_bin(value, ranges, 'points') ~ ' else 0 end') -%}
         {%- endfor -%}
         {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
     {%- endfor -%}
@@ -58,15 +58,7 @@
     {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
         {%- set indicators = [] -%}
         {%- for indicator, ranges in bins | groupby('indicator') -%}
-            {%- set cases = [] -%}
-            {%- for range in ranges -%}
-                {%- if range.upper_bound is not none -%}
-                    {%- do cases.append('when indicator_value < ' ~ range.upper_bound ~ ' then ' ~ range.bin) -%}
-                {%- else -%}
-                    {%- do cases.append('else ' ~ range.bin) -%}
-                {%- endif -%}
-            {%- endfor -%}
-            {%- do indicators.append("when '" ~ indicator ~ "' then (case " ~ cases | join(' ') ~ ' end)') -%}
+            {%- do indicators.append("when '" ~ indicator ~ "' then (case " ~ of_bin('indicator_value', ranges, 'bin') ~ ' end)') -%}
         {%- endfor -%}
         {%- do versions.update({version: '(case indicator ' ~ indicators | join(' ') ~ ' end)'}) -%}
     {%- endfor -%}

@@ -26,7 +26,10 @@ def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
 
 def read_policies(settings: Settings) -> list[Policy]:
     """Every policy version of the policies folder, checked one by one and together."""
-    policies = [read_policy(path.parent, settings) for path in sorted(settings.policies_dir.glob("*/*/policy.yml"))]
+    policies = [read_folder(path.parent) for path in sorted(settings.policies_dir.glob("*/*/policy.yml"))]
+    known = features(settings)
+    for policy in policies:
+        check_policy(policy, known)
     check_together(policies)
     return policies
 

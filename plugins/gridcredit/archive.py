@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from gridcredit.extracts.contract import CUSTOMER
@@ -19,6 +20,28 @@ from gridcredit.warehouse import Connection
 
 # What a contract says of a customer, beside its name and keys.
 CONTRACT = [column.name for column in CUSTOMER.columns if column.name not in ("customer_id", "name", "updated_at")]
+
+
+# Of each fact of a customer the newest delivery that had come in by a moment, a tombstone included.
+NEWEST = sql.SQL("""
+with newest as (
+    select distinct on ({key}) facts.*, files.loaded_at, files.file_name
+    from raw.{extract} as facts
+    inner join lineage.files as files on facts._file_id = files.file_id
+    where customer_id = %(customer)s and files.loaded_at <= %(known_by)s
+    order by {key}, _file_id desc, _line_no desc
+)
+""")
+PARTIES = NEWEST.format(extract=sql.Identifier("party"), key=sql.SQL("role, party_name, valid_from")) + sql.SQL("""
+select * from newest
+where
+    _deleted is not true
+    and (%(on)s::date is null or (valid_from <= %(on)s and (valid_to is null or valid_to >= %(on)s)))
+order by role, valid_from, party_name
+""")
+SERVICE_ORDERS = NEWEST.format(extract=sql.Identifier("service_order"), key=sql.Identifier("order_id")) + sql.SQL("""
+select * from newest where _deleted is not true order by requested_on, order_id
+""")
 
 
 @dataclass(frozen=True)
@@ -81,20 +104,7 @@ def parties(
 ) -> list[Party]:
     """Who stands behind a customer: on a day, or ever; as was known by a moment, or is now."""
     rows = connection.cursor(row_factory=dict_row).execute(
-        """
-        with newest as (
-            select distinct on (role, party_name, valid_from) party.*, files.loaded_at, files.file_name
-            from raw.party as party
-            inner join lineage.files as files on party._file_id = files.file_id
-            where customer_id = %(customer)s and files.loaded_at <= %(known_by)s
-            order by role, party_name, valid_from, _file_id desc, _line_no desc
-        )
-        select * from newest
-        where
-            _deleted is not true
-            and (%(on)s::date is null or (valid_from <= %(on)s and (valid_to is null or valid_to >= %(on)s)))
-        order by role, valid_from, party_name
-        """,
+        PARTIES,
         {"customer": customer_id, "on": on, "known_by": known_by or datetime.now(UTC)},
     )
     return [
@@ -136,35 +146,28 @@ def contract_versions(
     return versions
 
 
-def service_orders(connection: Connection, customer_id: str) -> list[ServiceOrder]:
+def service_orders(connection: Connection, customer_id: str, *, known_by: datetime | None = None) -> list[ServiceOrder]:
     """The changes of the contract that were asked for, the oldest first."""
     rows = connection.cursor(row_factory=dict_row).execute(
-        """
-        with newest as (
-            select distinct on (order_id) orders.*, files.loaded_at, files.file_name
-            from raw.service_order as orders
-            inner join lineage.files as files on orders._file_id = files.file_id
-            where customer_id = %(customer)s
-            order by order_id, _file_id desc, _line_no desc
-        )
-        select * from newest where _deleted is not true order by requested_on, order_id
-        """,
-        {"customer": customer_id},
+        SERVICE_ORDERS,
+        {"customer": customer_id, "known_by": known_by or datetime.now(UTC)},
     )
     return [ServiceOrder(row["kind"], row["requested_on"], row["completed_on"], _source(row)) for row in rows]
 
 
-def meters(connection: Connection, customer_id: str) -> list[MeterVersion]:
+def meters(connection: Connection, customer_id: str, *, known_by: datetime | None = None) -> list[MeterVersion]:
     """What each delivery said of the meters that ever were the customer's, also of those that passed to another."""
     rows = connection.cursor(row_factory=dict_row).execute(
         """
         select meter.*, files.loaded_at, files.file_name
         from raw.meter as meter
         inner join lineage.files as files on meter._file_id = files.file_id
-        where meter_id in (select meter_id from raw.meter where customer_id = %(customer)s)
+        where
+            files.loaded_at <= %(known_by)s
+            and meter_id in (select meter_id from raw.meter where customer_id = %(customer)s)
         order by meter_id, _file_id, _line_no
         """,
-        {"customer": customer_id},
+        {"customer": customer_id, "known_by": known_by or datetime.now(UTC)},
     )
     return [
         MeterVersion(row["meter_id"], row["customer_id"], row["installed_on"], row["removed_on"], _source(row))

@@ -297,10 +297,10 @@ def archive(
                     values = ("" if value is None else str(value) for value in (before, after))
                     contract_table.add_row(f"{version.updated_at:%Y-%m-%d}", column, *values, str(version.source))
             orders = Table("asked for", "on", "done on", "learnt", title="service orders")
-            for order in service_orders(connection, customer):
+            for order in service_orders(connection, customer, known_by=moment):
                 orders.add_row(order.kind, str(order.requested_on), str(order.completed_on or ""), str(order.source))
             measured = Table("meter", "customer", "from", "to", "learnt", title="meters")
-            for meter in meters(connection, customer):
+            for meter in meters(connection, customer, known_by=moment):
                 span = (str(meter.installed_on), str(meter.removed_on or ""))
                 measured.add_row(meter.meter_id, meter.customer_id, *span, str(meter.source))
         for table in (behind, contract_table, orders, measured):

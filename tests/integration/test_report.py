@@ -193,7 +193,10 @@ def test_a_meter_that_passed_from_one_customer_to_another(supplier: Supplier) ->
             ]
             for customer in (supplier.firm, first["customer_id"])
         ]
+        known = meters(connection, supplier.firm, known_by=supplier.before_correction)
     assert of_both == [[(first["customer_id"], "meter.csv"), (supplier.firm, "meter_late.csv")]] * 2
+    assert known
+    assert {one.source.file_name for one in known} == {"meter.csv"}
 
 
 def test_the_report_shows_what_is_published(supplier: Supplier, tmp_path: Path) -> None:

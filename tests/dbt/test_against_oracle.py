@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ from gridcredit.warehouse import connect
 
 from tests.conftest import WarehouseFactory
 from tests.dbt import oracle, service_oracle, usage_oracle
-from tests.dbt.delivered import KINDS, Delivered, all_features, as_oracles_read, read_rows
+from tests.dbt.delivered import Delivered, all_features, as_oracles_read, read_rows
+from tests.dbt.wild import draw_rows, reformed_rows, wild_conduct, wild_customer, wild_meter
 
 DAYS = [
     date(2025, 12, 31),
@@ -51,174 +51,6 @@ class Built:
     def rows(self, query: Any) -> list[tuple[Any, ...]]:
         with connect(self.settings) as connection:
             return connection.execute(query).fetchall()
-
-
-def wild_rows(count: int) -> dict[str, list[dict[str, object]]]:
-    """Customers no simulator would make: reversals, bounces, surplus and loose cash, zero bills, odd dates."""
-    rng = random.Random(7)
-    rows: dict[str, list[dict[str, object]]] = {"customer": [], "bill": [], "payment": []}
-    for number in range(count):
-        customer = f"W{number:04d}"
-        opened = date(2024, 6, 1) + timedelta(days=rng.randrange(740))
-        rows["customer"].append(
-            {
-                "customer_id": customer,
-                "name": customer,
-                "segment": rng.choice(["public", "commercial", "residential"]),
-                "region": "wild",
-                "deposit_amount": rng.choice(["", 0, 100, 1000]),
-                "contract_capacity_kva": rng.choice(["", 0, 50, 400]),
-            }
-            | {"opened_on": opened, "updated_at": "2024-01-01 00:00:00"}
-        )
-        bills: list[tuple[str, date, int]] = []
-        for index in range(rng.randrange(0, 9)):
-            issued = opened + timedelta(days=rng.randrange(700))
-            cents = rng.choice([0, 1, 10_000, rng.randrange(1, 50_000)])
-            bill: dict[str, object] = {
-                "bill_id": f"{customer}-{index}",
-                "customer_id": customer,
-                "period": f"{issued:%Y-%m}",
-            }
-            bill |= {
-                "issued_on": issued,
-                "due_on": issued + timedelta(days=rng.randrange(0, 40)),
-                "amount": cents / 100,
-            }
-            bills.append((f"{customer}-{index}", issued, cents))
-            rows["bill"].append(bill | {"kind": "regular"})
-            if rng.random() < 0.1:
-                later = issued + timedelta(days=rng.randrange(0, 200))
-                undone: dict[str, object] = {
-                    "bill_id": f"{customer}-{index}-R",
-                    "issued_on": later,
-                    "due_on": later,
-                    "amount": -cents / 100,
-                }
-                rows["bill"].append(bill | undone | {"kind": "reversal", "reverses_bill_id": bill["bill_id"]})
-        for index in range(rng.randrange(0, 14)):
-            named, issued, cents = rng.choice(bills) if bills else ("none", opened, 5000)
-            paid = issued + timedelta(days=rng.randrange(-5, 150))
-            amount = rng.choice([cents, cents // 2, rng.randrange(1, 40_000)]) / 100
-            payment: dict[str, object] = {
-                "payment_id": f"{customer}-P{index}",
-                "customer_id": customer,
-                "paid_on": paid,
-                "amount": amount,
-            }
-            payment["bill_id"] = rng.choice([named, named, named, "", "unknown"])
-            rows["payment"].append(payment)
-            if rng.random() < 0.15:
-                bounced: dict[str, object] = {
-                    "payment_id": f"{customer}-P{index}-R",
-                    "paid_on": paid + timedelta(days=rng.randrange(0, 60)),
-                }
-                bounced |= {"amount": -amount, "reverses_payment_id": payment["payment_id"]}
-                rows["payment"].append(payment | bounced)
-    return rows
-
-
-def reformed_rows(count: int) -> dict[str, list[dict[str, object]]]:
-    """Customers who pay in time, and whose theft of two years ago has ceased to count since the last month-end."""
-    rows: dict[str, list[dict[str, object]]] = {"customer": [], "bill": [], "payment": [], "inspection": []}
-    for number in range(count):
-        customer = f"R{number:04d}"
-        who: dict[str, object] = {"customer_id": customer, "name": customer, "segment": "residential", "region": "wild"}
-        rows["customer"].append(who | {"opened_on": "2020-01-01", "updated_at": "2024-01-01 00:00:00"})
-        theft: dict[str, object] = {"inspection_id": f"{customer}-I", "customer_id": customer, "kind": "theft"}
-        rows["inspection"].append(theft | {"found_on": "2024-06-05", "settled_on": "2024-07-01"})
-        for index in range(14):
-            issued = oracle.add_months(date(2025, 5, 3), index)
-            bill: dict[str, object] = {
-                "bill_id": f"{customer}-{index}",
-                "customer_id": customer,
-                "amount": 80 + number,
-            }
-            period = oracle.previous_month_end(issued)
-            rows["bill"].append(
-                bill
-                | {
-                    "period": f"{period:%Y-%m}",
-                    "issued_on": issued,
-                    "due_on": issued.replace(day=23),
-                    "kind": "regular",
-                }
-            )
-            rows["payment"].append(bill | {"payment_id": f"{customer}-P{index}", "paid_on": issued.replace(day=9)})
-    return rows
-
-
-def wild_conduct(customers: list[str]) -> dict[str, list[dict[str, object]]]:
-    """More findings, listings, reviews, orders and changes of party than any customer would survive."""
-    rng = random.Random(11)
-    rows: dict[str, list[dict[str, object]]] = {}
-    for name, until in oracle.CONDUCT.items():
-        extract = EXTRACTS[name]
-        known: dict[tuple[object, ...], dict[str, object]] = {}
-        for number in range(4 * len(customers)):
-            day = date(2023, 1, 1) + timedelta(days=rng.randrange(1280))
-            row: dict[str, object] = {"customer_id": rng.choice(customers), extract.dated_by: day}
-            if until and (rng.random() < 0.7 or until == "ends_on"):
-                row[until] = day + timedelta(days=rng.randrange(0, 400))
-            row |= {column.name: rng.choice(column.values) for column in extract.columns if column.name in KINDS}
-            row |= {
-                "inspection_id": f"I{number}",
-                "investigation_id": f"V{number}",
-                "order_id": f"O{number}",
-                "action_id": f"A{number}",
-                "override_id": f"G{number}",
-                "grade": rng.choice(["AA", "BBB", "C", "D", "unknown"]),
-                "reason": "settlement under way",
-                "approver_id": "S2",
-                "amount": rng.choice(["", 0, 50, 120.5, 400]),
-                "officer_id": "S1",
-                "party_name": rng.choice(["Li", "Wang"]),
-                "share_pct": rng.choice(["", 10, 25, 60]),
-                "operating_score": rng.choice(["", rng.randrange(101)]),
-                "solvency_score": rng.randrange(101),
-            }
-            row = {column.name: row[column.name] for column in extract.columns if column.name in row}
-            known[tuple(row[key] for key in extract.keys)] = row
-        rows[name] = list(known.values())
-    return rows
-
-
-def wild_meters(customers: list[str]) -> dict[str, list[dict[str, object]]]:
-    """Meters that roll over, run backwards, are read twice a week or once a quarter, estimated, missed and tampered with."""
-    rng = random.Random(13)
-    meters: list[dict[str, object]] = []
-    readings: dict[tuple[object, ...], dict[str, object]] = {}
-    for number in range(round(1.3 * len(customers))):
-        meter = f"WM{number:04d}"
-        customer = customers[number % len(customers)]
-        installed = date(2024, 3, 1) + timedelta(days=rng.randrange(400))
-        meters.append(
-            {
-                "meter_id": meter,
-                "customer_id": customer,
-                "installed_on": installed,
-                "multiplier": rng.choice([1, 0.5, 40]),
-            }
-        )
-        day, step, use = installed, rng.choice([4, 28, 30, 31, 90]), rng.randrange(1, 3000)
-        registers = rng.choice([["total"], ["peak", "flat", "valley"], ["total", "reactive", "demand"], ["demand"]])
-        figures: dict[str, float] = {register: rng.randrange(0, 99_000) for register in registers}
-        falls_in = rng.randrange(8, 24)
-        while day < DAYS[-1]:
-            for register in registers:
-                used = use * (0.1 if (day - installed).days > 30 * falls_in else rng.uniform(0.8, 1.2)) * step / 30
-                figures[register] = round((figures[register] + used) % 100_000, 2)
-                figure = rng.choice([figures[register]] * 40 + [max(figures[register] - 50, 0)])
-                readings[meter, register, day] = {
-                    "meter_id": meter,
-                    "register": register,
-                    "read_on": day,
-                    "reading": figure if register != "demand" else rng.randrange(0, 300),
-                    "quality": rng.choice(["actual"] * 6 + ["", "edited", "missing", "estimated", "estimated"]),
-                    "event": rng.choice(["normal"] * 60 + ["", "tamper", "reverse", "cover_open"]),
-                }
-            day += timedelta(days=rng.choice([step, step, step, step + rng.randrange(0, 3), 3 * step]))
-    return {"meter": meters, "meter_reading": list(readings.values())}
 
 
 def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
@@ -275,7 +107,7 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
             *oracle.CONDUCT,
         )
     ]
-    wild = wild_rows(250)
+    wild = draw_rows(250, wild_customer)
     for extract in (CUSTOMER, BILL, PAYMENT):
         # Delivered twice, the second time corrected: the newest delivery of a key wins.
         first = [row | {"amount": "1.00"} if "amount" in row else row for row in wild[extract.name][:50]]
@@ -288,18 +120,17 @@ def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFact
             path = folder / f"{extract.name}_{name}_{extract.name}.csv"
             write(path, extract, rows)
             paths.append(path)
-    for name, rows in wild_conduct([str(row["customer_id"]) for row in wild["customer"][::3]]).items():
-        path = folder / f"{name}_wild_{name}.csv"
-        write(path, EXTRACTS[name], rows)
-        paths.append(path)
-    for name, rows in reformed_rows(5).items():
-        path = folder / f"{name}_reformed_{name}.csv"
-        write(path, EXTRACTS[name], rows)
-        paths.append(path)
-    for name, rows in wild_meters([str(row["customer_id"]) for row in wild["customer"][::2]]).items():
-        path = folder / f"{name}_wild_{name}.csv"
-        write(path, EXTRACTS[name], rows)
-        paths.append(path)
+    drawn = [str(row["customer_id"]) for row in wild["customer"]]
+    meters = round(1.3 * len(drawn) / 2)
+    for told, batch in {
+        "wild": draw_rows(len(drawn) // 3, lambda rng, number: wild_conduct(drawn[3 * number], rng, number))
+        | draw_rows(meters, lambda rng, number: wild_meter(drawn[2 * number % len(drawn)], DAYS[-1], rng, number)),
+        "reformed": reformed_rows(5),
+    }.items():
+        for name, rows in batch.items():
+            path = folder / f"{name}_{told}_{name}.csv"
+            write(path, EXTRACTS[name], rows)
+            paths.append(path)
     mapping = load_mappings(settings.mappings_dir)["demo"]
     for path in paths:
         counts = load_file(path, mapping, settings).counts

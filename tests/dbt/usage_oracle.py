@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 from tests.dbt.oracle import Features, rounded
 
@@ -182,6 +183,13 @@ def median_of_past(months: dict[int, Month], number: int) -> Decimal | None:
     return statistics.median(known) if known else None
 
 
+def is_a_third_below(month: Month, before: Month) -> bool:
+    """Of two months' daily use; in fractions, since decimals would round where the two are alike to the last digit."""
+    if month.energy is None or before.energy is None or not before.days:
+        return True
+    return Fraction(month.energy) / month.days < Fraction(before.energy) / before.days * 2 / 3
+
+
 def has_dropped(months: dict[int, Month], number: int) -> bool:
     """Whether a month's use lies 3.5 robust deviations below the twelve months before, and a third below them."""
     daily = months[number].daily
@@ -189,8 +197,8 @@ def has_dropped(months: dict[int, Month], number: int) -> bool:
     if daily is None or not known:
         return False
     median = statistics.median(known)
-    before = months[number - 12].daily if number - 12 in months else None
-    if daily >= median * 2 / 3 or (before is not None and daily >= before * 2 / 3) or median <= 0:
+    before = months.get(number - 12)
+    if daily >= median * 2 / 3 or (before and not is_a_third_below(months[number], before)) or median <= 0:
         return False
     deviation = max(statistics.median([abs(value - median) for value in known]), median / 100)
     return rounded((daily - median) / (Decimal("1.4826") * deviation), 2) <= Decimal("-3.5")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from gridcredit.policy import Policy, read_policies
 from gridcredit.settings import Settings
@@ -29,6 +29,13 @@ class BuildPlan:
     new_month_ends: list[date] = field(default_factory=list)
     dropped_dates: list[date] = field(default_factory=list)
 
+    @property
+    def warned_from(self) -> date:
+        """The first month-end that warnings are worked out from: a year back, or the first one kept."""
+        last_day = self.as_of_dates[-1]
+        year_back = date(last_day.year - 1, last_day.month, 1) - timedelta(days=1)
+        return max(self.as_of_dates[0], year_back)
+
     def variables(self, policy_name: str) -> dict[str, object]:
         """As the dbt project's variables."""
         last_day = self.as_of_dates[-1]
@@ -42,6 +49,7 @@ class BuildPlan:
             "aged_to": (self.aged_to or last_day).isoformat(),
             "is_new_month": len({(day.year, day.month) for day in (self.aged_from, self.aged_to) if day}) > 1,
             "new_month_ends": [day.isoformat() for day in self.new_month_ends],
+            "warned_from": self.warned_from.isoformat(),
             "dropped_dates": [day.isoformat() for day in self.dropped_dates],
         }
 

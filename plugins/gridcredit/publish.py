@@ -40,7 +40,9 @@ TABLES: dict[str, PublishedTable] = {
     "customer_class": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
     "customer_advice": PublishedTable(("customer_id", "advice"), "customer_scope", ("customer_id",)),
     "bill_verification": PublishedTable(("bill_id",)),
-    "customer_warning": PublishedTable(("customer_id", "rule")),
+    "customer_warning": PublishedTable(("customer_id", "rule"), "warning_scope", ("customer_id",)),
+    "warning_event": PublishedTable(("customer_id", "rule", "opened_on", "event"), "warning_scope", ("customer_id",)),
+    "warning_evidence": PublishedTable(("customer_id", "rule", "kind", "record_id"), "warning_scope", ("customer_id",)),
     "receivable_by_age": PublishedTable(("as_of_date", "region", "segment", "ageing_bucket")),
     "receivable_by_month": PublishedTable(("as_of_date", "region", "segment")),
 }

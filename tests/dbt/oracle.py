@@ -299,6 +299,9 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
             )
         ),
     }
+    features["closing_orders_6m"] = Decimal(sum(age(fact) < 6 for fact in of(known, "service_order", "close")))
+    ages = [age(fact) for fact in of(known, "investigation")]
+    features["months_since_review"] = Decimal(min(ages)) if ages else features["tenure"]
     reviews = sorted(of(known, "investigation"), key=lambda fact: (fact.day, fact.row["investigation_id"]))
     if reviews and age(reviews[-1]) < 12:
         scores = [
@@ -494,9 +497,9 @@ def rank_of_score(
     return max([rank, *(ranks[veto["best_grade"]] for veto in vetoes)])
 
 
-def warnings(policy: Policy, facts: Features) -> set[str]:
-    """The rules all of whose conditions hold."""
-    rules = {row["rule"] for row in policy.conditions}
+def warnings(policy: Policy, segment: str, facts: Features) -> set[str]:
+    """The rules for a segment all of whose conditions hold."""
+    rules = {row["rule"] for row in policy.rows("warning_rules") if segment not in row["not_for"].split("|")}
     return {
         rule
         for rule in rules

@@ -17,9 +17,9 @@ def months_between(earlier: date, later: date) -> int:
 def unbilled(ledger: Ledger, customer: Customer, day: date) -> Decimal:
     """The mean monthly bill for each month since the last one billed, the running one included, three at the most."""
     periods = [
-        bill.period
-        for bill in ledger.bills_of[customer.customer_id]
-        if bill.kind == "regular" and bill.issued_on <= day
+        state.bill.period
+        for state in oracle.bills_as_of(ledger, customer.customer_id, day)
+        if state.bill.kind == "regular"
     ]
     if not periods or customer.terms_on(day).payment_mode == "prepaid":
         return ZERO

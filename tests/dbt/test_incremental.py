@@ -45,15 +45,17 @@ files:
   - {pattern: "grade_override*", extracts: {grade_override: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "officer_assignment*", extracts: {officer_assignment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "department_notice*", extracts: {department_notice: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "warning_ack*", extracts: {warning_acknowledgement: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "tariff*", extracts: {tariff: {deleted: {column: op, equals: [D]}}}}
 """
 START = date(2026, 2, 20)
 Row = dict[str, Any]
 # What tells of a run itself, or holds no more than its scope.
 OF_THE_RUN = ["customer_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
-OF_THE_RUN += ["indicator_points", "main_reason"]
+OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "warning_day_scope", "warning_scope"]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
+DATED |= {"warning_acknowledgement": None}
 
 
 @dataclass
@@ -145,6 +147,8 @@ class Supplier:
         row |= {"action_id": f"A{number}", "override_id": f"G{number}", "notice_id": f"N{number}"}
         row |= {"grade": self.rng.choice(["A", "B", "C", "none"]), "reason": "r", "approver_id": "S2"}
         row |= {"amount": self.rng.choice(["", 5, 20]), "department": "d", "field": "f"}
+        rules = ["overdue_30_days", "overdue_7_days", "over_limit"]
+        row |= {"acknowledgement_id": f"K{number}", "rule": self.rng.choice(rules)}
         row |= {"tariff_code": self.rng.choice(["T1", "T2"]), "unit_price": self.rng.randint(1, 9)}
         row |= {"demand_price": self.rng.choice(["", 30, 40])}
         row |= {"share_pct": self.rng.choice([10, 60]), **self._span(extract, day)}

@@ -15,6 +15,7 @@
         {{ days_after('states.due_on', 'coalesce(' ~ settled_on ~ ', scope.as_of_date)') }} as days_late,
         states.issued_on,
         states.issued_month,
+        states.period,
         states.due_on,
         {{ settled_on }} as settled_on,
         states.due_on > scope.year_before and states.due_on <= scope.as_of_date as is_due_in_year,
@@ -25,7 +26,7 @@
         on
             cash.customer_id = scope.customer_id
             and states.bill_id = cash.bill_id
-            {{ 'and cash.as_of_date = scope.as_of_date' if scope == 'month_end_scope' }}
+            {{ 'and cash.as_of_date = scope.as_of_date' if is_past(scope) }}
     {%- endif %}
     where
         states.customer_id = scope.customer_id

@@ -23,7 +23,7 @@ events as (
 conduct as (
 
     select
-        {{ 'scope.as_of_date,' if scope == 'month_end_scope' }}
+        {{ date_of(scope, 'scope') }}
         scope.customer_id,
         cast(
             round(
@@ -59,6 +59,8 @@ conduct as (
         count(case when events.extract = 'service_order' and {{ age }} < 6 then 1 end) as service_change,
         count(case when events.kind in ('legal_representative', 'shareholder') and {{ age }} < 6 then 1 end)
             as party_change,
+        count(case when events.kind = 'close' and {{ age }} < 6 then 1 end) as closing_orders_6m,
+        min(case when events.extract = 'investigation' then {{ age }} end) as months_since_review,
         count(case when events.kind = 'guarantor' and {{ stands }} then 1 end) as guarantors,
         count(case when events.kind = 'broken_promise' and {{ age }} < 12 then 1 end) as broken_promises_12m
     from scope
@@ -66,7 +68,7 @@ conduct as (
         on
             scope.customer_id = events.customer_id
             and scope.as_of_date >= events.happened_on
-    group by {{ 'scope.as_of_date,' if scope == 'month_end_scope' }} scope.customer_id
+    group by {{ date_of(scope, 'scope') }} scope.customer_id
 
 )
 

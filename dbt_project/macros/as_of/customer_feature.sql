@@ -1,6 +1,5 @@
-{% macro customer_feature(behaviour, conduct, usage) -%}
+{% macro customer_feature(scope) -%}
     {#- All features of a customer side by side: those with nothing to tell of conduct have none on record. -#}
-    {%- set is_month_end = behaviour.endswith('_at_month_end') -%}
     {%- set against_segment -%}
         cast(
             round(100 * (use.daily_kwh / nullif(use.median_daily_kwh * seasons.usage_index, 0) - 1), 1)
@@ -11,26 +10,25 @@ with
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
-    where {{ 'not is_latest' if is_month_end else 'is_latest' }}
+    {{ dates_of(scope) }}
 
 ),
 
 behaviour as (
 
-    select * from {{ ref(behaviour) }}
+    select * from {{ ref(of_scope('payment_behaviour', scope)) }}
 
 ),
 
 conduct as (
 
-    select * from {{ ref(conduct) }}
+    select * from {{ ref(of_scope('conduct', scope)) }}
 
 ),
 
 use as (
 
-    select * from {{ ref(usage) }}
+    select * from {{ ref(of_scope('usage', scope)) }}
 
 ),
 
@@ -56,7 +54,7 @@ seasons as (
 customer_features as (
 
     select
-        {{ 'behaviour.as_of_date,' if is_month_end }}
+        {{ date_of(scope, 'behaviour') }}
         behaviour.customer_id,
         behaviour.on_time_rate_12m,
         behaviour.avg_days_late_12m,
@@ -123,18 +121,21 @@ customer_features as (
                         and bill_sizes.mean_monthly_bill <= behaviour.mean_monthly_bill
                 )
         end as bill_size,
+        coalesce(conduct.closing_orders_6m, 0) as closing_orders_6m,
+        coalesce(conduct.months_since_review, {{ months_after('customers.opened_on', 'dates.as_of_date') }})
+            as months_since_review,
         behaviour.next_due_on
     from behaviour
     inner join dates
-        on {{ 'behaviour.as_of_date = dates.as_of_date' if is_month_end else 'true' }}
+        on {{ 'behaviour.as_of_date = dates.as_of_date' if is_past(scope) else 'true' }}
     left join conduct
         on
             behaviour.customer_id = conduct.customer_id
-            {{ 'and behaviour.as_of_date = conduct.as_of_date' if is_month_end }}
+            {{ 'and behaviour.as_of_date = conduct.as_of_date' if is_past(scope) }}
     left join use
         on
             behaviour.customer_id = use.customer_id
-            {{ 'and behaviour.as_of_date = use.as_of_date' if is_month_end }}
+            {{ 'and behaviour.as_of_date = use.as_of_date' if is_past(scope) }}
     left join customers
         on behaviour.customer_id = customers.customer_id
     left join terms

@@ -124,7 +124,7 @@ paid as (
 shares as (
 
     select
-        {{ 'as_of_date,' if scope == 'month_end_scope' }}
+        {{ date_of(scope) }}
         bill_id,
         customer_id,
         cast(paid_amount as numeric(18, 2)) as paid_amount,

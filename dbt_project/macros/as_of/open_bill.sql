@@ -1,5 +1,6 @@
-{% macro open_bill(scope, loose_cash) -%}
+{% macro open_bill(scope) -%}
     {#- The bills that the customers of a scope had not paid in full as of its dates. -#}
+    {%- set loose_cash = of_scope('loose_cash', scope) -%}
 with
 
 {{ scopes_by_loose_cash(scope) }},
@@ -7,7 +8,7 @@ with
 {{ 'bills_with_loose_cash' if with_loose_cash else 'bills' }} as (
 
     select
-        {{ 'scope.as_of_date,' if scope == 'month_end_scope' }}
+        {{ date_of(scope, 'scope') }}
         scope.customer_id,
         bills.bill_id,
         bills.amount,

@@ -1,5 +1,6 @@
-{% macro payment_behaviour(scope, loose_cash) -%}
+{% macro payment_behaviour(scope) -%}
     {#- How the customers of a scope have paid, and what they owe, as of its dates. -#}
+    {%- set loose_cash = of_scope('loose_cash', scope) -%}
 with
 
 {#- Each import is read once, so that Postgres can read it in parallel. #}
@@ -43,7 +44,8 @@ bounced_payments as (
                 case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
             ) as max_days_overdue,
             min(case when bills.open_amount > 0 and bills.due_on >= scope.as_of_date then bills.due_on end)
-                as next_due_on
+                as next_due_on,
+            max(case when bills.is_issued_in_year then bills.period end) as last_period
         from (
             {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
         ) as bills
@@ -80,7 +82,7 @@ bounced as (
 behaviour as (
 
     select
-        {{ 'all_figures.as_of_date,' if scope == 'month_end_scope' }}
+        {{ date_of(scope, 'all_figures') }}
         all_figures.customer_id,
         cast(round(all_figures.paid_in_time_12m / nullif(all_figures.due_amount_12m, 0), 4) as numeric(18, 4))
             as on_time_rate_12m,
@@ -107,7 +109,8 @@ behaviour as (
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
         all_figures.worst_days_late_12m,
         all_figures.overdue_bills,
-        all_figures.next_due_on
+        all_figures.next_due_on,
+        all_figures.last_period
     from all_figures
     left join bounced
         on

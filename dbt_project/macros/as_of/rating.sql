@@ -1,9 +1,8 @@
-{% macro rating(scope, score) -%}
+{% macro rating(scope) -%}
     {#-
         The ratings of a scope's customers: the grade of the score, or of a veto or of the step from the month-end before
         where that is worse; a person's override stands before both.
     -#}
-    {%- set is_month_end = scope == 'month_end_scope' -%}
 with
 
 scope as (
@@ -15,13 +14,13 @@ scope as (
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
+    {{ dates_of(scope) }}
 
 ),
 
 scores as (
 
-    select * from {{ ref(score) }}
+    select * from {{ ref(of_scope('score', scope)) }}
 
 ),
 
@@ -105,7 +104,7 @@ scored as (
     inner join scores
         on
             scope.customer_id = scores.customer_id
-            {{ 'and scope.as_of_date = scores.as_of_date' if is_month_end }}
+            {{ 'and scope.as_of_date = scores.as_of_date' if is_past(scope) }}
     left join named_before
         on
             scope.customer_id = named_before.customer_id
@@ -157,7 +156,7 @@ stepped as (
 graded as (
 
     select
-        {{ 'as_of_date,' if is_month_end }}
+        {{ date_of(scope) }}
         customer_id,
         policy_version,
         case

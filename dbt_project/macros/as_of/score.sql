@@ -1,9 +1,8 @@
-{% macro score(scope, customer_feature) -%}
+{% macro score(scope) -%}
     {#-
         The scores of a scope's customers and the veto that decides, by the policy in force on each of its dates. Apart from
         the grades, since Postgres would work out the points anew in each place where a grade asks for the score.
     -#}
-    {%- set is_month_end = scope == 'month_end_scope' -%}
 with
 
 scope as (
@@ -15,7 +14,7 @@ scope as (
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
+    {{ dates_of(scope) }}
 
 ),
 
@@ -28,7 +27,7 @@ customers as (
 
 features as (
 
-    select * from {{ ref(customer_feature) }}
+    select * from {{ ref(of_scope('customer_feature', scope)) }}
 
 ),
 
@@ -54,7 +53,7 @@ contracted as (
     inner join features
         on
             scope.customer_id = features.customer_id
-            {{ 'and scope.as_of_date = features.as_of_date' if is_month_end }}
+            {{ 'and scope.as_of_date = features.as_of_date' if is_past(scope) }}
 
 ),
 
@@ -74,7 +73,7 @@ pointed as (
 scored as (
 
     select
-        {{ 'as_of_date,' if is_month_end }}
+        {{ date_of(scope) }}
         customer_id,
         policy_version,
         is_new_customer,

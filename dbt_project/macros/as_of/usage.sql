@@ -3,7 +3,6 @@
         What a scope's customers use, as of its dates: the last month before theirs that was measured, if it is one of the
         four before. Like all that is counted in months, it changes with the month or with a fact.
     -#}
-    {%- set is_month_end = scope == 'month_end_scope' -%}
 with
 
 scope as (
@@ -16,7 +15,7 @@ scope as (
 latest as (
 
     select
-        {{ 'scope.as_of_date,' if is_month_end }}
+        {{ date_of(scope, 'scope') }}
         scope.customer_id,
         profile.*
     from scope

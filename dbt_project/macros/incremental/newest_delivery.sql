@@ -59,10 +59,11 @@
     {%- set told_by = 'meter_id' if customers_of else 'customer_id' %}
     {%- set notes = source('ops', 'changed_usage' if extract in ('meter', 'meter_reading') else 'changed_customer') %}
     {%- if is_incremental() %}
-    insert into {{ notes }} (customer_id, changed_from)
+    insert into {{ notes }} (customer_id, changed_from, extract)
     select
         {{ owner }}.customer_id,
-        min(coalesce(changed.changed_from, cast('0001-01-01' as date))) as changed_from
+        min(coalesce(changed.changed_from, cast('0001-01-01' as date))) as changed_from,
+        '{{ extract }}' as extract
     from (
         select
             {{ told_by }},

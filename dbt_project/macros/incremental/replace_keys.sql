@@ -13,6 +13,10 @@
     delete from {{ target }}
     where as_of_date in ({{ date_list(var('dropped_dates')) }});
     {%- endif %}
+    {%- if keys_of == 'warning_day_scope' and var('is_new_month') %}
+    delete from {{ target }}
+    where as_of_date < cast('{{ var("warned_from") }}' as date);
+    {%- endif %}
 
     {{ replace_rows(target, arg_dict['temp_relation'], keys, relation, arg_dict['dest_columns'] | map(attribute='name') | list) }}
 {%- endmacro %}
@@ -70,10 +74,31 @@
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
         'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
+        'warning_day_scope': {'relation': warning_days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
+        'warning_scope': {'relation': 'archive.warning_scope', 'columns': ['customer_id']},
         'bill_check_scope': {'relation': 'archive.bill_check_scope', 'columns': ['customer_id']},
         'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
         'touched_date': {'relation': 'archive.touched_date', 'columns': ['as_of_date']},
     }.get(keys_of, {})) }}
+{%- endmacro %}
+
+{% macro warning_days_in_scope(relation) -%}
+    {#- The days that a run looks at, and those that a relation has of changed customers, of which some may be none any longer. -#}
+    (
+        select
+            as_of_date,
+            customer_id
+        from archive.warning_day_scope
+        union
+        select
+            days.as_of_date,
+            days.customer_id
+        from {{ relation }} as days
+        inner join archive.change_scope as changed
+            on
+                days.customer_id = changed.customer_id
+                and days.as_of_date >= changed.changed_from
+    ) as days_in_scope
 {%- endmacro %}
 
 {% macro usage_months_in_scope(relation) -%}

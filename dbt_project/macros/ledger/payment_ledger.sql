@@ -30,6 +30,7 @@ ledger as (
         payments.paid_on,
         reversals.reversed_on,
         bills.amount as bill_amount,
+        case when bills.kind = 'regular' then bills.period end as bill_period,
         bills.issued_on as bill_issued_on,
         bills.due_on as bill_due_on,
         coalesce(payments.paid_on <= bills.due_on, false) as is_in_time

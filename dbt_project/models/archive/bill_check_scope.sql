@@ -27,6 +27,7 @@ new_prices as (
 touched as (
 
     select customer_id from {{ source('ops', 'changed_customer') }}
+    where extract in ('bill', 'customer')
 
     union
 

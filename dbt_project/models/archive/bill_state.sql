@@ -46,6 +46,7 @@ movements as (
         customer_id,
         bill_id,
         amount as bill_amount,
+        case when kind = 'regular' then period end as period,
         issued_on,
         due_on,
         issued_on as moved_on,
@@ -60,6 +61,7 @@ movements as (
         customer_id,
         bill_id,
         bill_amount,
+        bill_period as period,
         bill_issued_on as issued_on,
         bill_due_on as due_on,
         paid_on as moved_on,
@@ -74,6 +76,7 @@ movements as (
         customer_id,
         bill_id,
         bill_amount,
+        bill_period as period,
         bill_issued_on as issued_on,
         bill_due_on as due_on,
         reversed_on as moved_on,
@@ -90,6 +93,7 @@ movements_by_day as (
         customer_id,
         bill_id,
         bill_amount,
+        period,
         issued_on,
         due_on,
         moved_on,
@@ -97,7 +101,7 @@ movements_by_day as (
         sum(amount) as amount,
         sum(amount_in_time) as amount_in_time
     from movements
-    group by customer_id, bill_id, bill_amount, issued_on, due_on, moved_on
+    group by customer_id, bill_id, bill_amount, period, issued_on, due_on, moved_on
 
 ),
 
@@ -107,6 +111,7 @@ running as (
         customer_id,
         bill_id,
         bill_amount,
+        period,
         issued_on,
         due_on,
         moved_on as valid_from,
@@ -152,6 +157,7 @@ states as (
         case when spells.paid > 0 then spells.last_paid_on end as last_paid_on,
         spells.issued_on,
         cast({{ dbt.date_trunc('month', 'spells.issued_on') }} as date) as issued_month,
+        spells.period,
         spells.due_on,
         case when spells.bill_amount <= 0 then spells.issued_on else spells.fully_paid_since end as settled_on,
         spells.valid_from,

@@ -99,84 +99,130 @@ customers as (
 
 ),
 
-touched as (
+-- Whom the day concerns; `has_moved` where a fact does, and not only the days that pass.
+concerned as (
 
-    select customer_id from {{ source('ops', 'changed_customer') }}
+    select
+        customer_id,
+        1 as has_moved
+    from {{ source('ops', 'changed_customer') }}
 
-    union
+    union all
 
     -- A reading tells nothing of use before its month has ended.
-    select usage_scope.customer_id
+    select
+        usage_scope.customer_id,
+        1 as has_moved
     from usage_scope
     inner join dates
         on usage_scope.measured_from < dates.month_start
 
-    union
+    union all
 
     -- Loose cash pays whatever is open on the day.
-    select customer_id from loose_payments
+    select
+        customer_id,
+        1 as has_moved
+    from loose_payments
     where
         {{ moved('paid_on') }}
         or {{ moved('loose_until') }}
 
-    union
+    union all
 
     -- Overdue by now.
-    select customer_id from open_bills_before
+    select
+        customer_id,
+        0 as has_moved
+    from open_bills_before
     where due_on < {{ aged_to() }}
 
-    union
+    union all
 
     -- With a bill or its reversal issued or due in the days between, or a year before them.
-    select customer_id from bills
+    select
+        customer_id,
+        case when {{ moved('issued_on') }} then 1 else 0 end as has_moved
+    from bills
     where
         {{ moved('issued_on') }}
         or due_on between {{ aged_from() }} and {{ aged_to() }}
         or {{ moved('issued_on', 12) }}
         or {{ moved('due_on', 12) }}
 
-    union
+    union all
 
     -- With a payment or its reversal.
-    select customer_id from payments
+    select
+        customer_id,
+        1 as has_moved
+    from payments
     where {{ moved('paid_on') }}
 
-    union
+    union all
 
-    select customer_id from bounced_payments
+    select
+        customer_id,
+        0 as has_moved
+    from bounced_payments
     where {{ moved('reversed_on', 12) }}
 
-    union
+    union all
 
     -- Filed before it happened, or open until one of the days; what is counted by months changes at their starts.
-    select customer_id from events
+    select
+        customer_id,
+        1 as has_moved
+    from events
     where
         {{ moved('happened_on') }}
         or {{ moved('ended_on') }}
 
-    union
+    union all
 
-    select customer_id from terms
+    select
+        customer_id,
+        0 as has_moved
+    from terms
     where {{ moved('valid_from') }}
 
-    union
+    union all
 
-    select customer_id from assignments
+    select
+        customer_id,
+        0 as has_moved
+    from assignments
     where
         {{ moved('valid_from') }}
         or {{ moved(dbt.dateadd('day', 1, 'valid_to')) }}
 
-    union
+    union all
 
-    select customer_id from customers
+    select
+        customer_id,
+        0 as has_moved
+    from customers
     where exists (select 1 from changed_prices)
 
-    union
+    union all
 
-    select customer_id from customers
+    select
+        customer_id,
+        0 as has_moved
+    from customers
     where
         {{ moved('opened_on') }}
         or {{ moved('rated_from') }}
+
+),
+
+touched as (
+
+    select
+        customer_id,
+        max(has_moved) as has_moved
+    from concerned
+    group by customer_id
 
 ),
 
@@ -194,12 +240,18 @@ known_customers as (
 
 touched as (
 
-    select customer_id from known_customers
+    select
+        customer_id,
+        1 as has_moved
+    from known_customers
 
     union
 
     -- Also those who are known no longer: their rows go.
-    select customer_id from {{ source('ops', 'changed_customer') }}
+    select
+        customer_id,
+        1 as has_moved
+    from {{ source('ops', 'changed_customer') }}
 
 ),
 {% endif %}
@@ -210,7 +262,8 @@ scope as (
         touched.customer_id,
         dates.year_before,
         touched.customer_id in (select customer_id from loose_payments) as has_loose_cash,
-        coalesce(known_customers.known_from <= dates.as_of_date, false) as is_known
+        coalesce(known_customers.known_from <= dates.as_of_date, false) as is_known,
+        touched.has_moved = 1 as has_moved
     from touched
     cross join dates
     left join known_customers

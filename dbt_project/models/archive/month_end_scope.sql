@@ -1,5 +1,5 @@
 -- Which month-end rows this run replaces: all, or those of new month-ends and those that changed facts reach back to.
--- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
+-- Read by incremental runs alone: depends_on: {{ ref('change_scope') }}
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
 {%- set is_narrow = is_narrow() %}
@@ -22,21 +22,7 @@ loose_payments as (
 {% if is_narrow %}
 changed_customers as (
 
-    select
-        customer_id,
-        min(changed_from) as changed_from
-    from (
-        select
-            customer_id,
-            changed_from
-        from {{ source('ops', 'changed_customer') }}
-        union all
-        select
-            customer_id,
-            changed_from
-        from {{ ref('usage_scope') }}
-    ) as notes
-    group by customer_id
+    select * from {{ ref('change_scope') }}
 
 ),
 {% endif %}

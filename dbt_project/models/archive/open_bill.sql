@@ -6,4 +6,4 @@
     )
 }}
 
-{{ open_bill('customer_scope', 'loose_cash') }}
+{{ open_bill('customer_scope') }}

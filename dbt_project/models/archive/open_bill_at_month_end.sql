@@ -6,4 +6,4 @@
     )
 }}
 
-{{ open_bill('month_end_scope', 'loose_cash_at_month_end') }}
+{{ open_bill('month_end_scope') }}

@@ -1,8 +1,22 @@
+-- The rows that this run replaces in what is published: those of the customers in the warnings' scope.
 with
+
+scope as (
+
+    select * from {{ ref('warning_scope') }}
+
+),
 
 warnings as (
 
     select * from {{ ref('warning') }}
+    where status <> 'cleared'
+
+),
+
+rules as (
+
+    select * from {{ source('policy', 'warning_rules') }}
 
 ),
 
@@ -18,14 +32,33 @@ current_warnings as (
         cast(warnings.customer_id as text) as customer_id,
         cast(warnings.rule as text) as rule,
         cast(warnings.level as text) as level,
+        cast(warnings.level_by_rule as text) as level_by_rule,
+        cast(warnings.status as text) as status,
+        cast(warnings.is_met as boolean) as is_met,
+        cast(warnings.is_reopened as boolean) as is_reopened,
+        cast(customers.segment as text) as segment,
         cast(customers.region as text) as region,
         cast(customers.org_unit as text) as org_unit,
+        cast(rules.text_en as text) as reason_en,
+        cast(rules.text_zh as text) as reason_zh,
         cast(warnings.evidence as text) as evidence,
-        cast(warnings.measure as text) as measure,
-        cast(warnings.department as text) as department,
+        cast(rules.measure as text) as measure,
+        cast(rules.department as text) as department,
+        cast(warnings.opened_on as date) as opened_on,
+        cast(warnings.evident_on as date) as evident_on,
         cast(warnings.deadline as date) as deadline,
+        cast(warnings.acknowledged_on as date) as acknowledged_on,
+        cast(warnings.acknowledged_by as text) as acknowledged_by,
+        cast(warnings.escalates_on as date) as escalates_on,
+        cast(warnings.clears_on as date) as clears_on,
         cast(warnings.policy_version as text) as policy_version
-    from warnings
+    from scope
+    inner join warnings
+        on scope.customer_id = warnings.customer_id
+    inner join rules
+        on
+            warnings.policy_version = rules.policy_version
+            and warnings.rule = rules.rule
     inner join customers
         on warnings.customer_id = customers.customer_id
 

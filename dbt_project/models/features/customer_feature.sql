@@ -1,3 +1,3 @@
 {{ config(materialized='view', keys_of='customer_scope') }}
 
-{{ customer_feature('payment_behaviour', 'conduct', 'usage') }}
+{{ customer_feature('customer_scope') }}

@@ -6,4 +6,4 @@
     )
 }}
 
-{{ payment_behaviour('customer_scope', 'loose_cash') }}
+{{ payment_behaviour('customer_scope') }}

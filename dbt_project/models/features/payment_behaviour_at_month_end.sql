@@ -6,4 +6,4 @@
     )
 }}
 
-{{ payment_behaviour('month_end_scope', 'loose_cash_at_month_end') }}
+{{ payment_behaviour('month_end_scope') }}

@@ -6,4 +6,4 @@
     )
 }}
 
-{{ rating('customer_scope', 'score') }}
+{{ rating('customer_scope') }}

@@ -6,4 +6,4 @@
     )
 }}
 
-{{ rating('month_end_scope', 'score_at_month_end') }}
+{{ rating('month_end_scope') }}

@@ -6,4 +6,4 @@
     )
 }}
 
-{{ score('customer_scope', 'customer_feature') }}
+{{ score('customer_scope') }}

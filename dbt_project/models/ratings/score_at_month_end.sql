@@ -6,4 +6,4 @@
     )
 }}
 
-{{ score('month_end_scope', 'customer_feature_at_month_end') }}
+{{ score('month_end_scope') }}

@@ -1,8 +1,20 @@
-{#- One select for each rule of the policy then in force, written from the policy tables. -#}
-{%- set rules = policy_table('warning_rules', 'rule') %}
-{%- set conditions = policy_table('warning_conditions', 'rule, feature') %}
-{%- set known_features = features() + ['days_to_next_due', 'grade_rank', 'grade_steps_down'] %}
+-- The life of each warning of the year kept. A rule that holds again before it has ceased for so many days as the policy
+-- asks for is the same warning still.
+{{
+    config(
+        materialized='incremental',
+        keys_of='warning_scope',
+        indexes=[{'columns': ['customer_id', 'rule', 'opened_on'], 'unique': true}],
+    )
+}}
+
 with
+
+scope as (
+
+    select * from {{ ref('warning_scope') }}
+
+),
 
 dates as (
 
@@ -11,15 +23,9 @@ dates as (
 
 ),
 
-grade_changes as (
+met as (
 
-    select * from {{ ref('grade_change') }}
-
-),
-
-customer_features as (
-
-    select * from {{ ref('customer_feature') }}
+    select * from {{ ref('rule_met') }}
 
 ),
 
@@ -29,79 +35,178 @@ rules as (
 
 ),
 
-facts as (
+acknowledgements as (
 
-    select
-        dates.as_of_date,
-        dates.policy_version,
-        grade_changes.customer_id,
-        {%- for feature in features() %}
-        customer_features.{{ feature }},
-        {%- endfor %}
-        {{ dbt.datediff('dates.as_of_date', 'customer_features.next_due_on', 'day') }} as days_to_next_due,
-        grade_changes.grade_rank,
-        grade_changes.grade_steps_down
-    from grade_changes
-    cross join dates
-    inner join customer_features
-        on grade_changes.customer_id = customer_features.customer_id
+    select * from {{ ref('stg_warning_acknowledgement') }}
+    where not is_deleted
 
 ),
 
-met as (
-    {% for rule in rules %}
-    {%- set tests = [] %}
-    {%- set evidence = [] %}
-    {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
-    {%- if one.feature in known_features %}
-    {%- do tests.append(one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
-    {%- do evidence.append("'" ~ one.feature ~ " ' || round(" ~ one.feature ~ ", 2)") %}
-    {%- else %}
-    {%- do tests.append('false') %}
-    {%- do evidence.append("''") %}
-    {%- endif %}
-    {%- endfor %}
+held as (
+
     select
-        as_of_date,
-        customer_id,
-        policy_version,
-        '{{ rule.rule }}' as rule,
-        {{ evidence | join(" || '; ' || ") }} as evidence
-    from facts
-    where
-        policy_version = '{{ rule.policy_version }}'
-        and {{ tests | join('\n        and ') }}
-    {% if not loop.last %}
-    union all
-    {% endif %}
-    {%- else %}
+        met.*,
+        cast({{ dbt.dateadd('day', 'rules.clear_after_days', 'met.met_until') }} as date) as clears_on
+    from scope
+    inner join met
+        on scope.customer_id = met.customer_id
+    inner join rules
+        on
+            met.policy_version = rules.policy_version
+            and met.rule = rules.rule
+
+),
+
+beside_before as (
+
     select
-        as_of_date,
-        customer_id,
-        policy_version,
-        '' as rule,
-        '' as evidence
-    from facts
-    where false
-    {% endfor %}
+        *,
+        lag(clears_on) over (
+            partition by customer_id, rule
+            order by met_from
+        ) as would_clear_on
+    from held
+
+),
+
+numbered as (
+
+    select
+        *,
+        sum(case when met_from <= would_clear_on then 0 else 1 end) over (
+            partition by customer_id, rule
+            order by met_from
+            rows between unbounded preceding and current row
+        ) as spell
+    from beside_before
+
+),
+
+spans as (
+
+    select
+        *,
+        min(met_from) over (partition by customer_id, rule, spell) as opened_on,
+        row_number() over (
+            partition by customer_id, rule, spell
+            order by met_from desc
+        ) as from_last
+    from numbered
+
+),
+
+-- The last time that the rule held tells when the warning clears, and what is behind it now.
+spells as (
+
+    select
+        spans.customer_id,
+        spans.rule,
+        spans.policy_version,
+        rules.level as level_by_rule,
+        spans.evidence,
+        spans.opened_on,
+        spans.met_from as evident_on,
+        spans.met_until,
+        spans.clears_on,
+        lag(spans.clears_on) over (
+            partition by spans.customer_id, spans.rule
+            order by spans.opened_on
+        ) as cleared_before_on,
+        rules.reopen_within_days,
+        cast({{ dbt.dateadd('day', 'rules.deadline_days', 'spans.opened_on') }} as date) as deadline,
+        cast({{ dbt.dateadd('day', 'rules.escalate_after_days', 'spans.opened_on') }} as date) as would_escalate_on
+    from spans
+    inner join rules
+        on
+            spans.policy_version = rules.policy_version
+            and spans.rule = rules.rule
+    where spans.from_last = 1
+
+),
+
+-- Of several people who took note the first one counts.
+acknowledged as (
+
+    select
+        spells.customer_id,
+        spells.rule,
+        spells.opened_on,
+        acknowledgements.officer_id,
+        acknowledgements.acknowledged_on,
+        row_number() over (
+            partition by spells.customer_id, spells.rule, spells.opened_on
+            order by acknowledgements.acknowledged_on, acknowledgements.acknowledgement_id
+        ) as acknowledgement_rank
+    from spells
+    cross join dates
+    inner join acknowledgements
+        on
+            spells.customer_id = acknowledgements.customer_id
+            and spells.rule = acknowledgements.rule
+            and spells.opened_on <= acknowledgements.acknowledged_on
+            and dates.as_of_date >= acknowledgements.acknowledged_on
+            and (spells.clears_on is null or spells.clears_on > acknowledgements.acknowledged_on)
+
+),
+
+timed as (
+
+    select
+        spells.*,
+        acknowledged.officer_id as acknowledged_by,
+        acknowledged.acknowledged_on,
+        -- Who takes note in time, or clears it, spares it the next level.
+        case
+            when
+                spells.level_by_rule <> 'red'
+                and spells.would_escalate_on < coalesce(acknowledged.acknowledged_on, cast('9999-12-31' as date))
+                and spells.would_escalate_on < coalesce(spells.clears_on, cast('9999-12-31' as date))
+                then spells.would_escalate_on
+        end as escalates_on
+    from spells
+    left join acknowledged
+        on
+            spells.customer_id = acknowledged.customer_id
+            and spells.rule = acknowledged.rule
+            and spells.opened_on = acknowledged.opened_on
+            and acknowledged.acknowledgement_rank = 1
+
 ),
 
 warnings as (
 
     select
-        met.customer_id,
-        met.rule,
-        rules.level,
-        met.evidence,
-        rules.measure,
-        rules.department,
-        cast({{ dbt.dateadd('day', 'rules.deadline_days', 'met.as_of_date') }} as date) as deadline,
-        met.policy_version
-    from met
-    inner join rules
-        on
-            met.policy_version = rules.policy_version
-            and met.rule = rules.rule
+        timed.customer_id,
+        timed.rule,
+        timed.policy_version,
+        timed.level_by_rule,
+        case
+            when timed.escalates_on > dates.as_of_date or timed.escalates_on is null then timed.level_by_rule
+            when timed.level_by_rule = 'blue' then 'yellow'
+            when timed.level_by_rule = 'yellow' then 'orange'
+            else 'red'
+        end as level,
+        case
+            when timed.clears_on <= dates.as_of_date then 'cleared'
+            when timed.acknowledged_on is not null then 'acknowledged'
+            else 'open'
+        end as status,
+        timed.evidence,
+        timed.acknowledged_by,
+        coalesce(
+            timed.opened_on
+            <= cast({{ dbt.dateadd('day', 'timed.reopen_within_days', 'timed.cleared_before_on') }} as date),
+            false
+        ) as is_reopened,
+        timed.met_until is null as is_met,
+        timed.opened_on,
+        timed.evident_on,
+        timed.deadline,
+        timed.acknowledged_on,
+        timed.escalates_on,
+        timed.clears_on
+    from timed
+    cross join dates
 
 )
 

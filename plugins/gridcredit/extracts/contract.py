@@ -372,6 +372,20 @@ GRADE_OVERRIDE = Extract(
     dated_by="starts_on",
 )
 
+WARNING_ACKNOWLEDGEMENT = Extract(
+    "warning_acknowledgement",
+    "Warnings that somebody took note of and took on.",
+    (
+        _key("acknowledgement_id", "number of the note"),
+        Column("customer_id", "text", "whom the warning is about", required=True),
+        Column("rule", "text", "the warning's rule, as published", required=True),
+        Column("acknowledged_on", "date", "day of the note", required=True),
+        Column("officer_id", "text", "member of staff who took the warning on", required=True),
+        Column("note", "text", "what is being done"),
+    ),
+    dated_by="acknowledged_on",
+)
+
 EXTRACTS: dict[str, Extract] = {
     extract.name: extract
     for extract in (
@@ -390,5 +404,6 @@ EXTRACTS: dict[str, Extract] = {
         COLLECTION_ACTION,
         OFFICER_ASSIGNMENT,
         GRADE_OVERRIDE,
+        WARNING_ACKNOWLEDGEMENT,
     )
 }

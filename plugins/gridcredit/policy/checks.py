@@ -12,7 +12,14 @@ from gridcredit.policy.folder import Policy
 
 # What conditions may speak of beside the features.
 FACTS = {
-    "warning_conditions": ("days_to_next_due", "grade_rank", "grade_steps_down"),
+    "warning_conditions": (
+        "days_to_next_due",
+        "open_amount",
+        "exposure",
+        "utilisation",
+        "grade_rank",
+        "grade_steps_down",
+    ),
     "review_rules": ("grade_rank", "grade_steps_down", "open_notices"),
     "vetoes": (),
     "advice_rules": (),
@@ -76,7 +83,7 @@ def _check_indicators(policy: Policy, features: set[str]) -> None:
     for row in policy.tables["indicators"]:
         if row["indicator"] not in features:
             raise _fault(policy, "indicators", f"{row['indicator']!r} is no feature; docs/indicators.md lists them")
-    for table in ("indicators", "review_rules", "advice_rules"):
+    for table in ("indicators", "review_rules", "advice_rules", "warning_rules"):
         for row in policy.tables[table]:
             unknown = {segment for segment in row["not_for"].split("|") if segment} - set(SEGMENTS)
             if unknown:

@@ -232,6 +232,24 @@ def action_tables(
         )
 
 
+def acknowledgement_table(
+    rng: np.random.Generator, customers: Customers, bills: Bills, payments: Payments, through: np.datetime64
+) -> pa.Table:
+    """Officers who take on the warning of a bill more than 30 days overdue, some days after it."""
+    noted_on = bills.due_on + 31 + rng.integers(0, 10, size=len(bills.owner))
+    noted = (payments.settled_on > noted_on) & (noted_on <= through) & (rng.random(len(bills.owner)) < 0.4)
+    rows = np.flatnonzero(noted)
+    return _table(
+        "warning_acknowledgement",
+        acknowledgement_id=document_id("K", bills.period[rows], bills.customer[rows]),
+        customer_id=numbered("C", bills.customer[rows]),
+        rule=pa.repeat("overdue_30_days", len(rows)),
+        acknowledged_on=days(noted_on[rows]),
+        officer_id=_officer(customers.org_unit[bills.owner[rows]], 0),
+        note=pa.repeat("called, a payment is agreed", len(rows)),
+    )
+
+
 def _table(extract: str, **columns: pa.Array) -> pa.Table:
     """A file with the extract's columns in order; those not given are empty."""
     count = len(next(iter(columns.values())))

@@ -93,3 +93,4 @@ def _block_tables(
         ("collection_action", table) for table in events.action_tables(rng, customers, bills, payments, through)
     )
     yield "grade_override", events.override_table(rng, customers, through)
+    yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)

@@ -1,0 +1,148 @@
+{% macro credit_position(scope) -%}
+    {#- What the customers of a scope may owe by their grade, and what they owe with use not billed yet, as of its dates. -#}
+with
+
+dates as (
+
+    {{ dates_of(scope) }}
+
+),
+
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
+
+),
+
+ratings as (
+
+    select * from {{ ref(of_scope('rating', scope)) }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref(of_scope('payment_behaviour', scope)) }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('contract_term') }}
+
+),
+
+limits as (
+
+    select * from {{ source('policy', 'limits') }}
+
+),
+
+season_factors as (
+
+    select * from {{ source('policy', 'season_factors') }}
+
+),
+
+granted as (
+
+    select
+        dates.as_of_date,
+        ratings.customer_id,
+        ratings.policy_version,
+        ratings.grade,
+        behaviour.mean_monthly_bill,
+        season_factors.peak_season_factor,
+        limits.limit_months,
+        round(
+            case
+                when limits.limit_months is null then coalesce(terms.deposit_amount, 0)
+                else
+                    greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)
+                    * season_factors.peak_season_factor
+                    * limits.limit_months
+            end,
+            2
+        ) as credit_limit,
+        behaviour.open_amount,
+        -- The running month counts as a whole: what will be owed at its end.
+        least(
+            coalesce(
+                {{ months_after('behaviour.last_period', 'least(dates.as_of_date, customers.closed_on)') }}, 0
+            ),
+            policies.unbilled_months_max
+        ) as unbilled_months,
+        coalesce(terms.payment_mode, 'postpaid') <> 'prepaid' as is_on_credit,
+        coalesce(terms.deposit_amount, 0) as deposit_amount,
+        terms.payment_mode,
+        limits.payment_mode as recommended_payment_mode
+    from ratings
+    inner join dates
+        on {{ 'ratings.as_of_date = dates.as_of_date' if is_past(scope) else 'true' }}
+    inner join policies
+        on ratings.policy_version = policies.policy_version
+    inner join customers
+        on ratings.customer_id = customers.customer_id
+    inner join terms
+        on
+            ratings.customer_id = terms.customer_id
+            and dates.as_of_date >= terms.valid_from
+            and dates.as_of_date < terms.valid_to
+    inner join behaviour
+        on
+            ratings.customer_id = behaviour.customer_id
+            {{ 'and ratings.as_of_date = behaviour.as_of_date' if is_past(scope) }}
+    inner join limits
+        on
+            ratings.policy_version = limits.policy_version
+            and ratings.grade = limits.grade
+    inner join season_factors
+        on
+            ratings.policy_version = season_factors.policy_version
+            and customers.segment = season_factors.segment
+
+),
+
+unbilled as (
+
+    select
+        *,
+        case
+            when is_on_credit
+                then greatest(unbilled_months, 0) * greatest(coalesce(mean_monthly_bill, 0), 0)
+            else 0
+        end as unbilled_amount
+    from granted
+
+),
+
+positions as (
+
+    select
+        {{ date_of(scope) }}
+        customer_id,
+        policy_version,
+        grade,
+        mean_monthly_bill,
+        peak_season_factor,
+        limit_months,
+        credit_limit,
+        open_amount,
+        unbilled_amount,
+        open_amount + unbilled_amount as exposure,
+        round((open_amount + unbilled_amount) / nullif(credit_limit, 0), 4) as utilisation,
+        deposit_amount,
+        payment_mode,
+        recommended_payment_mode
+    from unbilled
+
+)
+
+select * from positions
+{%- endmacro %}

@@ -1,0 +1,53 @@
+{#-
+    The models that answer "as of a date" are made for three scopes: `customer_scope` of the last day, `month_end_scope` of
+    the month-ends before it, `warning_day_scope` of the days between on which a warning may have come or gone. Those of
+    past days have the date in their key.
+-#}
+
+{% macro is_past(scope) -%}
+    {{ return(scope != 'customer_scope') }}
+{%- endmacro %}
+
+{% macro of_scope(model, scope) -%}
+    {#- The name of a model's sibling that is made for a scope. -#}
+    {{ return(model ~ {'month_end_scope': '_at_month_end', 'warning_day_scope': '_on_warning_day'}.get(scope, '')) }}
+{%- endmacro %}
+
+{% macro date_of(scope, relation='') -%}
+    {#- The date among the columns of a select, where the scope is of past days. -#}
+    {{ return(((relation ~ '.' if relation else '') ~ 'as_of_date,') if is_past(scope) else '') }}
+{%- endmacro %}
+
+{% macro dates_of(scope) -%}
+    {#- The dates of a scope. -#}
+    {%- if scope == 'warning_day_scope' -%}
+    select * from {{ ref('warning_date') }}
+    {%- else -%}
+    select * from {{ ref('as_of_date') }}
+    where {{ 'not is_latest' if is_past(scope) else 'is_latest' }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro dated(requested) -%}
+    {#- Of each requested date the policy in force and the days that windows are counted from. -#}
+    select
+        requested.as_of_date,
+        policies.policy_version,
+        policies.new_customer_months,
+        cast({{ dbt.date_trunc('month', 'requested.as_of_date') }} as date) as month_start,
+        cast({{ dbt.dateadd('month', -12, 'requested.as_of_date') }} as date) as year_before,
+        cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'requested.as_of_date')) }} as date)
+            as previous_month_end,
+        requested.as_of_date = max(requested.as_of_date) over () as is_latest
+    from {{ requested }} as requested
+    inner join (
+        select
+            *,
+            lead(effective_from) over (order by effective_from) as replaced_from
+        from {{ source('policy', 'policies') }}
+        where policy_name = '{{ var("policy_name") }}'
+    ) as policies
+        on
+            requested.as_of_date >= policies.effective_from
+            and (policies.replaced_from is null or requested.as_of_date < policies.replaced_from)
+{%- endmacro %}

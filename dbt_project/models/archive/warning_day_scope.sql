@@ -1,0 +1,265 @@
+-- Which customers this run looks at for warnings, on which days beside the month-ends. A warning comes or goes when a fact
+-- other than a bill or a payment does, when a bill has become overdue, by as many days as a rule names or by a payment then,
+-- and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
+{{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
+-- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }}
+
+{%- set is_narrow = is_narrow() %}
+{%- set days_overdue = ([0] + warning_thresholds('max_days_overdue')) | unique | sort %}
+{%- set days_to_due = warning_thresholds('days_to_next_due') %}
+with
+
+dates as (
+
+    select * from {{ ref('warning_date') }}
+
+),
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+
+),
+
+{% if is_narrow %}
+changes as (
+
+    select * from {{ ref('change_scope') }}
+
+),
+
+open_bills as (
+
+    select * from {{ ref('open_bill') }}
+
+),
+
+-- Whose days between the last release and this run may be looked at: those with facts, and those of whom a bill comes of age.
+touched as (
+
+    select customer_id from scope
+    where has_moved
+
+    union
+
+    select customer_id from changes
+
+    union
+
+    select customer_id from open_bills
+    where
+        {%- for days in days_overdue %}
+        {{ moved(dbt.dateadd('day', days + 1, 'due_on')) }} or
+        {%- endfor %}
+        {%- for days in days_to_due %}
+        {{ moved(dbt.dateadd('day', -days, 'due_on')) }} or
+        {%- endfor %}
+        false
+
+),
+{% endif %}
+known_customers as (
+
+    {{ known_from('touched' if is_narrow else none) }}
+
+),
+
+states as (
+
+    select * from {{ ref('bill_state') }}
+    where true {{ only_of('touched' if is_narrow else none) }}
+
+),
+
+loose_payments as (
+
+    select * from {{ ref('loose_payment') }}
+    where true {{ only_of('touched' if is_narrow else none) }}
+
+),
+
+events as (
+
+    select * from {{ ref('customer_event') }}
+    where true {{ only_of('touched' if is_narrow else none) }}
+
+),
+
+low_ratings as (
+
+    select * from {{ ref('rating_at_month_end') }}
+    where grade_rank >= {{ watched_grade_rank() }} {{ only_of('touched' if is_narrow else none) }}
+
+),
+
+loose_moves as (
+
+    select
+        customer_id,
+        paid_on as moved_on
+    from loose_payments
+
+    union
+
+    select
+        customer_id,
+        loose_until as moved_on
+    from loose_payments
+
+),
+
+-- Days on which an open bill is, or was until then, overdue.
+overdue_days as (
+    {% for days in days_overdue %}
+    select
+        customer_id,
+        cast({{ dbt.dateadd('day', days + 1, 'due_on') }} as date) as as_of_date
+    from states
+    where
+        paid_amount < amount
+        and valid_from <= {{ dbt.dateadd('day', days + 1, 'due_on') }}
+        and valid_to > {{ dbt.dateadd('day', days + 1, 'due_on') }}
+
+    union
+    {% endfor %}
+    select
+        customer_id,
+        valid_to as as_of_date
+    from states
+    where
+        paid_amount < amount
+        and valid_to > due_on
+
+    union
+
+    -- A payment that bounces makes a bill open again.
+    select
+        customer_id,
+        valid_from as as_of_date
+    from states
+    where
+        paid_amount < amount
+        and valid_from > due_on
+
+    union
+
+    select
+        states.customer_id,
+        loose_moves.moved_on as as_of_date
+    from states
+    inner join loose_moves
+        on
+            states.customer_id = loose_moves.customer_id
+            and states.due_on < loose_moves.moved_on
+            and states.valid_from <= loose_moves.moved_on
+            and states.valid_to > loose_moves.moved_on
+    where states.paid_amount < states.amount
+
+),
+
+-- Days on which the bills of those who are watched move.
+bill_days as (
+
+    select
+        customer_id,
+        valid_from as as_of_date
+    from states
+
+    union
+
+    select
+        customer_id,
+        valid_to as as_of_date
+    from states
+    {% for days in days_to_due %}
+    union
+
+    select
+        customer_id,
+        cast({{ dbt.dateadd('day', -days, 'due_on') }} as date) as as_of_date
+    from states
+    where
+        paid_amount < amount
+        and valid_from <= {{ dbt.dateadd('day', -days, 'due_on') }}
+        and valid_to > {{ dbt.dateadd('day', -days, 'due_on') }}
+    {% endfor %}
+    union
+
+    select
+        customer_id,
+        moved_on as as_of_date
+    from loose_moves
+
+),
+
+watched_days as (
+
+    select
+        bill_days.customer_id,
+        bill_days.as_of_date
+    from bill_days
+    inner join dates
+        on bill_days.as_of_date = dates.as_of_date
+    inner join low_ratings
+        on
+            dates.previous_month_end = low_ratings.as_of_date
+            and bill_days.customer_id = low_ratings.customer_id
+
+),
+
+event_days as (
+
+    select
+        customer_id,
+        happened_on as as_of_date
+    from events
+
+    union
+
+    select
+        customer_id,
+        ended_on as as_of_date
+    from events
+
+),
+
+days as (
+
+    select * from overdue_days
+
+    union
+
+    select * from watched_days
+
+    union
+
+    select * from event_days
+
+),
+
+scope_days as (
+
+    select
+        dates.as_of_date,
+        days.customer_id,
+        dates.year_before,
+        days.customer_id in (select customer_id from loose_payments) as has_loose_cash,
+        true as is_known
+    from days
+    inner join dates
+        on days.as_of_date = dates.as_of_date
+    inner join known_customers
+        on
+            days.customer_id = known_customers.customer_id
+            and dates.as_of_date >= known_customers.known_from
+    {%- if is_narrow %}
+    left join changes
+        on days.customer_id = changes.customer_id
+    where
+        {{ moved('days.as_of_date') }}
+        or days.as_of_date >= changes.changed_from
+    {%- endif %}
+
+)
+
+select * from scope_days

@@ -1,0 +1,63 @@
+-- Whose warnings this run works out: everybody's, or those looked at on a new day, and those that change with the days.
+-- Read by incremental runs alone: depends_on: {{ ref('warning_day_scope') }}
+{{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
+
+{#- On a month-end everybody is looked at. #}
+{%- set is_narrow = is_narrow() and not var('is_new_month') and not is_month_end(var('as_of_dates') | last) %}
+with
+
+{% if is_narrow %}
+days as (
+
+    select * from {{ ref('warning_day_scope') }}
+
+),
+
+changes as (
+
+    select * from {{ ref('change_scope') }}
+
+),
+
+-- As the last release left them; no ref, since this run's are made for this scope.
+warnings_before as (
+
+    select * from {{ this.incorporate(path={'schema': var('schema_prefix') ~ 'warnings', 'identifier': 'warning'}) }}
+
+),
+
+touched as (
+
+    select customer_id from days
+
+    union
+
+    select customer_id from changes
+
+    union
+
+    select customer_id from warnings_before
+    where
+        {{ moved('escalates_on') }}
+        or {{ moved('clears_on') }}
+
+)
+{% else %}
+customers as (
+
+    {{ known_from(none) }}
+
+),
+
+touched as (
+
+    select customer_id from customers
+
+    union
+
+    -- Also those who are known no longer: their warnings go.
+    select customer_id from {{ ref('change_scope') }}
+
+)
+{% endif %}
+select * from touched

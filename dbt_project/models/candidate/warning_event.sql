@@ -1,0 +1,32 @@
+-- The rows that this run replaces in what is published: those of the customers in the warnings' scope.
+with
+
+scope as (
+
+    select * from {{ ref('warning_scope') }}
+
+),
+
+events as (
+
+    select * from {{ ref('warning_history') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(events.customer_id as text) as customer_id,
+        cast(events.rule as text) as rule,
+        cast(events.opened_on as date) as opened_on,
+        cast(events.event as text) as event,
+        cast(events.level as text) as level,
+        cast(events.officer_id as text) as officer_id,
+        cast(events.happened_on as date) as happened_on
+    from scope
+    inner join events
+        on scope.customer_id = events.customer_id
+
+)
+
+select * from as_contracted

@@ -1,0 +1,31 @@
+-- The rows that this run replaces in what is published: those of the customers in the warnings' scope.
+with
+
+scope as (
+
+    select * from {{ ref('warning_scope') }}
+
+),
+
+records as (
+
+    select * from {{ ref('warning_record') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(records.customer_id as text) as customer_id,
+        cast(records.rule as text) as rule,
+        cast(records.kind as text) as kind,
+        cast(records.record_id as text) as record_id,
+        cast(records.amount as numeric(18, 2)) as amount,
+        cast(records.dated_on as date) as dated_on
+    from scope
+    inner join records
+        on scope.customer_id = records.customer_id
+
+)
+
+select * from as_contracted

@@ -1,0 +1,3 @@
+{{ config(materialized='view', keys_of='customer_scope') }}
+
+{{ credit_position('customer_scope') }}

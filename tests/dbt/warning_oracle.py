@@ -1,0 +1,84 @@
+"""The life of warnings, lived day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.dbt import oracle, service_oracle
+
+LEVELS = ("blue", "yellow", "orange", "red")
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning as it stands."""
+
+    rule: str
+    opened_on: date
+    level: str
+    is_reopened: bool = False
+    acknowledged_on: date | None = None
+    cleared_on: date | None = None
+
+
+def facts_of(
+    policy: oracle.Policy, ledger: oracle.Ledger, customer: oracle.Customer, features: oracle.Features,
+    rating: oracle.Rating, rank_before: int | None, day: date,
+) -> oracle.Features:  # fmt: skip
+    """What rules may speak of beside the features."""
+    grade, rank, _ = rating
+    limit, exposure = service_oracle.limit_and_exposure(policy, ledger, customer, grade, day)
+    facts = dict(features)
+    facts["open_amount"] = sum(
+        (state.open for state in oracle.bills_as_of(ledger, customer.customer_id, day)), oracle.ZERO
+    )
+    facts["exposure"] = exposure
+    if limit:
+        facts["utilisation"] = oracle.rounded(exposure / limit, 4)
+    if rank is not None:
+        facts["grade_rank"] = Decimal(rank)
+    if rank is not None and rank_before is not None:
+        facts["grade_steps_down"] = Decimal(rank - rank_before)
+    return facts
+
+
+def live(
+    row: dict[str, str], looks: Mapping[date, bool], acknowledged: list[date], last_day: date
+) -> list[tuple[Warned, list[tuple[str, date]]]]:
+    """A rule's warnings and what happened to each, by what each look at the customer found."""
+    lives: list[tuple[Warned, list[tuple[str, date]]]] = []
+    current: Warned | None = None
+    events: list[tuple[str, date]] = []
+    unmet_since: date | None = None
+    clear_after, reopen_within = int(row["clear_after_days"]), int(row["reopen_within_days"])
+    escalate_after = int(row["escalate_after_days"]) if row["escalate_after_days"] else None
+    day = min(looks)
+    while day <= last_day:
+        if looks.get(day):
+            unmet_since = None
+            if current is None:
+                before = lives[-1][0].cleared_on if lives else None
+                again = before is not None and (day - before).days <= reopen_within
+                current, events = Warned(row["rule"], day, row["level"], again), []
+                events.append(("reopened" if again else "opened", day))
+        elif day in looks and current and unmet_since is None:
+            unmet_since = day
+        if current and unmet_since is not None and (day - unmet_since).days >= clear_after:
+            lives.append((replace(current, cleared_on=day), [*events, ("cleared", day)]))
+            current, unmet_since = None, None
+        if current and current.acknowledged_on is None and day in acknowledged:
+            current = replace(current, acknowledged_on=day)
+            events.append(("acknowledged", day))
+        if (
+            current
+            and escalate_after
+            and current.acknowledged_on is None
+            and (day - current.opened_on).days == escalate_after
+        ):
+            current = replace(current, level=LEVELS[LEVELS.index(current.level) + 1])
+            events.append(("escalated", day))
+        day += timedelta(days=1)
+    return lives + ([(current, events)] if current else [])

@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro default__missing_unique_index(relation, columns) -%}
-select {{ columns | join(', ') }}
+select '{{ columns | join(", ") }}' as key_without_index
 from {{ relation }}
 group by {{ columns | join(', ') }}
 having count(*) > 1

@@ -5,6 +5,8 @@ select
     count(*) as row_count
 from {{ model }}
 group by {{ columns | join(', ') }}
-having count(*) > 1
+having
+    count(*) > 1
+    or {{ columns | join(' is null\n    or ') }} is null
 
 {% endtest %}

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-ratings bench-settings docs lock clean
+.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-ratings bench-settings bench-warnings docs lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench-ratings: $(STAMP) ## compare ratings with the oracle and with what happene
 
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)
+
+bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--customers 100 --days 365"
+	$(BIN)/python -m benchmarks.warnings $(ARGS)
 
 docs: $(STAMP) ## the warehouse's data dictionary (dbt docs) into var/docs
 	$(BIN)/python -m gridcredit docs

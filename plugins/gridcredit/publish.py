@@ -43,6 +43,12 @@ TABLES: dict[str, PublishedTable] = {
     "customer_warning": PublishedTable(("customer_id", "rule"), "warning_scope", ("customer_id",)),
     "warning_event": PublishedTable(("customer_id", "rule", "opened_on", "event"), "warning_scope", ("customer_id",)),
     "warning_evidence": PublishedTable(("customer_id", "rule", "kind", "record_id"), "warning_scope", ("customer_id",)),
+    "work_list": PublishedTable(("customer_id",)),
+    "late_charge": PublishedTable(("bill_id",), "customer_scope", ("customer_id",)),
+    "promise_result": PublishedTable(("action_id",), "customer_scope", ("customer_id",)),
+    "officer_result": PublishedTable(("officer_id", "overdue_month")),
+    "strategy_result": PublishedTable(("strategy", "days_recovered")),
+    "write_off_proposal": PublishedTable(("customer_id",)),
     "receivable_by_age": PublishedTable(("as_of_date", "region", "segment", "ageing_bucket")),
     "receivable_by_month": PublishedTable(("as_of_date", "region", "segment")),
 }

@@ -50,6 +50,7 @@ season_factors as (
 
 ),
 
+{#- Outer joins, each of which finds one row: Postgres would take inner ones on two columns to find next to none. #}
 granted as (
 
     select
@@ -85,24 +86,24 @@ granted as (
     from ratings
     inner join dates
         on {{ 'ratings.as_of_date = dates.as_of_date' if is_past(scope) else 'true' }}
-    inner join policies
+    left join policies
         on ratings.policy_version = policies.policy_version
-    inner join customers
+    left join customers
         on ratings.customer_id = customers.customer_id
-    inner join terms
+    left join terms
         on
             ratings.customer_id = terms.customer_id
             and dates.as_of_date >= terms.valid_from
             and dates.as_of_date < terms.valid_to
-    inner join behaviour
+    left join behaviour
         on
             ratings.customer_id = behaviour.customer_id
             {{ 'and ratings.as_of_date = behaviour.as_of_date' if is_past(scope) }}
-    inner join limits
+    left join limits
         on
             ratings.policy_version = limits.policy_version
             and ratings.grade = limits.grade
-    inner join season_factors
+    left join season_factors
         on
             ratings.policy_version = season_factors.policy_version
             and customers.segment = season_factors.segment

@@ -1,7 +1,7 @@
-{% macro loose_cash(scope) -%}
+{% macro loose_cash_piece(scope) -%}
     {#-
-        What loose cash pays of each bill, as of each date of a scope: it comes in day by day and pays the oldest open
-        bill first, so a bill's turn begins where the older ones' need ends.
+        Which loose cash pays how much of which bill, as of each date of a scope: it comes in day by day and pays the
+        oldest open bill first, so a bill's turn begins where the older ones' need ends.
     -#}
 with
 
@@ -86,7 +86,7 @@ turns as (
 pieces as (
 
     select
-        turns.as_of_date,
+        {{ date_of(scope, 'turns') }}
         turns.bill_id,
         turns.customer_id,
         turns.need,
@@ -104,12 +104,25 @@ pieces as (
             and turns.turn_ends > cash.cash_ends - cash.amount
     where turns.need > 0
 
+)
+
+select * from pieces
+{%- endmacro %}
+
+{% macro loose_cash(scope) -%}
+    {#- What loose cash pays of each bill, as of each date of a scope. -#}
+with
+
+pieces as (
+
+    {{ loose_cash_piece(scope) if is_past(scope) else 'select * from ' ~ ref('loose_cash_piece') }}
+
 ),
 
 paid as (
 
     select
-        as_of_date,
+        {{ date_of(scope) }}
         bill_id,
         customer_id,
         sum(amount) as paid_amount,
@@ -117,7 +130,7 @@ paid as (
         greatest(max(paid_on), max(last_paid_on)) as last_paid_on,
         sum(amount) = max(need) as is_settled
     from pieces
-    group by as_of_date, bill_id, customer_id
+    group by {{ date_of(scope) }} bill_id, customer_id
 
 ),
 

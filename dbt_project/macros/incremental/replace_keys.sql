@@ -13,7 +13,7 @@
     delete from {{ target }}
     where as_of_date in ({{ date_list(var('dropped_dates')) }});
     {%- endif %}
-    {%- if keys_of == 'warning_day_scope' and var('is_new_month') %}
+    {%- if (keys_of == 'warning_day_scope' or config.get('is_kept_a_year')) and var('is_new_month') %}
     delete from {{ target }}
     where as_of_date < cast('{{ var("warned_from") }}' as date);
     {%- endif %}

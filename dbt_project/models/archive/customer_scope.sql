@@ -1,6 +1,7 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
 -- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }}
 -- depends_on: {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
+-- depends_on: {{ ref('promise') }} {{ ref('stg_collection_action') }}
 -- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
@@ -65,6 +66,13 @@ assignments as (
 
 ),
 
+actions as (
+
+    select * from {{ ref('stg_collection_action') }}
+    where not is_deleted
+
+),
+
 -- Advice tells what it is worth: a price that came, went or took effect is everybody's.
 changed_prices as (
 
@@ -79,6 +87,13 @@ changed_prices as (
     where
         extract = 'tariff'
         and file_id in ({{ (var('undone_files') or [-1]) | join(', ') }})
+
+),
+
+-- Judged once their day has passed.
+promises as (
+
+    select * from {{ ref('promise') }}
 
 ),
 
@@ -185,6 +200,24 @@ concerned as (
         0 as has_moved
     from terms
     where {{ moved('valid_from') }}
+
+    union all
+
+    select
+        customer_id,
+        0 as has_moved
+    from promises
+    where
+        {{ moved('acted_on') }}
+        or {{ moved(dbt.dateadd('day', 1, 'promise_date')) }}
+
+    union all
+
+    select
+        customer_id,
+        0 as has_moved
+    from actions
+    where {{ moved('acted_on') }}
 
     union all
 

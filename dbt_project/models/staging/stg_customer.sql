@@ -23,6 +23,7 @@ renamed as (
         segment,
         coalesce(region, 'unknown') as region,
         coalesce(org_unit, 'unknown') as org_unit,
+        coalesce(important_user, false) as is_important_user,
         opened_on,
         closed_on,
         coalesce(_deleted, false) as is_deleted,

@@ -1,4 +1,4 @@
--- From which look at a customer until which later one a warning rule held, by the policy in force on the day.
+-- From which look at a customer until which later one a warning rule held.
 {{
     config(
         materialized='incremental',
@@ -7,10 +7,6 @@
     )
 }}
 
-{#- One select for each rule, written from the policy tables. -#}
-{%- set rules = policy_table('warning_rules', 'rule') %}
-{%- set conditions = policy_table('warning_conditions', 'rule, feature') %}
-{%- set known_features = features() + warning_facts() %}
 with
 
 scope as (
@@ -19,67 +15,109 @@ scope as (
 
 ),
 
-facts as (
+last_days as (
 
-    select * from {{ ref('warning_fact') }}
+    select * from {{ ref('as_of_date') }}
+    where is_latest
 
 ),
 
+ratings as (
+
+    select * from {{ ref('rating') }}
+
+),
+{% for sibling in ('_at_month_end', '_on_warning_day') %}
+ratings{{ sibling }} as (
+
+    select * from {{ ref('rating' ~ sibling) }}
+    where as_of_date >= cast('{{ var("warned_from") }}' as date)
+
+),
+{% endfor %}
+found_now as (
+
+    select * from {{ ref('rule_look') }}
+
+),
+
+found_at_month_end as (
+
+    select * from {{ ref('rule_look_at_month_end') }}
+    where as_of_date >= cast('{{ var("warned_from") }}' as date)
+
+),
+
+found_on_warning_day as (
+
+    select * from {{ ref('rule_look_on_warning_day') }}
+
+),
+
+-- Who has a rating on a day was looked at on it.
 looks as (
-
+    {% for sibling in ('_at_month_end', '_on_warning_day') %}
     select
-        facts.*,
-        lead(facts.as_of_date) over (
-            partition by facts.customer_id
-            order by facts.as_of_date
-        ) as looked_at_next
+        scope.customer_id,
+        ratings{{ sibling }}.as_of_date
     from scope
-    inner join facts
-        on scope.customer_id = facts.customer_id
+    inner join ratings{{ sibling }}
+        on scope.customer_id = ratings{{ sibling }}.customer_id
+
+    union all
+    {% endfor %}
+    select
+        scope.customer_id,
+        last_days.as_of_date
+    from scope
+    inner join ratings
+        on scope.customer_id = ratings.customer_id
+    cross join last_days
+    where {{ 'true' if is_month_end(var('as_of_dates') | last) else 'false' }}
 
 ),
 
-met as (
-    {% for rule in rules %}
-    {%- set tests = [] %}
-    {%- set evidence = [] %}
-    {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
-    {%- if one.feature in known_features %}
-    {%- do tests.append(one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
-    {%- do evidence.append("'" ~ one.feature ~ " ' || round(" ~ one.feature ~ ", 2)") %}
-    {%- else %}
-    {%- do tests.append('false') %}
-    {%- do evidence.append("''") %}
-    {%- endif %}
-    {%- endfor %}
-    {%- if rule.not_for %}
-    {%- do tests.append("segment not in ('" ~ (rule.not_for.split('|') | join("', '")) ~ "')") %}
-    {%- endif %}
+looks_in_order as (
+
     select
         customer_id,
-        '{{ rule.rule }}' as rule,
-        policy_version,
-        {{ evidence | join(" || '; ' || ") }} as evidence,
-        as_of_date as met_from,
-        looked_at_next as met_until
+        as_of_date,
+        lead(as_of_date) over (
+            partition by customer_id
+            order by as_of_date
+        ) as looked_at_next
     from looks
-    where
-        policy_version = '{{ rule.policy_version }}'
-        and {{ tests | join('\n        and ') }}
+
+),
+
+found as (
+    {% for sibling in ('now', 'at_month_end', 'on_warning_day') %}
+    select
+        found.*
+    from scope
+    inner join found_{{ sibling }} as found
+        on scope.customer_id = found.customer_id
     {% if not loop.last %}
     union all
     {% endif %}
-    {%- else %}
+    {%- endfor %}
+),
+
+met as (
+
     select
-        customer_id,
-        '' as rule,
-        policy_version,
-        '' as evidence,
-        as_of_date as met_from,
-        looked_at_next as met_until
-    from looks
-    where false
-    {% endfor %}
+        found.customer_id,
+        found.rule,
+        found.policy_version,
+        found.evidence,
+        found.as_of_date as met_from,
+        looks_in_order.looked_at_next as met_until
+    from found
+    inner join looks_in_order
+        on
+            found.customer_id = looks_in_order.customer_id
+            and found.as_of_date = looks_in_order.as_of_date
+
 )
 
 select * from met

@@ -74,6 +74,21 @@ def _key(name: str, text: str, kind: Kind = "text", values: tuple[str, ...] = ()
 SEGMENTS = ("residential", "commercial", "industrial", "agricultural", "public")
 # The extracts whose facts say which day a run answers for, where none is asked for.
 DATING_EXTRACTS = ("bill", "payment")
+COLLECTION_KINDS = (
+    "call",
+    "sms",
+    "notice",
+    "final_notice",
+    "instalment_plan",
+    "promise",
+    "cut_off",
+    "reconnect",
+    "legal",
+    "write_off",
+    "cut_off_approval",
+    "agency_referral",
+    "agency_return",
+)
 PAYMENT_MODES = ("postpaid", "instalments", "prepaid", "deposit")
 
 CUSTOMER = Extract(
@@ -326,18 +341,7 @@ COLLECTION_ACTION = Extract(
             "code",
             "what was done",
             required=True,
-            values=(
-                "call",
-                "sms",
-                "notice",
-                "final_notice",
-                "instalment_plan",
-                "promise",
-                "cut_off",
-                "reconnect",
-                "legal",
-                "write_off",
-            ),
+            values=COLLECTION_KINDS,
         ),
         Column("amount", "money", "amount asked for, promised or written off", unit="currency"),
         Column("promise_date", "date", "day the customer promised to pay by"),

@@ -9,6 +9,7 @@ from itertools import pairwise
 from gridcredit.errors import PolicyError
 from gridcredit.extracts.contract import PAYMENT_MODES, SEGMENTS
 from gridcredit.policy.folder import Policy
+from gridcredit.policy.recovery_checks import check_recovery
 
 # What conditions may speak of beside the features.
 FACTS = {
@@ -39,6 +40,7 @@ def check_policy(policy: Policy, features: Iterable[str]) -> None:
     _check_season(policy)
     _check_classes(policy)
     _check_ageing(policy)
+    check_recovery(policy)
     for table, facts in FACTS.items():
         for row in policy.tables[table]:
             if row["feature"] not in known.union(facts):

@@ -65,6 +65,23 @@ TABLES: dict[str, tuple[str, ...]] = {
         "text_zh",
     ),
     "warning_conditions": ("rule", "feature", "comparator", "threshold"),
+    "late_charges": ("segment", "daily_rate", "carried_over_rate"),
+    "holidays": ("holiday",),
+    "dunning_strategies": ("strategy", "share_pct"),
+    "dunning_steps": (
+        "strategy",
+        "step_rank",
+        "step",
+        "min_days_overdue",
+        "wait_days_home",
+        "wait_days_other",
+        "effort",
+        "text_en",
+        "text_zh",
+    ),
+    "default_rates": ("grade", "probability_of_default"),
+    "loss_rates": ("min_days_overdue", "loss_given_default"),
+    "recovery_targets": ("days", "recovered_rate"),
     "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
 }
 
@@ -84,6 +101,8 @@ class Header(BaseModel):
     power_factor_surcharge: Decimal
     reading_lag_months: int
     unbilled_months_max: int
+    late_charge_min: Decimal
+    write_off_days: int
     description: str
 
 

@@ -110,13 +110,7 @@ def collect(customer_id: str, settings: Settings) -> Report:
             customer_class=next(iter(_of(connection, "customer_class", customer_id)), None),
             advice=_of(connection, "customer_advice", customer_id, "money_at_stake desc nulls last, advice"),
             investigation=next(iter(_of(connection, "investigation_due", customer_id)), None),
-            warnings=_rows(
-                connection,
-                "select warnings.*, rules.text_en, rules.text_zh from published.customer_warning as warnings "
-                "join policy.warning_rules as rules using (policy_version, rule) "
-                "where customer_id = %(customer)s order by deadline, rule",
-                customer=customer_id,
-            ),
+            warnings=_of(connection, "customer_warning", customer_id, "deadline, rule"),
             history=_of(connection, "rating_month_end", customer_id, "as_of_date"),
             months=_months(connection, values),
             parties=archive.parties(connection, customer_id),

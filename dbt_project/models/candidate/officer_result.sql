@@ -1,0 +1,33 @@
+{%- set days_recovered = [30, 60, 90] %}
+with
+
+months as (
+
+    select * from {{ ref('officer_month') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(officer_id as text) as officer_id,
+        cast(overdue_month as date) as overdue_month,
+        cast(late_bills as integer) as late_bills,
+        cast(overdue_amount as numeric(18, 2)) as overdue_amount,
+        {%- for days in days_recovered %}
+        cast(recovered_{{ days }} as numeric(18, 2)) as recovered_{{ days }},
+        {%- endfor %}
+        {%- for days in days_recovered %}
+        cast(
+            case when is_over_{{ days }} then round(recovered_{{ days }} / nullif(overdue_amount, 0), 4) end as numeric(6, 4)
+        ) as recovered_rate_{{ days }},
+        cast(target_{{ days }} as numeric(6, 4)) as target_{{ days }},
+        {%- endfor %}
+        cast(promises_due as integer) as promises_due,
+        cast(promises_kept as integer) as promises_kept,
+        cast(policy_version as text) as policy_version
+    from months
+
+)
+
+select * from as_contracted

@@ -1,0 +1,132 @@
+-- How much of each bill was open on the days after its due date, from one payment to the next, by all cash up to the last day.
+{{
+    config(
+        materialized='incremental',
+        keys_of='customer_scope',
+        indexes=[{'columns': ['bill_id', 'open_from'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+states as (
+
+    select * from {{ ref('bill_state') }}
+
+),
+
+pieces as (
+
+    select * from {{ ref('loose_cash_piece') }}
+
+),
+
+-- What a state leaves open comes with it and goes with it; of the time before the day after the due date the sum is enough.
+movements as (
+
+    select
+        scope.as_of_date,
+        states.bill_id,
+        states.customer_id,
+        states.due_on,
+        greatest(states.valid_from, cast({{ dbt.dateadd('day', 1, 'states.due_on') }} as date)) as moved_on,
+        greatest(states.amount - states.paid_amount, 0) as amount
+    from scope
+    inner join states
+        on
+            scope.customer_id = states.customer_id
+            and scope.as_of_date >= states.valid_from
+            and scope.as_of_date > states.due_on
+    where states.valid_to > {{ dbt.dateadd('day', 1, 'states.due_on') }}
+
+    union all
+
+    select
+        scope.as_of_date,
+        states.bill_id,
+        states.customer_id,
+        states.due_on,
+        states.valid_to as moved_on,
+        -greatest(states.amount - states.paid_amount, 0) as amount
+    from scope
+    inner join states
+        on
+            scope.customer_id = states.customer_id
+            and scope.as_of_date >= states.valid_to
+            and scope.as_of_date > states.due_on
+    where states.valid_to > {{ dbt.dateadd('day', 1, 'states.due_on') }}
+
+    union all
+
+    select
+        scope.as_of_date,
+        pieces.bill_id,
+        pieces.customer_id,
+        pieces.due_on,
+        greatest(pieces.paid_on, cast({{ dbt.dateadd('day', 1, 'pieces.due_on') }} as date)) as moved_on,
+        -pieces.amount as amount
+    from scope
+    inner join pieces
+        on
+            scope.customer_id = pieces.customer_id
+            and scope.as_of_date > pieces.due_on
+
+),
+
+by_day as (
+
+    select
+        as_of_date,
+        bill_id,
+        customer_id,
+        due_on,
+        moved_on,
+        sum(amount) as amount
+    from movements
+    group by as_of_date, bill_id, customer_id, due_on, moved_on
+    having sum(amount) <> 0
+
+),
+
+running as (
+
+    select
+        bill_id,
+        customer_id,
+        due_on,
+        moved_on as open_from,
+        lead(moved_on) over (
+            partition by bill_id
+            order by moved_on
+        ) as open_until,
+        sum(amount) over (
+            partition by bill_id
+            order by moved_on
+            rows between unbounded preceding and current row
+        ) as open_amount
+    from by_day
+
+),
+
+spans as (
+
+    select
+        bill_id,
+        customer_id,
+        cast(open_amount as numeric(18, 2)) as open_amount,
+        due_on,
+        open_from,
+        open_until
+    from running
+    where open_amount > 0
+
+)
+
+select * from spans

@@ -1,0 +1,117 @@
+-- What each customer with a bill overdue owes, apart from what is disputed, and who pursues it how.
+{{
+    config(
+        materialized='incremental',
+        keys_of='customer_scope',
+        indexes=[{'columns': ['customer_id'], 'unique': true}],
+    )
+}}
+
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where is_latest
+
+),
+
+late_bills as (
+
+    select * from {{ ref('late_bill') }}
+    where open_amount > 0
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+assignments as (
+
+    select * from {{ ref('stg_officer_assignment') }}
+    where not is_deleted
+
+),
+
+debts as (
+
+    select
+        scope.customer_id,
+        sum(case when late_bills.is_disputed then 0 else late_bills.open_amount end) as overdue_amount,
+        sum(case when late_bills.is_disputed then late_bills.open_amount else 0 end) as disputed_amount,
+        sum(case when late_bills.is_disputed then 0 else late_bills.late_charge end) as late_charge,
+        count(case when not late_bills.is_disputed then 1 end) as overdue_bills,
+        min(case when not late_bills.is_disputed then late_bills.due_on end) as oldest_due_on
+    from scope
+    inner join late_bills
+        on scope.customer_id = late_bills.customer_id
+    group by scope.customer_id
+
+),
+
+-- Where several are assigned on a day, which a supplier should not let happen, the last one named is asked.
+officers as (
+
+    select
+        scope.customer_id,
+        max(assignments.officer_id) as officer_id
+    from scope
+    inner join assignments
+        on
+            scope.customer_id = assignments.customer_id
+            and scope.as_of_date >= assignments.valid_from
+            and (assignments.valid_to is null or scope.as_of_date <= assignments.valid_to)
+    group by scope.customer_id
+
+),
+
+beside_each_other as (
+
+    select
+        debts.*,
+        dates.as_of_date,
+        dates.policy_version,
+        coalesce(customers.segment, 'residential') = 'residential' as is_home,
+        coalesce(customers.is_important_user, false) as is_important_user,
+        officers.officer_id,
+        {{ hundredth_of('debts.customer_id') }} as hundredth
+    from debts
+    cross join dates
+    left join customers
+        on debts.customer_id = customers.customer_id
+    left join officers
+        on debts.customer_id = officers.customer_id
+
+),
+
+debtors as (
+
+    select
+        customer_id,
+        policy_version,
+        {{ dunning_strategy() }} as strategy,
+        officer_id,
+        is_home,
+        is_important_user,
+        cast(overdue_amount as numeric(18, 2)) as overdue_amount,
+        cast(disputed_amount as numeric(18, 2)) as disputed_amount,
+        cast(late_charge as numeric(18, 2)) as late_charge,
+        overdue_bills,
+        {{ days_after('oldest_due_on', 'as_of_date') }} as days_overdue,
+        oldest_due_on
+    from beside_each_other
+
+)
+
+select * from debtors

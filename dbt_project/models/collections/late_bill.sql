@@ -1,0 +1,184 @@
+-- What each bill that was open after its due date has cost its debtor, and how soon it came in.
+{{
+    config(
+        materialized='incremental',
+        keys_of='customer_scope',
+        indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+
+{%- set days_recovered = [30, 60, 90] %}
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where is_latest
+
+),
+
+spans as (
+
+    select * from {{ ref('debt_span') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+bills as (
+
+    select * from {{ ref('stg_bill') }}
+
+),
+
+assignments as (
+
+    select * from {{ ref('stg_officer_assignment') }}
+    where not is_deleted
+
+),
+
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
+
+),
+
+rates as (
+
+    select * from {{ source('policy', 'late_charges') }}
+
+),
+
+-- A due date that is a holiday is moved to the next day that is none.
+charged as (
+
+    select
+        spans.*,
+        dates.policy_version,
+        coalesce(customers.segment, 'residential') as segment,
+        greatest(spans.open_from, cast({{ dbt.dateadd('day', 1, workday_from('spans.due_on')) }} as date)) as charged_from,
+        coalesce(spans.open_until, cast({{ dbt.dateadd('day', 1, 'dates.as_of_date') }} as date)) as charged_until,
+        cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'spans.due_on')) }} as date) as carried_over_from
+    from scope
+    inner join spans
+        on scope.customer_id = spans.customer_id
+    cross join dates
+    left join customers
+        on spans.customer_id = customers.customer_id
+
+),
+
+counted as (
+
+    select
+        charged.*,
+        {{ days_after('charged_from', 'least(charged_until, carried_over_from)') }} as days_of_year,
+        {{ days_after('greatest(charged_from, carried_over_from)', 'charged_until') }} as days_carried_over
+    from charged
+
+),
+
+summed as (
+
+    select
+        counted.bill_id,
+        counted.customer_id,
+        counted.policy_version,
+        counted.due_on,
+        sum(case when counted.open_from = {{ dbt.dateadd('day', 1, 'counted.due_on') }} then counted.open_amount else 0 end)
+            as overdue_amount,
+        {%- for days in days_recovered %}
+        {#- What is open so many days after the due date, or is now where these have not passed. #}
+        sum(
+            case
+                when
+                    counted.open_from <= {{ dbt.dateadd('day', days, 'counted.due_on') }}
+                    and counted.charged_until > {{ dbt.dateadd('day', days, 'counted.due_on') }}
+                    then counted.open_amount
+                when
+                    counted.open_until is null
+                    and counted.charged_until <= {{ dbt.dateadd('day', days, 'counted.due_on') }}
+                    then counted.open_amount
+                else 0
+            end
+        ) as open_after_{{ days }},
+        {%- endfor %}
+        sum(case when counted.open_until is null then counted.open_amount else 0 end) as open_amount,
+        max(counted.charged_until) as open_until,
+        sum(counted.days_of_year + counted.days_carried_over) as days_charged,
+        sum(counted.open_amount * counted.days_of_year * rates.daily_rate) as charge_of_year,
+        sum(counted.open_amount * counted.days_carried_over * rates.carried_over_rate) as charge_carried_over
+    from counted
+    inner join rates
+        on
+            counted.policy_version = rates.policy_version
+            and counted.segment = rates.segment
+    group by counted.bill_id, counted.customer_id, counted.policy_version, counted.due_on
+
+),
+
+-- Who was assigned on the day on which the bill became overdue.
+officers as (
+
+    select
+        summed.bill_id,
+        max(assignments.officer_id) as officer_id
+    from summed
+    inner join assignments
+        on
+            summed.customer_id = assignments.customer_id
+            and summed.due_on >= {{ dbt.dateadd('day', -1, 'assignments.valid_from') }}
+            and (assignments.valid_to is null or summed.due_on < assignments.valid_to)
+    group by summed.bill_id
+
+),
+
+late_bills as (
+
+    select
+        summed.bill_id,
+        summed.customer_id,
+        summed.policy_version,
+        officers.officer_id,
+        bills.is_disputed,
+        bills.amount,
+        cast(summed.overdue_amount as numeric(18, 2)) as overdue_amount,
+        {%- for days in days_recovered %}
+        cast(greatest(summed.overdue_amount - summed.open_after_{{ days }}, 0) as numeric(18, 2)) as recovered_{{ days }},
+        {%- endfor %}
+        cast(summed.open_amount as numeric(18, 2)) as open_amount,
+        summed.days_charged,
+        cast(round(summed.charge_of_year, 2) as numeric(18, 2)) as charge_of_year,
+        cast(round(summed.charge_carried_over, 2) as numeric(18, 2)) as charge_carried_over,
+        cast(
+            case
+                when summed.days_charged = 0 then 0
+                else greatest(round(summed.charge_of_year + summed.charge_carried_over, 2), policies.late_charge_min)
+            end as numeric(18, 2)
+        ) as late_charge,
+        summed.due_on,
+        case when summed.open_amount = 0 then summed.open_until end as settled_on
+    from summed
+    inner join bills
+        on summed.bill_id = bills.bill_id
+    inner join policies
+        on summed.policy_version = policies.policy_version
+    left join officers
+        on summed.bill_id = officers.bill_id
+
+)
+
+select * from late_bills

@@ -1,0 +1,109 @@
+-- What of the debts that fell overdue in a month, by the officer then assigned, came in after so many days.
+{%- set days_recovered = [30, 60, 90] %}
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where is_latest
+
+),
+
+late_bills as (
+
+    select * from {{ ref('late_bill') }}
+    where overdue_amount > 0
+
+),
+
+promises as (
+
+    select * from {{ ref('promise') }}
+
+),
+
+debts as (
+
+    select
+        coalesce(officer_id, 'nobody') as officer_id,
+        cast({{ dbt.date_trunc('month', dbt.dateadd('day', 1, 'due_on')) }} as date) as overdue_month,
+        count(*) as late_bills,
+        sum(overdue_amount) as overdue_amount,
+        {%- for days in days_recovered %}
+        sum(recovered_{{ days }}) as recovered_{{ days }},
+        {%- endfor %}
+        0 as promises_due,
+        0 as promises_kept
+    from late_bills
+    where not is_disputed
+    group by
+        coalesce(officer_id, 'nobody'),
+        cast({{ dbt.date_trunc('month', dbt.dateadd('day', 1, 'due_on')) }} as date)
+
+),
+
+promised as (
+
+    select
+        promises.officer_id,
+        cast({{ dbt.date_trunc('month', 'promises.promise_date') }} as date) as overdue_month,
+        0 as late_bills,
+        0 as overdue_amount,
+        {%- for days in days_recovered %}
+        0 as recovered_{{ days }},
+        {%- endfor %}
+        count(*) as promises_due,
+        count(case when promises.is_kept then 1 end) as promises_kept
+    from promises
+    inner join dates
+        on promises.promise_date < dates.as_of_date
+    group by
+        promises.officer_id,
+        cast({{ dbt.date_trunc('month', 'promises.promise_date') }} as date)
+
+),
+
+both_sides as (
+
+    select * from debts
+
+    union all
+
+    select * from promised
+
+),
+
+months as (
+
+    select
+        officer_id,
+        overdue_month,
+        sum(late_bills) as late_bills,
+        sum(overdue_amount) as overdue_amount,
+        {%- for days in days_recovered %}
+        sum(recovered_{{ days }}) as recovered_{{ days }},
+        {%- endfor %}
+        sum(promises_due) as promises_due,
+        sum(promises_kept) as promises_kept
+    from both_sides
+    group by officer_id, overdue_month
+
+),
+
+targeted as (
+
+    select
+        months.*,
+        dates.policy_version,
+        {%- for days in days_recovered %}
+        {{ recovery_target(days) }} as target_{{ days }},
+        {#- Only once the days have passed for the last bill of the month. #}
+        {{ dbt.dateadd('day', days, dbt.dateadd('month', 1, 'months.overdue_month')) }} <= dates.as_of_date as is_over_{{ days }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from months
+    cross join dates
+
+)
+
+select * from targeted

@@ -1,0 +1,65 @@
+-- How much of their debts the customers of each strategy paid within so many days, a customer's share counting as one.
+{%- set days_recovered = [30, 60, 90] %}
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where is_latest
+
+),
+
+late_bills as (
+
+    select * from {{ ref('late_bill') }}
+    where overdue_amount > 0
+
+),
+
+shares as (
+    {% for days in days_recovered %}
+    select
+        late_bills.customer_id,
+        dates.policy_version,
+        {{ hundredth_of('late_bills.customer_id') }} as hundredth,
+        {{ days }} as days_recovered,
+        sum(late_bills.overdue_amount) as overdue_amount,
+        sum(late_bills.recovered_{{ days }}) as recovered_amount,
+        sum(late_bills.recovered_{{ days }}) / sum(late_bills.overdue_amount) as recovered_rate
+    from late_bills
+    inner join dates
+        on {{ dbt.dateadd('day', days, 'late_bills.due_on') }} <= dates.as_of_date
+    where not late_bills.is_disputed
+    group by late_bills.customer_id, dates.policy_version
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
+),
+
+assigned as (
+
+    select
+        *,
+        {{ dunning_strategy() }} as strategy
+    from shares
+
+),
+
+outcomes as (
+
+    select
+        strategy,
+        days_recovered,
+        policy_version,
+        count(*) as customers,
+        sum(overdue_amount) as overdue_amount,
+        sum(recovered_amount) as recovered_amount,
+        avg(recovered_rate) as mean_recovered_rate,
+        stddev_samp(recovered_rate) / sqrt(count(*)) as standard_error
+    from assigned
+    group by strategy, days_recovered, policy_version
+
+)
+
+select * from outcomes

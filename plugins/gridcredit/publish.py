@@ -49,8 +49,13 @@ TABLES: dict[str, PublishedTable] = {
     "officer_result": PublishedTable(("officer_id", "overdue_month")),
     "strategy_result": PublishedTable(("strategy", "days_recovered")),
     "write_off_proposal": PublishedTable(("customer_id",)),
-    "receivable_by_age": PublishedTable(("as_of_date", "region", "segment", "ageing_bucket")),
-    "receivable_by_month": PublishedTable(("as_of_date", "region", "segment")),
+    "receivable_by_age": PublishedTable(("as_of_date", "region", "org_unit", "segment", "ageing_bucket")),
+    "receivable_by_month": PublishedTable(("as_of_date", "region", "org_unit", "segment")),
+    "receivable_by_grade": PublishedTable(("segment", "grade")),
+    "roll_rate": PublishedTable(("as_of_date", "segment", "from_bucket", "to_bucket")),
+    "expected_credit_loss": PublishedTable(("segment", "ageing_bucket")),
+    "largest_debtor": PublishedTable(("customer_id",)),
+    "cash_forecast": PublishedTable(("as_of_date", "months")),
 }
 
 

@@ -49,6 +49,7 @@ def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int
                     )
                     for changed_on, said in sorted(terms[r["customer_id"]].items())
                 ),
+                r["org_unit"] or "unknown",
             )
             for r in found["customer"].values()
         ],

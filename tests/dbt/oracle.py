@@ -69,6 +69,7 @@ class Customer:
     opened_on: date
     closed_on: date | None = None
     terms: tuple[Terms, ...] = ()
+    org_unit: str = "unknown"
 
     def terms_on(self, day: date) -> Terms:
         """What the contract said on a day; before the first word of it, what that says."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.warnings import difference, load, replay, standing_on
 from gridcredit.simulate import simulate
 
+from benchmarks.warnings import difference, load, replay, standing_on
 from tests.conftest import WarehouseFactory
 
 
@@ -21,7 +21,7 @@ def test_nights_and_one_run_at_their_end(new_warehouse: WarehouseFactory, tmp_pa
     by_night = dict(replay(days, nightly))
     list(replay(days[-1:], at_the_end))
     by_one_run = {day: standing_on(day, at_the_end) for day in days}
-    assert {day: difference(by_night[day], by_one_run[day], days[-1]) for day in days} == dict.fromkeys(days, set())
+    assert {day: difference(by_night[day], by_one_run[day], days[-1]) for day in days} == {day: set() for day in days}
     came = by_night[days[-1]] - by_night[days[0]]
     went = by_night[days[0]] - by_night[days[-1]]
     assert len(came) >= 5

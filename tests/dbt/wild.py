@@ -153,6 +153,41 @@ def wild_meter(customer: str, last_day: date, rng: random.Random, number: int) -
     return {"meter": meters, "meter_reading": list(readings.values())}
 
 
+def hard_debtors() -> Rows:
+    """Debts that an agency, a dispute or a missing approval holds, and one that may be cut off."""
+    rows: Rows = {"customer": [], "bill": [], "collection_action": []}
+    for name, actions, is_important, is_disputed in (
+        ("agency", ("final_notice", "agency_referral"), False, False),
+        ("dispute", ("notice",), False, True),
+        ("important", ("final_notice",), True, False),
+        ("approved", ("final_notice", "cut_off_approval"), True, False),
+    ):
+        who: Row = {"customer_id": f"H-{name}", "name": name, "segment": "public", "region": "wild"}
+        who |= {"opened_on": "2020-01-01", "updated_at": "2024-01-01 00:00:00", "important_user": is_important}
+        rows["customer"].append(
+            {key: str(value).lower() if key == "important_user" else value for key, value in who.items()}
+        )
+        bill: Row = {
+            "bill_id": f"H-{name}",
+            "customer_id": f"H-{name}",
+            "amount": 500,
+            "period": "2026-03",
+            "kind": "regular",
+        }
+        rows["bill"].append(
+            bill | {"issued_on": "2026-04-02", "due_on": "2026-04-20", "disputed": str(is_disputed).lower()}
+        )
+        for number, kind in enumerate(actions):
+            action: Row = {
+                "action_id": f"H-{name}-{kind}",
+                "customer_id": f"H-{name}",
+                "kind": kind,
+                "officer_id": "S1",
+            }
+            rows["collection_action"].append(action | {"acted_on": date(2026, 5, 26) + timedelta(days=number)})
+    return rows
+
+
 def reformed_rows(count: int) -> Rows:
     """Customers who pay in time, and whose theft of two years ago has ceased to count since the last month-end."""
     rows: Rows = {"customer": [], "bill": [], "payment": [], "inspection": []}

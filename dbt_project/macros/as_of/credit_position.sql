@@ -16,7 +16,7 @@ policies as (
 
 ratings as (
 
-    select * from {{ ref(of_scope('rating', scope)) }}
+    {{ of_this_run('rating', scope) }}
 
 ),
 

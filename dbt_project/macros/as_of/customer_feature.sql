@@ -16,7 +16,7 @@ dates as (
 
 behaviour as (
 
-    select * from {{ ref(of_scope('payment_behaviour', scope)) }}
+    {{ of_this_run('payment_behaviour', scope) }}
 
 ),
 

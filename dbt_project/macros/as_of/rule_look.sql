@@ -1,7 +1,7 @@
 {% macro rule_look(scope) -%}
     {#-
-        The warning rules that hold for a scope's customers as of its dates, by the policy then in force: one select for
-        each rule, written from the policy tables.
+        The warning rules that hold for a scope's customers as of its dates, by the policy then in force, written from the
+        policy tables: one pass over the facts, whatever the rules are.
     -#}
     {%- set rules = policy_table('warning_rules', 'rule') -%}
     {%- set conditions = policy_table('warning_conditions', 'rule, feature') -%}
@@ -108,44 +108,47 @@ facts as (
 ),
 
 looks as (
-    {% for rule in rules %}
-    {%- set tests = [] %}
-    {%- set evidence = [] %}
-    {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
-    {%- if one.feature in known_features %}
-    {%- do tests.append(one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
-    {%- do evidence.append("'" ~ one.feature ~ " ' || round(" ~ one.feature ~ ", 2)") %}
-    {%- else %}
-    {%- do tests.append('false') %}
-    {%- do evidence.append("''") %}
-    {%- endif %}
-    {%- endfor %}
-    {%- if rule.not_for %}
-    {%- do tests.append("segment not in ('" ~ (rule.not_for.split('|') | join("', '")) ~ "')") %}
-    {%- endif %}
+
     select
-        as_of_date,
-        customer_id,
-        policy_version,
-        '{{ rule.rule }}' as rule,
-        {{ evidence | join(" || '; ' || ") }} as evidence
+        facts.as_of_date,
+        facts.customer_id,
+        facts.policy_version,
+        met.rule,
+        met.evidence
     from facts
-    where
-        policy_version = '{{ rule.policy_version }}'
-        and {{ tests | join('\n        and ') }}
-    {% if not loop.last %}
-    union all
-    {% endif %}
-    {%- else %}
-    select
-        as_of_date,
-        customer_id,
-        policy_version,
-        '' as rule,
-        '' as evidence
-    from facts
-    where false
-    {% endfor %}
+    cross join lateral (
+        {%- for rule in rules %}
+        {%- set tests = [] %}
+        {%- set evidence = [] %}
+        {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
+        {%- if one.feature in known_features %}
+        {%- do tests.append('facts.' ~ one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
+        {%- do evidence.append("'" ~ one.feature ~ " ' || round(facts." ~ one.feature ~ ", 2)") %}
+        {%- else %}
+        {%- do tests.append('false') %}
+        {%- do evidence.append("''") %}
+        {%- endif %}
+        {%- endfor %}
+        {%- if rule.not_for %}
+        {%- do tests.append("facts.segment not in ('" ~ (rule.not_for.split('|') | join("', '")) ~ "')") %}
+        {%- endif %}
+        select
+            '{{ rule.rule }}' as rule,
+            {{ evidence | join(" || '; ' || ") }} as evidence
+        where
+            facts.policy_version = '{{ rule.policy_version }}'
+            and {{ tests | join('\n            and ') }}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- else %}
+        select
+            '' as rule,
+            '' as evidence
+        where false
+        {%- endfor %}
+    ) as met
+
 )
 
 select * from looks

@@ -13,6 +13,23 @@
     {{ return(model ~ {'month_end_scope': '_at_month_end', 'warning_day_scope': '_on_warning_day'}.get(scope, '')) }}
 {%- endmacro %}
 
+{% macro of_this_run(model, scope) -%}
+    {#-
+        The rows of a model's sibling; of days looked at for warnings those of this run alone, so that the views on them
+        cost what the run looks at.
+    -#}
+    {%- if scope == 'warning_day_scope' -%}
+    select rows_of_run.*
+    from {{ ref(scope) }} as scope
+    inner join {{ ref(of_scope(model, scope)) }} as rows_of_run
+        on
+            scope.customer_id = rows_of_run.customer_id
+            and scope.as_of_date = rows_of_run.as_of_date
+    {%- else -%}
+    select * from {{ ref(of_scope(model, scope)) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro date_of(scope, relation='') -%}
     {#- The date among the columns of a select, where the scope is of past days. -#}
     {{ return(((relation ~ '.' if relation else '') ~ 'as_of_date,') if is_past(scope) else '') }}

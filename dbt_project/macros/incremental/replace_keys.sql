@@ -73,6 +73,9 @@
     {{ return({
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
+        'moved_customer': {
+            'relation': '(select customer_id from archive.customer_scope where has_moved) as moved', 'columns': ['customer_id']
+        },
         'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
         'warning_day_scope': {'relation': warning_days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
         'warning_scope': {'relation': 'archive.warning_scope', 'columns': ['customer_id']},

@@ -114,7 +114,7 @@ customers as (
 
 ),
 
--- Whom the day concerns; `has_moved` where a fact does, and not only the days that pass.
+-- Whom the day concerns; `has_moved` where a fact does or a bill falls due, and not only the days that pass.
 concerned as (
 
     select
@@ -157,7 +157,7 @@ concerned as (
     -- With a bill or its reversal issued or due in the days between, or a year before them.
     select
         customer_id,
-        case when {{ moved('issued_on') }} then 1 else 0 end as has_moved
+        case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ aged_to() }} then 1 else 0 end as has_moved
     from bills
     where
         {{ moved('issued_on') }}

@@ -1,11 +1,12 @@
 -- Which customers this run looks at for warnings, on which days beside the month-ends. A warning comes or goes when a fact
--- other than a bill or a payment does, when a bill has become overdue, by as many days as a rule names or by a payment then,
--- and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
+-- other than a bill or a payment does, when a bill is overdue by as many days as a rule names, by a payment or a bounce from then
+-- on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }}
 
 {%- set is_narrow = is_narrow() %}
-{%- set days_overdue = ([0] + warning_thresholds('max_days_overdue')) | unique | sort %}
+{%- set days_overdue = warning_thresholds('max_days_overdue') or [0] %}
+{%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'states.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
 with
 
@@ -123,23 +124,23 @@ overdue_days as (
     union
     {% endfor %}
     select
-        customer_id,
-        valid_to as as_of_date
+        states.customer_id,
+        states.valid_to as as_of_date
     from states
     where
-        paid_amount < amount
-        and valid_to > due_on
+        states.paid_amount < states.amount
+        and states.valid_to > {{ is_late_from }}
 
     union
 
     -- A payment that bounces makes a bill open again.
     select
-        customer_id,
-        valid_from as as_of_date
+        states.customer_id,
+        states.valid_from as as_of_date
     from states
     where
-        paid_amount < amount
-        and valid_from > due_on
+        states.paid_amount < states.amount
+        and states.valid_from > {{ is_late_from }}
 
     union
 
@@ -150,7 +151,7 @@ overdue_days as (
     inner join loose_moves
         on
             states.customer_id = loose_moves.customer_id
-            and states.due_on < loose_moves.moved_on
+            and loose_moves.moved_on > {{ is_late_from }}
             and states.valid_from <= loose_moves.moved_on
             and states.valid_to > loose_moves.moved_on
     where states.paid_amount < states.amount

@@ -11,6 +11,7 @@ as_contracted as (
     select
         cast(as_of_date as date) as as_of_date,
         cast(region as text) as region,
+        cast(org_unit as text) as org_unit,
         cast(segment as text) as segment,
         cast(ageing_bucket as text) as ageing_bucket,
         cast(bucket_rank as integer) as bucket_rank,

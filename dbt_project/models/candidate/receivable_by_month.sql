@@ -6,19 +6,39 @@ months as (
 
 ),
 
+effectiveness as (
+
+    select * from {{ ref('collection_effectiveness') }}
+
+),
+
 as_contracted as (
 
     select
-        cast(as_of_date as date) as as_of_date,
-        cast(region as text) as region,
-        cast(segment as text) as segment,
-        cast(billed_amount as numeric(18, 2)) as billed_amount,
-        cast(collected_amount as numeric(18, 2)) as collected_amount,
-        cast(receivable_amount as numeric(18, 2)) as receivable_amount,
-        cast(overdue_amount as numeric(18, 2)) as overdue_amount,
-        cast(dso as numeric(10, 2)) as dso,
-        cast(collection_rate as numeric(10, 4)) as collection_rate
+        cast(months.as_of_date as date) as as_of_date,
+        cast(months.region as text) as region,
+        cast(months.org_unit as text) as org_unit,
+        cast(months.segment as text) as segment,
+        cast(months.opening_balance as numeric(18, 2)) as opening_balance,
+        cast(months.billed_amount as numeric(18, 2)) as billed_amount,
+        cast(months.collected_amount as numeric(18, 2)) as collected_amount,
+        cast(months.written_off_amount as numeric(18, 2)) as written_off_amount,
+        cast(months.closing_balance as numeric(18, 2)) as closing_balance,
+        cast(months.receivable_amount as numeric(18, 2)) as receivable_amount,
+        cast(months.overdue_amount as numeric(18, 2)) as overdue_amount,
+        cast(months.unallocated_amount as numeric(18, 2)) as unallocated_amount,
+        cast(months.written_off_to_date as numeric(18, 2)) as written_off_to_date,
+        cast(months.dso as numeric(10, 2)) as dso,
+        cast(months.average_days_delinquent as numeric(10, 2)) as average_days_delinquent,
+        cast(months.collection_rate as numeric(10, 4)) as collection_rate,
+        cast(effectiveness.cei as numeric(10, 2)) as cei
     from months
+    left join effectiveness
+        on
+            months.as_of_date = effectiveness.as_of_date
+            and months.region = effectiveness.region
+            and months.org_unit = effectiveness.org_unit
+            and months.segment = effectiveness.segment
 
 )
 

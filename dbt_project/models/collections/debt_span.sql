@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        keys_of='customer_scope',
+        keys_of='moved_customer',
         indexes=[{'columns': ['bill_id', 'open_from'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -12,7 +12,16 @@ with
 scope as (
 
     select * from {{ ref('customer_scope') }}
-    where is_known
+    where
+        is_known
+        and has_moved
+
+),
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where is_latest
 
 ),
 
@@ -25,6 +34,12 @@ states as (
 pieces as (
 
     select * from {{ ref('loose_cash_piece') }}
+
+),
+
+reversed_bills as (
+
+    select * from {{ ref('reversed_bill') }}
 
 ),
 
@@ -115,17 +130,25 @@ running as (
 
 ),
 
+-- A bill that was cancelled was never a debt.
 spans as (
 
     select
-        bill_id,
-        customer_id,
-        cast(open_amount as numeric(18, 2)) as open_amount,
-        due_on,
-        open_from,
-        open_until
+        running.bill_id,
+        running.customer_id,
+        cast(running.open_amount as numeric(18, 2)) as open_amount,
+        running.due_on,
+        running.open_from,
+        running.open_until
     from running
-    where open_amount > 0
+    cross join dates
+    left join reversed_bills
+        on
+            running.bill_id = reversed_bills.bill_id
+            and dates.as_of_date >= reversed_bills.reversed_on
+    where
+        running.open_amount > 0
+        and reversed_bills.bill_id is null
 
 )
 

@@ -16,21 +16,35 @@ late_bills as (
 
 ),
 
-shares as (
-    {% for days in days_recovered %}
+customers as (
+
     select
         late_bills.customer_id,
         dates.policy_version,
-        {{ hundredth_of('late_bills.customer_id') }} as hundredth,
-        {{ days }} as days_recovered,
-        sum(late_bills.overdue_amount) as overdue_amount,
-        sum(late_bills.recovered_{{ days }}) as recovered_amount,
-        sum(late_bills.recovered_{{ days }}) / sum(late_bills.overdue_amount) as recovered_rate
+        {{ hundredth_of('late_bills.customer_id') }} as hundredth
+        {%- for days in days_recovered %},
+        {%- set is_over = dbt.dateadd('day', days, 'late_bills.due_on') ~ ' <= dates.as_of_date' %}
+        sum(case when {{ is_over }} then late_bills.overdue_amount else 0 end) as overdue_{{ days }},
+        sum(case when {{ is_over }} then late_bills.recovered_{{ days }} else 0 end) as recovered_{{ days }}
+        {%- endfor %}
     from late_bills
-    inner join dates
-        on {{ dbt.dateadd('day', days, 'late_bills.due_on') }} <= dates.as_of_date
+    cross join dates
     where not late_bills.is_disputed
     group by late_bills.customer_id, dates.policy_version
+
+),
+
+shares as (
+    {% for days in days_recovered %}
+    select
+        policy_version,
+        hundredth,
+        {{ days }} as days_recovered,
+        overdue_{{ days }} as overdue_amount,
+        recovered_{{ days }} as recovered_amount,
+        recovered_{{ days }} / overdue_{{ days }} as recovered_rate
+    from customers
+    where overdue_{{ days }} > 0
     {% if not loop.last %}
     union all
     {% endif %}

@@ -3,7 +3,7 @@
     config(
         materialized='incremental',
         keys_of='touched_date',
-        indexes=[{'columns': ['as_of_date', 'region', 'segment', 'ageing_bucket'], 'unique': true}],
+        indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment', 'ageing_bucket'], 'unique': true}],
     )
 }}
 
@@ -33,6 +33,7 @@ aged as (
     select
         open_bills.as_of_date,
         coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.org_unit, 'unknown') as org_unit,
         coalesce(customers.segment, 'unknown') as segment,
         buckets.ageing_bucket,
         buckets.bucket_rank,
@@ -53,6 +54,7 @@ aged as (
     group by
         open_bills.as_of_date,
         coalesce(customers.region, 'unknown'),
+        coalesce(customers.org_unit, 'unknown'),
         coalesce(customers.segment, 'unknown'),
         buckets.ageing_bucket,
         buckets.bucket_rank

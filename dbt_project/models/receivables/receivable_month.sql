@@ -3,10 +3,11 @@
     config(
         materialized='incremental',
         keys_of='touched_date',
-        indexes=[{'columns': ['as_of_date', 'region', 'segment'], 'unique': true}],
+        indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}],
     )
 }}
 
+{%- set last_day = "cast('" ~ (var('as_of_dates') | last) ~ "' as date)" %}
 with
 
 dates as (
@@ -19,6 +20,12 @@ customers as (
 
     select * from {{ ref('stg_customer') }}
     where not is_deleted
+
+),
+
+ledger as (
+
+    select * from {{ ref('ledger_month') }}
 
 ),
 
@@ -46,129 +53,201 @@ bounced_payments as (
 
 ),
 
+write_offs as (
+
+    select * from {{ ref('stg_collection_action') }}
+    where
+        not is_deleted
+        and kind = 'write_off'
+        and amount is not null
+
+),
+
 open_bills as (
 
     {{ open_bills_by_date() }}
 
 ),
 
--- Everything that moves or makes up the receivables of a month, a reversal in the month it happened.
-movements as (
+-- Whole months by the ledger; of the last day's month only what has happened by then.
+running_month as (
+
+    {{ ledger_movements('cast(' ~ dbt.date_trunc('month', last_day) ~ ' as date)', last_day) }}
+
+),
+
+account as (
+
+    select
+        coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.org_unit, 'unknown') as org_unit,
+        coalesce(customers.segment, 'unknown') as segment,
+        ledger.month,
+        sum(ledger.billed_amount) as billed,
+        sum(ledger.collected_amount) as collected,
+        sum(ledger.written_off_amount) as written_off
+    from ledger
+    left join customers
+        on ledger.customer_id = customers.customer_id
+    group by
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.org_unit, 'unknown'),
+        coalesce(customers.segment, 'unknown'),
+        ledger.month
+
+),
+
+running_account as (
+
+    select
+        coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.org_unit, 'unknown') as org_unit,
+        coalesce(customers.segment, 'unknown') as segment,
+        sum(running_month.billed) as billed,
+        sum(running_month.collected) as collected,
+        sum(running_month.written_off) as written_off
+    from running_month
+    left join customers
+        on running_month.customer_id = customers.customer_id
+    group by
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.org_unit, 'unknown'),
+        coalesce(customers.segment, 'unknown')
+
+),
+
+receivables as (
+
+    select
+        open_bills.as_of_date,
+        coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.org_unit, 'unknown') as org_unit,
+        coalesce(customers.segment, 'unknown') as segment,
+        sum(open_bills.open_amount) as receivable,
+        sum(case when open_bills.due_on < open_bills.as_of_date then open_bills.open_amount else 0 end) as overdue
+    from open_bills
+    left join customers
+        on open_bills.customer_id = customers.customer_id
+    group by
+        open_bills.as_of_date,
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.org_unit, 'unknown'),
+        coalesce(customers.segment, 'unknown')
+
+),
+
+parts as (
 
     select
         dates.as_of_date,
-        bills.customer_id,
-        bills.amount as billed,
-        0 as collected,
+        account.region,
+        account.org_unit,
+        account.segment,
+        case when account.month < dates.month_start then account.billed - account.collected - account.written_off else 0 end
+            as opening_balance,
+        case when account.month = dates.month_start then account.billed else 0 end as billed,
+        case when account.month = dates.month_start then account.collected else 0 end as collected,
+        case when account.month = dates.month_start then account.written_off else 0 end as written_off,
+        account.written_off as written_off_to_date,
         0 as receivable,
         0 as overdue
     from dates
-    inner join bills
+    inner join account
         on
-            dates.month_start <= bills.issued_on
-            and dates.as_of_date >= bills.issued_on
+            dates.month_start > account.month
+            or (dates.month_start = account.month and not dates.is_latest)
 
     union all
 
     select
         dates.as_of_date,
-        reversed_bills.customer_id,
-        -reversed_bills.amount as billed,
-        0 as collected,
+        running_account.region,
+        running_account.org_unit,
+        running_account.segment,
+        0 as opening_balance,
+        running_account.billed,
+        running_account.collected,
+        running_account.written_off,
+        running_account.written_off as written_off_to_date,
         0 as receivable,
         0 as overdue
     from dates
-    inner join reversed_bills
-        on
-            dates.month_start <= reversed_bills.reversed_on
-            and dates.as_of_date >= reversed_bills.reversed_on
-
-    union all
-
-    select
-        dates.as_of_date,
-        payments.customer_id,
-        0 as billed,
-        payments.amount as collected,
-        0 as receivable,
-        0 as overdue
-    from dates
-    inner join payments
-        on
-            dates.month_start <= payments.paid_on
-            and dates.as_of_date >= payments.paid_on
-
-    union all
-
-    select
-        dates.as_of_date,
-        bounced_payments.customer_id,
-        0 as billed,
-        -bounced_payments.amount as collected,
-        0 as receivable,
-        0 as overdue
-    from dates
-    inner join bounced_payments
-        on
-            dates.month_start <= bounced_payments.reversed_on
-            and dates.as_of_date >= bounced_payments.reversed_on
+    cross join running_account
+    where dates.is_latest
 
     union all
 
     select
         as_of_date,
-        customer_id,
+        region,
+        org_unit,
+        segment,
+        0 as opening_balance,
         0 as billed,
         0 as collected,
-        open_amount as receivable,
-        case when due_on < as_of_date then open_amount else 0 end as overdue
-    from open_bills
+        0 as written_off,
+        0 as written_off_to_date,
+        receivable,
+        overdue
+    from receivables
 
 ),
 
 totals as (
 
     select
-        movements.as_of_date,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.segment, 'unknown') as segment,
-        cast(sum(movements.billed) as numeric(18, 2)) as billed_amount,
-        cast(sum(movements.collected) as numeric(18, 2)) as collected_amount,
-        cast(sum(movements.receivable) as numeric(18, 2)) as receivable_amount,
-        cast(sum(movements.overdue) as numeric(18, 2)) as overdue_amount
-    from movements
-    left join customers
-        on movements.customer_id = customers.customer_id
-    group by
-        movements.as_of_date,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        as_of_date,
+        region,
+        org_unit,
+        segment,
+        cast(sum(opening_balance) as numeric(18, 2)) as opening_balance,
+        cast(sum(billed) as numeric(18, 2)) as billed_amount,
+        cast(sum(collected) as numeric(18, 2)) as collected_amount,
+        cast(sum(written_off) as numeric(18, 2)) as written_off_amount,
+        cast(sum(written_off_to_date) as numeric(18, 2)) as written_off_to_date,
+        cast(sum(opening_balance + billed - collected - written_off) as numeric(18, 2)) as closing_balance,
+        cast(sum(receivable) as numeric(18, 2)) as receivable_amount,
+        cast(sum(overdue) as numeric(18, 2)) as overdue_amount
+    from parts
+    group by as_of_date, region, org_unit, segment
+
+),
+
+months as (
+
+    select
+        totals.*,
+        -- Cash that pays no bill: what the account is below its bills, and was not written off.
+        cast(totals.receivable_amount - totals.written_off_to_date - totals.closing_balance as numeric(18, 2))
+            as unallocated_amount,
+        {{ dbt.datediff('dates.month_start', 'totals.as_of_date', 'day') }} + 1 as days
+    from totals
+    inner join dates
+        on totals.as_of_date = dates.as_of_date
 
 ),
 
 ratios as (
 
     select
-        totals.as_of_date,
-        totals.region,
-        totals.segment,
-        totals.billed_amount,
-        totals.collected_amount,
-        totals.receivable_amount,
-        totals.overdue_amount,
-        case
-            when totals.billed_amount > 0
-                then round(
-                    totals.receivable_amount / totals.billed_amount
-                    * ({{ dbt.datediff('dates.month_start', 'dates.as_of_date', 'day') }} + 1), 2
-                )
-        end as dso,
-        case
-            when totals.billed_amount > 0 then round(totals.collected_amount / totals.billed_amount, 4)
-        end as collection_rate
-    from totals
-    inner join dates
-        on totals.as_of_date = dates.as_of_date
+        as_of_date,
+        region,
+        org_unit,
+        segment,
+        opening_balance,
+        billed_amount,
+        collected_amount,
+        written_off_amount,
+        written_off_to_date,
+        closing_balance,
+        receivable_amount,
+        overdue_amount,
+        unallocated_amount,
+        {#- What is due could not be helped: the days that only what is overdue adds. #}
+        case when billed_amount > 0 then round(receivable_amount / billed_amount * days, 2) end as dso,
+        case when billed_amount > 0 then round(overdue_amount / billed_amount * days, 2) end as average_days_delinquent,
+        case when billed_amount > 0 then round(collected_amount / billed_amount, 4) end as collection_rate
+    from months
 
 )
 

@@ -1,0 +1,23 @@
+with
+
+losses as (
+
+    select * from {{ ref('expected_credit_loss_matrix') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(segment as text) as segment,
+        cast(ageing_bucket as text) as ageing_bucket,
+        cast(bucket_rank as integer) as bucket_rank,
+        cast(open_amount as numeric(18, 2)) as open_amount,
+        cast(loss_rate as numeric(9, 6)) as loss_rate,
+        cast(expected_loss as numeric(18, 2)) as expected_loss,
+        cast(policy_version as text) as policy_version
+    from losses
+
+)
+
+select * from as_contracted

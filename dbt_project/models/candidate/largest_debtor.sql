@@ -1,0 +1,21 @@
+with
+
+debtors as (
+
+    select * from {{ ref('debtor_concentration') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(customer_id as text) as customer_id,
+        cast(debtor_rank as integer) as debtor_rank,
+        cast(open_amount as numeric(18, 2)) as open_amount,
+        cast(share as numeric(9, 6)) as share,
+        cast(cumulative_share as numeric(9, 6)) as cumulative_share
+    from debtors
+
+)
+
+select * from as_contracted

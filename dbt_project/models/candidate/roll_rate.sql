@@ -1,0 +1,21 @@
+with
+
+rolls as (
+
+    select * from {{ ref('roll_month') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(as_of_date as date) as as_of_date,
+        cast(segment as text) as segment,
+        cast(from_bucket as text) as from_bucket,
+        cast(to_bucket as text) as to_bucket,
+        cast(amount as numeric(18, 2)) as amount
+    from rolls
+
+)
+
+select * from as_contracted

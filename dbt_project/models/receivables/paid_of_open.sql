@@ -1,0 +1,102 @@
+-- What came in, within one, two and three months up to each month-end, of what was open before them by grade and age.
+{{
+    config(
+        materialized='incremental',
+        keys_of='touched_date',
+        indexes=[{'columns': ['as_of_date', 'months', 'grade', 'ageing_bucket'], 'unique': true}],
+    )
+}}
+
+with
+
+windows as (
+    {% for months in (1, 2, 3) %}
+    select
+        as_of_date,
+        policy_version,
+        {{ months }} as months,
+        cast(
+            {{ dbt.dateadd('day', -1, dbt.dateadd('month', 1 - months, 'month_start')) }} as date
+        ) as opened_on
+    from {{ ref('touched_date') }}
+    where not is_latest
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
+),
+
+open_bills as (
+
+    select * from {{ ref('open_bill_at_month_end') }}
+
+),
+
+ratings as (
+
+    select * from {{ ref('rating_at_month_end') }}
+
+),
+
+paid as (
+
+    select
+        windows.as_of_date,
+        windows.policy_version,
+        windows.months,
+        before.customer_id,
+        windows.opened_on,
+        before.open_amount - coalesce(now.open_amount, 0) as paid_amount,
+        {{ days_after('before.due_on', 'windows.opened_on') }} as days_overdue
+    from windows
+    inner join open_bills as before
+        on windows.opened_on = before.as_of_date
+    left join open_bills as now
+        on
+            windows.as_of_date = now.as_of_date
+            and before.bill_id = now.bill_id
+    where before.open_amount > coalesce(now.open_amount, 0)
+
+),
+
+aged as (
+
+    select
+        *,
+        {{ ageing_bucket('days_overdue') }} as ageing_bucket
+    from paid
+
+),
+
+graded as (
+
+    select
+        paid.as_of_date,
+        paid.months,
+        paid.opened_on,
+        coalesce(ratings.grade, 'none') as grade,
+        paid.ageing_bucket,
+        paid.paid_amount
+    from aged as paid
+    left join ratings
+        on
+            paid.opened_on = ratings.as_of_date
+            and paid.customer_id = ratings.customer_id
+
+),
+
+totals as (
+
+    select
+        as_of_date,
+        months,
+        grade,
+        ageing_bucket,
+        max(opened_on) as opened_on,
+        cast(sum(paid_amount) as numeric(18, 2)) as paid_amount
+    from graded
+    group by as_of_date, months, grade, ageing_bucket
+
+)
+
+select * from totals

@@ -1,0 +1,111 @@
+-- What became within a month of the amounts of each ageing bucket: from which bucket to which, or paid.
+{{
+    config(
+        materialized='incremental',
+        keys_of='touched_date',
+        indexes=[{'columns': ['as_of_date', 'segment', 'from_bucket', 'to_bucket'], 'unique': true}],
+    )
+}}
+
+with
+
+dates as (
+
+    select touched.*, all_dates.previous_month_end
+    from {{ ref('touched_date') }} as touched
+    inner join {{ ref('as_of_date') }} as all_dates
+        on touched.as_of_date = all_dates.as_of_date
+    where not touched.is_latest
+
+),
+
+open_bills as (
+
+    select * from {{ ref('open_bill_at_month_end') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+pairs as (
+
+    select
+        dates.as_of_date,
+        dates.policy_version,
+        before.customer_id,
+        before.open_amount as amount_before,
+        coalesce(now.open_amount, 0) as amount_now,
+        {{ days_after('before.due_on', 'dates.previous_month_end') }} as days_before,
+        {{ days_after('before.due_on', 'dates.as_of_date') }} as days_now
+    from dates
+    inner join open_bills as before
+        on dates.previous_month_end = before.as_of_date
+    left join open_bills as now
+        on
+            dates.as_of_date = now.as_of_date
+            and before.bill_id = now.bill_id
+
+),
+
+named as (
+
+    select
+        as_of_date,
+        customer_id,
+        amount_before,
+        amount_now,
+        {{ ageing_bucket('days_before') }} as from_bucket,
+        {{ ageing_bucket('days_now') }} as to_bucket
+    from pairs
+
+),
+
+flows as (
+
+    select
+        as_of_date,
+        customer_id,
+        from_bucket,
+        to_bucket,
+        amount_now as amount
+    from named
+    where amount_now > 0
+
+    union all
+
+    select
+        as_of_date,
+        customer_id,
+        from_bucket,
+        'paid' as to_bucket,
+        amount_before - amount_now as amount
+    from named
+    where amount_before > amount_now
+
+),
+
+rolls as (
+
+    select
+        flows.as_of_date,
+        coalesce(customers.segment, 'unknown') as segment,
+        flows.from_bucket,
+        flows.to_bucket,
+        cast(sum(flows.amount) as numeric(18, 2)) as amount
+    from flows
+    left join customers
+        on flows.customer_id = customers.customer_id
+    group by
+        flows.as_of_date,
+        coalesce(customers.segment, 'unknown'),
+        flows.from_bucket,
+        flows.to_bucket
+
+)
+
+select * from rolls

@@ -1,0 +1,242 @@
+"""Receivables against the oracle, and the ledger of a stranger."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+from gridcredit import pipeline
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.warehouse import connect
+
+from tests.conftest import WarehouseFactory
+from tests.dbt import oracle
+from tests.dbt.built import DAYS, Built
+
+
+def test_ageing(built: Built) -> None:
+    want: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+    for day in DAYS:
+        for customer in built.ledger.customers:
+            for state in oracle.bills_as_of(built.ledger, customer.customer_id, day):
+                if state.open > 0:
+                    bucket = oracle.ageing_bucket((day - state.bill.due_on).days)
+                    want[day, customer.region, customer.org_unit, customer.segment, bucket] += state.open
+    got = {
+        tuple(row[:5]): row[5]
+        for row in built.rows(
+            "select as_of_date, region, org_unit, segment, ageing_bucket, open_amount from receivables.receivable_ageing"
+        )
+    }
+    assert got == dict(want)
+
+
+def test_collection_and_dso(built: Built) -> None:
+    ledger = built.ledger
+    place = {
+        customer.customer_id: (customer.region, customer.org_unit, customer.segment) for customer in ledger.customers
+    }
+    amounts: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for day in DAYS:
+
+        def in_month(moment: date | None, day: date = day) -> bool:
+            return moment is not None and (moment.year, moment.month) == (day.year, day.month) and moment <= day
+
+        for bills in ledger.bills_of.values():
+            for bill in bills:
+                cell = amounts[(day, *place[bill.customer_id])]
+                cell[0] += bill.amount * (
+                    in_month(bill.issued_on) - in_month(ledger.bill_reversed_on.get(bill.bill_id))
+                )
+        for payments in ledger.payments_of.values():
+            for payment in payments:
+                cell = amounts[(day, *place[payment.customer_id])]
+                bounced = in_month(ledger.payment_reversed_on.get(payment.payment_id))
+                cell[1] += payment.amount * (in_month(payment.paid_on) - bounced)
+        for customer in ledger.customers:
+            for state in oracle.bills_as_of(ledger, customer.customer_id, day):
+                amounts[(day, *place[customer.customer_id])][2] += state.open
+    got = built.rows(
+        "select as_of_date, region, org_unit, segment, billed_amount, collected_amount, receivable_amount, dso, collection_rate "
+        "from receivables.receivable_month"
+    )
+    seen = set()
+    for day, *place_of, billed, collected, receivable, dso, rate in got:
+        assert [billed, collected, receivable] == amounts[(day, *place_of)]
+        seen.add((day, *place_of))
+        if billed > 0:
+            assert dso == oracle.rounded(receivable / billed * day.day, 2)
+            assert rate == oracle.rounded(collected / billed, 4)
+        else:
+            assert dso is None
+            assert rate is None
+    assert all(not any(cell) for key, cell in amounts.items() if key not in seen)
+
+
+def test_accounts_reconcile_to_the_cent(built: Built) -> None:
+    """Opening + billed - collected - written off = closing, and what the bills leave over is cash that pays none."""
+    ledger = built.ledger
+    want: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for customer in ledger.customers:
+        name = customer.customer_id
+        place = (customer.region, customer.org_unit, customer.segment)
+        for day in DAYS:
+            states = oracle.bills_as_of(ledger, name, day)
+            cash = sum(
+                (
+                    payment.amount
+                    for payment in ledger.payments_of[name]
+                    if payment.paid_on <= day
+                    and not (ledger.payment_reversed_on.get(payment.payment_id) or date.max) <= day
+                ),
+                Decimal(0),
+            )
+            written_off = sum(
+                (
+                    Decimal(fact.row["amount"])
+                    for fact in ledger.facts_of[name]
+                    if fact.extract == "collection_action" and fact.kind == "write_off" and fact.row["amount"]
+                    and fact.day <= day
+                ),
+                Decimal(0),
+            )  # fmt: skip
+            cell = want[(day, *place)]
+            cell[0] += sum((state.bill.amount for state in states), Decimal(0)) - cash - written_off
+            cell[1] += cash - sum((min(state.paid, state.bill.amount) for state in states), Decimal(0))
+            cell[2] += written_off
+    rows = built.rows(
+        "select as_of_date, region, org_unit, segment, opening_balance, billed_amount, collected_amount, "
+        "written_off_amount, closing_balance, unallocated_amount, written_off_to_date, receivable_amount "
+        "from receivables.receivable_month"
+    )
+    for day, *place_of, opening, billed, collected, written, closing, unallocated, to_date, receivable in rows:
+        assert [closing, unallocated, to_date] == want.pop((day, *place_of))
+        assert opening + billed - collected - written == closing
+        assert receivable - unallocated - to_date == closing
+        assert unallocated >= 0
+    assert not any(any(cell) for cell in want.values())
+    closings = {(day, *place): closing for day, *place, closing in built.rows(
+        "select as_of_date, region, org_unit, segment, closing_balance from receivables.receivable_month"
+    )}  # fmt: skip
+    for (day, *place), opening in {
+        tuple(row[:4]): row[4]
+        for row in built.rows(
+            "select as_of_date, region, org_unit, segment, opening_balance from receivables.receivable_month"
+        )
+    }.items():
+        before = (oracle.previous_month_end(day), *place)
+        assert before not in closings or closings[before] == opening
+
+
+def test_rolls_and_effectiveness(built: Built) -> None:
+    """What was open a month ago is in a bucket now, or paid: bill by bill; and CEI by its formula."""
+    want: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+    for before, day in pairwise(DAYS[1:5]):
+        for customer in built.ledger.customers:
+            now = {s.bill.bill_id: s.open for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)}
+            for state in oracle.bills_as_of(built.ledger, customer.customer_id, before):
+                if state.open > 0:
+                    left = now.get(state.bill.bill_id, Decimal(0))
+                    due = state.bill.due_on
+                    start = oracle.ageing_bucket((before - due).days)
+                    want[day, customer.segment, start, oracle.ageing_bucket((day - due).days)] += left
+                    want[day, customer.segment, start, "paid"] += max(state.open - left, Decimal(0))
+    got = {tuple(row[:4]): row[4] for row in built.rows("select * from candidate.roll_rate")}
+    assert got == {key: amount for key, amount in want.items() if amount > 0}
+    months = {tuple(row[:4]): row[4:] for row in built.rows(
+        "select as_of_date, region, org_unit, segment, billed_amount, receivable_amount, overdue_amount, cei "
+        "from candidate.receivable_by_month"
+    )}  # fmt: skip
+    told = 0
+    for (day, *place), (billed, closing, overdue, cei) in months.items():
+        before = months.get((oracle.previous_month_end(day), *place))
+        possible = before[1] + billed - (closing - overdue) if before else Decimal(0)
+        assert cei == (oracle.rounded(100 * (before[1] + billed - closing) / possible, 2) if possible > 0 else None)
+        told += cei is not None
+    assert told > 20
+
+
+def test_the_largest_debtors_and_what_hangs_on_them(built: Built) -> None:
+    owed = {
+        customer.customer_id: sum(
+            (state.open for state in oracle.bills_as_of(built.ledger, customer.customer_id, DAYS[-1])), Decimal(0)
+        )
+        for customer in built.ledger.customers
+    }
+    total = sum(owed.values())
+    largest = sorted(((amount, name) for name, amount in owed.items()), key=lambda one: (-one[0], one[1]))[:100]
+    rows = built.rows(
+        "select customer_id, open_amount, cumulative_share from candidate.largest_debtor order by debtor_rank"
+    )
+    assert [(amount, name) for name, amount, _ in rows] == largest
+    running = Decimal(0)
+    for _, amount, share in rows:
+        running += amount
+        assert share == oracle.rounded(running / total, 6)
+
+
+def test_expected_credit_loss_by_hand(built: Built) -> None:
+    """Each bucket's loss rate is that of the next one times the share that leaves it unpaid; the last loses what policy says."""
+    rates: dict[str, dict[int, Decimal]] = defaultdict(dict)
+    for segment, rank, is_open, rate, loss in built.rows(
+        "select segment, bucket_rank, open_amount, loss_rate, expected_loss from candidate.expected_credit_loss"
+    ):
+        rates[segment][rank] = rate
+        assert loss == oracle.rounded(is_open * rate, 2)
+    for mine in rates.values():
+        assert [mine[rank] for rank in sorted(mine)] == sorted(mine.values())
+        assert max(mine.values()) <= Decimal("0.9")
+        assert mine.get(7, Decimal("0.9")) == Decimal("0.9")
+
+
+def test_forecasts_are_beside_what_came_in(built: Built) -> None:
+    collected: dict[date, Decimal] = dict(
+        built.rows("select as_of_date, sum(collected_amount) from candidate.receivable_by_month group by as_of_date")
+    )
+    rows = built.rows(
+        "select as_of_date, months, of_open_bills + of_later_bills, forecast_amount, naive_amount, collected_amount "
+        "from candidate.cash_forecast"
+    )
+    assert rows
+    for day, months, parts, forecast, naive, came_in in rows:
+        assert parts == forecast
+        after = [collected.get(month_end(day, number)) for number in range(1, months + 1)]
+        if came_in is not None:
+            assert came_in == sum(after)
+        base = day if day != DAYS[-1] else oracle.previous_month_end(day)
+        before = [collected.get(month_end(base, -number)) for number in range(months)]
+        if naive is not None:
+            assert naive == sum(before)
+
+
+def month_end(day: date, months: int) -> date:
+    """The last day of a month so many months after a day's."""
+    return oracle.previous_month_end(oracle.add_months(day.replace(day=1), months + 1))
+
+
+def test_days_late_equals_the_ibm_publishers_own(new_warehouse: WarehouseFactory, ibm_ledger: Path) -> None:
+    settings = new_warehouse()
+    load_file(ibm_ledger, load_mappings(settings.mappings_dir)["ibm_receivables"], settings)
+    release = pipeline.build_ratings("ibm", date(2013, 12, 31), settings)
+    assert release.is_new
+    with ibm_ledger.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    want = {row["invoiceNumber"]: int(row["DaysLate"]) for row in rows}
+    with connect(settings) as connection:
+        got: dict[str, int] = dict(
+            connection.execute(
+                "select distinct on (bill_id) bill_id, greatest(settled_on - due_on, 0) from archive.bill_state "
+                "order by bill_id, valid_from desc"
+            ).fetchall()
+        )
+        (total,) = connection.execute("select sum(amount) from raw.bill").fetchone() or (None,)
+        (customers,) = connection.execute("select count(*) from raw.customer").fetchone() or (None,)
+    assert len(got) == 2466
+    assert got == want
+    assert total == Decimal("147703.18")
+    assert customers == 100

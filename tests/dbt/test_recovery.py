@@ -1,0 +1,151 @@
+"""Late charges, dunning and the work-list against the oracle."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+from tests.dbt import oracle, recovery_oracle
+from tests.dbt.built import DAYS, POLICY, Built
+
+
+def has_loose_cash(built: Built, customer_id: str) -> bool:
+    """Whether some cash of a customer names no bill of his: what it pays on an earlier day is told as of the last one."""
+    mine = {bill.bill_id for bill in built.ledger.bills_of[customer_id]}
+    issued = {bill.bill_id: bill.issued_on for bill in built.ledger.bills_of[customer_id]}
+    return any(
+        payment.bill_id not in mine or payment.paid_on < issued[payment.bill_id or ""]
+        for payment in built.ledger.payments_of[customer_id]
+    )
+
+
+def test_late_charges_to_the_cent(built: Built) -> None:
+    want = {}
+    for customer in built.ledger.customers[::5]:
+        if not has_loose_cash(built, customer.customer_id):
+            for bill, late in recovery_oracle.late_bills(POLICY, built.ledger, customer, DAYS[-1]).items():
+                want[bill] = (late.overdue, late.charge, *late.recovered.values(), late.open)
+    customers = {bill.bill_id: bill.customer_id for bill in built.ledger.bills}
+    sampled = {customers[bill] for bill in want}
+    rows = built.rows(
+        "select bill_id, overdue_amount, late_charge, recovered_30, recovered_60, recovered_90, open_amount "
+        "from collections.late_bill"
+    )
+    got = {bill: tuple(rest) for bill, *rest in rows if customers[bill] in sampled}
+    assert got == want
+    assert len(want) > 100
+    assert any(charge == 1 for _, charge, *_ in want.values())
+    carried_over = built.rows("select count(*) from collections.late_bill where charge_carried_over > 0")[0][0]
+    assert carried_over > 20
+
+
+def test_loose_cash_stops_the_charge_of_the_oldest_bill(built: Built) -> None:
+    """What is open by the spans is what is open by the ledger, with all cash."""
+    got = dict(built.rows("select bill_id, open_amount from collections.late_bill where open_amount > 0"))
+    want = {
+        state.bill.bill_id: state.open
+        for customer in built.ledger.customers
+        for state in oracle.bills_as_of(built.ledger, customer.customer_id, DAYS[-1])
+        if state.open > 0 and state.bill.due_on < DAYS[-1]
+    }
+    assert got == want
+    spans = built.rows(
+        "select count(*) from collections.debt_span as one join collections.debt_span as other using (bill_id) "
+        "where one.open_from < other.open_from and coalesce(one.open_until, 'infinity') > other.open_from"
+    )
+    assert spans == [(0,)]
+
+
+def test_the_next_lawful_step(built: Built) -> None:
+    disputed = {row["bill_id"] for row in built.delivered["bill"].values() if row["disputed"] == "true"}
+    important = {row["customer_id"] for row in built.delivered["customer"].values() if row["important_user"] == "true"}
+    want = {}
+    for customer in built.ledger.customers:
+        pursued = recovery_oracle.pursue(
+            POLICY,
+            built.ledger,
+            customer,
+            DAYS[-1],
+            disputed=disputed,
+            is_important=customer.customer_id in important,
+        )
+        if pursued:
+            want[customer.customer_id] = pursued
+    got = {
+        customer: recovery_oracle.Pursued(*rest)
+        for customer, *rest in built.rows(
+            "select customer_id, overdue_amount, last_step, next_step, earliest_on, held_by from candidate.work_list"
+        )
+    }
+    assert got == want
+    held = Counter(pursued.held_by for pursued in want.values())
+    assert held.keys() == {None, "insolvency", "agency", "promise", "approval", "dispute"}
+    assert want["H-approved"].next_step == "cut_off"
+    # No cut-off within 30 days overdue, nor before the notice has run.
+    for customer, due_on, last_step_on, earliest_on in built.rows(
+        "select customer_id, oldest_due_on, last_step_on, earliest_on from candidate.work_list where next_step = 'cut_off' "
+        "and earliest_on is not null"
+    ):
+        assert (earliest_on - due_on).days > 30, customer
+        assert (earliest_on - last_step_on).days >= 3, customer
+
+
+def test_the_work_list_ranks_by_expected_loss_for_the_effort(built: Built) -> None:
+    rows = built.rows(
+        "select officer_id, officer_rank, expected_loss / effort, exposure, probability_of_default, loss_given_default, "
+        "expected_loss from candidate.work_list order by officer_id, officer_rank"
+    )
+    by_officer: dict[str, list[Decimal]] = {}
+    for officer, rank, worth, exposure, default, loss, expected in rows:
+        assert expected == oracle.rounded(exposure * default * loss, 2)
+        mine = by_officer.setdefault(officer, [])
+        mine.append(worth)
+        assert rank == len(mine)
+    assert all(mine == sorted(mine, reverse=True) for mine in by_officer.values())
+    assert len(by_officer) > 3
+
+
+def test_officers_answer_for_what_became_overdue_while_they_were_assigned(built: Built) -> None:
+    total = built.rows(
+        "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) "
+        "from collections.late_bill where not is_disputed and overdue_amount > 0"
+    )
+    by_officer = built.rows(
+        "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from candidate.officer_result"
+    )
+    assert by_officer == total
+    spans = [
+        (row["customer_id"], row["officer_id"], row["valid_from"], row["valid_to"] or "9999-12-31")
+        for row in built.delivered["officer_assignment"].values()
+    ]
+    for customer, officer, due_on in built.rows(
+        "select customer_id, officer_id, due_on from collections.late_bill where officer_id is not null limit 300"
+    ):
+        day = (due_on + timedelta(days=1)).isoformat()
+        assert (customer, officer) in {(who, by) for who, by, first, last in spans if first <= day <= last}
+
+
+def test_a_challenger_is_compared_with_its_uncertainty(built: Built) -> None:
+    """The share of each customer's debts, as statistics tell of it."""
+    rows = built.rows(
+        "select customer_id, sum(recovered_60) / sum(overdue_amount) from collections.late_bill "
+        "where overdue_amount > 0 and not is_disputed and due_on + 60 <= date '2026-06-19' group by customer_id"
+    )
+    shares: dict[str, list[float]] = {}
+    for customer, share in rows:
+        shares.setdefault(recovery_oracle.strategy_of(POLICY, customer), []).append(float(share))
+    got = {
+        strategy: (count, float(mean), float(error))
+        for strategy, count, mean, error in built.rows(
+            "select strategy, customers, mean_recovered_rate, standard_error from candidate.strategy_result "
+            "where days_recovered = 60"
+        )
+    }
+    assert got.keys() == shares.keys()
+    for strategy, mine in shares.items():
+        count, mean, error = got[strategy]
+        assert count == len(mine)
+        assert abs(mean - statistics.fmean(mine)) < 0.0001
+        assert abs(error - statistics.stdev(mine) / len(mine) ** 0.5) < 0.0001

@@ -1,0 +1,90 @@
+"""The life of warnings against one lived day by day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+
+from psycopg import sql
+
+from tests.dbt import oracle, warning_oracle
+from tests.dbt.built import DAYS, POLICY, Built, FeaturesByDay, Rated
+from tests.dbt.delivered import all_features
+
+
+def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
+    """Every rule, as each look at a customer finds it, lived day by day from the first month-end on."""
+    last_day = DAYS[-1]
+    looked: dict[str, list[date]] = defaultdict(list)
+    for customer, day in built.rows("select customer_id, as_of_date from features.payment_behaviour_on_warning_day"):
+        looked[customer].append(day)
+    acknowledged: dict[tuple[str, str], list[date]] = defaultdict(list)
+    for row in built.delivered["warning_acknowledgement"].values():
+        acknowledged[row["customer_id"], row["rule"]].append(date.fromisoformat(row["acknowledged_on"]))
+    sample = built.ledger.customers[::4]
+    want: set[tuple[object, ...]] = set()
+    events: set[tuple[object, ...]] = set()
+    for customer in sample:
+        name = customer.customer_id
+        met: dict[date, set[str]] = {}
+        for day in sorted({*DAYS[:-1], *looked[name]}):
+            if day < customer.opened_on:
+                continue
+            found = features.get((day, name)) or all_features(
+                POLICY, built.ledger, customer, built.months.get(name, {}), day
+            )
+            rating = ratings.get((day, name)) or oracle.rate(POLICY, built.ledger, customer, found, day)
+            before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]
+            facts = warning_oracle.facts_of(POLICY, built.ledger, customer, found, rating, before, day)
+            met[day] = oracle.warnings(POLICY, customer.segment, facts)
+        for rule in POLICY.rows("warning_rules") if met else []:
+            looks = {day: rule["rule"] in rules for day, rules in met.items()}
+            for one, happened in warning_oracle.live(rule, looks, acknowledged[name, rule["rule"]], last_day):
+                status = "cleared" if one.cleared_on else "acknowledged" if one.acknowledged_on else "open"
+                want.add((name, one.rule, one.opened_on, one.level, status, one.is_reopened))
+                events |= {(name, one.rule, one.opened_on, *event) for event in happened}
+    names = sql.Literal([customer.customer_id for customer in sample])
+    got = built.rows(
+        sql.SQL(
+            "select customer_id, rule, opened_on, level, status, is_reopened from warnings.warning "
+            "where customer_id = any({})"
+        ).format(names)
+    )
+    assert set(got) == want
+    got = built.rows(
+        sql.SQL(
+            "select customer_id, rule, opened_on, event, happened_on from warnings.warning_history "
+            "where customer_id = any({})"
+        ).format(names)
+    )
+    assert set(got) == events
+    assert {status for *_, status, _ in want} == {"open", "acknowledged", "cleared"}
+    seen = {rule for (rule,) in built.rows("select distinct rule from warnings.warning")}
+    assert seen == {row["rule"] for row in POLICY.rows("warning_rules")}
+
+
+def test_no_day_of_a_warning_is_missed(built: Built) -> None:
+    """What debts and cases alone decide is found on its very day, though most days are not looked at."""
+    held: dict[tuple[str, str], list[tuple[date, date]]] = defaultdict(list)
+    for customer, rule, start, end in built.rows(
+        "select customer_id, rule, met_from, coalesce(met_until, date '9999-12-31') from warnings.rule_met"
+    ):
+        held[customer, rule].append((start, end))
+    days = [DAYS[0] + timedelta(days=number) for number in range((DAYS[-1] - DAYS[0]).days + 1)]
+    differing = set()
+    for customer in built.ledger.customers[::10]:
+        name = customer.customer_id
+        for day in days:
+            if day < customer.opened_on:
+                continue
+            bills = oracle.bills_as_of(built.ledger, name, day)
+            overdue = max(((day - state.bill.due_on).days for state in bills if state.open > 0), default=0)
+            theft = any(
+                fact.extract == "inspection" and fact.kind == "theft" and fact.day <= day
+                and (fact.until is None or fact.until > day)
+                for fact in built.ledger.facts_of[name]
+            )  # fmt: skip
+            for rule, is_met in (("overdue_30_days", overdue > 30), ("theft_unsettled", theft)):
+                if is_met != any(start <= day < end for start, end in held[name, rule]):
+                    differing.add((name, rule, day))
+    assert differing == set()

@@ -24,6 +24,8 @@ app.add_typer(quarantine_app, name="quarantine")
 load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
 app.add_typer(load_app, name="load")
 app.add_typer(policy_app, name="policy")
+reader_app = typer.Typer(no_args_is_help=True, help="Logins of those who read what is published.")
+app.add_typer(reader_app, name="reader")
 
 
 @app.command()
@@ -363,3 +365,18 @@ def docs() -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.home / "dbt" / "target" / "static_index.html", target)
         typer.echo(f"wrote {target}")
+
+
+@reader_app.command("add")
+def add_reader(
+    name: str,
+    department: Annotated[str, typer.Option(help="one of policies/departments.yml")],
+    org_unit: Annotated[list[str], typer.Option(help="whose customers the reader sees; `*` is all")],
+) -> None:
+    """Make a login for a reader of a department; its password is shown once and kept nowhere."""
+    from gridcredit import access
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        password = access.add_reader(name, department, org_unit, settings)
+        typer.echo(f"login     {name}\npassword  {password}\nschema    {access.role_of(department)}")

@@ -14,11 +14,15 @@ from typing import LiteralString
 import structlog
 from psycopg import sql
 
+from gridcredit.access import apply_access
 from gridcredit.errors import GridCreditError
-from gridcredit.settings import Settings
+from gridcredit.reading_views import apply_views
+from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import READER_ROLE, Connection, connect
 
 log = structlog.get_logger(__name__)
+
+RELEASE_CHANNEL = "gridcredit_release"
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,16 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         for notes in ("changed_customer", "changed_usage"):
             connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
         is_new = bool(opened or closed or last is None or last[1] != as_of_date)
+        apply_views(connection)
+        apply_access(connection, settings or get_settings())
         if is_new:
             connection.execute(
                 "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed) "
                 "values (%s, %s, %s, %s, %s)",
                 [number, run_id, as_of_date, opened, closed],
             )
+            # Heard by whoever listens once the release can be read.
+            connection.execute("select pg_notify(%s, %s)", [RELEASE_CHANNEL, str(number)])
         else:
             number = last[0] if last else 0
         connection.execute(

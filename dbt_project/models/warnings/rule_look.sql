@@ -1,3 +1,5 @@
+-- Read on month-ends alone: depends_on: {{ ref('rating') }} {{ ref('as_of_date') }} {{ ref('customer_feature') }}
+-- depends_on: {{ ref('credit_position') }} {{ ref('rating_at_month_end') }} {{ ref('stg_customer') }}
 -- Where the last day is a month-end; on others those looked at stand among the days looked at for warnings.
 {{ config(indexes=[{'columns': ['customer_id', 'as_of_date', 'rule'], 'unique': true}]) }}
 

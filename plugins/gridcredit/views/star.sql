@@ -1,0 +1,185 @@
+-- A star for BI tools: dimensions and facts, each fact with the keys of its dimensions. docs/bi.md has queries.
+drop schema if exists star cascade;
+create schema star;
+
+create view star.dim_customer as
+select
+    rating.customer_id,
+    rating.segment,
+    rating.region,
+    rating.org_unit,
+    rating.grade,
+    class.customer_class,
+    class.service_tier
+from published.customer_rating_history as rating
+left join published.customer_class_history as class
+    on class.customer_id = rating.customer_id and class.valid_to_release is null
+where rating.valid_to_release is null;
+comment on view star.dim_customer is 'Customers as they are now: segment, place, grade and class. Key: customer_id.';
+
+create view star.dim_date as
+select
+    day::date as date_day,
+    extract(year from day)::integer as year,
+    extract(quarter from day)::integer as quarter,
+    extract(month from day)::integer as month,
+    to_char(day, 'YYYY-MM') as year_month,
+    date_trunc('month', day)::date as month_start,
+    (date_trunc('month', day) + interval '1 month - 1 day')::date as month_end,
+    extract(isodow from day)::integer as iso_weekday
+from
+    (
+        select
+            min(as_of_date) - interval '3 years' as first_day,
+            max(as_of_date) + interval '1 year' as last_day
+        from lineage.releases
+    ) as span
+cross join lateral generate_series(date_trunc('year', first_day), last_day, interval '1 day') as day;
+comment on view star.dim_date is 'Days, from three years before the first release to a year after the last. Key: date_day.';
+
+create view star.dim_org as
+select distinct
+    org_unit,
+    region
+from published.customer_rating_history
+where valid_to_release is null;
+comment on view star.dim_org is 'Business units and the regions they serve. Key: org_unit, region.';
+
+create view star.dim_policy as
+select
+    policy_version,
+    policy_name,
+    effective_from,
+    approver,
+    sha256,
+    description
+from policy.policies;
+comment on view star.dim_policy is 'Credit policies, who signed them and since when. Key: policy_version.';
+
+create view star.dim_grade as
+select
+    policy_version,
+    grade,
+    grade_rank,
+    min_score
+from policy.grades;
+comment on view star.dim_grade is 'Grades of each policy in their order. Key: policy_version, grade.';
+
+create view star.fact_rating as
+select
+    as_of_date as date_day,
+    customer_id,
+    policy_version,
+    grade,
+    score
+from published.rating_month_end_history
+where valid_to_release is null;
+comment on view star.fact_rating is 'Ratings of each month-end. Key: date_day, customer_id.';
+
+create view star.fact_exposure as
+select
+    customer_id,
+    policy_version,
+    grade,
+    credit_limit,
+    exposure,
+    headroom,
+    open_amount,
+    unbilled_amount,
+    deposit_amount
+from published.credit_limit_history
+where valid_to_release is null;
+comment on view star.fact_exposure is 'Limits and exposures as they are now. Key: customer_id.';
+
+create view star.fact_receivable as
+select
+    as_of_date as date_day,
+    region,
+    org_unit,
+    segment,
+    opening_balance,
+    billed_amount,
+    collected_amount,
+    written_off_amount,
+    closing_balance,
+    receivable_amount,
+    overdue_amount,
+    unallocated_amount
+from published.receivable_by_month_history
+where valid_to_release is null;
+comment on view star.fact_receivable is 'Accounts and receivables of each month. Key: date_day, region, org_unit, segment.';
+
+create view star.fact_ageing as
+select
+    as_of_date as date_day,
+    region,
+    org_unit,
+    segment,
+    ageing_bucket,
+    bucket_rank,
+    open_amount,
+    open_bills,
+    customers
+from published.receivable_by_age_history
+where valid_to_release is null;
+comment on view star.fact_ageing is 'Open amounts by age. Key: date_day, region, org_unit, segment, ageing_bucket.';
+
+create view star.fact_warning as
+select
+    happened_on as date_day,
+    customer_id,
+    rule,
+    opened_on,
+    event,
+    level,
+    officer_id
+from published.warning_event_history
+where valid_to_release is null;
+comment on view star.fact_warning is 'What happened to warnings. Key: customer_id, rule, opened_on, event.';
+
+create view star.fact_late_bill as
+select
+    due_on as date_day,
+    customer_id,
+    bill_id,
+    overdue_amount,
+    open_amount,
+    late_charge,
+    settled_on
+from published.late_charge_history
+where valid_to_release is null;
+comment on view star.fact_late_bill is 'Bills that were late, and their charges. Key: bill_id.';
+
+create view star.fact_recovery as
+select
+    overdue_month as date_day,
+    officer_id,
+    overdue_amount,
+    recovered_30,
+    recovered_60,
+    recovered_90,
+    promises_due,
+    promises_kept
+from published.officer_result_history
+where valid_to_release is null;
+comment on view star.fact_recovery is 'What officers recovered, by the month in which debts fell overdue. Key: date_day, officer_id.';
+
+-- Each ratio once, over any sum of receivables: what BI tools show, they take from here.
+create function star.dso(receivable numeric, billed numeric, days integer) returns numeric
+language sql immutable
+return round(receivable / nullif(billed, 0) * days, 2);
+comment on function star.dso is 'Days sales outstanding: receivables / billed x days.';
+
+create function star.collection_rate(collected numeric, billed numeric) returns numeric
+language sql immutable
+return round(collected / nullif(billed, 0), 4);
+comment on function star.collection_rate is 'Collected / billed of a period.';
+
+create function star.cei(opening numeric, billed numeric, closing numeric, closing_overdue numeric) returns numeric
+language sql immutable
+return round(100 * (opening + billed - closing) / nullif(opening + billed - (closing - closing_overdue), 0), 2);
+comment on function star.cei is
+'Collection effectiveness index, in %: (opening + billed - closing) / (opening + billed - closing not overdue).';
+
+grant usage on schema star to bi_reader;
+grant select on all tables in schema star to bi_reader;

@@ -367,6 +367,16 @@ def docs() -> None:
         typer.echo(f"wrote {target}")
 
 
+@app.command()
+def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashboards, by release")] = None) -> None:
+    """Draw the dashboard of the current release: one HTML page that opens from disk."""
+    from gridcredit.dashboard.page import write_dashboard
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        typer.echo(f"wrote {write_dashboard(out, settings)}")
+
+
 @reader_app.command("add")
 def add_reader(
     name: str,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gridcredit import gates, services
+from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.report import write_report
@@ -41,6 +42,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
             follow(connection, before, step)
             _show(connection, console)
             report = _report_of_the_largest_debt(connection, settings)
+            dashboard = write_dashboard(settings=settings)
     finally:
         stopped = services.stop_airflow(settings)
         step(f"stopped {', '.join(stopped)}")
@@ -49,6 +51,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
         f"  warnings       select * from published.customer_warning order by level\n"
         f"                 psql {warehouse_url(settings).replace(settings.secret('postgres_gridcredit'), '***')}"
         f"  (password: postgres_gridcredit in {settings.home / 'secrets.json'})\n"
+        f"  dashboard      {dashboard}\n"
         f"  one customer   {report}\n"
         f"  one rating     .venv/bin/gridcredit trace rating --customer C00000001\n"
         f"  data checks    {gates.data_docs_index(settings)}\n"

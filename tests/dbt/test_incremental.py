@@ -52,7 +52,7 @@ START = date(2026, 2, 20)
 Row = dict[str, Any]
 # What tells of a run itself, or holds no more than its scope.
 OF_THE_RUN = ["customer_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
-OF_THE_RUN += ["customer_feature_on_warning_day", "credit_position_on_warning_day", "rule_look"]
+OF_THE_RUN += ["customer_feature_on_warning_day", "credit_position_on_warning_day"]
 OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "warning_day_scope", "warning_scope"]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}

@@ -116,6 +116,16 @@ class PublishOperator(_BuildStage):
         publish_release(run_id)
 
 
+class DrawDashboardOperator(BaseOperator):
+    """Writes the dashboard of the current release; returns its path."""
+
+    def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
+        """Write."""
+        from gridcredit.dashboard.page import write_dashboard
+
+        return str(write_dashboard())
+
+
 class RetireLoadsOperator(BaseOperator):
     """Takes loads out of raw whose time is up, as policies/retention.yml says."""
 

@@ -1,0 +1,112 @@
+"""The dashboard of a release: self-contained, true to what is published, and readable on a phone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+from gridcredit import pipeline
+from gridcredit.dashboard.page import write_dashboard
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+from PIL import Image
+
+from tests.conftest import WarehouseFactory
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
+
+
+@pytest.fixture(scope="module")
+def settings(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    own = new_warehouse()
+    own.history_months = 13
+    folder = tmp_path_factory.mktemp("files")
+    simulate(150, 16, 8, folder)
+    mapping = load_mappings(own.mappings_dir)["demo"]
+    for name in EXTRACTS:
+        load_file(folder / f"{name}.csv", mapping, own)
+    pipeline.build_ratings("drawn", date(2026, 6, 19), own)
+    return own
+
+
+@pytest.fixture(scope="module")
+def page(settings: Settings) -> Path:
+    return write_dashboard(settings=settings)
+
+
+def browse(*arguments: str) -> str:
+    """What headless Chromium prints."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files"]
+    done = subprocess.run([str(CHROMIUM), *flags, *arguments], capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
+
+
+def test_nothing_to_draw_before_the_first_release(new_warehouse: WarehouseFactory) -> None:
+    with pytest.raises(GridCreditError, match="nothing has been published yet"):
+        write_dashboard(settings=new_warehouse())
+
+
+def test_it_opens_from_disk_and_says_what_is_published(settings: Settings, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert page.name == "release_000001.html"
+    assert set(re.findall(r"https?://[^\"' ]+", text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert not re.search(r"<(script|link|img)\b", text)
+    with connect(settings) as connection:
+        (receivable,) = connection.execute(
+            "select sum(receivable_amount) from published.receivable_by_month where as_of_date = '2026-06-19'"
+        ).fetchone() or (None,)
+        levels = dict(
+            connection.execute("select level, count(*) from published.customer_warning group by level").fetchall()
+        )
+        (debtor, is_open) = connection.execute(
+            "select customer_id, open_amount from published.largest_debtor where debtor_rank = 1"
+        ).fetchone() or ("", 0)
+        names = [name for (name,) in connection.execute("select distinct name from raw.customer")]
+    assert f'<b id="receivable">{receivable:,.0f}</b>' in text
+    for level in ("red", "orange", "yellow", "blue"):
+        assert f'<span class="level {level}">{level}</span><b>{levels.get(level, 0)}</b>' in text
+    assert f"<td>{debtor}</td>" in text
+    assert f"{is_open:,.0f}" in text
+    assert text.count("<svg") == 8
+    assert not [name for name in names if name in text]
+
+
+@needs_chromium
+def test_what_a_browser_draws(page: Path, tmp_path: Path) -> None:
+    """Bars in their colours where charts are, and ink where words are."""
+    shot = tmp_path / "dashboard.png"
+    browse(f"--screenshot={shot}", "--window-size=1240,2400", page.as_uri())
+    image = Image.open(shot).convert("RGB")
+    colours = {colour: count for count, colour in image.getcolors(maxcolors=1 << 24) or []}
+    for name, colour in {"overdue": (179, 38, 30), "accent": (31, 111, 120), "ink": (38, 50, 60)}.items():
+        assert colours.get(colour, 0) > 300, name
+    # No section is blank: of each horizontal band some of it is neither card nor page.
+    plain = {(255, 255, 255), (243, 245, 247)}
+    for top in range(0, 2000, 250):
+        band = image.crop((0, top, 1240, top + 250))
+        drawn = sum(count for count, colour in band.getcolors(maxcolors=1 << 24) or [] if colour not in plain)
+        assert drawn > 2000, top
+
+
+@needs_chromium
+def test_it_fits_a_phone(page: Path, tmp_path: Path) -> None:
+    """Nothing is wider than a phone's 390 points, tables scroll in themselves."""
+    frame = tmp_path / "phone.html"
+    frame.write_text(
+        f'<iframe id="f" src="{page.as_uri()}" width="390" height="800" style="border:0"></iframe><p id="width"></p>'
+        "<script>document.getElementById('f').onload = e => document.getElementById('width').textContent = "
+        "'wide ' + e.target.contentDocument.documentElement.scrollWidth</script>"
+    )
+    found = re.search(r"wide (\d+)", browse("--virtual-time-budget=5000", "--dump-dom", frame.as_uri()))
+    assert found
+    assert int(found[1]) <= 390

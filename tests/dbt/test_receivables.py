@@ -84,7 +84,7 @@ def test_accounts_reconcile_to_the_cent(built: Built) -> None:
     want: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     for customer in ledger.customers:
         name = customer.customer_id
-        place = (customer.region, customer.org_unit, customer.segment)
+        where = (customer.region, customer.org_unit, customer.segment)
         for day in DAYS:
             states = oracle.bills_as_of(ledger, name, day)
             cash = sum(
@@ -105,7 +105,7 @@ def test_accounts_reconcile_to_the_cent(built: Built) -> None:
                 ),
                 Decimal(0),
             )  # fmt: skip
-            cell = want[(day, *place)]
+            cell = want[(day, *where)]
             cell[0] += sum((state.bill.amount for state in states), Decimal(0)) - cash - written_off
             cell[1] += cash - sum((min(state.paid, state.bill.amount) for state in states), Decimal(0))
             cell[2] += written_off
@@ -129,8 +129,8 @@ def test_accounts_reconcile_to_the_cent(built: Built) -> None:
             "select as_of_date, region, org_unit, segment, opening_balance from receivables.receivable_month"
         )
     }.items():
-        before = (oracle.previous_month_end(day), *place)
-        assert before not in closings or closings[before] == opening
+        earlier = (oracle.previous_month_end(day), *place)
+        assert earlier not in closings or closings[earlier] == opening
 
 
 def test_rolls_and_effectiveness(built: Built) -> None:
@@ -154,9 +154,10 @@ def test_rolls_and_effectiveness(built: Built) -> None:
     )}  # fmt: skip
     told = 0
     for (day, *place), (billed, closing, overdue, cei) in months.items():
-        before = months.get((oracle.previous_month_end(day), *place))
-        possible = before[1] + billed - (closing - overdue) if before else Decimal(0)
-        assert cei == (oracle.rounded(100 * (before[1] + billed - closing) / possible, 2) if possible > 0 else None)
+        month_before = months.get((oracle.previous_month_end(day), *place))
+        opening = month_before[1] if month_before else None
+        possible = opening + billed - (closing - overdue) if opening is not None else Decimal(0)
+        assert cei == (oracle.rounded(100 * (opening + billed - closing) / possible, 2) if possible > 0 else None)
         told += cei is not None
     assert told > 20
 
@@ -205,13 +206,13 @@ def test_forecasts_are_beside_what_came_in(built: Built) -> None:
     assert rows
     for day, months, parts, forecast, naive, came_in in rows:
         assert parts == forecast
-        after = [collected.get(month_end(day, number)) for number in range(1, months + 1)]
+        after = [collected.get(month_end(day, number), Decimal(0)) for number in range(1, months + 1)]
         if came_in is not None:
             assert came_in == sum(after)
         base = day if day != DAYS[-1] else oracle.previous_month_end(day)
-        before = [collected.get(month_end(base, -number)) for number in range(months)]
+        earlier = [collected.get(month_end(base, -number), Decimal(0)) for number in range(months)]
         if naive is not None:
-            assert naive == sum(before)
+            assert naive == sum(earlier)
 
 
 def month_end(day: date, months: int) -> date:

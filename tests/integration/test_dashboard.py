@@ -65,7 +65,7 @@ def test_it_opens_from_disk_and_says_what_is_published(settings: Settings, page:
         (receivable,) = connection.execute(
             "select sum(receivable_amount) from published.receivable_by_month where as_of_date = '2026-06-19'"
         ).fetchone() or (None,)
-        levels = dict(
+        levels: dict[str, int] = dict(
             connection.execute("select level, count(*) from published.customer_warning group by level").fetchall()
         )
         (debtor, is_open) = connection.execute(

@@ -155,7 +155,9 @@ def test_the_change_feed_misses_nothing_and_says_nothing_twice(settings: Setting
                     assert warned.get((customer, what)) == before
                     warned[customer, what] = after
             seen = number
-        now = dict(connection.execute("select customer_id, grade from published.customer_rating").fetchall())
+        now: dict[str, str] = dict(
+            connection.execute("select customer_id, grade from published.customer_rating").fetchall()
+        )
         standing = {
             (customer, f"warning {rule}"): f"{level} {status}"
             for customer, rule, level, status in connection.execute(

@@ -13,6 +13,11 @@
     delete from {{ target }}
     where as_of_date in ({{ date_list(var('dropped_dates')) }});
     {%- endif %}
+    {%- if config.get('has_window') and var('dropped_dates') %}
+    {#- What was open before the first date is kept no longer: a rebuild could not tell what became of it. #}
+    delete from {{ target }}
+    where opened_on < cast('{{ var("as_of_dates") | first }}' as date);
+    {%- endif %}
     {%- if (keys_of == 'warning_day_scope' or config.get('is_kept_a_year')) and var('is_new_month') %}
     delete from {{ target }}
     where as_of_date < cast('{{ var("warned_from") }}' as date);

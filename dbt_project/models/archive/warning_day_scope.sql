@@ -2,7 +2,7 @@
 -- other than a bill or a payment does, when a bill is overdue by as many days as a rule names, by a payment or a bounce from then
 -- on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
--- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }}
+-- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }} {{ ref('customer_scope') }}
 
 {%- set is_narrow = is_narrow() %}
 {%- set days_overdue = warning_thresholds('max_days_overdue') or [0] %}
@@ -16,13 +16,13 @@ dates as (
 
 ),
 
+{% if is_narrow %}
 scope as (
 
     select * from {{ ref('customer_scope') }}
 
 ),
 
-{% if is_narrow %}
 changes as (
 
     select * from {{ ref('change_scope') }}

@@ -20,7 +20,7 @@ ranked as (
         strategies.share_pct,
         row_number() over (
             partition by outcomes.days_recovered
-            order by strategies.share_pct desc, outcomes.strategy
+            order by strategies.share_pct desc, outcomes.strategy asc
         ) = 1 as is_champion
     from outcomes
     inner join strategies

@@ -94,13 +94,13 @@ targeted as (
 
     select
         months.*,
-        dates.policy_version,
         {%- for days in days_recovered %}
         {{ recovery_target(days) }} as target_{{ days }},
         {#- Only once the days have passed for the last bill of the month. #}
-        {{ dbt.dateadd('day', days, dbt.dateadd('month', 1, 'months.overdue_month')) }} <= dates.as_of_date as is_over_{{ days }}
-        {{- ',' if not loop.last }}
+        {{ dbt.dateadd('day', days, dbt.dateadd('month', 1, 'months.overdue_month')) }} <= dates.as_of_date
+            as is_over_{{ days }},
         {%- endfor %}
+        dates.policy_version
     from months
     cross join dates
 

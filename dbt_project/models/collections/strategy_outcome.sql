@@ -21,12 +21,12 @@ customers as (
     select
         late_bills.customer_id,
         dates.policy_version,
-        {{ hundredth_of('late_bills.customer_id') }} as hundredth
-        {%- for days in days_recovered %},
+        {%- for days in days_recovered %}
         {%- set is_over = dbt.dateadd('day', days, 'late_bills.due_on') ~ ' <= dates.as_of_date' %}
         sum(case when {{ is_over }} then late_bills.overdue_amount else 0 end) as overdue_{{ days }},
-        sum(case when {{ is_over }} then late_bills.recovered_{{ days }} else 0 end) as recovered_{{ days }}
+        sum(case when {{ is_over }} then late_bills.recovered_{{ days }} else 0 end) as recovered_{{ days }},
         {%- endfor %}
+        {{ hundredth_of('late_bills.customer_id') }} as hundredth
     from late_bills
     cross join dates
     where not late_bills.is_disputed

@@ -22,10 +22,10 @@ ranked as (
     select
         customer_id,
         open_amount,
-        row_number() over (order by open_amount desc, customer_id) as debtor_rank,
+        row_number() over (order by open_amount desc, customer_id asc) as debtor_rank,
         sum(open_amount) over () as total_amount,
         sum(open_amount) over (
-            order by open_amount desc, customer_id
+            order by open_amount desc, customer_id asc
             rows between unbounded preceding and current row
         ) as cumulative_amount
     from debts

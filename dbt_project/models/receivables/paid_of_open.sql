@@ -3,6 +3,7 @@
     config(
         materialized='incremental',
         keys_of='touched_date',
+        has_window=true,
         indexes=[{'columns': ['as_of_date', 'months', 'grade', 'ageing_bucket'], 'unique': true}],
     )
 }}

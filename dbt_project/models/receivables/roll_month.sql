@@ -3,6 +3,7 @@
     config(
         materialized='incremental',
         keys_of='touched_date',
+        has_window=true,
         indexes=[{'columns': ['as_of_date', 'segment', 'from_bucket', 'to_bucket'], 'unique': true}],
     )
 }}
@@ -11,7 +12,9 @@ with
 
 dates as (
 
-    select touched.*, all_dates.previous_month_end
+    select
+        touched.*,
+        all_dates.previous_month_end
     from {{ ref('touched_date') }} as touched
     inner join {{ ref('as_of_date') }} as all_dates
         on touched.as_of_date = all_dates.as_of_date
@@ -37,6 +40,7 @@ pairs as (
     select
         dates.as_of_date,
         dates.policy_version,
+        dates.previous_month_end as opened_on,
         before.customer_id,
         before.open_amount as amount_before,
         coalesce(now.open_amount, 0) as amount_now,
@@ -56,6 +60,7 @@ named as (
 
     select
         as_of_date,
+        opened_on,
         customer_id,
         amount_before,
         amount_now,
@@ -69,6 +74,7 @@ flows as (
 
     select
         as_of_date,
+        opened_on,
         customer_id,
         from_bucket,
         to_bucket,
@@ -80,6 +86,7 @@ flows as (
 
     select
         as_of_date,
+        opened_on,
         customer_id,
         from_bucket,
         'paid' as to_bucket,
@@ -96,6 +103,7 @@ rolls as (
         coalesce(customers.segment, 'unknown') as segment,
         flows.from_bucket,
         flows.to_bucket,
+        max(flows.opened_on) as opened_on,
         cast(sum(flows.amount) as numeric(18, 2)) as amount
     from flows
     left join customers

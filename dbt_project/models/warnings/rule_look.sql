@@ -6,6 +6,12 @@
 {%- if is_month_end(var('as_of_dates') | last) %}
 {{ rule_look('customer_scope') }}
 {%- else %}
-select * from {{ ref('rule_look_on_warning_day') }}
+select
+    as_of_date,
+    customer_id,
+    policy_version,
+    rule,
+    evidence
+from {{ ref('rule_look_on_warning_day') }}
 where false
 {%- endif %}

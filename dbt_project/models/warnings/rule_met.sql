@@ -92,8 +92,7 @@ looks_in_order as (
 
 found as (
     {% for sibling in ('now', 'at_month_end', 'on_warning_day') %}
-    select
-        found.*
+    select found.*
     from scope
     inner join found_{{ sibling }} as found
         on scope.customer_id = found.customer_id

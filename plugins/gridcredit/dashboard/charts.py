@@ -17,9 +17,10 @@ LEVELS = {"red": "#b3261e", "orange": "#c65d00", "yellow": "#c9a200", "blue": "#
 
 def receivables(months: list[Row]) -> str:
     """Bars of what is open at each month's end, what is overdue of it apart."""
-    parts = {"not due": lambda row: row["receivable"] - row["overdue"], "overdue": lambda row: row["overdue"]}
     frame = _frame(
-        {"month": _month(row), "part": part, "amount": amount(row)} for row in months for part, amount in parts.items()
+        {"month": _month(row), "part": part, "amount": amount}
+        for row in months
+        for part, amount in (("not due", row["receivable"] - row["overdue"]), ("overdue", row["overdue"]))
     )
     return _svg(
         alt.Chart(frame)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-ratings bench-settings bench-warnings docs lock clean
+.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-ratings bench-recovery bench-settings bench-warnings docs lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench-ingest: $(STAMP) ## measure loading against COPY: ARGS="--customers 220000
 
 bench-ratings: $(STAMP) ## compare ratings with the oracle and with what happened after: ARGS="--customers 10000"
 	$(BIN)/python -m benchmarks.ratings $(ARGS)
+
+bench-recovery: $(STAMP) ## reconciliation, forecast error, and how soon a payment clears a warning: ARGS="--customers 100000"
+	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)

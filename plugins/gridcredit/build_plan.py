@@ -31,10 +31,12 @@ class BuildPlan:
 
     @property
     def warned_from(self) -> date:
-        """The first month-end that warnings are worked out from: a year back, or the first one kept."""
+        """The first month-end that warnings are worked out from: a year back, or the first whose predecessor is kept."""
         last_day = self.as_of_dates[-1]
         year_back = date(last_day.year - 1, last_day.month, 1) - timedelta(days=1)
-        return max(self.as_of_dates[0], year_back)
+        return max(
+            [*self.as_of_dates[:2], year_back] if len(self.as_of_dates) > 2 else [self.as_of_dates[0], year_back]
+        )
 
     def variables(self, policy_name: str) -> dict[str, object]:
         """As the dbt project's variables."""

@@ -27,7 +27,7 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
     for customer in sample:
         name = customer.customer_id
         met: dict[date, set[str]] = {}
-        for day in sorted({*DAYS[:-1], *looked[name]}):
+        for day in sorted({*DAYS[1:-1], *looked[name]}):
             if day < customer.opened_on:
                 continue
             found = features.get((day, name)) or all_features(
@@ -70,7 +70,7 @@ def test_no_day_of_a_warning_is_missed(built: Built) -> None:
         "select customer_id, rule, met_from, coalesce(met_until, date '9999-12-31') from warnings.rule_met"
     ):
         held[customer, rule].append((start, end))
-    days = [DAYS[0] + timedelta(days=number) for number in range((DAYS[-1] - DAYS[0]).days + 1)]
+    days = [DAYS[1] + timedelta(days=number) for number in range((DAYS[-1] - DAYS[1]).days + 1)]
     differing = set()
     for customer in built.ledger.customers[::10]:
         name = customer.customer_id

@@ -146,7 +146,7 @@ parts as (
         cast(round(coalesce(of_open_bills.amount, 0), 2) as numeric(18, 2)) as of_open_bills,
         cast(round(of_later_bills.amount, 2) as numeric(18, 2)) as of_later_bills,
         windows_before.collected_amount as naive_amount,
-        windows_after.collected_amount as collected_amount
+        windows_after.collected_amount
     from dates
     inner join of_later_bills
         on dates.as_of_date = of_later_bills.as_of_date

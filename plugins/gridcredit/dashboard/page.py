@@ -42,7 +42,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None) -
         release=dashboard.release,
         rows=dashboard.rows,
         charts={name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 our own SVG
-        errors=_past_errors(dashboard.rows["forecasts"]),
+        errors=past_errors(dashboard.rows["forecasts"]),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f"{out.name}.partial")
@@ -51,7 +51,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None) -
     return out
 
 
-def _past_errors(forecasts: list[Row]) -> list[Row]:
+def past_errors(forecasts: list[Row]) -> list[Row]:
     """By months ahead the mean absolute error of past forecasts in % of what came in, and that of the naive one."""
     found = []
     for months in sorted({row["months"] for row in forecasts}):

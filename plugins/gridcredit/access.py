@@ -58,6 +58,9 @@ def apply_access(connection: Connection, settings: Settings) -> None:
         "create or replace view published.my_customer as select customer_id from published.customer_rating_history "
         "where valid_to_release is null and org_unit in (select org_unit from published.my_org_unit)"
     )
+    connection.execute(
+        "comment on column published.my_customer.customer_id is 'a customer of the org units of the login asking'"
+    )
     for table, columns in published.items():
         _protect_rows(connection, table, columns)
     for department, tables in departments.departments.items():

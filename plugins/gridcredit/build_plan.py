@@ -118,6 +118,11 @@ def _why_everything(
         return "asked for"
     if base is None:
         return "nothing has been released yet"
+    if connection.execute(
+        "select 1 from lineage.releases where release = (select max(release) from lineage.releases) "
+        "and rolled_back_to is not null"
+    ).fetchone():
+        return "the last release was a rollback"
     if base[1] != fingerprint:
         return "the models, the policy or the settings changed"
     if connection.execute("select 1 from ops.built").fetchone() is None:

@@ -24,6 +24,8 @@ app.add_typer(quarantine_app, name="quarantine")
 load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
 app.add_typer(load_app, name="load")
 app.add_typer(policy_app, name="policy")
+release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, take back.")
+app.add_typer(release_app, name="release")
 reader_app = typer.Typer(no_args_is_help=True, help="Logins of those who read what is published.")
 app.add_typer(reader_app, name="reader")
 
@@ -365,6 +367,63 @@ def docs() -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.home / "dbt" / "target" / "static_index.html", target)
         typer.echo(f"wrote {target}")
+
+
+@release_app.command("list")
+def list_releases() -> None:
+    """Show all releases, the newest first."""
+    from gridcredit import release
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        for one in release.list_releases(settings):
+            note = f"  rollback to {one.rolled_back_to}" if one.rolled_back_to else ""
+            typer.echo(
+                f"{one.release:>6}  as of {one.as_of_date}  {one.published_at:%Y-%m-%d %H:%M}  "
+                f"+{one.rows_opened:,} -{one.rows_closed:,}  {one.chain_hash[:12]}{note}"
+            )
+
+
+@release_app.command("diff")
+def diff_releases(before: int, after: int) -> None:
+    """Show how many rows of each table two releases do not have in common."""
+    from gridcredit import release
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        for one in release.diff_releases(before, after, settings):
+            typer.echo(
+                f"{one.table:<24} gone {one.only_before:>8,}  new {one.only_after:>8,}  changed {one.changed:>8,}"
+            )
+
+
+@release_app.command("verify")
+def verify_release(number: int) -> None:
+    """Work out again what a release published, and the chain up to it; fails where a row was changed by hand."""
+    from gridcredit import release
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        faults = release.verify_release(number, settings)
+        for fault in faults:
+            typer.echo(f"release {fault.release}: {fault.what}", err=True)
+        if faults:
+            raise typer.Exit(1)
+        typer.echo(f"release {number} is as it was published")
+
+
+@release_app.command("rollback")
+def roll_back(
+    number: int,
+    approver: Annotated[str, typer.Option(help="who decided")],
+    reason: Annotated[str, typer.Option(help="why")],
+) -> None:
+    """Publish an earlier release once more, as a new one; the next build publishes what the facts say then."""
+    from gridcredit import release
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        typer.echo(f"release {release.roll_back(number, approver, reason, settings)} shows what release {number} did")
 
 
 @app.command()

@@ -6,9 +6,11 @@ Each published table is kept as intervals of releases (`valid_from_release`, `va
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import LiteralString
 
 import structlog
@@ -64,6 +66,16 @@ TABLES: dict[str, PublishedTable] = {
 
 
 @dataclass(frozen=True)
+class Change:
+    """How a release changed a table: rows that came and went, and the sums of their hashes."""
+
+    opened: int
+    opened_hash: Decimal
+    closed: int
+    closed_hash: Decimal
+
+
+@dataclass(frozen=True)
 class Release:
     """What a publish made: the number of the release that stands, and how much changed."""
 
@@ -87,16 +99,19 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         last = connection.execute(
             "select release, as_of_date from lineage.releases order by release desc limit 1"
         ).fetchone()
-        (as_of_date,) = connection.execute(
-            "select as_of_date from lineage.runs where run_id = %s", [run_id]
-        ).fetchone() or (None,)
+        as_of_date, because = connection.execute(
+            "select as_of_date, built_because from lineage.runs where run_id = %s", [run_id]
+        ).fetchone() or (None, None)
         number = (last[0] if last else 0) + 1
-        opened = closed = 0
         dropped = _dropped_dates(connection, run_id)
+        changes = {}
         for table, published in TABLES.items():
             _ensure_published(connection, table, published.key)
-            table_opened, table_closed = _replace_rows(connection, table, published, dropped, number)
-            opened, closed = opened + table_opened, closed + table_closed
+            # A build of everything answers for every row, also for those of customers that are known no longer.
+            replaced = replace(published, scope=None) if because else published
+            changes[table] = _replace_rows(connection, table, replaced, dropped, number)
+        opened = sum(change.opened for change in changes.values())
+        closed = sum(change.closed for change in changes.values())
         # What followed from these facts is published, or was as it is.
         for notes in ("changed_customer", "changed_usage"):
             connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
@@ -104,13 +119,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         apply_views(connection)
         apply_access(connection, settings or get_settings())
         if is_new:
-            connection.execute(
-                "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed) "
-                "values (%s, %s, %s, %s, %s)",
-                [number, run_id, as_of_date, opened, closed],
-            )
-            # Heard by whoever listens once the release can be read.
-            connection.execute("select pg_notify(%s, %s)", [RELEASE_CHANNEL, str(number)])
+            record_release(connection, number, run_id, as_of_date, changes)
         else:
             number = last[0] if last else 0
         connection.execute(
@@ -119,6 +128,72 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         )
     log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
     return Release(number, is_new, opened, closed)
+
+
+def record_release(
+    connection: Connection,
+    number: int,
+    run_id: str,
+    as_of_date: date,
+    changes: dict[str, Change],
+    *,
+    rolled_back_to: int | None = None,
+    approver: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Record a release with the content of each table and its link to the one before; listeners hear of it."""
+    before: dict[str, tuple[int, Decimal]] = {
+        table: (rows, total)
+        for table, rows, total in connection.execute(
+            "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s", [number - 1]
+        )
+    }
+    contents = []
+    for table, change in changes.items():
+        rows, total = before.get(table, (0, Decimal(0)))
+        contents.append((table, rows + change.opened - change.closed, total + change.opened_hash - change.closed_hash))
+    (chain,) = connection.execute(
+        "select chain_hash from lineage.releases where release = %s", [number - 1]
+    ).fetchone() or ("",)
+    link = chain_hash(chain or "", number, run_id, as_of_date, contents)
+    connection.execute(
+        "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, rolled_back_to, "
+        "approver, reason) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            *(number, run_id, as_of_date),
+            sum(change.opened for change in changes.values()),
+            sum(change.closed for change in changes.values()),
+            *(link, rolled_back_to, approver, reason),
+        ],
+    )
+    connection.cursor().executemany(
+        "insert into lineage.release_tables (release, table_name, rows, row_hash_sum) values (%s, %s, %s, %s)",
+        [(number, *content) for content in contents],
+    )
+    # Heard by whoever listens once the release can be read.
+    connection.execute("select pg_notify(%s, %s)", [RELEASE_CHANNEL, str(number)])
+
+
+def chain_hash(
+    before: str, release: int, run_id: str, as_of_date: date, contents: Iterable[tuple[str, int, Decimal]]
+) -> str:
+    """The hash of a release's record and its tables' contents, and of the release before."""
+    lines = [before, str(release), run_id, as_of_date.isoformat()]
+    lines += [f"{table} {rows} {total}" for table, rows, total in sorted(contents)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def published_columns(connection: Connection, table: str) -> list[str]:
+    """The columns of a published table, in the order in which they came."""
+    columns = _columns(connection, "published", f"{table}_history")
+    return [name for name in columns if name not in ("valid_from_release", "valid_to_release")]
+
+
+def row_hash(columns: Sequence[str], relation: str) -> sql.Composed:
+    """The hash of a row's published content."""
+    return sql.SQL("lineage.row_hash(row({})::text)").format(
+        sql.SQL(", ").join(sql.Identifier(relation, name) for name in columns)
+    )
 
 
 def _require_gates(connection: Connection, run_id: str) -> None:
@@ -224,9 +299,9 @@ def _dropped_dates(connection: Connection, run_id: str) -> list[date]:
 
 def _replace_rows(
     connection: Connection, table: str, published: PublishedTable, dropped: list[date], release: int
-) -> tuple[int, int]:
-    """Close the rows in scope that are gone or changed, open the new and the changed; returns (opened, closed)."""
-    columns = list(_columns(connection, "candidate", table))
+) -> Change:
+    """Close the rows in scope that are gone or changed, open the new and the changed."""
+    columns = published_columns(connection, table)
     history = f"published.{table}_history"
 
     def listed(alias: str, names: Sequence[str]) -> sql.Composed:
@@ -243,8 +318,9 @@ def _replace_rows(
         "new_key": listed("candidate", published.key),
         "dropped": sql.Literal(dropped),
     }
-    closed = 0
+    parts["hash"] = row_hash(columns, "history")
     in_scope = sql.Composed([])
+    is_dropped: sql.Composable = sql.SQL("false")
     if published.scope:
         in_scope = sql.SQL("and ({}) in (select {} from {}) ").format(
             listed("history", published.scope_key),
@@ -252,30 +328,29 @@ def _replace_rows(
             sql.Identifier("archive", published.scope),
         )
         if dropped and "as_of_date" in published.scope_key:
-            closed += connection.execute(
-                sql.SQL(
-                    "update {history} as history set valid_to_release = {release} "
-                    "where valid_to_release is null and as_of_date = any({dropped}::date[])"
-                ).format(**parts)
-            ).rowcount
-    closed += connection.execute(
+            is_dropped = sql.SQL("as_of_date = any({dropped}::date[])").format(**parts)
+    closed = connection.execute(
         sql.SQL(
-            "update {history} as history set valid_to_release = {release} where valid_to_release is null {in_scope}"
+            "with closed as (update {history} as history set valid_to_release = {release} where valid_to_release is null "
+            "and ({is_dropped} or (true {in_scope}"
             "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
-            "and row({new}) is not distinct from row({old}))"
-        ).format(**parts, in_scope=in_scope)
-    ).rowcount
+            "and row({new}) is not distinct from row({old})))) returning {hash} as hash) "
+            "select count(*), coalesce(sum(hash), 0) from closed"
+        ).format(**parts, in_scope=in_scope, is_dropped=is_dropped)
+    ).fetchone() or (0, Decimal(0))
     opened = connection.execute(
         sql.SQL(
-            "insert into {history} ({columns}, valid_from_release) select {new}, {release} from {candidate} as candidate "
+            "with opened as (insert into {history} as history ({columns}, valid_from_release) "
+            "select {new}, {release} from {candidate} as candidate "
             "where not exists (select 1 from {history} as history where ({new_key}) = ({old_key}) "
-            "and valid_to_release is null {in_scope})"
+            "and valid_to_release is null {in_scope}) returning {hash} as hash) "
+            "select count(*), coalesce(sum(hash), 0) from opened"
         ).format(**parts, in_scope=in_scope)
-    ).rowcount
+    ).fetchone() or (0, Decimal(0))
     # The next run's statements are planned with what is known of this one's rows: few of many are in scope.
     (rows,) = connection.execute(
         "select reltuples from pg_class where oid = to_regclass(%s)", [history]
     ).fetchone() or (0,)
-    if opened > 0.1 * rows:
+    if opened[0] > 0.1 * rows:
         connection.execute(sql.SQL("analyze {history}").format(**parts))
-    return opened, closed
+    return Change(*opened, *closed)

@@ -155,7 +155,7 @@ def wild_meter(customer: str, last_day: date, rng: random.Random, number: int) -
 
 def hard_debtors() -> Rows:
     """Debts that an agency, a dispute or a missing approval holds, and one that may be cut off."""
-    rows: Rows = {"customer": [], "bill": [], "collection_action": []}
+    rows: Rows = {"customer": [], "bill": [], "collection_action": [], "service_order": []}
     for name, actions, is_important, is_disputed in (
         ("agency", ("final_notice", "agency_referral"), False, False),
         ("dispute", ("notice",), False, True),
@@ -185,6 +185,8 @@ def hard_debtors() -> Rows:
                 "officer_id": "S1",
             }
             rows["collection_action"].append(action | {"acted_on": date(2026, 5, 26) + timedelta(days=number)})
+    closing: Row = {"order_id": "H-closing", "customer_id": "H-agency", "kind": "close", "requested_on": "2026-05-10"}
+    rows["service_order"].append(closing)
     return rows
 
 

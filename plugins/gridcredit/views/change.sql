@@ -74,6 +74,11 @@ select * from warnings_gone;
 
 comment on view published.change is
 'Who changed grade, limit, recommended payment mode or warning, by release; `before` is null for what is new, `after` for what is gone.';
+comment on column published.change.release is 'the release that brought the change';
+comment on column published.change.customer_id is 'the supplier''s customer number';
+comment on column published.change.what is 'grade, credit_limit, payment_mode, or warning and its rule';
+comment on column published.change.before is 'what the release before showed; null for what is new';
+comment on column published.change.after is 'what this release shows; null for what is gone';
 create index if not exists customer_rating_history_release on published.customer_rating_history (valid_from_release);
 create index if not exists credit_limit_history_release on published.credit_limit_history (valid_from_release);
 create index if not exists customer_warning_history_release on published.customer_warning_history (valid_from_release);

@@ -1,0 +1,182 @@
+"""Releases as they were: listed, compared, proven unchanged, and taken back to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import structlog
+from psycopg import sql
+
+from gridcredit.errors import GridCreditError
+from gridcredit.publish import TABLES, Change, chain_hash, published_columns, record_release, row_hash
+from gridcredit.settings import Settings
+from gridcredit.warehouse import Connection, connect
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A release as it is listed."""
+
+    release: int
+    as_of_date: date
+    published_at: datetime
+    rows_opened: int
+    rows_closed: int
+    chain_hash: str
+    rolled_back_to: int | None
+
+
+@dataclass(frozen=True)
+class TableDifference:
+    """How a table differs between two releases, in keys."""
+
+    table: str
+    only_before: int
+    only_after: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What `verify` found: a table whose rows are not those published, or a release that does not follow from the one before."""
+
+    release: int
+    what: str
+
+
+def list_releases(settings: Settings) -> list[Listed]:
+    """All releases, the newest first."""
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select release, as_of_date, published_at, rows_opened, rows_closed, chain_hash, rolled_back_to "
+            "from lineage.releases order by release desc"
+        ).fetchall()
+    return [Listed(*row) for row in rows]
+
+
+def diff_releases(before: int, after: int, settings: Settings) -> list[TableDifference]:
+    """By table how many keys only one of two releases shows, and how many both show differently."""
+    with connect(settings) as connection:
+        for release in (before, after):
+            _require_release(connection, release)
+        found = []
+        for table, published in TABLES.items():
+            key = sql.SQL(", ").join(map(sql.Identifier, published.key))
+            rows = sql.SQL("select {key}, {hash} as content from {history} as history where {shown}")
+            parts = {
+                "key": key,
+                "hash": _hash(connection, table),
+                "history": _history(table),
+            }
+            query = sql.SQL(
+                "select count(*) filter (where later.content is null), count(*) filter (where earlier.content is null), "
+                "count(*) filter (where later.content <> earlier.content) from ({}) as earlier "
+                "full join ({}) as later using ({})"
+            ).format(rows.format(**parts, shown=_shown(before)), rows.format(**parts, shown=_shown(after)), key)
+            (gone, new, changed) = connection.execute(query).fetchone() or (0, 0, 0)
+            found.append(TableDifference(table, gone, new, changed))
+    return found
+
+
+def verify_release(release: int, settings: Settings) -> list[Fault]:
+    """Work out again what the release published, and each link of the chain up to it; returns what does not hold."""
+    faults = []
+    with connect(settings) as connection:
+        _require_release(connection, release)
+        recorded = connection.execute(
+            "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s order by table_name",
+            [release],
+        ).fetchall()
+        for table, rows, total in recorded:
+            found = connection.execute(
+                sql.SQL("select count(*), coalesce(sum({}), 0) from {} as history where {}").format(
+                    _hash(connection, table), _history(table), _shown(release)
+                )
+            ).fetchone()
+            if found != (rows, total):
+                faults.append(Fault(release, f"published.{table} does not hold the rows that were published"))
+        chain = ""
+        for number, run_id, as_of_date, stored in connection.execute(
+            "select release, run_id, as_of_date, chain_hash from lineage.releases where release <= %s order by release",
+            [release],
+        ).fetchall():
+            contents = connection.execute(
+                "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s", [number]
+            ).fetchall()
+            chain = chain_hash(chain, number, run_id, as_of_date, contents)
+            if chain != stored:
+                faults.append(Fault(number, "its record does not follow from the release before and its tables"))
+                chain = stored
+    return faults
+
+
+def roll_back(release: int, approver: str, reason: str, settings: Settings) -> int:
+    """Publish once more what a release showed, as a new release; returns its number.
+
+    Nothing is taken out of the history. The next build makes everything anew and publishes what the facts say then.
+    """
+    with connect(settings) as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.build'))")
+        as_of_date = _require_release(connection, release)
+        (last,) = connection.execute("select max(release) from lineage.releases").fetchone() or (0,)
+        if release == last:
+            raise GridCreditError(f"release {release} is the current one")
+        number = last + 1
+        changes = {}
+        for table in TABLES:
+            parts = {"history": _history(table), "hash": _hash(connection, table), "new": sql.Literal(number)}
+            closed = connection.execute(
+                sql.SQL(
+                    "with closed as (update {history} as history set valid_to_release = {new} "
+                    "where valid_to_release is null and valid_from_release > {old} returning {hash} as hash) "
+                    "select count(*), coalesce(sum(hash), 0) from closed"
+                ).format(**parts, old=sql.Literal(release))
+            ).fetchone() or (0, Decimal(0))
+            columns = sql.SQL(", ").join(map(sql.Identifier, published_columns(connection, table)))
+            opened = connection.execute(
+                sql.SQL(
+                    "with opened as (insert into {history} as history ({columns}, valid_from_release) "
+                    "select {columns}, {new} from {history} where valid_from_release <= {old} "
+                    "and valid_to_release > {old} returning {hash} as hash) "
+                    "select count(*), coalesce(sum(hash), 0) from opened"
+                ).format(**parts, columns=columns, old=sql.Literal(release))
+            ).fetchone() or (0, Decimal(0))
+            changes[table] = Change(*opened, *closed)
+        run_id = f"rollback to {release} as release {number}"
+        connection.execute(
+            "insert into lineage.runs (run_id, as_of_date, code_version, policy_name, status, finished_at) "
+            "select %s, as_of_date, code_version, policy_name, 'rolled back', clock_timestamp() from lineage.runs "
+            "where run_id = (select run_id from lineage.releases where release = %s)",
+            [run_id, release],
+        )
+        record_release(
+            connection, number, run_id, as_of_date, changes, rolled_back_to=release, approver=approver, reason=reason
+        )
+    log.info("rolled_back", release=number, rolled_back_to=release, approver=approver)
+    return int(number)
+
+
+def _require_release(connection: Connection, release: int) -> date:
+    row = connection.execute("select as_of_date from lineage.releases where release = %s", [release]).fetchone()
+    if row is None:
+        raise GridCreditError(f"there is no release {release}; `gridcredit release list` shows those there are")
+    found: date = row[0]
+    return found
+
+
+def _history(table: str) -> sql.Identifier:
+    return sql.Identifier("published", f"{table}_history")
+
+
+def _shown(release: int) -> sql.Composed:
+    return sql.SQL("valid_from_release <= {0} and (valid_to_release is null or valid_to_release > {0})").format(
+        sql.Literal(release)
+    )
+
+
+def _hash(connection: Connection, table: str) -> sql.Composed:
+    return row_hash(published_columns(connection, table), "history")

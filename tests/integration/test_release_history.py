@@ -1,0 +1,172 @@
+"""Releases as they were: the same hashes for the same inputs, compared, proven unchanged, taken back, read under load."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from gridcredit import pipeline, release
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.publish import TABLES
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+from psycopg import sql
+
+from tests.conftest import WarehouseFactory
+
+DAYS = [date(2026, 5, 20), date(2026, 5, 29), date(2026, 6, 10)]
+
+
+def built(settings: Settings, files: Path) -> Settings:
+    settings.history_months = 2
+    mapping = load_mappings(settings.mappings_dir)["demo"]
+    for name in ("customer", "bill", "payment", "officer_assignment"):
+        load_file(files / f"{name}.csv", mapping, settings)
+    for day in DAYS:
+        pipeline.build_ratings(f"night of {day}", day, settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    simulate(80, 10, 4, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(new_warehouse: WarehouseFactory, files: Path) -> Settings:
+    return built(new_warehouse(), files)
+
+
+def contents(settings: Settings, number: int) -> dict[str, set[str]]:
+    """What a release shows, row by row."""
+    found = {}
+    with connect(settings) as connection:
+        for table in TABLES:
+            query = sql.SQL(
+                "select (to_jsonb(h) - 'valid_from_release' - 'valid_to_release')::text from published.{} as h "
+                "where valid_from_release <= {} and (valid_to_release is null or valid_to_release > {})"
+            ).format(sql.Identifier(f"{table}_history"), number, number)
+            found[table] = {text for (text,) in connection.execute(query)}
+    return found
+
+
+def test_the_same_inputs_give_the_same_hashes_elsewhere(
+    settings: Settings, new_warehouse: WarehouseFactory, files: Path
+) -> None:
+    other = built(new_warehouse(), files)
+    query = "select release, table_name, rows, row_hash_sum from lineage.release_tables order by 1, 2"
+    with connect(settings) as one, connect(other) as two:
+        assert one.execute(query).fetchall() == two.execute(query).fetchall()
+    assert [one.chain_hash for one in release.list_releases(settings)] == [
+        one.chain_hash for one in release.list_releases(other)
+    ]
+
+
+def test_a_difference_counts_what_differs(settings: Settings) -> None:
+    before, after = contents(settings, 1), contents(settings, 3)
+    found = {one.table: one for one in release.diff_releases(1, 3, settings)}
+    assert found.keys() == TABLES.keys()
+    for table, one in found.items():
+        assert one.only_before + one.changed == len(before[table] - after[table])
+        assert one.only_after + one.changed == len(after[table] - before[table])
+    assert found["work_list"].changed > 0
+    assert all(not (one.only_before or one.only_after or one.changed) for one in release.diff_releases(2, 2, settings))
+
+
+def test_a_rollback_is_a_release_of_its_own_and_facts_win_again(settings: Settings) -> None:
+    first, last = contents(settings, 1), contents(settings, 3)
+    with pytest.raises(GridCreditError, match="there is no release 9"):
+        release.roll_back(9, "A. Chief", "wrong policy", settings)
+    with pytest.raises(GridCreditError, match="release 3 is the current one"):
+        release.roll_back(3, "A. Chief", "wrong policy", settings)
+    assert release.roll_back(1, "A. Chief", "wrong policy", settings) == 4
+    assert contents(settings, 4) == first
+    assert contents(settings, 3) == last
+    assert release.verify_release(4, settings) == []
+    newest = release.list_releases(settings)[0]
+    assert (newest.release, newest.as_of_date, newest.rolled_back_to) == (4, DAYS[0], 1)
+    pipeline.build_ratings("the day after", DAYS[-1], settings)
+    assert contents(settings, 5) == last
+    assert release.verify_release(5, settings) == []
+    with connect(settings) as connection:
+        (because,) = connection.execute(
+            "select built_because from lineage.runs where run_id = 'the day after'"
+        ).fetchone() or ("",)
+    assert because == "the last release was a rollback"
+
+
+def test_readers_never_see_a_mix_while_a_hundred_releases_go_by(settings: Settings) -> None:
+    """Two tables read in one query always tell of the same release."""
+    mixes: list[object] = []
+    reads = 0
+    done = threading.Event()
+    # Each odd release shows the first night's figures, each even one the last night's.
+    sums = {}
+    for number in (1, 3):
+        shown = contents(settings, number)
+        sums[number] = (len(shown["customer_warning"]), len(shown["work_list"]), len(shown["late_charge"]))
+    allowed = set(sums.values())
+    assert len(allowed) == 2
+
+    def read() -> None:
+        nonlocal reads
+        with connect(settings, autocommit=True) as connection:
+            while not done.is_set():
+                row = connection.execute(
+                    "select (select count(*) from published.customer_warning), (select count(*) from published.work_list), "
+                    "(select count(*) from published.late_charge)"
+                ).fetchone()
+                reads += 1
+                if row not in allowed:
+                    mixes.append(row)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(100):
+            release.roll_back(1 if number % 2 == 0 else 3, "test", "torture", settings)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert mixes == []
+    assert reads > 100
+    last = release.list_releases(settings)[0].release
+    assert last > 100
+    assert release.verify_release(last, settings) == []
+
+
+def test_a_row_changed_by_hand_is_found(settings: Settings) -> None:
+    for number in (1, 2, 3):
+        assert release.verify_release(number, settings) == []
+    last = release.list_releases(settings)[0].release
+    with connect(settings) as connection:
+        connection.execute(
+            "update published.customer_rating_history set grade = 'AAA' where customer_id = ("
+            "select customer_id from published.customer_rating where grade <> 'AAA' order by 1 limit 1) "
+            "and valid_to_release is null"
+        )
+    (fault,) = release.verify_release(last, settings)
+    assert fault.what.startswith("published.customer_rating ")
+    with connect(settings) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        connection.execute("update lineage.releases set as_of_date = '2020-01-01' where release = 2")
+    with connect(settings) as connection:
+        # Somebody who may switch the guard off is found by the chain.
+        connection.execute("alter table lineage.release_tables disable trigger append_only")
+        connection.execute(
+            "update lineage.release_tables set rows = rows + 1 where (release, table_name) = (2, 'work_list')"
+        )
+        connection.execute("alter table lineage.release_tables enable trigger append_only")
+    assert {(fault.release, fault.what.split()[0]) for fault in release.verify_release(2, settings)} == {
+        (2, "published.work_list"),
+        (2, "its"),
+    }

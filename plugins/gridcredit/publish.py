@@ -228,6 +228,7 @@ def _ensure_published(connection: Connection, table: str, key: tuple[str, ...]) 
         "candidate": sql.Identifier("candidate", table),
         "history": sql.Identifier("published", history),
         "view": sql.Identifier("published", table),
+        "as_of": sql.Identifier("published", f"{table}_as_of"),
         "reader": sql.Identifier(READER_ROLE),
         "key": sql.SQL(", ").join(map(sql.Identifier, key)),
         "columns": sql.SQL(", ").join(map(sql.Identifier, wanted)),
@@ -260,6 +261,10 @@ def _ensure_published(connection: Connection, table: str, key: tuple[str, ...]) 
         "drop view if exists {view}",
         "create view {view} as select {columns} from {history} where valid_to_release is null",
         "grant select on {view}, {history} to {reader}",
+        "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin atomic "
+        "select * from {history} where valid_from_release <= release_number "
+        "and (valid_to_release is null or valid_to_release > release_number); end",
+        "comment on function {as_of} is 'The rows that a release showed.'",
     )
     for statement in view:
         connection.execute(sql.SQL(statement).format(**names))

@@ -1,20 +1,28 @@
-"""The dashboard of a release: self-contained, true to what is published, and readable on a phone."""
+"""What tells people of a release: the dashboard, true and readable on a phone, and the digest by mail."""
 
 from __future__ import annotations
 
+import asyncore
+import email
+import json
 import re
 import shutil
+import smtpd
 import subprocess
+import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 from gridcredit import pipeline
 from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
+from gridcredit.orchestration.operators import SendDigestOperator
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
@@ -110,3 +118,61 @@ def test_it_fits_a_phone(page: Path, tmp_path: Path) -> None:
     found = re.search(r"wide (\d+)", browse("--virtual-time-budget=5000", "--dump-dom", frame.as_uri()))
     assert found
     assert int(found[1]) <= 390
+
+
+class Mailbox(smtpd.SMTPServer):
+    """A mail server that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), ("127.0.0.1", 0))
+        self.received: list[tuple[list[str], str]] = []
+
+    def process_message(self, *received: Any, **_: Any) -> None:
+        _, _, recipients, data = received
+        self.received.append((recipients, data.decode()))
+
+
+def test_a_digest_is_mailed_to_those_who_want_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Airflow's own provider, to a server that listens here."""
+    mailbox = Mailbox()
+    assert mailbox.socket is not None
+    host, port = mailbox.socket.getsockname()
+    serving = threading.Thread(target=asyncore.loop, kwargs={"timeout": 0.1}, daemon=True)
+    serving.start()
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMTP_DEFAULT",
+        json.dumps(
+            {
+                "conn_type": "smtp",
+                "host": host,
+                "port": port,
+                "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "gridcredit@supplier.example"},
+            }
+        ),
+    )
+    asked = settings.model_copy(update={"digest_recipients": ["chief@supplier.example"]})
+    monkeypatch.setattr("gridcredit.settings.get_settings", lambda: asked)
+    try:
+        SendDigestOperator(task_id="send_digest").execute({})
+        ((recipients, text),) = mailbox.received
+    finally:
+        mailbox.close()
+        serving.join(timeout=10)
+    assert recipients == ["chief@supplier.example"]
+    mail = email.message_from_string(text)
+    assert mail["Subject"] == "GridCredit release 1, as of 2026-06-19"
+    parts: list[Any] = [part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "text/html"]
+    body = b"".join(parts).decode()
+    with connect(settings) as connection:
+        (rated,) = connection.execute("select count(*) from published.customer_rating").fetchone() or (0,)
+        customers = [
+            customer for (customer,) in connection.execute("select customer_id from published.customer_rating")
+        ]
+    assert f"<td>grade</td><td>{rated}</td>" in body
+    assert not [customer for customer in customers if customer in body]
+
+
+def test_without_recipients_nothing_is_mailed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridcredit.settings.get_settings", lambda: settings)
+    with pytest.raises(AirflowSkipException):
+        SendDigestOperator(task_id="send_digest").execute({})

@@ -51,9 +51,8 @@ def contents(settings: Settings, number: int) -> dict[str, set[str]]:
     with connect(settings) as connection:
         for table in TABLES:
             query = sql.SQL(
-                "select (to_jsonb(h) - 'valid_from_release' - 'valid_to_release')::text from published.{} as h "
-                "where valid_from_release <= {} and (valid_to_release is null or valid_to_release > {})"
-            ).format(sql.Identifier(f"{table}_history"), number, number)
+                "select (to_jsonb(h) - 'valid_from_release' - 'valid_to_release')::text from published.{}({}) as h"
+            ).format(sql.Identifier(f"{table}_as_of"), number)
             found[table] = {text for (text,) in connection.execute(query)}
     return found
 
@@ -78,6 +77,10 @@ def test_a_difference_counts_what_differs(settings: Settings) -> None:
         assert one.only_before + one.changed == len(before[table] - after[table])
         assert one.only_after + one.changed == len(after[table] - before[table])
     assert found["work_list"].changed > 0
+    with connect(settings) as connection:
+        now = connection.execute("select count(*), sum(overdue_amount) from published.work_list").fetchone()
+        then = connection.execute("select count(*), sum(overdue_amount) from published.work_list_as_of(3)").fetchone()
+    assert now == then
     assert all(not (one.only_before or one.only_after or one.changed) for one in release.diff_releases(2, 2, settings))
 
 

@@ -126,6 +126,24 @@ class DrawDashboardOperator(BaseOperator):
         return str(write_dashboard())
 
 
+class SendDigestOperator(BaseOperator):
+    """Mails what a release changed to the recipients of the settings, by Airflow's connection `smtp_default`; skipped without."""
+
+    def execute(self, context: Any) -> None:  # noqa: ANN401, ARG002
+        """Send."""
+        from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+        from gridcredit.digest import make_digest
+        from gridcredit.settings import get_settings
+
+        settings = get_settings()
+        if not settings.digest_recipients:
+            raise AirflowSkipException("no digest_recipients are set")
+        digest = make_digest(settings)
+        with SmtpHook(smtp_conn_id="smtp_default") as hook:
+            hook.send_email_smtp(to=settings.digest_recipients, subject=digest.subject, html_content=digest.html)
+
+
 class RetireLoadsOperator(BaseOperator):
     """Takes loads out of raw whose time is up, as policies/retention.yml says."""
 

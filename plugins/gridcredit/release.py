@@ -1,7 +1,9 @@
-"""Releases as they were: listed, compared, proven unchanged, and taken back to."""
+"""Releases: recorded with the hashes of their tables, listed, compared, proven unchanged, and taken back to."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,11 +12,13 @@ import structlog
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
-from gridcredit.publish import TABLES, Change, chain_hash, published_columns, record_release, row_hash
+from gridcredit.published_tables import TABLES, Change, published_columns, row_hash
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
+
+RELEASE_CHANNEL = "gridcredit_release"
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,59 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
         )
     log.info("rolled_back", release=number, rolled_back_to=release, approver=approver)
     return int(number)
+
+
+def record_release(
+    connection: Connection,
+    number: int,
+    run_id: str,
+    as_of_date: date,
+    changes: dict[str, Change],
+    *,
+    rolled_back_to: int | None = None,
+    approver: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Record a release with the content of each table and its link to the one before; listeners hear of it."""
+    before: dict[str, tuple[int, Decimal]] = {
+        table: (rows, total)
+        for table, rows, total in connection.execute(
+            "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s", [number - 1]
+        )
+    }
+    contents = []
+    for table, change in changes.items():
+        rows, total = before.get(table, (0, Decimal(0)))
+        contents.append((table, rows + change.opened - change.closed, total + change.opened_hash - change.closed_hash))
+    (chain,) = connection.execute(
+        "select chain_hash from lineage.releases where release = %s", [number - 1]
+    ).fetchone() or ("",)
+    link = chain_hash(chain or "", number, run_id, as_of_date, contents)
+    connection.execute(
+        "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, rolled_back_to, "
+        "approver, reason) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            *(number, run_id, as_of_date),
+            sum(change.opened for change in changes.values()),
+            sum(change.closed for change in changes.values()),
+            *(link, rolled_back_to, approver, reason),
+        ],
+    )
+    connection.cursor().executemany(
+        "insert into lineage.release_tables (release, table_name, rows, row_hash_sum) values (%s, %s, %s, %s)",
+        [(number, *content) for content in contents],
+    )
+    # Heard by whoever listens once the release can be read.
+    connection.execute("select pg_notify(%s, %s)", [RELEASE_CHANNEL, str(number)])
+
+
+def chain_hash(
+    before: str, release: int, run_id: str, as_of_date: date, contents: Iterable[tuple[str, int, Decimal]]
+) -> str:
+    """The hash of a release's record and its tables' contents, and of the release before."""
+    lines = [before, str(release), run_id, as_of_date.isoformat()]
+    lines += [f"{table} {rows} {total}" for table, rows, total in sorted(contents)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _require_release(connection: Connection, release: int) -> date:

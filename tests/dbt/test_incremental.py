@@ -16,7 +16,7 @@ from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.extracts.undo import undo_load
-from gridcredit.publish import TABLES
+from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect

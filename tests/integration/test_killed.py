@@ -14,7 +14,7 @@ from gridcredit import pipeline
 from gridcredit.extracts.landing import take_in
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.publish import TABLES
+from gridcredit.published_tables import TABLES
 from gridcredit.runs import unanswered_extracts
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
@@ -126,7 +126,7 @@ def test_a_build_killed_at_every_stage(
         "from dbt.adapters.postgres import PostgresAdapter\n"
         "PostgresAdapter.rename_relation = die_after(PostgresAdapter.rename_relation)",
         "transform._record = die_before",
-        "publish._replace_rows = die_after(publish._replace_rows)",
+        "publish.replace_rows = die_after(publish.replace_rows)",
     ):
         run_until_killed(BUILD.format(death=death), settings)
         assert one(settings, "select count(*) from lineage.releases") == 0

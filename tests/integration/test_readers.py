@@ -13,7 +13,8 @@ from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.publish import RELEASE_CHANNEL, TABLES
+from gridcredit.published_tables import TABLES
+from gridcredit.release import RELEASE_CHANNEL
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect, warehouse_url

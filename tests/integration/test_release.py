@@ -16,7 +16,7 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.lineage import rating_trace
 from gridcredit.policy import load_policies
-from gridcredit.publish import TABLES
+from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import READER_ROLE, connect, warehouse_url

@@ -12,7 +12,7 @@ from gridcredit import pipeline, release
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.publish import TABLES
+from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
-from gridcredit.publish import TABLES
+from gridcredit.published_tables import TABLES
 from gridcredit.settings import PROJECT_DIR, Settings, write_private
 
 

@@ -276,7 +276,7 @@ def assert_a_rebuild_changes_nothing(own: Settings, day: date) -> None:
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,

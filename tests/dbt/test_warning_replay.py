@@ -14,7 +14,7 @@ from tests.conftest import WarehouseFactory
 def test_nights_and_one_run_at_their_end(new_warehouse: WarehouseFactory, tmp_path: Path) -> None:
     nightly, at_the_end = new_warehouse(), new_warehouse()
     simulate(80, 18, 6, tmp_path)
-    days = [date(2026, 4, 24) + timedelta(days=number) for number in range(11)]
+    days = [date(2026, 4, 24) + timedelta(days=number) for number in range(9)]
     for settings in (nightly, at_the_end):
         settings.history_months = 14
         load(tmp_path, settings)
@@ -24,5 +24,5 @@ def test_nights_and_one_run_at_their_end(new_warehouse: WarehouseFactory, tmp_pa
     assert {day: difference(by_night[day], by_one_run[day], days[-1]) for day in days} == {day: set() for day in days}
     came = by_night[days[-1]] - by_night[days[0]]
     went = by_night[days[0]] - by_night[days[-1]]
-    assert len(came) >= 5
+    assert len(came) >= 3
     assert len(went) >= 3

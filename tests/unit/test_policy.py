@@ -20,7 +20,7 @@ def test_what_ships_is_sound() -> None:
     assert [policy.header.version for policy in policies] == ["default-1.0", "regional-1.0"]
     assert [len(policy.tables["indicators"]) for policy in policies] == [16, 7]
     assert [len(policy.tables["grades"]) for policy in policies] == [8, 3]
-    assert len(features(Settings())) == 36
+    assert len(features(Settings())) == 38
 
 
 @pytest.mark.parametrize(

@@ -98,16 +98,7 @@ open_notices as (
 
 officers as (
 
-    select
-        scope.customer_id,
-        max(assignments.officer_id) as officer_id
-    from scope
-    inner join assignments
-        on
-            scope.customer_id = assignments.customer_id
-            and scope.as_of_date >= assignments.valid_from
-            and (assignments.valid_to is null or scope.as_of_date <= assignments.valid_to)
-    group by scope.customer_id
+    {{ assigned_officers() }}
 
 ),
 

@@ -216,11 +216,17 @@ def rounded(value: Decimal, places: int) -> Decimal:
 Features = dict[str, Decimal]
 
 
-def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
-    """What a month costs, by the months billed since a day."""
+def billed_since(bills: list[BillThen], start: date) -> tuple[Decimal, int]:
+    """What was billed since a day, and in how many months."""
     issued = [state.bill for state in bills if start < state.bill.issued_on]
     months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
-    return sum((bill.amount for bill in issued), ZERO) / len(months) if months else None
+    return sum((bill.amount for bill in issued), ZERO), len(months)
+
+
+def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
+    """What a month costs, by the months billed since a day."""
+    billed, months = billed_since(bills, start)
+    return billed / months if months else None
 
 
 def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
@@ -245,14 +251,15 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
                     for p in ledger.payments_of[customer_id]
                 )
             )
-        mean = mean_monthly_bill(bills, start)
+        billed, months = billed_since(bills, start)
         overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
         judged = any(state.open > 0 or state.bill.due_on > start for state in bills)
         if judged and overdue == 0:
             features["overdue_months"] = ZERO
         elif judged:
-            features["overdue_months"] = rounded(overdue / mean, 2) if mean and mean > 0 else Decimal(99)
+            # In one division: a mean with an end to its digits could tip a figure that stands on an edge.
+            features["overdue_months"] = rounded(overdue * months / billed, 2) if billed > 0 else Decimal(99)
     open_bills = [state for state in bills if state.open > 0]
     features["overdue_bills"] = Decimal(sum(state.bill.due_on < day for state in open_bills))
     features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))

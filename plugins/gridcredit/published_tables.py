@@ -179,7 +179,7 @@ def replace_rows(
     }
     parts["hash"] = row_hash(columns, "history")
     in_scope = sql.Composed([])
-    is_dropped: sql.Composable = sql.SQL("false")
+    dropped_rows = (0, Decimal(0))
     if published.scope:
         in_scope = sql.SQL("and ({}) in (select {} from {}) ").format(
             listed("history", published.scope_key),
@@ -187,15 +187,21 @@ def replace_rows(
             sql.Identifier("archive", published.scope),
         )
         if dropped and "as_of_date" in published.scope_key:
-            is_dropped = sql.SQL("as_of_date = any({dropped}::date[])").format(**parts)
-    closed = connection.execute(
+            dropped_rows = connection.execute(
+                sql.SQL(
+                    "with closed as (update {history} as history set valid_to_release = {release} "
+                    "where valid_to_release is null and as_of_date = any({dropped}::date[]) returning {hash} as hash) "
+                    "select count(*), coalesce(sum(hash), 0) from closed"
+                ).format(**parts)
+            ).fetchone() or (0, Decimal(0))
+    closed_rows = connection.execute(
         sql.SQL(
-            "with closed as (update {history} as history set valid_to_release = {release} where valid_to_release is null "
-            "and ({is_dropped} or (true {in_scope}"
+            "with closed as (update {history} as history set valid_to_release = {release} "
+            "where valid_to_release is null {in_scope}"
             "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
-            "and row({new}) is not distinct from row({old})))) returning {hash} as hash) "
+            "and row({new}) is not distinct from row({old})) returning {hash} as hash) "
             "select count(*), coalesce(sum(hash), 0) from closed"
-        ).format(**parts, in_scope=in_scope, is_dropped=is_dropped)
+        ).format(**parts, in_scope=in_scope)
     ).fetchone() or (0, Decimal(0))
     opened = connection.execute(
         sql.SQL(
@@ -212,4 +218,4 @@ def replace_rows(
     ).fetchone() or (0,)
     if opened[0] > 0.1 * rows:
         connection.execute(sql.SQL("analyze {history}").format(**parts))
-    return Change(*opened, *closed)
+    return Change(opened[0], opened[1], dropped_rows[0] + closed_rows[0], dropped_rows[1] + closed_rows[1])

@@ -6,7 +6,6 @@ of the published tables bind whoever reads it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from pathlib import Path
@@ -16,8 +15,10 @@ import structlog
 from psycopg import errors, sql
 from pydantic import BaseModel, ConfigDict
 
+from gridcredit.applied import apply_once
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.folder import read_policy_file
+from gridcredit.published_tables import TABLES, published_columns
 from gridcredit.settings import Settings
 from gridcredit.warehouse import READER_ROLE, Connection, connect
 
@@ -48,10 +49,9 @@ def role_of(department: str) -> str:
 def apply_access(connection: Connection, settings: Settings) -> None:
     """Bring roles, views, grants and row policies to the file and the published tables, if either changed."""
     departments = read_departments(settings)
-    published = _published_columns(connection)
+    published = {table: published_columns(connection, table) for table in TABLES}
     state = json.dumps([departments.model_dump(), published], sort_keys=True)
-    digest = hashlib.sha256(state.encode() + Path(__file__).read_bytes()).hexdigest()
-    if connection.execute("select 1 from ops.applied where (name, sha256) = ('access', %s)", [digest]).fetchone():
+    if not apply_once(connection, "access", state.encode() + Path(__file__).read_bytes()):
         return
     # With its owner's rights: which customers are a reader's own is told by all of them.
     connection.execute(
@@ -84,11 +84,6 @@ def apply_access(connection: Connection, settings: Settings) -> None:
                 name = sql.Identifier(schema)
                 connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, role))
                 connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(name, role))
-    connection.execute(
-        "insert into ops.applied (name, sha256) values ('access', %s) "
-        "on conflict (name) do update set sha256 = excluded.sha256, applied_at = now()",
-        [digest],
-    )
     log.info("access_applied", departments=list(departments.departments))
 
 
@@ -121,18 +116,6 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
             [(name, org_unit) for org_unit in org_units],
         )
     return password
-
-
-def _published_columns(connection: Connection) -> dict[str, list[str]]:
-    rows = connection.execute(
-        "select left(table_name, -8), column_name from information_schema.columns where table_schema = 'published' "
-        "and table_name like '%\\_history' and column_name not in ('valid_from_release', 'valid_to_release') "
-        "order by table_name, ordinal_position"
-    ).fetchall()
-    found: dict[str, list[str]] = {}
-    for table, column in rows:
-        found.setdefault(table, []).append(column)
-    return found
 
 
 def _check(

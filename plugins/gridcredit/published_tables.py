@@ -79,6 +79,13 @@ def row_hash(columns: Sequence[str], relation: str) -> sql.Composed:
     )
 
 
+def change_rows(connection: Connection, statement: sql.Composed, columns: Sequence[str]) -> tuple[int, Decimal]:
+    """Run an update of, or an insert into, a `history`; returns how many rows it changed and the sum of their hashes."""
+    changed = sql.SQL("with changed as ({} returning {} as hash) select count(*), coalesce(sum(hash), 0) from changed")
+    rows, total = connection.execute(changed.format(statement, row_hash(columns, "history"))).fetchone() or (0, 0)
+    return rows, Decimal(total)
+
+
 def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -> None:
     """Bring the history table and the view of a published table to the candidate's contract."""
     wanted = _columns(connection, "candidate", table)
@@ -177,7 +184,6 @@ def replace_rows(
         "new_key": listed("candidate", published.key),
         "dropped": sql.Literal(dropped),
     }
-    parts["hash"] = row_hash(columns, "history")
     in_scope = sql.Composed([])
     dropped_rows = (0, Decimal(0))
     if published.scope:
@@ -187,31 +193,34 @@ def replace_rows(
             sql.Identifier("archive", published.scope),
         )
         if dropped and "as_of_date" in published.scope_key:
-            dropped_rows = connection.execute(
+            dropped_rows = change_rows(
+                connection,
                 sql.SQL(
-                    "with closed as (update {history} as history set valid_to_release = {release} "
-                    "where valid_to_release is null and as_of_date = any({dropped}::date[]) returning {hash} as hash) "
-                    "select count(*), coalesce(sum(hash), 0) from closed"
-                ).format(**parts)
-            ).fetchone() or (0, Decimal(0))
-    closed_rows = connection.execute(
+                    "update {history} as history set valid_to_release = {release} "
+                    "where valid_to_release is null and as_of_date = any({dropped}::date[])"
+                ).format(**parts),
+                columns,
+            )
+    closed_rows = change_rows(
+        connection,
         sql.SQL(
-            "with closed as (update {history} as history set valid_to_release = {release} "
+            "update {history} as history set valid_to_release = {release} "
             "where valid_to_release is null {in_scope}"
             "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
-            "and row({new}) is not distinct from row({old})) returning {hash} as hash) "
-            "select count(*), coalesce(sum(hash), 0) from closed"
-        ).format(**parts, in_scope=in_scope)
-    ).fetchone() or (0, Decimal(0))
-    opened = connection.execute(
+            "and row({new}) is not distinct from row({old}))"
+        ).format(**parts, in_scope=in_scope),
+        columns,
+    )
+    opened = change_rows(
+        connection,
         sql.SQL(
-            "with opened as (insert into {history} as history ({columns}, valid_from_release) "
+            "insert into {history} as history ({columns}, valid_from_release) "
             "select {new}, {release} from {candidate} as candidate "
             "where not exists (select 1 from {history} as history where ({new_key}) = ({old_key}) "
-            "and valid_to_release is null {in_scope}) returning {hash} as hash) "
-            "select count(*), coalesce(sum(hash), 0) from opened"
-        ).format(**parts, in_scope=in_scope)
-    ).fetchone() or (0, Decimal(0))
+            "and valid_to_release is null {in_scope})"
+        ).format(**parts, in_scope=in_scope),
+        columns,
+    )
     # The next run's statements are planned with what is known of this one's rows: few of many are in scope.
     (rows,) = connection.execute(
         "select reltuples from pg_class where oid = to_regclass(%s)", [history]

@@ -12,7 +12,7 @@ import structlog
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
-from gridcredit.published_tables import TABLES, Change, published_columns, row_hash
+from gridcredit.published_tables import TABLES, Change, change_rows, published_columns, row_hash
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -91,11 +91,7 @@ def verify_release(release: int, settings: Settings) -> list[Fault]:
     faults = []
     with connect(settings) as connection:
         _require_release(connection, release)
-        recorded = connection.execute(
-            "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s order by table_name",
-            [release],
-        ).fetchall()
-        for table, rows, total in recorded:
+        for table, rows, total in _contents(connection, release):
             found = connection.execute(
                 sql.SQL("select count(*), coalesce(sum({}), 0) from {} as history where {}").format(
                     _hash(connection, table), _history(table), _shown(release)
@@ -108,10 +104,7 @@ def verify_release(release: int, settings: Settings) -> list[Fault]:
             "select release, run_id, as_of_date, chain_hash from lineage.releases where release <= %s order by release",
             [release],
         ).fetchall():
-            contents = connection.execute(
-                "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s", [number]
-            ).fetchall()
-            chain = chain_hash(chain, number, run_id, as_of_date, contents)
+            chain = chain_hash(chain, number, run_id, as_of_date, _contents(connection, number))
             if chain != stored:
                 faults.append(Fault(number, "its record does not follow from the release before and its tables"))
                 chain = stored
@@ -132,23 +125,29 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
         number = last + 1
         changes = {}
         for table in TABLES:
-            parts = {"history": _history(table), "hash": _hash(connection, table), "new": sql.Literal(number)}
-            closed = connection.execute(
+            names = published_columns(connection, table)
+            parts: dict[str, sql.Composable] = {
+                "history": _history(table),
+                "columns": sql.SQL(", ").join(map(sql.Identifier, names)),
+                "old": sql.Literal(release),
+                "new": sql.Literal(number),
+            }
+            closed = change_rows(
+                connection,
                 sql.SQL(
-                    "with closed as (update {history} as history set valid_to_release = {new} "
-                    "where valid_to_release is null and valid_from_release > {old} returning {hash} as hash) "
-                    "select count(*), coalesce(sum(hash), 0) from closed"
-                ).format(**parts, old=sql.Literal(release))
-            ).fetchone() or (0, Decimal(0))
-            columns = sql.SQL(", ").join(map(sql.Identifier, published_columns(connection, table)))
-            opened = connection.execute(
+                    "update {history} as history set valid_to_release = {new} "
+                    "where valid_to_release is null and valid_from_release > {old}"
+                ).format(**parts),
+                names,
+            )
+            opened = change_rows(
+                connection,
                 sql.SQL(
-                    "with opened as (insert into {history} as history ({columns}, valid_from_release) "
-                    "select {columns}, {new} from {history} where valid_from_release <= {old} "
-                    "and valid_to_release > {old} returning {hash} as hash) "
-                    "select count(*), coalesce(sum(hash), 0) from opened"
-                ).format(**parts, columns=columns, old=sql.Literal(release))
-            ).fetchone() or (0, Decimal(0))
+                    "insert into {history} as history ({columns}, valid_from_release) select {columns}, {new} from {history} "
+                    "where valid_from_release <= {old} and valid_to_release > {old}"
+                ).format(**parts),
+                names,
+            )
             changes[table] = Change(*opened, *closed)
         run_id = f"rollback to {release} as release {number}"
         connection.execute(
@@ -176,12 +175,7 @@ def record_release(
     reason: str | None = None,
 ) -> None:
     """Record a release with the content of each table and its link to the one before; listeners hear of it."""
-    before: dict[str, tuple[int, Decimal]] = {
-        table: (rows, total)
-        for table, rows, total in connection.execute(
-            "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s", [number - 1]
-        )
-    }
+    before = {table: (rows, total) for table, rows, total in _contents(connection, number - 1)}
     contents = []
     for table, change in changes.items():
         rows, total = before.get(table, (0, Decimal(0)))
@@ -215,6 +209,14 @@ def chain_hash(
     lines = [before, str(release), run_id, as_of_date.isoformat()]
     lines += [f"{table} {rows} {total}" for table, rows, total in sorted(contents)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _contents(connection: Connection, release: int) -> list[tuple[str, int, Decimal]]:
+    """Of each table that a release shows the rows and the sum of their hashes, as recorded."""
+    return connection.execute(
+        "select table_name, rows, row_hash_sum from lineage.release_tables where release = %s order by table_name",
+        [release],
+    ).fetchall()
 
 
 def _require_release(connection: Connection, release: int) -> date:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from gridcredit.errors import PolicyError
 from gridcredit.extracts.contract import PAYMENT_MODES, SEGMENTS
-from gridcredit.policy.folder import Policy
+from gridcredit.policy.folder import Policy, fault
 from gridcredit.policy.recovery_checks import check_recovery
 
 # What conditions may speak of beside the features.
@@ -44,7 +44,7 @@ def check_policy(policy: Policy, features: Iterable[str]) -> None:
     for table, facts in FACTS.items():
         for row in policy.tables[table]:
             if row["feature"] not in known.union(facts):
-                raise _fault(policy, table, f"{row['feature']!r} is no feature; docs/indicators.md lists them")
+                raise fault(policy, table, f"{row['feature']!r} is no feature; docs/indicators.md lists them")
             _number(policy, table, row["threshold"])
     rules = {row["rule"] for row in policy.tables["warning_rules"]}
     if rules != {row["rule"] for row in policy.tables["warning_conditions"]}:
@@ -67,30 +67,26 @@ def check_together(policies: list[Policy]) -> None:
             )
 
 
-def _fault(policy: Policy, table: str, why: str) -> PolicyError:
-    return PolicyError(f"{policy.folder / table}.csv: {why}")
-
-
 def _number(policy: Policy, table: str, text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise _fault(policy, table, f"{text!r} is not a number") from None
+        raise fault(policy, table, f"{text!r} is not a number") from None
 
 
 def _check_indicators(policy: Policy, features: set[str]) -> None:
     weights = {row["indicator"]: _number(policy, "indicators", row["weight"]) for row in policy.tables["indicators"]}
     if sum(weights.values()) != 100:
-        raise _fault(policy, "indicators", f"weights add up to {sum(weights.values())}, not 100")
+        raise fault(policy, "indicators", f"weights add up to {sum(weights.values())}, not 100")
     for row in policy.tables["indicators"]:
         if row["indicator"] not in features:
-            raise _fault(policy, "indicators", f"{row['indicator']!r} is no feature; docs/indicators.md lists them")
+            raise fault(policy, "indicators", f"{row['indicator']!r} is no feature; docs/indicators.md lists them")
     for table in ("indicators", "review_rules", "advice_rules", "warning_rules"):
         for row in policy.tables[table]:
             unknown = {segment for segment in row["not_for"].split("|") if segment} - set(SEGMENTS)
             if unknown:
                 name = next(iter(row.values()))
-                raise _fault(
+                raise fault(
                     policy,
                     table,
                     f"{name!r} is not for {', '.join(sorted(unknown))}, which is none of {', '.join(SEGMENTS)}",
@@ -98,8 +94,8 @@ def _check_indicators(policy: Policy, features: set[str]) -> None:
     binned = {row["indicator"] for row in policy.tables["bins"]}
     for indicator in sorted(binned ^ weights.keys()):
         if indicator in binned:
-            raise _fault(policy, "bins", f"{indicator!r} is not in indicators.csv")
-        raise _fault(policy, "bins", f"{indicator!r} has a weight and no bins")
+            raise fault(policy, "bins", f"{indicator!r} is not in indicators.csv")
+        raise fault(policy, "bins", f"{indicator!r} has a weight and no bins")
     for indicator, weight in weights.items():
         _check_bins(policy, indicator, weight)
 
@@ -110,26 +106,26 @@ def _check_bins(policy: Policy, indicator: str, weight: Decimal) -> None:
         key=lambda row: int(row["bin"]),
     )
     if bins[0]["lower_bound"] or bins[-1]["upper_bound"]:
-        raise _fault(policy, "bins", f"the first and the last bin of {indicator!r} must be open-ended")
+        raise fault(policy, "bins", f"the first and the last bin of {indicator!r} must be open-ended")
     bounds = []
     for lower, upper in pairwise(bins):
         if lower["upper_bound"] != upper["lower_bound"] or not lower["upper_bound"]:
-            raise _fault(
+            raise fault(
                 policy, "bins", f"bins {lower['bin']} and {upper['bin']} of {indicator!r} overlap or leave a gap"
             )
         bounds.append(_number(policy, "bins", lower["upper_bound"]))
     if sorted(set(bounds)) != bounds:
-        raise _fault(policy, "bins", f"the bounds of {indicator!r} must rise")
+        raise fault(policy, "bins", f"the bounds of {indicator!r} must rise")
     best = max(_number(policy, "bins", row["points"]) for row in bins)
     if best != weight:
-        raise _fault(policy, "bins", f"the best bin of {indicator!r} gives {best} points, its weight is {weight}")
+        raise fault(policy, "bins", f"the best bin of {indicator!r} gives {best} points, its weight is {weight}")
 
 
 def _check_texts(policy: Policy) -> None:
     for table in TEXT_TABLES:
         for row in policy.tables[table]:
             if not row["text_en"] or not row["text_zh"]:
-                raise _fault(policy, table, f"{next(iter(row.values()))!r} has no text in both languages")
+                raise fault(policy, table, f"{next(iter(row.values()))!r} has no text in both languages")
 
 
 def _check_reasons(policy: Policy) -> None:
@@ -137,16 +133,16 @@ def _check_reasons(policy: Policy) -> None:
     for table in ("bins", "vetoes", "transitions"):
         for row in policy.tables[table]:
             if row["reason_code"] not in reasons:
-                raise _fault(policy, table, f"reason {row['reason_code']!r} has no text: it is not in reasons.csv")
+                raise fault(policy, table, f"reason {row['reason_code']!r} has no text: it is not in reasons.csv")
 
 
 def _check_grades(policy: Policy) -> None:
     grades = sorted(policy.tables["grades"], key=lambda row: int(row["grade_rank"]))
     floors = [_number(policy, "grades", row["min_score"]) for row in grades]
     if [int(row["grade_rank"]) for row in grades] != list(range(1, len(grades) + 1)):
-        raise _fault(policy, "grades", "ranks must run from 1, the best, without a gap")
+        raise fault(policy, "grades", "ranks must run from 1, the best, without a gap")
     if sorted(set(floors), reverse=True) != floors or floors[-1] != 0:
-        raise _fault(policy, "grades", "the scores must fall from the best grade to 0 for the worst")
+        raise fault(policy, "grades", "the scores must fall from the best grade to 0 for the worst")
     names = {row["grade"] for row in grades}
     named = {("vetoes", row["best_grade"]) for row in policy.tables["vetoes"]}
     named |= {
@@ -157,29 +153,25 @@ def _check_grades(policy: Policy) -> None:
     }
     for table, grade in sorted(named):
         if grade not in names:
-            raise _fault(policy, table, f"{grade!r} is none of {', '.join(row['grade'] for row in grades)}")
+            raise fault(policy, table, f"{grade!r} is none of {', '.join(row['grade'] for row in grades)}")
     if policy.header.new_customer_grade not in names | {"NR"}:
         raise PolicyError(f"{policy.folder / 'policy.yml'}: new_customer_grade is none of the grades, and not NR")
     # A grade to which a step is held back must not hold back in its turn, or a rating would hang on all before it.
     before = {row["grade_before"] for row in policy.tables["transitions"]}
     for row in policy.tables["transitions"]:
         if row["best_grade"] in before:
-            raise _fault(
-                policy, "transitions", f"{row['best_grade']!r} may not be both a best grade and a grade before"
-            )
+            raise fault(policy, "transitions", f"{row['best_grade']!r} may not be both a best grade and a grade before")
 
 
 def _check_limits(policy: Policy) -> None:
     grades = sorted([*(row["grade"] for row in policy.tables["grades"]), "NR"])
     if sorted(row["grade"] for row in policy.tables["limits"]) != grades:
-        raise _fault(policy, "limits", f"must name each of {', '.join(grades)} once")
+        raise fault(policy, "limits", f"must name each of {', '.join(grades)} once")
     for row in policy.tables["limits"]:
         if row["payment_mode"] not in PAYMENT_MODES:
-            raise _fault(
-                policy, "limits", f"payment mode {row['payment_mode']!r} is none of {', '.join(PAYMENT_MODES)}"
-            )
+            raise fault(policy, "limits", f"payment mode {row['payment_mode']!r} is none of {', '.join(PAYMENT_MODES)}")
     if sorted(row["segment"] for row in policy.tables["season_factors"]) != sorted(SEGMENTS):
-        raise _fault(policy, "season_factors", f"must name each of {', '.join(SEGMENTS)} once")
+        raise fault(policy, "season_factors", f"must name each of {', '.join(SEGMENTS)} once")
 
 
 def _check_bill_sizes(policy: Policy) -> None:
@@ -188,7 +180,7 @@ def _check_bill_sizes(policy: Policy) -> None:
         bounds = [_number(policy, "bill_sizes", row["mean_monthly_bill"]) for row in sizes]
         shares = [_number(policy, "bill_sizes", row["percentile"]) for row in sizes]
         if not sizes or shares[0] != 0 or sorted(set(bounds)) != bounds or sorted(set(shares)) != shares:
-            raise _fault(policy, "bill_sizes", f"{segment!r} must begin at percentile 0, and both columns must rise")
+            raise fault(policy, "bill_sizes", f"{segment!r} must begin at percentile 0, and both columns must rise")
 
 
 def _check_season(policy: Policy) -> None:
@@ -196,19 +188,19 @@ def _check_season(policy: Policy) -> None:
         rows = [row for row in policy.tables["season_indices"] if row["segment"] == segment]
         indices = [_number(policy, "season_indices", row["usage_index"]) for row in rows]
         if [row["month"] for row in rows] != [str(month) for month in range(1, 13)]:
-            raise _fault(policy, "season_indices", f"{segment!r} must have the months 1 to 12")
+            raise fault(policy, "season_indices", f"{segment!r} must have the months 1 to 12")
         if abs(sum(indices, Decimal(0)) / 12 - 1) > Decimal("0.02"):
-            raise _fault(policy, "season_indices", f"the indices of {segment!r} must have a mean of 1")
+            raise fault(policy, "season_indices", f"the indices of {segment!r} must have a mean of 1")
 
 
 def _check_classes(policy: Policy) -> None:
     last = max(policy.tables["customer_classes"], key=lambda row: int(row["class_rank"]))
     if any(last[column] for column in ("min_bill_size", "min_usage_trend", "worst_grade")):
-        raise _fault(policy, "customer_classes", f"the last class, {last['customer_class']!r}, must ask for nothing")
+        raise fault(policy, "customer_classes", f"the last class, {last['customer_class']!r}, must ask for nothing")
 
 
 def _check_ageing(policy: Policy) -> None:
     buckets = sorted(policy.tables["ageing_buckets"], key=lambda row: int(row["bucket_rank"]))
     is_open = not buckets[0]["from_days"] and not buckets[-1]["to_days"]
     if not is_open or any(int(one["to_days"]) + 1 != int(next_["from_days"]) for one, next_ in pairwise(buckets)):
-        raise _fault(policy, "ageing_buckets", "must cover all days without overlap or gap")
+        raise fault(policy, "ageing_buckets", "must cover all days without overlap or gap")

@@ -145,3 +145,8 @@ def read_folder(folder: Path) -> Policy:
         tables[name] = list(reader)
         digest.update(name.encode() + b"\0" + content)
     return Policy(folder, header, tables, digest.hexdigest())
+
+
+def fault(policy: Policy, table: str, why: str) -> PolicyError:
+    """The error that says what is wrong with a table of a policy, by its file."""
+    return PolicyError(f"{policy.folder / table}.csv: {why}")

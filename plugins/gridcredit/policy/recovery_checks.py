@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gridcredit.errors import PolicyError
 from gridcredit.extracts.contract import COLLECTION_KINDS, SEGMENTS
-from gridcredit.policy.folder import Policy
+from gridcredit.policy.folder import Policy, fault
 
 # Rules for Supply Business: no supply is cut off within 30 days after the due date, nor before so many days' notice in writing.
 MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER = 31, 7, 3
@@ -15,47 +14,43 @@ MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER = 31, 7, 3
 def check_recovery(policy: Policy) -> None:
     """Refuse with a PolicyError what contradicts itself, or lets a step be taken before the law does."""
     if sorted(row["segment"] for row in policy.tables["late_charges"]) != sorted(SEGMENTS):
-        raise _fault(policy, "late_charges", f"must name each of {', '.join(SEGMENTS)} once")
+        raise fault(policy, "late_charges", f"must name each of {', '.join(SEGMENTS)} once")
     shares = [Decimal(row["share_pct"]) for row in policy.tables["dunning_strategies"]]
     if sum(shares) != 100:
-        raise _fault(policy, "dunning_strategies", f"the shares add up to {sum(shares)}, not 100")
+        raise fault(policy, "dunning_strategies", f"the shares add up to {sum(shares)}, not 100")
     if any(share != share.to_integral() for share in shares):
-        raise _fault(policy, "dunning_strategies", "shares must be whole: customers are told apart by hundredths")
+        raise fault(policy, "dunning_strategies", "shares must be whole: customers are told apart by hundredths")
     for row in policy.tables["dunning_strategies"]:
         _check_steps(policy, row["strategy"])
     grades = sorted([*(row["grade"] for row in policy.tables["grades"]), "NR"])
     if sorted(row["grade"] for row in policy.tables["default_rates"]) != grades:
-        raise _fault(policy, "default_rates", f"must name each of {', '.join(grades)} once")
+        raise fault(policy, "default_rates", f"must name each of {', '.join(grades)} once")
     days = [int(row["min_days_overdue"]) for row in policy.tables["loss_rates"]]
     if days[:1] != [0] or sorted(set(days)) != days:
-        raise _fault(policy, "loss_rates", "min_days_overdue must rise from 0")
+        raise fault(policy, "loss_rates", "min_days_overdue must rise from 0")
 
 
 def _check_steps(policy: Policy, strategy: str) -> None:
     steps = [row for row in policy.tables["dunning_steps"] if row["strategy"] == strategy]
     if [int(row["step_rank"]) for row in steps] != list(range(1, len(steps) + 1)):
-        raise _fault(
+        raise fault(
             policy, "dunning_steps", f"the steps of {strategy!r} must be ranked from 1, the first, without a gap"
         )
     for before, row in zip([None, *steps], steps, strict=False):
         if row["step"] not in COLLECTION_KINDS:
-            raise _fault(policy, "dunning_steps", f"{row['step']!r} is none of {', '.join(COLLECTION_KINDS)}")
+            raise fault(policy, "dunning_steps", f"{row['step']!r} is none of {', '.join(COLLECTION_KINDS)}")
         if row["step"] != "cut_off":
             continue
         if before is None or before["step"] != "final_notice":
-            raise _fault(policy, "dunning_steps", f"in {strategy!r} a cut-off must follow a final_notice")
+            raise fault(policy, "dunning_steps", f"in {strategy!r} a cut-off must follow a final_notice")
         lawful = (MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER)
         if any(
             int(row[column]) < least
             for column, least in zip(("min_days_overdue", "wait_days_home", "wait_days_other"), lawful, strict=True)
         ):
-            raise _fault(
+            raise fault(
                 policy,
                 "dunning_steps",
                 f"{strategy!r} cuts off before the law does: not within 30 days overdue, "
                 f"nor {NOTICE_DAYS_HOME} days (homes) or {NOTICE_DAYS_OTHER} days (others) after the final notice",
             )
-
-
-def _fault(policy: Policy, table: str, why: str) -> PolicyError:
-    return PolicyError(f"{policy.folder / table}.csv: {why}")

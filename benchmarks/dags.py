@@ -71,7 +71,7 @@ def measure_dags(settings: Settings, files: Path) -> tuple[float, float]:
         with connect(settings, autocommit=True) as connection:
             delivered = time.time()
             deliver(files, settings.landing_dir / MAPPING)
-            follow(connection, 0, lambda _: None)
+            follow(connection, 0, len(EXTRACTS), lambda _: None)
             for stage, seconds in stages(connection):
                 say(f"Airflow: {stage}", seconds)
         with psycopg.connect(airflow_database_url(settings)) as airflow:

@@ -75,12 +75,13 @@ def print_reconciliation(connection: Connection) -> None:
 
 
 def measure_clearing(settings: Settings, count: int) -> None:
-    """Pay what so many customers with an overdue warning owe, and wait until the warnings are gone."""
+    """Pay all that customers with an overdue warning owe, by `count` payments at most; wait until the warnings are gone."""
     with connect(settings, autocommit=True) as connection:
         debts = connection.execute(
-            "select bill_id, customer_id, open_amount from published.late_charge where open_amount > 0 "
-            "and customer_id in (select customer_id from published.customer_warning where rule = 'overdue_30_days' "
-            "order by customer_id limit %s)",
+            "select bill_id, customer_id, open_amount from (select *, count(*) over (order by customer_id) as up_to_here "
+            "from published.late_charge where open_amount > 0 and customer_id in ("
+            "select customer_id from published.customer_warning where rule = 'overdue_30_days')) as owed "
+            "where up_to_here <= %s",
             [count],
         ).fetchall()
         payers = sorted({customer for _, customer, _ in debts})
@@ -98,7 +99,7 @@ def measure_clearing(settings: Settings, count: int) -> None:
                     writer.writerow([f"LATE{number}", customer, bill, as_of, amount])
             landed = time.monotonic()
             partial.rename(folder / "payment_late.csv")
-            follow(connection, before, lambda _: None)
+            follow(connection, before, 1, lambda _: None)
             seconds = time.monotonic() - landed
             (left,) = connection.execute(
                 "select count(*) from published.customer_warning where rule = 'overdue_30_days' and customer_id = any(%s)",

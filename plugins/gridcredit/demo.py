@@ -39,7 +39,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
             before = last_delivery(connection)
             deliver(source, settings.landing_dir / MAPPING)
             step("files delivered: ingest_extracts loads them, build_ratings follows")
-            follow(connection, before, step)
+            follow(connection, before, len(EXTRACTS), step)
             _show(connection, console)
             report = _report_of_the_largest_debt(connection, settings)
             dashboard = write_dashboard(settings=settings)
@@ -90,8 +90,8 @@ def last_delivery(connection: Connection) -> int:
     return int(number)
 
 
-def follow(connection: Connection, before: int, say: Callable[[str], None]) -> None:
-    """Tell each stage as it ends; return when what came after delivery `before` is published or changed nothing.
+def follow(connection: Connection, before: int, files: int, say: Callable[[str], None]) -> None:
+    """Tell each stage as it ends; return when the `files` that came after delivery `before` are published or changed nothing.
 
     Raises:
         GridCreditError: the build failed, or nothing came of the delivery in time.
@@ -127,7 +127,7 @@ def follow(connection: Connection, before: int, say: Callable[[str], None]) -> N
                 "select error from ops.task_failures where run_id = %s order by failed_at desc", [failed[0]]
             ).fetchone()
             raise GridCreditError(f"the build failed: {row[0] if row else 'see the logs under var/logs'}")
-        all_delivered = len(deliveries) >= len(EXTRACTS)
+        all_delivered = len(deliveries) >= files
         if all_delivered and (not fresh or (runs and all(status != "running" for _, status in runs))):
             return
         time.sleep(0.5)

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param
+from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, TriggerRule
 from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
 from gridcredit.orchestration.defaults import DEFAULT_ARGS
 from gridcredit.orchestration.operators import (
+    AskApproverOperator,
     BuildModelsOperator,
     CheckCandidateOperator,
     CheckRawOperator,
@@ -43,4 +44,12 @@ with DAG(
         doc_md="One transaction: readers see the old release or the new.",
         outlets=[RELEASE],
     )
+    ask_approver = AskApproverOperator(
+        task_id="ask_approver",
+        doc_md="Where a gate blocks the run: starts release_blocked_run, in which a person decides.",
+        trigger_dag_id="release_blocked_run",
+        conf={"blocked_run_id": "{{ run_id }}"},
+        trigger_rule=TriggerRule.ONE_FAILED,
+    )
     check_raw >> build_models >> check_candidate >> publish
+    [check_raw, check_candidate] >> ask_approver

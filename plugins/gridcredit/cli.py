@@ -247,7 +247,7 @@ def run_command(
 @trace_app.command("rating")
 def trace_rating(customer: Annotated[str, typer.Option()], release: Annotated[int, typer.Option()] = 0) -> None:
     """Print a rating, its indicators and points, and the bills and payments behind it."""
-    from gridcredit.lineage import rating_trace
+    from gridcredit.lineage.rating import rating_trace
 
     with clear_errors() as settings:
         prepare_quietly(settings)

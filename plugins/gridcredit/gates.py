@@ -1,77 +1,66 @@
 """Great Expectations gates: reviewed suites run against a run's raw rows, and against the candidate tables.
 
-A critical failure stops the run; a warning is recorded and shown. Results become rows in lineage and data docs.
+A critical failure stops the run, unless a named person let it through; a warning is recorded and shown. Results become rows
+in lineage and data docs.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from psycopg import sql
 
 from gridcredit.errors import GateFailedError, GridCreditError
+from gridcredit.gate_results import Check, Gate, approval_of, record_checks
+from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect, warehouse_url
 
 log = structlog.get_logger(__name__)
 
-Gate = Literal["raw", "candidate"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """The result of one expectation."""
-
-    suite: str
-    expectation: str
-    column: str | None
-    severity: str
-    success: bool
-    unexpected_count: int | None
-    element_count: int | None
-    detail: str | None
+# Beside the extracts: how a run's files compare with those before.
+DELIVERY = "delivery"
+KEYS_KEPT = 100
 
 
 def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[Check]:
     """Run every suite of a gate and record each result.
 
     Raises:
-        GateFailedError: a critical check failed; names the first.
+        GateFailedError: a critical check failed, and nobody let the run through; names the first.
     """
     settings = settings or get_settings()
+    started = datetime.now(UTC)
     suites = read_suites(gate, settings)
+    seconds: dict[str, float] = {}
     with connect(settings, autocommit=True) as lock:
         # One run at a time: the views of raw rows are one run's.
         lock.execute("select pg_advisory_lock(hashtext('gridcredit.gate'))")
-        tables = _tables_to_check(gate, run_id, list(suites), settings)
-        checks = _validate(gate, suites, tables, settings) if tables else []
-    with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("delete from lineage.gate_results where run_id = %s and gate = %s", [run_id, gate])
-        cursor.executemany(
-            "insert into lineage.gate_results (run_id, gate, suite, expectation, column_name, severity, success, "
-            "unexpected_count, element_count, detail) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (run_id, gate, c.suite, c.expectation, c.column, c.severity, c.success)
-                + (c.unexpected_count, c.element_count, c.detail)
-                for c in checks
-            ],
-        )
+        tables = _tables_to_check(gate, run_id, suites, settings)
+        checks = list(_validate(gate, suites, tables, seconds, settings)) if tables else []
+    record_checks(run_id, gate, checks, seconds, settings)
+    _send_events(gate, run_id, checks, tables, started, settings)
     failed = [check for check in checks if not check.success]
     for check in failed:
         log.warning("check_failed", gate=gate, suite=check.suite, severity=check.severity, detail=check.detail)
-    critical = [check for check in failed if check.severity == "critical"]
+    critical = [check for check in failed if check.is_critical_failure]
     if critical:
-        first = critical[0]
-        raise GateFailedError(
-            f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
-            f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-            f"release stands; see {data_docs_index(settings)}"
-        )
+        approval = approval_of(run_id, settings)
+        if approval is None or not approval.is_approved:
+            first = critical[0]
+            raise GateFailedError(
+                f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
+                f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
+                f"release stands; see {data_docs_index(settings)}"
+            )
+        log.warning("let_through", gate=gate, run_id=run_id, checks=len(critical), approver=approval.approver)
     log.info("gate_passed", gate=gate, run_id=run_id, checks=len(checks), warnings=len(failed))
     return checks
 
@@ -87,13 +76,15 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, dict[str, Any]]:
     return suites
 
 
-def _tables_to_check(gate: Gate, run_id: str, tables: list[str], settings: Settings) -> dict[str, tuple[str, str]]:
-    """Where each table's suite looks (schema, name): a view of the run's own raw rows, or a whole candidate table.
+def _tables_to_check(
+    gate: Gate, run_id: str, suites: dict[str, dict[str, Any]], settings: Settings
+) -> dict[str, tuple[str, str]]:
+    """Where each table's suite looks (schema, name): a view of the run's own raw rows, or a whole table.
 
     A view, since of a query Great Expectations would fetch every row to learn the names of its columns.
     """
     if gate == "candidate":
-        return {table: ("candidate", table) for table in tables}
+        return {table: (_schema(suite), table) for table, suite in suites.items()}
     found: dict[str, tuple[str, str]] = {}
     with connect(settings) as connection:
         loads: dict[str, list[int]] = {}
@@ -103,23 +94,42 @@ def _tables_to_check(gate: Gate, run_id: str, tables: list[str], settings: Setti
             [run_id],
         ):
             loads.setdefault(extract, []).append(file_id)
-        for table in tables:
-            if table in loads:
-                view = f"{table}_to_check"
-                names = {"view": sql.Identifier("ops", view), "raw": sql.Identifier("raw", table)}
-                connection.execute(sql.SQL("drop view if exists {view}").format(**names))
-                connection.execute(
-                    sql.SQL(
-                        "create view {view} as select * from {raw} where _file_id = any({files}) and _deleted is not true"
-                    ).format(**names, files=sql.Literal(loads[table]))
-                )
-                found[table] = ("ops", view)
-    return found
+        queries: dict[str, sql.Composed] = {
+            DELIVERY: sql.SQL("select * from lineage.deliveries_by_run where run_id = {}").format(sql.Literal(run_id))
+        }
+        for extract, files in loads.items():
+            queries[extract] = sql.SQL("select * from {} where _file_id = any({}) and _deleted is not true").format(
+                sql.Identifier("raw", extract), sql.Literal(files)
+            )
+        for table in suites.keys() & queries.keys():
+            view = f"{table}_to_check"
+            name = sql.Identifier("ops", view)
+            connection.execute(sql.SQL("drop view if exists {}").format(name))
+            connection.execute(sql.SQL("create view {} as {}").format(name, queries[table]))
+            found[table] = ("ops", view)
+    return dict(sorted(found.items()))
+
+
+def _schema(suite: dict[str, Any]) -> str:
+    """The schema of a suite's table, which its name tells: `candidate.customer_rating`."""
+    return str(suite["name"]).split(".", 1)[0]
+
+
+def _key(gate: Gate, table: str, suite: dict[str, Any]) -> list[str]:
+    """The columns that tell a row of a table; a suite names them itself where no contract does."""
+    own: list[str] | None = suite.get("meta", {}).get("key")
+    if own:
+        return own
+    return ["_file_id", "_line_no"] if gate == "raw" else list(TABLES[table].key)
 
 
 def _validate(
-    gate: Gate, suites: dict[str, dict[str, Any]], tables: dict[str, tuple[str, str]], settings: Settings
-) -> list[Check]:
+    gate: Gate,
+    suites: dict[str, dict[str, Any]],
+    tables: dict[str, tuple[str, str]],
+    seconds: dict[str, float],
+    settings: Settings,
+) -> Iterable[Check]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
@@ -128,25 +138,42 @@ def _validate(
         name="warehouse",
         connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1),
     )
-    definitions = []
     for table, (schema, relation) in tables.items():
-        name = suites[table]["name"]
+        started = time.monotonic()
+        name, key = suites[table]["name"], _key(gate, table, suites[table])
         suite = context.suites.add(gx.ExpectationSuite(**suites[table]))
         asset = source.add_table_asset(name=name, schema_name=schema, table_name=relation)
         batch = asset.add_batch_definition("all rows")
-        definitions.append(
-            context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+        definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(
+                name=name,
+                validation_definitions=[definition],
+                result_format={
+                    "result_format": "SUMMARY",
+                    "partial_unexpected_count": KEYS_KEPT,
+                    "unexpected_index_column_names": key,
+                },
+            )
         )
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(name=gate, validation_definitions=definitions, result_format="SUMMARY")
-    )
-    outcome = checkpoint.run()
+        for result in checkpoint.run().run_results.values():
+            for expectation in result.results:
+                yield _check(table, key, result.suite_name, expectation)
+        seconds[table] = time.monotonic() - started
     context.build_data_docs()
-    return [
-        _check(result.suite_name, expectation)
-        for result in outcome.run_results.values()
-        for expectation in result.results
-    ]
+
+
+def _send_events(
+    gate: Gate,
+    run_id: str,
+    checks: list[Check],
+    tables: dict[str, tuple[str, str]],
+    started: datetime,
+    settings: Settings,
+) -> None:
+    from gridcredit.lineage.events import Events
+
+    Events(run_id, settings).send_gate(gate, checks, tables, started)
 
 
 def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library is imported late, it is slow
@@ -177,7 +204,7 @@ def _folder(path: Path) -> dict[str, str]:
     return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(path)}
 
 
-def _check(suite: str, outcome: Any) -> Check:  # noqa: ANN401
+def _check(table: str, key: list[str], suite: str, outcome: Any) -> Check:  # noqa: ANN401
     config, result = outcome.expectation_config, outcome.result or {}
     severity, detail = str(getattr(config.severity, "value", config.severity)), None
     if not outcome.success:
@@ -189,6 +216,7 @@ def _check(suite: str, outcome: Any) -> Check:  # noqa: ANN401
         reason = (config.meta or {}).get("reason", "")
         detail = errors[0] if errors else f"{count if count is not None else observed} unexpected ({reason})"
     return Check(
+        table=table,
         suite=suite,
         expectation=config.type,
         column=config.kwargs.get("column") or config.kwargs.get("column_A"),
@@ -197,7 +225,17 @@ def _check(suite: str, outcome: Any) -> Check:  # noqa: ANN401
         unexpected_count=result.get("unexpected_count"),
         element_count=result.get("element_count"),
         detail=" ".join(detail.split())[:500] if detail else None,
+        unexpected_keys=_keys(key, result),
     )
+
+
+def _keys(key: list[str], result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The keys of the rows that failed, of those that Great Expectations tells."""
+    rows = result.get("partial_unexpected_index_list") or (result.get("details") or {}).get("unexpected_rows") or []
+    told = [{name: row[name] for name in key if name in row} for row in rows[:KEYS_KEPT] if isinstance(row, dict)]
+    # As JSON has it: dates of a key as text.
+    kept: list[dict[str, Any]] = json.loads(json.dumps([one for one in told if one], default=str))
+    return kept
 
 
 def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:

@@ -63,7 +63,10 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         apply_views(connection)
         apply_access(connection, settings or get_settings())
         if is_new:
-            record_release(connection, number, run_id, as_of_date, changes)
+            approver, reason = connection.execute(
+                "select approver, reason from lineage.approvals where run_id = %s", [run_id]
+            ).fetchone() or (None, None)
+            record_release(connection, number, run_id, as_of_date, changes, approver=approver, reason=reason)
         else:
             number = last[0] if last else 0
         connection.execute(
@@ -77,7 +80,8 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
 def _require_gates(connection: Connection, run_id: str) -> None:
     (passed, failed) = connection.execute(
         "select count(*) filter (where gate = 'candidate'), "
-        "count(*) filter (where severity = 'critical' and not success) "
+        "count(*) filter (where severity = 'critical' and not success and not exists ("
+        "select 1 from lineage.approvals where approvals.run_id = gate_results.run_id and is_approved)) "
         "from lineage.gate_results where run_id = %s",
         [run_id],
     ).fetchone() or (0, 0)

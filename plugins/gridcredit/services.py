@@ -16,6 +16,7 @@ import structlog
 
 from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.settings import Settings, write_private
 from gridcredit.warehouse import airflow_database_url, prepare
 
@@ -60,6 +61,8 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
+        "OPENLINEAGE__NAMESPACE": JOB_NAMESPACE,
+        "OPENLINEAGE__TRANSPORT": json.dumps(transport_config(settings)),
     }
     return (
         os.environ

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
     dbt_threads: int = Field(2, ge=1)
     bi_reader_password: SecretStr | None = None
+    lineage_url: str | None = Field(None, description="an OpenLineage collector that events are sent to as well")
+    lineage_api_key: SecretStr | None = None
+    approvers: list[str] = Field([], description="Airflow's users who may let a blocked run through; empty: any user")
     digest_recipients: list[str] = Field(
         [], description="who is mailed what each release changed; needs `smtp_default`"
     )

@@ -84,6 +84,7 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
         raise TransformFailedError(f"dbt could not run: {outcome.exception}")
     results = list(outcome.result.results)
     _record(run_id, results, settings)
+    _send_events(run_id, plan.fingerprint, results, settings)
     failed = [result for result in results if str(result.status) in ("error", "fail")]
     if failed:
         first = failed[0]
@@ -112,6 +113,17 @@ def _record(run_id: str, results: list[Any], settings: Settings) -> None:
             "checksum, message) values (%s, %s, %s, %s, %s, %s, %s, %s)",
             rows,
         )
+
+
+def _send_events(run_id: str, fingerprint: str, results: list[Any], settings: Settings) -> None:
+    from gridcredit.lineage.columns import Model, record_columns
+    from gridcredit.lineage.events import Events
+
+    nodes = [result.node for result in results if str(result.node.resource_type) == "model"]
+    if all(node.compiled_code for node in nodes):
+        models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
+        record_columns(fingerprint, models, settings)
+    Events(run_id, settings).send_models(results)
 
 
 @contextmanager

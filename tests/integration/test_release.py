@@ -14,7 +14,7 @@ from gridcredit import pipeline
 from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.lineage import rating_trace
+from gridcredit.lineage.rating import rating_trace
 from gridcredit.policy import load_policies
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings

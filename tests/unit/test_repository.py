@@ -60,12 +60,22 @@ def test_every_model_is_described_keyed_and_tested() -> None:
 
 def test_every_expectation_has_a_severity_and_a_reason() -> None:
     suites = list((PROJECT_DIR / "expectations").rglob("*.json"))
-    assert {path.stem for path in suites if path.parent.name == "raw"} == set(EXTRACTS)
-    assert {path.stem for path in suites if path.parent.name == "candidate"} == set(TABLES)
+    assert {path.stem for path in suites if path.parent.name == "raw"} == {*EXTRACTS, "delivery"}
+    assert {path.stem for path in suites if path.parent.name == "candidate"} == {*TABLES, "indicator_drift"}
     for path in suites:
         for expectation in json.loads(path.read_text())["expectations"]:
             assert expectation["severity"] in ("critical", "warning", "info")
             assert expectation["meta"]["reason"]
+
+
+def test_freshness_is_checked_as_the_contract_says() -> None:
+    suite = json.loads((PROJECT_DIR / "expectations" / "raw" / "delivery.json").read_text())
+    checked = {
+        expectation["kwargs"]["row_condition"]["parameter"]: expectation["kwargs"]["max_value"]
+        for expectation in suite["expectations"]
+        if expectation["kwargs"]["column"].startswith("days_since")
+    }
+    assert checked == {extract.name: extract.fresh_days for extract in EXTRACTS.values() if extract.fresh_days}
 
 
 def test_secrets_are_for_their_owner_only_and_made_once(tmp_path: Path) -> None:

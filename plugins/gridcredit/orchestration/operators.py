@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -55,12 +57,21 @@ class AnnounceExtractsOperator(BaseOperator):
 
 
 class _BuildStage(BaseOperator):
-    """A stage of a build, known in lineage by the DAG run's id."""
+    """A stage of a build; it is known in lineage by the id of the DAG run that began it."""
+
+    template_fields: Sequence[str] = ("build_run_id",)
+
+    def __init__(self, *, build_run_id: str = "{{ run_id }}", **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.build_run_id = build_run_id
 
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Run the stage; what a person must mend fails at once, anything else may be tried again."""
+        from gridcredit.lineage.events import part_of
+
         try:
-            self.run_stage(context["run_id"], context)
+            with part_of(_openlineage_parent(context["ti"])):
+                self.run_stage(self.build_run_id, context)
         except GridCreditError as error:
             raise AirflowFailException(str(error)) from None
 
@@ -114,6 +125,57 @@ class PublishOperator(_BuildStage):
         from gridcredit.pipeline import publish_release
 
         publish_release(run_id)
+
+
+class AskApproverOperator(TriggerDagRunOperator):
+    """Starts the DAG that asks whether to release a run that a gate blocked; skipped where something else failed."""
+
+    def execute(self, context: Any) -> None:  # noqa: ANN401
+        """Start it."""
+        from gridcredit.gate_results import blocking_checks
+
+        if not blocking_checks(context["run_id"]):
+            raise AirflowSkipException("no gate blocks the run")
+        super().execute(context)
+
+
+class DecideOnBlockedRunOperator(ApprovalOperator):
+    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are kept."""
+
+    template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "build_run_id")
+
+    def __init__(self, *, build_run_id: str, **kwargs: Any) -> None:  # noqa: ANN401
+        self.build_run_id = build_run_id
+        super().__init__(subject="A gate blocks a release", **kwargs)
+
+    def execute(self, context: Any) -> Any:  # noqa: ANN401
+        """Ask; skipped where nothing blocks the run."""
+        from gridcredit.gate_results import approval_of, describe_block
+        from gridcredit.settings import get_settings
+
+        if decided := approval_of(self.build_run_id):
+            if decided.is_approved:
+                return None
+            raise AirflowSkipException(f"{decided.approver} refused it: {decided.reason}")
+        self.body = describe_block(self.build_run_id)
+        if self.body is None:
+            raise AirflowSkipException(f"nothing blocks run {self.build_run_id}")
+        approvers = get_settings().approvers
+        self.assigned_users = [{"id": name, "name": name} for name in approvers] or None
+        return super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
+        """Record the decision; a refusal skips what follows."""
+        from gridcredit.gate_results import record_approval
+
+        decided = super().execute_complete(context, event)
+        record_approval(
+            self.build_run_id,
+            decided["responded_by_user"]["name"],
+            decided["params_input"]["reason"],
+            is_approved=decided["chosen_options"] == [self.APPROVE],
+        )
+        return decided
 
 
 class DrawDashboardOperator(BaseOperator):
@@ -177,3 +239,12 @@ class PurgeOperator(BaseOperator):
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+def _openlineage_parent(task: Any) -> Any:  # noqa: ANN401
+    """The task's run as Airflow's provider names it."""
+    from airflow.providers.openlineage.plugins.macros import lineage_job_name, lineage_run_id
+
+    from gridcredit.lineage.events import Parent
+
+    return Parent(lineage_run_id(task), lineage_job_name(task))

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from gridcredit import archive
 from gridcredit.errors import GridCreditError
-from gridcredit.lineage import BILLS, PAYMENTS
+from gridcredit.lineage.rating import BILLS, PAYMENTS
 from gridcredit.privacy import mask_name
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect

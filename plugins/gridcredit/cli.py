@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from gridcredit.console import Day, clear_errors, parse_date, prepare_quietly, quiet
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.graph import Trace
 from gridcredit.policy.commands import policy_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -244,14 +246,72 @@ def run_command(
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
 
 
-@trace_app.command("rating")
-def trace_rating(customer: Annotated[str, typer.Option()], release: Annotated[int, typer.Option()] = 0) -> None:
-    """Print a rating, its indicators and points, and the bills and payments behind it."""
-    from gridcredit.lineage.rating import rating_trace
+class Format(StrEnum):
+    """How a trace is told."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
+AsFormat = Annotated[Format, typer.Option("--format", help="html draws the graph")]
+OutFile = Annotated[Path | None, typer.Option(help="the file to write; without it the screen")]
+
+
+@trace_app.command("row")
+def trace_row(
+    table: Annotated[str, typer.Argument(help="a published table, as customer_rating")],
+    key: Annotated[list[str], typer.Argument(help="its key, as customer_id=C00000001")],
+    release: Annotated[int, typer.Option(help="default: the current one")] = 0,
+    as_format: AsFormat = Format.TEXT,
+    out: OutFile = None,
+) -> None:
+    """Follow a published row back: release, run, gates, policy, models, records with file and line."""
+    from gridcredit.lineage import trace
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        typer.echo(rating_trace(customer, release or None, settings))
+        pairs = {name: value for name, _, value in (part.partition("=") for part in key)}
+        _tell(trace.trace_row(table, pairs, release or None, settings), as_format, out)
+
+
+@trace_app.command("file")
+def trace_file(
+    file_id: Annotated[int, typer.Argument(help="number of the file, as `load list` shows it")],
+    line: Annotated[int, typer.Option(help="one line of it")] = 0,
+    as_format: AsFormat = Format.TEXT,
+    out: OutFile = None,
+) -> None:
+    """Show which published rows a file, or a line of it, touched."""
+    from gridcredit.lineage import touched
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        _tell(touched.touched_by_file(file_id, line or None, settings), as_format, out)
+
+
+@trace_app.command("bill")
+def trace_bill(bill_id: str, as_format: AsFormat = Format.TEXT, out: OutFile = None) -> None:
+    """Show a bill's deliveries, and which published rows rest on it."""
+    from gridcredit.lineage import touched
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        _tell(touched.touched_by_bill(bill_id, settings), as_format, out)
+
+
+def _tell(found: Trace, as_format: Format, out: Path | None) -> None:
+    from gridcredit.lineage.drawing import as_html
+
+    if as_format is Format.HTML:
+        text = as_html(found)
+    else:
+        text = found.as_json() if as_format is Format.JSON else found.as_text()
+    if out:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}")
+    else:
+        typer.echo(text)
 
 
 @app.command()
@@ -434,6 +494,24 @@ def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashbo
     with clear_errors() as settings:
         prepare_quietly(settings)
         typer.echo(f"wrote {write_dashboard(out, settings)}")
+
+
+@app.command()
+def erase(
+    customer: Annotated[str, typer.Argument(help="customer number")],
+    approver: Annotated[str, typer.Option(help="who decided")],
+    reason: Annotated[str, typer.Option(help="why, as the request of a date")],
+) -> None:
+    """Erase names and numbers of the persons behind a customer; figures, keys and releases stay as they are."""
+    from gridcredit.erasure import erase_customer
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        done = erase_customer(customer, approver, reason, settings)
+        typer.echo(
+            f"erased in {done.raw_rows} rows of raw and {done.quarantined} of quarantine; archived files redacted: "
+            f"{', '.join(done.redacted) or 'none'}; removed: {', '.join(done.removed) or 'none'}"
+        )
 
 
 @reader_app.command("add")

@@ -53,7 +53,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
         f"  (password: postgres_gridcredit in {settings.home / 'secrets.json'})\n"
         f"  dashboard      {dashboard}\n"
         f"  one customer   {report}\n"
-        f"  one rating     .venv/bin/gridcredit trace rating --customer C00000001\n"
+        f"  one rating     .venv/bin/gridcredit trace row customer_rating customer_id=C00000001\n"
         f"  data checks    {gates.data_docs_index(settings)}\n"
         f"  Airflow        make up   (was at {address})\n"
         f"  stop Postgres  make down",

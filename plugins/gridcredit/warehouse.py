@@ -14,7 +14,7 @@ from psycopg import sql
 from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.raw import raw_table_ddl
+from gridcredit.extracts.raw import raw_index_ddl, raw_table_ddl
 from gridcredit.settings import Settings, get_settings
 
 log = structlog.get_logger(__name__)
@@ -95,6 +95,7 @@ def migrate(settings: Settings | None = None) -> None:
                 log.info("migration_applied", name=path.name)
         for extract in EXTRACTS.values():
             connection.execute(raw_table_ddl(extract))
+            connection.execute(raw_index_ddl(extract))
         _ensure_reader(connection, settings)
 
 

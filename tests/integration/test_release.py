@@ -14,7 +14,7 @@ from gridcredit import pipeline
 from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
-from gridcredit.lineage.rating import rating_trace
+from gridcredit.lineage.trace import trace_row
 from gridcredit.policy import load_policies
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings
@@ -46,6 +46,10 @@ def published(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPath
 
 def deliver(settings: Settings, path: Path) -> None:
     load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
+
+
+def rating_trace(customer_id: str, release: int | None, settings: Settings) -> str:
+    return trace_row("customer_rating", {"customer_id": customer_id}, release, settings).as_text()
 
 
 def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:
@@ -132,15 +136,15 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
 def test_trace_names_points_policy_files_and_lines(published: Settings) -> None:
     trace = rating_trace("C00000003", 1, published)
     for text in (
-        "policy   default-1.0",
+        "default-1.0",
         "on_time_rate_12m",
         "bill.csv:",
         "payment.csv:",
-        "gate     raw:",
-        "not available",
+        "raw  checks",
+        "is_available False",
     ):
         assert text in trace
-    with pytest.raises(GridCreditError, match="does not rate customer"):
+    with pytest.raises(GridCreditError, match="shows no row of customer_rating"):
         rating_trace("nobody", 1, published)
     with pytest.raises(GridCreditError, match="there is no release 99"):
         rating_trace("C00000003", 99, published)

@@ -57,14 +57,19 @@ parties_by_role as (
 
     select
         *,
-        min(valid_from) over (partition by customer_id, role) as first_known_on
+        min(valid_from) over (partition by customer_id, role) as first_known_on,
+        -- Tells parties of one day apart without a name: an event's number is published as evidence.
+        row_number() over (partition by customer_id, role, valid_from order by _file_id, _line_no) as number_of_day
     from parties
 
 ),
 
 guarantors as (
 
-    select * from {{ ref('stg_party') }}
+    select
+        *,
+        row_number() over (partition by customer_id, role, valid_from order by _file_id, _line_no) as number_of_day
+    from {{ ref('stg_party') }}
     where
         not is_deleted
         {{ only_of(changed_customers()) }}
@@ -145,7 +150,7 @@ events as (
 
     -- Who was there from the first is no change; of shareholders those with a quarter or more count.
     select
-        'party ' || customer_id || ' ' || role || ' ' || party_name || ' ' || cast(valid_from as {{ dbt.type_string() }})
+        'party ' || customer_id || ' ' || role || ' ' || cast(valid_from as {{ dbt.type_string() }}) || ' ' || number_of_day
             as event_id,
         'party' as extract,
         customer_id,
@@ -161,7 +166,8 @@ events as (
     union all
 
     select
-        'guarantor ' || customer_id || ' ' || party_name || ' ' || cast(valid_from as {{ dbt.type_string() }}) as event_id,
+        'guarantor ' || customer_id || ' ' || cast(valid_from as {{ dbt.type_string() }}) || ' ' || number_of_day
+            as event_id,
         'party' as extract,
         customer_id,
         role as kind,

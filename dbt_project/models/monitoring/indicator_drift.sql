@@ -56,10 +56,11 @@ latest_date as (
 -- The youngest month-end that is a year back, else the oldest.
 base_date as (
 
-    select coalesce(
-        max(case when dates.as_of_date <= latest_date.year_before then dates.as_of_date end),
-        min(dates.as_of_date)
-    ) as as_of_date
+    select
+        coalesce(
+            max(case when dates.as_of_date <= latest_date.year_before then dates.as_of_date end),
+            min(dates.as_of_date)
+        ) as as_of_date
     from dates
     cross join latest_date
     where not dates.is_latest
@@ -213,29 +214,35 @@ shared as (
 
     select
         *,
-        case when available >= 100 and available_before >= 100 and bin is not null
-            then greatest(cast(customers as numeric) / available, 0.0001)
-        end as share,
-        case when available >= 100 and available_before >= 100 and bin is not null
-            then greatest(cast(customers_before as numeric) / available_before, 0.0001)
-        end as share_before
+        greatest(cast(customers as numeric) / available, 0.0001) as share,
+        greatest(cast(customers_before as numeric) / available_before, 0.0001) as share_before
     from totalled
+    where
+        available >= 100
+        and available_before >= 100
+        and bin is not null
 
 ),
 
-measured as (
+indices as (
+
+    select
+        indicator,
+        cast(round(sum((share - share_before) * ln(share / share_before)), 4) as numeric(10, 4)) as psi
+    from shared
+    group by indicator
+
+),
+
+counts as (
 
     select
         indicator,
         max(customers_in_all) as customers,
         max(customers_in_all_before) as customers_before,
         cast(max(available) / nullif(max(customers_in_all), 0) as numeric(6, 4)) as available_share,
-        cast(max(available_before) / nullif(max(customers_in_all_before), 0) as numeric(6, 4)) as available_share_before,
-        cast(
-            round(sum((share - share_before) * ln(share / share_before)), 4)
-            as numeric(10, 4)
-        ) as psi
-    from shared
+        cast(max(available_before) / nullif(max(customers_in_all_before), 0) as numeric(6, 4)) as available_share_before
+    from totalled
     group by indicator
 
 ),
@@ -243,16 +250,18 @@ measured as (
 dated as (
 
     select
-        measured.indicator,
+        counts.indicator,
         base_date.as_of_date as base_date,
         latest_date.as_of_date,
-        measured.customers,
-        measured.customers_before,
-        measured.available_share,
-        measured.available_share_before,
-        measured.psi,
+        counts.customers,
+        counts.customers_before,
+        counts.available_share,
+        counts.available_share_before,
+        indices.psi,
         latest_date.policy_version
-    from measured
+    from counts
+    left join indices
+        on counts.indicator = indices.indicator
     cross join base_date
     cross join latest_date
 

@@ -29,7 +29,10 @@ SQL_TYPES: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a `code` takes one of `values` only; money, prices, energy and numbers are exact decimals."""
+    """One column: a `code` takes one of `values` only; money, prices, energy and numbers are exact decimals.
+
+    `personal` says that it holds the name of a person or firm, or the number of an identity document.
+    """
 
     name: str
     kind: Kind
@@ -38,6 +41,7 @@ class Column:
     key: bool = False
     values: tuple[str, ...] = ()
     unit: str = ""
+    personal: Literal["", "name", "number"] = ""
 
     @property
     def sql_type(self) -> str:
@@ -62,6 +66,11 @@ class Extract:
     @property
     def keys(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns if column.key)
+
+    @property
+    def personal_columns(self) -> dict[str, str]:
+        """The columns with names and numbers of persons, each with which of the two."""
+        return {column.name: column.personal for column in self.columns if column.personal}
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -96,7 +105,7 @@ CUSTOMER = Extract(
     "Customers as the supplier's information system knows them; the newest delivery of a customer wins.",
     (
         _key("customer_id", "the supplier's own customer number"),
-        Column("name", "text", "name of the person or firm", required=True),
+        Column("name", "text", "name of the person or firm", required=True, personal="name"),
         Column(
             "segment",
             "code",
@@ -177,8 +186,13 @@ PARTY = Extract(
             "code",
             ("legal_representative", "shareholder", "guarantor", "payer"),
         ),
-        _key("party_name", "name of the person or firm"),
-        Column("id_number", "text", "identity or registration number"),
+        Column("party_name", "text", "name of the person or firm", required=True, key=True, personal="name"),
+        Column(
+            "id_number",
+            "text",
+            "identity or registration number; kept as a salted hash and its last four",
+            personal="number",
+        ),
         Column("share_pct", "number", "share held by a shareholder", unit="%"),
         _key("valid_from", "first day of the role", "date"),
         Column("valid_to", "date", "last day of the role; absent while it lasts"),

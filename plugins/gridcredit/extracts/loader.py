@@ -19,6 +19,7 @@ import pyarrow.csv
 import structlog
 from psycopg import sql
 
+from gridcredit.erasure import erased_customers
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
@@ -30,6 +31,7 @@ from gridcredit.extracts.open_copy import OpenCopy
 from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
+from gridcredit.privacy import Pseudonyms
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -120,8 +122,10 @@ def _load_rows(
     settings: Settings,
 ) -> dict[str, Counts]:
     started = time.monotonic()
+    pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
-        name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused) for name, part in rule.extracts.items()
+        name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)
+        for name, part in rule.extracts.items()
     }
     for load in loads.values():
         table = partition(load.extract.name, file_id)
@@ -173,8 +177,17 @@ class _Prepared:
 class _ExtractLoad:
     """The load of one extract of one file: prepares and writes batches, keeps the counts."""
 
-    def __init__(self, extract: Extract, part: ExtractRule, rule: FileRule, file_id: int, unread: list[str]) -> None:
+    def __init__(
+        self,
+        extract: Extract,
+        part: ExtractRule,
+        rule: FileRule,
+        file_id: int,
+        unread: list[str],
+        pseudonyms: Pseudonyms,
+    ) -> None:
         self.extract, self.part, self.rule, self.file_id, self.unread = extract, part, rule, file_id, unread
+        self.pseudonyms = pseudonyms
         self.counts = Counts()
         self.first_fault = ""
         self.quarantined: list[QuarantinedRow] = []
@@ -218,7 +231,7 @@ class _ExtractLoad:
         self.quarantined = []
 
     def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
-        columns = converted.rows | {"_line_no": pa.array(batch.line_no)}
+        columns = converted.rows | self._kept_of_persons(converted) | {"_line_no": pa.array(batch.line_no)}
         if self.part.deleted:
             columns["_deleted"] = pa.array(converted.deleted)
         if self.unread:
@@ -230,6 +243,23 @@ class _ExtractLoad:
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(table, buffer, options)
         return memoryview(buffer.getvalue())
+
+    def _kept_of_persons(self, converted: Converted) -> dict[str, pa.Array]:
+        """Personal columns as they are kept; names are touched only where a customer's persons were erased."""
+        kept: dict[str, pa.Array] = {}
+        for name, kind in self.extract.personal_columns.items():
+            if kind == "name" and not self.pseudonyms.erased_customers:
+                continue
+            customers = converted.rows["customer_id"].to_pylist()
+            values = converted.rows[name].to_pylist()
+            kept[name] = pa.array(
+                [
+                    self.pseudonyms.kept(kind, value, customer)
+                    for value, customer in zip(values, customers, strict=True)
+                ],
+                pa.string(),
+            )
+        return kept
 
     def _without_repeats(self, converted: Converted) -> BooleanMask:
         """Keep the first of rows that are alike in every column; they must be alike where their key is."""

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from gridcredit import archive
 from gridcredit.errors import GridCreditError
-from gridcredit.lineage.rating import BILLS, PAYMENTS
+from gridcredit.lineage.records import records_of_customer
 from gridcredit.privacy import mask_name
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
@@ -86,7 +86,6 @@ def collect(customer_id: str, settings: Settings) -> Report:
             "select * from policy.policies where policy_version = %(version)s",
             version=rating["policy_version"],
         )
-        values = {"customer": customer_id, "release": releases[0]["release"], "as_of": as_of}
         return Report(
             customer_id=customer_id,
             name=mask_name(names[0]["name"]) if names else "",
@@ -112,9 +111,9 @@ def collect(customer_id: str, settings: Settings) -> Report:
             investigation=next(iter(_of(connection, "investigation_due", customer_id)), None),
             warnings=_of(connection, "customer_warning", customer_id, "deadline, rule"),
             history=_of(connection, "rating_month_end", customer_id, "as_of_date"),
-            months=_months(connection, values),
+            months=_months(connection, customer_id, releases[0]["release"], as_of),
             parties=archive.parties(connection, customer_id),
-            sources=_sources(connection, values),
+            sources=_sources(connection, customer_id),
         )
 
 
@@ -136,20 +135,19 @@ def _contract(versions: list[archive.ContractVersion]) -> Row:
     return contract
 
 
-def _months(connection: Connection, values: Row) -> list[Month]:
+def _months(connection: Connection, customer_id: str, release: int, as_of_date: date) -> list[Month]:
     billed: dict[date, Decimal] = defaultdict(Decimal)
     paid: dict[date, Decimal] = defaultdict(Decimal)
-    for _, issued_on, _, amount, *_ in connection.execute(BILLS, values):
-        billed[issued_on.replace(day=1)] += amount
-    for _, paid_on, amount, *_ in connection.execute(PAYMENTS, values):
-        paid[paid_on.replace(day=1)] += amount
-    last = 12 * values["as_of"].year + values["as_of"].month - 1
+    for amounts, extract, dated_by in ((billed, "bill", "issued_on"), (paid, "payment", "paid_on")):
+        for record in records_of_customer(connection, extract, customer_id, release, as_of_date):
+            amounts[record.values[dated_by].replace(day=1)] += record.values["amount"]
+    last = 12 * as_of_date.year + as_of_date.month - 1
     numbers = range(last - MONTHS_SHOWN + 1, last + 1)
     months = [date(number // 12, number % 12 + 1, 1) for number in numbers]
     return [Month(month, billed[month], paid[month]) for month in months]
 
 
-def _sources(connection: Connection, values: Row) -> list[Row]:
+def _sources(connection: Connection, customer_id: str) -> list[Row]:
     """The files that the customer's facts came from, and how many rows of each."""
     found: list[Row] = []
     for extract in SOURCES:
@@ -158,5 +156,5 @@ def _sources(connection: Connection, values: Row) -> list[Row]:
             "join lineage.files on file_id = _file_id where customer_id = %s "
             "group by file_name, sha256, loaded_at order by loaded_at"
         ).format(name=sql.Literal(extract), table=sql.Identifier(extract))
-        found += connection.cursor(row_factory=dict_row).execute(query, [values["customer"]]).fetchall()
+        found += connection.cursor(row_factory=dict_row).execute(query, [customer_id]).fetchall()
     return found

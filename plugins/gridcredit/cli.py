@@ -497,6 +497,19 @@ def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashbo
 
 
 @app.command()
+def audit(
+    release: Annotated[int, typer.Option(help="number of the release")],
+    out: Annotated[Path, typer.Option(help="an empty folder, or one to be made")],
+) -> None:
+    """Write a folder with which an outsider can check a release: hashes, policy, gates, code, rows, and a recipe."""
+    from gridcredit.audit import write_audit
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        typer.echo(f"wrote {write_audit(release, out, settings)}")
+
+
+@app.command()
 def erase(
     customer: Annotated[str, typer.Argument(help="customer number")],
     approver: Annotated[str, typer.Option(help="who decided")],

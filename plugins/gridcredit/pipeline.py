@@ -1,4 +1,7 @@
-"""The stages of a build, each a function that an Airflow task runs; `build_ratings` runs them in one process."""
+"""The stages of a build, each a function that an Airflow task runs; `build_ratings` runs them in one process.
+
+A run that has made its release is over: its stages do nothing when they are run again.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from gridcredit.settings import Settings, get_settings
 def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> None:
     """Register the run and pass gate 1: the raw rows that no release has answered for yet."""
     settings = settings or get_settings()
+    if runs.is_released(run_id, settings):
+        return
     runs.start_run(run_id, as_of_date, settings)
     with runs.timed_stage(run_id, "check_raw", settings):
         gates.run_gate("raw", run_id, settings)
@@ -19,6 +24,8 @@ def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | 
 def build_models(run_id: str, settings: Settings | None = None, *, anew: bool = False) -> None:
     """Load policies and bring every dbt layer up to date for the month-ends kept and the run's own date."""
     settings = settings or get_settings()
+    if runs.is_released(run_id, settings):
+        return
     with runs.timed_stage(run_id, "build_models", settings):
         policy.load_policies(settings)
         last_day = runs.run_as_of_date(run_id, settings)
@@ -28,6 +35,8 @@ def build_models(run_id: str, settings: Settings | None = None, *, anew: bool = 
 def check_candidate(run_id: str, settings: Settings | None = None) -> None:
     """Pass gate 2: the tables that are to be published."""
     settings = settings or get_settings()
+    if runs.is_released(run_id, settings):
+        return
     with runs.timed_stage(run_id, "check_candidate", settings):
         gates.run_gate("candidate", run_id, settings)
 

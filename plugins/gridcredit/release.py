@@ -12,6 +12,7 @@ import structlog
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.seal import lineage_hash
 from gridcredit.published_tables import TABLES, Change, change_rows, published_columns, row_hash
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
@@ -100,14 +101,17 @@ def verify_release(release: int, settings: Settings) -> list[Fault]:
             if found != (rows, total):
                 faults.append(Fault(release, f"published.{table} does not hold the rows that were published"))
         chain = ""
-        for number, run_id, as_of_date, stored in connection.execute(
-            "select release, run_id, as_of_date, chain_hash from lineage.releases where release <= %s order by release",
+        for number, run_id, as_of_date, sealed, stored in connection.execute(
+            "select release, run_id, as_of_date, lineage_hash, chain_hash from lineage.releases where release <= %s "
+            "order by release",
             [release],
         ).fetchall():
-            chain = chain_hash(chain, number, run_id, as_of_date, _contents(connection, number))
+            chain = chain_hash(chain, number, run_id, as_of_date, _contents(connection, number), sealed)
             if chain != stored:
                 faults.append(Fault(number, "its record does not follow from the release before and its tables"))
                 chain = stored
+            if sealed and lineage_hash(connection, run_id) != sealed:
+                faults.append(Fault(number, "what lineage tells of its run is not what was recorded"))
     return faults
 
 
@@ -183,15 +187,16 @@ def record_release(
     (chain,) = connection.execute(
         "select chain_hash from lineage.releases where release = %s", [number - 1]
     ).fetchone() or ("",)
-    link = chain_hash(chain or "", number, run_id, as_of_date, contents)
+    sealed = lineage_hash(connection, run_id)
+    link = chain_hash(chain or "", number, run_id, as_of_date, contents, sealed)
     connection.execute(
-        "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, rolled_back_to, "
-        "approver, reason) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, lineage_hash, "
+        "rolled_back_to, approver, reason) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             *(number, run_id, as_of_date),
             sum(change.opened for change in changes.values()),
             sum(change.closed for change in changes.values()),
-            *(link, rolled_back_to, approver, reason),
+            *(link, sealed, rolled_back_to, approver, reason),
         ],
     )
     connection.cursor().executemany(
@@ -203,11 +208,17 @@ def record_release(
 
 
 def chain_hash(
-    before: str, release: int, run_id: str, as_of_date: date, contents: Iterable[tuple[str, int, Decimal]]
+    before: str,
+    release: int,
+    run_id: str,
+    as_of_date: date,
+    contents: Iterable[tuple[str, int, Decimal]],
+    sealed: str | None,
 ) -> str:
-    """The hash of a release's record and its tables' contents, and of the release before."""
+    """The hash of a release's record, its tables' contents and its run's lineage, and of the release before."""
     lines = [before, str(release), run_id, as_of_date.isoformat()]
     lines += [f"{table} {rows} {total}" for table, rows, total in sorted(contents)]
+    lines += [sealed] if sealed else []
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -67,11 +67,18 @@ def unanswered_extracts(file_id: int, settings: Settings | None = None) -> list[
     return [extract for (extract,) in rows]
 
 
+def is_released(run_id: str, settings: Settings | None = None) -> bool:
+    """Whether the run has made a release: its record is closed, and running it again changes nothing."""
+    with connect(settings) as connection:
+        return connection.execute("select 1 from lineage.releases where run_id = %s", [run_id]).fetchone() is not None
+
+
 def finish_run(run_id: str, status: str, settings: Settings | None = None) -> None:
     """Record how a build ended: published, unchanged or failed."""
     with connect(settings) as connection:
         connection.execute(
-            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
+            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s "
+            "and not exists (select 1 from lineage.releases where releases.run_id = runs.run_id)",
             [status, run_id],
         )
 

@@ -72,7 +72,7 @@ def dump(settings: Settings, schema: str) -> str:
         ).fetchall()
         texts = []
         for (table,) in tables:
-            rows = connection.execute(f"select t::text from {table} as t").fetchall()  # type: ignore[arg-type]
+            rows = connection.execute(f"select t::text from {table} as t").fetchall()
             texts += [row[0] or "" for row in rows]
     return "\n".join(texts)
 
@@ -110,7 +110,7 @@ def test_erasure_keeps_figures_and_chain(planted: Settings) -> None:
             return [
                 row
                 for table in TABLES
-                for row in connection.execute(f"select * from published.{table} order by 1, 2, 3").fetchall()  # type: ignore[arg-type]
+                for row in connection.execute(f"select * from published.{table} order by 1, 2, 3").fetchall()
             ]
 
     assert NAMES[0] in dump(planted, "raw")

@@ -46,12 +46,22 @@ def load_policies(settings: Settings | None = None) -> None:
             version = policy.header.version
             if version not in known:
                 insert_policy(connection, policy)
+                _keep_files(connection, policy)
                 log.info("policy_loaded", version=version, approver=policy.header.approver)
             elif known[version] != policy.sha256:
                 raise PolicyError(
                     f"{policy.folder}: was changed after version {version!r} had been loaded; put the files back, "
                     "and make the change in a folder with a new version and effective date"
                 )
+
+
+def _keep_files(connection: Connection, policy: Policy) -> None:
+    """Keep the files that the policy's hash was made of, for whoever audits it."""
+    for name in ("policy.yml", *(f"{table}.csv" for table in TABLES)):
+        connection.execute(
+            "insert into policy.files (policy_version, file_name, content) values (%s, %s, %s)",
+            [policy.header.version, name, (policy.folder / name).read_bytes().decode("utf-8")],
+        )
 
 
 def insert_policy(connection: Connection, policy: Policy, schema: str = "policy") -> None:

@@ -1,0 +1,188 @@
+"""The audit folder: everything an outsider needs to check a release without us, and nothing that runs."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import structlog
+from psycopg import sql
+
+from gridcredit.errors import GridCreditError
+from gridcredit.policy.folder import TABLES as POLICY_TABLES
+from gridcredit.published_tables import TABLES, published_columns
+from gridcredit.settings import Settings
+from gridcredit.warehouse import Connection, connect
+
+log = structlog.get_logger(__name__)
+
+# Customers whose rating is laid out for recomputing by hand.
+SAMPLE = 5
+
+QUERIES = {
+    "inputs.csv": "select file_id, mapping, file_name, sha256, byte_size, loaded_at, undone_at, extract, rows_read, "
+    "rows_accepted, rows_quarantined, rows_filtered, rows_repeated, run_id from lineage.files "
+    "join lineage.run_files using (file_id) join lineage.runs using (run_id) left join lineage.loads using (file_id) "
+    "where runs.status in ('published', 'unchanged') and runs.started_at <= ("
+    "select started_at from lineage.runs where run_id = %(run)s) order by file_id, extract, run_id",
+    "gates.csv": "select gate, table_name, suite, expectation, column_name, severity, success, unexpected_count, "
+    "element_count, detail, unexpected_keys from lineage.gate_results where run_id = %(run)s order by 1, 2, 4, 5, 10",
+    "models.csv": "select unique_id, status, checksum, rows_affected from lineage.model_results "
+    "where run_id = %(run)s and resource_type = 'model' order by 1, recorded_at",
+    "columns.csv": "select schema_name, table_name, column_name, upstream_schema, upstream_table, upstream_column, is_direct "
+    "from lineage.columns join lineage.runs using (fingerprint) where run_id = %(run)s order by 1, 2, 3, 4, 5, 6",
+    "approvals.csv": "select approver, is_approved, reason, decided_at from lineage.approvals where run_id = %(run)s",
+    "tables.csv": "select table_name, rows, row_hash_sum from lineage.release_tables where release = %(release)s order by 1",
+    "chain.csv": "select release, run_id, as_of_date, published_at, rolled_back_to, approver, reason, lineage_hash, "
+    "chain_hash from lineage.releases where release <= %(release)s order by release",
+}
+INDICATORS = (
+    "select indicator, indicator_value, is_available, bins.lower_bound, bins.upper_bound, points.points, points.weight, "
+    "points.reason_code from published.rating_indicator_history as points "
+    "join published.customer_rating_history as rating using (customer_id) "
+    "left join policy.bins using (policy_version, indicator, bin) where customer_id = %(customer)s "
+    "and points.valid_from_release <= %(release)s "
+    "and (points.valid_to_release is null or points.valid_to_release > %(release)s) "
+    "and rating.valid_from_release <= %(release)s "
+    "and (rating.valid_to_release is null or rating.valid_to_release > %(release)s) order by indicator"
+)
+
+
+def write_audit(release: int, out: Path, settings: Settings) -> Path:
+    """Write the folder of a release; `MANIFEST.csv` has the SHA-256 of every other file.
+
+    Raises:
+        GridCreditError: there is no such release, or the folder is not empty.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise GridCreditError(f"{out} is not empty: give a folder of its own")
+    out.mkdir(parents=True, exist_ok=True)
+    with connect(settings) as connection:
+        connection.read_only = True
+        row = connection.execute("select run_id from lineage.releases where release = %s", [release]).fetchone()
+        if row is None:
+            raise GridCreditError(f"there is no release {release}; `gridcredit release list` shows those there are")
+        values = {"release": release, "run": row[0]}
+        for name, query in QUERIES.items():
+            _write_csv(out / name, connection, query, values)
+        _write_policies(out / "policy", connection, values)
+        _write_models(out / "models", connection, values)
+        _write_tables(out / "tables", connection, release)
+        sample = _write_sample(out / "sample", connection, release)
+        template = (files("gridcredit") / "audit.md.j2").read_text(encoding="utf-8")
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701 Markdown
+        text = environment.from_string(template).render(
+            release=release, run=row[0], sample=sample, policy_tables=list(POLICY_TABLES)
+        )
+        (out / "README.md").write_text(text, encoding="utf-8")
+    _write_manifest(out)
+    log.info("audit_written", release=release, folder=str(out))
+    return out
+
+
+def _write_csv(path: Path, connection: Connection, query: Any, values: dict[str, Any]) -> None:  # noqa: ANN401
+    cursor = connection.execute(query, values)
+    path.write_text(_csv([one.name for one in cursor.description or ()], cursor), encoding="utf-8")
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow(
+            [json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value for value in row]
+        )
+    return buffer.getvalue()
+
+
+def _write_policies(folder: Path, connection: Connection, values: dict[str, Any]) -> None:
+    """The policy files as they were signed, by version."""
+    for version, name, content in connection.execute(
+        "select policy_version, file_name, content from policy.files join policy.policies using (policy_version) "
+        "join lineage.runs using (policy_name) where run_id = %(run)s and effective_from <= as_of_date order by 1, 2",
+        values,
+    ):
+        (folder / version).mkdir(parents=True, exist_ok=True)
+        # As they were: their hash is over bytes.
+        (folder / version / name).write_bytes(content.encode())
+
+
+def _write_models(folder: Path, connection: Connection, values: dict[str, Any]) -> None:
+    """The SQL that was run, and the source it was compiled from, as the run's events told."""
+    folder.mkdir()
+    for job, facets in connection.execute(
+        "select job_name, event->'job'->'facets' from lineage.events where event_type = 'COMPLETE' "
+        "and job_name like 'dbt.%%' and job_name not like 'dbt.test.%%' "
+        "and event->'run'->'facets'->'tags'->'tags' @> jsonb_build_array(jsonb_build_object('key', 'build', 'value', %(run)s::text)) "
+        "order by event_id",
+        values,
+    ):
+        name = job.removeprefix("dbt.")
+        (folder / f"{name}.source.sql").write_text(facets["sourceCode"]["sourceCode"], encoding="utf-8")
+        if "sql" in facets:
+            (folder / f"{name}.run.sql").write_text(facets["sql"]["query"], encoding="utf-8")
+
+
+def _write_tables(folder: Path, connection: Connection, release: int) -> None:
+    """Of each published table every row's text, which its hash is made of, and the hash."""
+    folder.mkdir()
+    for table in TABLES:
+        columns = sql.SQL(", ").join(map(sql.Identifier, published_columns(connection, table)))
+        query = sql.SQL(
+            "select row({columns})::text, lineage.row_hash(row({columns})::text) from {history} "
+            "where valid_from_release <= {release} and (valid_to_release is null or valid_to_release > {release}) "
+            "order by {key}"
+        ).format(
+            columns=columns,
+            history=sql.Identifier("published", f"{table}_history"),
+            release=sql.Literal(release),
+            key=sql.SQL(", ").join(map(sql.Identifier, TABLES[table].key)),
+        )
+        with (
+            (folder / f"{table}.csv.gz").open("wb") as file,
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed,
+            io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
+            connection.cursor(name="audit") as cursor,
+        ):
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(["row_text", "row_hash"])
+            writer.writerows(cursor.execute(query))
+
+
+def _write_sample(folder: Path, connection: Connection, release: int) -> list[dict[str, Any]]:
+    """The indicators of some customers, chosen by the hash of their number, with what their score comes to."""
+    folder.mkdir()
+    cursor = connection.execute(
+        "select customer_id, score, weight_available, grade_by_score, veto, grade_by_policy, grade, override_id, "
+        "policy_version from published.customer_rating_history where score is not null "
+        "and valid_from_release <= %(release)s and (valid_to_release is null or valid_to_release > %(release)s) "
+        "order by md5(customer_id), customer_id limit %(sample)s",
+        {"release": release, "sample": SAMPLE},
+    )
+    names = [one.name for one in cursor.description or ()]
+    sample = [dict(zip(names, row, strict=True)) for row in cursor]
+    (folder / "ratings.csv").write_text(
+        _csv(names, ([row[name] for name in names] for row in sample)), encoding="utf-8"
+    )
+    for row in sample:
+        path = folder / f"{row['customer_id']}.csv"
+        _write_csv(path, connection, INDICATORS, {"customer": row["customer_id"], "release": release})
+    return sample
+
+
+def _write_manifest(out: Path) -> None:
+    rows = [
+        (path.relative_to(out).as_posix(), path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    ]
+    (out / "MANIFEST.csv").write_text(_csv(["file", "bytes", "sha256"], rows), encoding="utf-8")

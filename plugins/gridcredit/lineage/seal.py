@@ -1,0 +1,32 @@
+"""The hash over what a release rests on: its run, the files it knew, gate results, models, policies and approval."""
+
+from __future__ import annotations
+
+import hashlib
+
+from gridcredit.warehouse import Connection
+
+# One row of text for each fact of a run, in an order that does not depend on when it was written.
+FACTS = (
+    "select concat_ws(' ', 'run', run_id, as_of_date, code_version, policy_name, fingerprint, as_of_dates::text) "
+    "from lineage.runs where run_id = %(run)s",
+    "select concat_ws(' ', 'file', file_id, mapping, file_name, sha256, byte_size, extract, rows_read, rows_accepted, "
+    "rows_quarantined) from lineage.run_files join lineage.files using (file_id) left join lineage.loads using (file_id) "
+    "where run_id = %(run)s order by file_id, extract",
+    "select concat_ws(' ', 'check', gate, suite, expectation, column_name, severity, success, unexpected_count, "
+    "element_count, detail) as fact from lineage.gate_results where run_id = %(run)s order by fact",
+    "select concat_ws(' ', 'model', unique_id, status, checksum) as fact from lineage.model_results "
+    "where run_id = %(run)s and resource_type = 'model' order by fact",
+    "select concat_ws(' ', 'policy', policy_version, effective_from, approver, sha256) as fact from policy.policies "
+    "join lineage.runs using (policy_name) where run_id = %(run)s and effective_from <= as_of_date order by fact",
+    "select concat_ws(' ', 'approval', approver, is_approved, reason) from lineage.approvals where run_id = %(run)s",
+)
+
+
+def lineage_hash(connection: Connection, run_id: str) -> str:
+    """SHA-256 over the record of a run, a fact a line."""
+    digest = hashlib.sha256()
+    for query in FACTS:
+        for (fact,) in connection.execute(query, {"run": run_id}):
+            digest.update(f"{fact}\n".encode())
+    return digest.hexdigest()

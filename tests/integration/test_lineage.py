@@ -1,0 +1,417 @@
+"""Lineage: columns, events, rows traced up and down, the audit folder, and changes by hand that are found."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import attr
+import pytest
+from gridcredit import pipeline
+from gridcredit.audit import write_audit
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.lineage.drawing import as_html
+from gridcredit.lineage.seal import lineage_hash
+from gridcredit.lineage.touched import touched_by_bill, touched_by_file
+from gridcredit.lineage.trace import trace_row
+from gridcredit.lineage.transport import events_file
+from gridcredit.published_tables import TABLES
+from gridcredit.release import verify_release
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+from openlineage.client import facet_v2
+
+from tests.conftest import WarehouseFactory
+
+CUSTOMER = "C00000003"
+LATE_PAYMENT = "payment_id,customer_id,bill_id,paid_on,amount\nP-late,C00000003,,2026-06-10,77.70\n"
+
+
+@dataclass(frozen=True)
+class Released:
+    """A warehouse with two releases, and the files that came in."""
+
+    settings: Settings
+    files: Path
+
+
+@pytest.fixture(scope="module")
+def released(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+    """Two releases of simulated customers: the second knows of a late payment."""
+    settings = new_warehouse()
+    settings.history_months = 4
+    folder = tmp_path_factory.mktemp("files")
+    simulate(200, 16, 5, folder)
+    for name in EXTRACTS:
+        deliver(settings, folder / f"{name}.csv")
+    pipeline.build_ratings("first", settings=settings)
+    (folder / "payment_late.csv").write_text(LATE_PAYMENT)
+    deliver(settings, folder / "payment_late.csv")
+    assert pipeline.build_ratings("second", settings=settings).number == 2
+    yield Released(settings, folder)
+
+
+def deliver(settings: Settings, path: Path) -> None:
+    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
+
+
+def rows(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connect(settings) as connection:
+        return connection.execute(query, list(values)).fetchall()
+
+
+# Columns
+
+
+def test_every_published_column_is_described_and_rests_on_others(released: Released) -> None:
+    published = {
+        (table, column)
+        for table, column in rows(
+            released.settings,
+            "select table_name, column_name from information_schema.columns where table_schema = 'published'",
+        )
+        if table in TABLES
+    }
+    described = rows(
+        released.settings,
+        "select relname, attname from pg_attribute join pg_class on pg_class.oid = attrelid "
+        "where relnamespace = 'published'::regnamespace and attnum > 0 and col_description(attrelid, attnum) <> ''",
+    )
+    assert published - set(described) == set()
+    traced = rows(
+        released.settings,
+        "select distinct table_name, column_name from lineage.columns where schema_name = 'candidate'",
+    )
+    assert published - set(traced) == set()
+
+
+def test_columns_rest_on_what_the_models_say(released: Released) -> None:
+    """Of some columns it can be read in the models' SQL where they come from."""
+    found: dict[tuple[str, str, str], set[tuple[str, str, str]]] = defaultdict(set)
+    for *column, schema, table, name in rows(
+        released.settings,
+        "select schema_name, table_name, column_name, upstream_schema, upstream_table, upstream_column "
+        "from lineage.columns join lineage.runs using (fingerprint) where run_id = 'first' and is_direct",
+    ):
+        found[tuple(column)].add((schema, table, name))
+    assert found["staging", "stg_bill", "due_on"] == {("raw", "bill", "due_on")}
+    assert ("ratings", "score", "score") in found["ratings", "rating", "score"]
+    assert {table for _, table, _ in found["receivables", "receivable_ageing", "open_amount"]} >= {"open_bill"}
+
+
+# Events
+
+
+def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
+    """Every event and facet, read back from the file, is made anew by the classes that OpenLineage makes of its schema."""
+    known = facet_classes()
+    told = [json.loads(line) for line in events_file(released.settings).read_text().splitlines()]
+    assert len(told) == rows(released.settings, "select count(*) from lineage.events")[0][0]
+    for event in told:
+        assert event["schemaURL"] == "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
+        UUID(event["run"]["runId"])
+        datasets = [*event["inputs"], *event["outputs"]]
+        kinds = ("facets", "inputFacets", "outputFacets")
+        held = [event["run"]["facets"], event["job"]["facets"]]
+        held += [dataset[kind] for dataset in datasets for kind in kinds if kind in dataset]
+        for facet in (facet for facets in held for facet in facets.values()):
+            fields = attr.fields(known[facet["_schemaURL"]])
+            required = {field.name for field in fields if field.default is attr.NOTHING}
+            assert required <= set(facet) <= {field.name for field in fields} | {"_schemaURL", "_producer", "_deleted"}
+    states = Counter((event["job"]["name"], event["eventType"]) for event in told)
+    models = {
+        f"dbt.{schema}.{name}"
+        for schema, name in rows(released.settings, "select distinct schema_name, table_name from lineage.columns")
+    }
+    for job in models:
+        assert states[job, "START"] == states[job, "COMPLETE"] == 2, job
+    assert {job for job, _ in states if job.startswith("gate_raw.")} == {
+        *(f"gate_raw.{name}" for name in EXTRACTS),
+        "gate_raw.delivery",
+    }
+    assert sum(job.startswith("gate_candidate.") for job, state in states if state == "COMPLETE") == len(TABLES) + 1
+
+
+def facet_classes() -> dict[str, Any]:
+    """By the address of its schema each class of the client's that is a facet."""
+    classes = [known for module in vars(facet_v2).values() for known in getattr(module, "__dict__", {}).values()]
+    return {
+        known._get_schema(): known
+        for known in classes
+        if isinstance(known, type) and issubclass(known, facet_v2.BaseFacet) and hasattr(known, "_get_schema")
+    }
+
+
+def test_events_tell_schema_columns_checks_code_and_run(released: Released) -> None:
+    def last(job: str) -> dict[str, Any]:
+        ((event,),) = rows(
+            released.settings,
+            "select event from lineage.events where job_name = %s and event_type = 'COMPLETE' order by event_id desc limit 1",
+            job,
+        )
+        return dict(event)
+
+    event = last("dbt.staging.stg_bill")
+    (output,) = event["outputs"]
+    types = {field["name"]: field["type"] for field in output["facets"]["schema"]["fields"]}
+    assert (types["due_on"], types["amount"]) == ("date", "numeric(18,2)")
+    (source,) = output["facets"]["columnLineage"]["fields"]["due_on"]["inputFields"]
+    assert (source["name"], source["field"]) == ("warehouse.raw.bill", "due_on")
+    assert "newest_delivery" in event["job"]["facets"]["sourceCode"]["sourceCode"]
+    assert {"key": "build", "value": "second", "source": "GRIDCREDIT"} in event["run"]["facets"]["tags"]["tags"]
+    (checked,) = last("gate_candidate.customer_rating")["inputs"]
+    assertions = checked["inputFacets"]["dataQualityAssertions"]["assertions"]
+    assert all(one["success"] for one in assertions)
+    assert ("expect_column_values_to_be_unique", "customer_id") in {
+        (one["assertion"], one.get("column")) for one in assertions
+    }
+
+
+# Rows, up
+
+
+def test_a_row_of_every_table_leads_to_files(released: Released) -> None:
+    for table, published in TABLES.items():
+        keys = rows(released.settings, f"select {', '.join(published.key)} from published.{table} order by 1 limit 1")
+        for key in keys:
+            trace = trace_row(table, dict(zip(published.key, map(str, key), strict=True)), settings=released.settings)
+            for kind in ("release", "run", "gate", "model", "file"):
+                assert trace.of_kind(kind), (table, kind)
+
+
+def test_records_are_the_lines_of_the_files(released: Released) -> None:
+    trace = trace_row("customer_rating", {"customer_id": CUSTOMER}, settings=released.settings)
+    lines = {path.name: path.read_text().splitlines() for path in released.files.glob("*.csv")}
+    found: Counter[str] = Counter()
+    for node in trace.of_kind("record"):
+        extract, key = node.name.split(" ", 1)
+        file_name, line_no = str(node.facts["at"]).rsplit(":", 1)
+        header = next(csv.reader([lines[file_name][0]]))
+        line = next(csv.reader([lines[file_name][int(line_no) - 1]]))
+        delivered = dict(zip(header, line, strict=True))
+        assert line[0] == key.split(" ")[0]
+        assert delivered.get("customer_id", CUSTOMER) == CUSTOMER
+        if extract in ("bill", "payment"):
+            assert Decimal(delivered["amount"]) == node.facts["amount"]
+        found[extract] += 1
+    # All that the files say of the customer, and nothing else; what a later line says again replaces the first.
+    for extract in ("bill", "payment"):
+        expected = {
+            line.split(",")[0].strip('"')
+            for name, content in lines.items()
+            if name.startswith(extract)
+            for line in content[1:]
+            if CUSTOMER in line
+        }
+        assert found[extract] == len(expected)
+    assert "payment P-late" in trace.as_text()
+    before = trace_row("customer_rating", {"customer_id": CUSTOMER}, 1, released.settings)
+    assert "payment P-late" not in before.as_text()
+
+
+def test_a_trace_is_told_as_json_and_drawn(released: Released) -> None:
+    trace = trace_row("customer_warning", _first_key(released, "customer_warning"), settings=released.settings)
+    told = json.loads(trace.as_json())
+    names = {node["id"] for node in told["nodes"]}
+    assert {edge[end] for edge in told["edges"] for end in ("from", "to")} <= names
+    # The clause that the warning rests on, and its condition.
+    assert any(node["name"].startswith("warning_rules") for node in told["nodes"])
+    assert any(node["name"].startswith("warning_conditions") for node in told["nodes"])
+    page = as_html(trace)
+    assert "http" not in page.split("<body>")[1].split("vega-lite", 1)[0]
+    assert "raw.customer" in page
+
+
+def _first_key(released: Released, table: str) -> dict[str, str]:
+    key = TABLES[table].key
+    (found,) = rows(released.settings, f"select {', '.join(key)} from published.{table} order by 1, 2 limit 1")
+    return dict(zip(key, map(str, found), strict=True))
+
+
+def test_a_wrong_question_is_answered(released: Released) -> None:
+    for table, key, text in (
+        ("nothing", {"x": "1"}, "there is no published table 'nothing'"),
+        ("customer_rating", {"bill_id": "B"}, "the key of customer_rating is customer_id"),
+        ("customer_rating", {"customer_id": "nobody"}, "shows no row"),
+    ):
+        with pytest.raises(GridCreditError, match=text):
+            trace_row(table, key, settings=released.settings)
+    with pytest.raises(GridCreditError, match="there is no file 999"):
+        touched_by_file(999, settings=released.settings)
+    with pytest.raises(GridCreditError, match="no bill 'none' has been loaded"):
+        touched_by_bill("none", released.settings)
+
+
+# Rows, down
+
+
+def test_a_file_leads_to_the_rows_it_changed(released: Released) -> None:
+    """What the second release changed of a customer's rows is what the late payment touched."""
+    ((file_id,),) = rows(released.settings, "select file_id from lineage.files where file_name = 'payment_late.csv'")
+    trace = touched_by_file(file_id, settings=released.settings)
+    touched = {node.name.split(" ")[0]: node.facts["rows"] for node in trace.of_kind("row") if node.facts}
+    for table in TABLES:
+        ((opened,),) = rows(
+            released.settings, f"select count(*) from published.{table}_history where valid_from_release = 2"
+        )
+        assert touched.get(table, 0) == opened, table
+    assert touched
+    by_line = touched_by_file(file_id, 2, released.settings)
+    assert by_line.of_kind("record")[0].facts == {"payment_id": "P-late"}
+    assert {node.name.split(" ")[0] for node in by_line.of_kind("row")} == set(touched)
+
+
+def test_a_bill_leads_to_its_customers_rows(released: Released) -> None:
+    ((bill,),) = rows(released.settings, "select min(bill_id) from published.late_charge")
+    trace = touched_by_bill(bill, released.settings)
+    assert f"late_charge bill_id={bill}" in trace.as_text()
+    assert "bill.csv" in trace.as_text()
+
+
+# The audit folder
+
+
+def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> None:
+    """With the folder alone: hashes of files and rows, the chain, and the ratings of the sample."""
+    folder = write_audit(2, tmp_path / "audit", released.settings)
+
+    def table(name: str) -> list[dict[str, str]]:
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    listed = {row["file"]: row["sha256"] for row in table("MANIFEST.csv")}
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert set(listed) == present - {"MANIFEST.csv"}
+    for name, digest in listed.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    for row in table("inputs.csv"):
+        assert hashlib.sha256((released.files / row["file_name"]).read_bytes()).hexdigest() == row["sha256"]
+        kinds = ("rows_accepted", "rows_quarantined", "rows_filtered", "rows_repeated")
+        assert int(row["rows_read"]) == sum(int(row[kind]) for kind in kinds)
+
+    contents = []
+    for row in table("tables.csv"):
+        with gzip.open(folder / "tables" / f"{row['table_name']}.csv.gz", "rt", newline="") as file:
+            told = list(csv.DictReader(file))
+        hashes = []
+        for one in told:
+            number = int(hashlib.md5(one["row_text"].rstrip(",)").encode()).hexdigest()[:16], 16)
+            hashes.append(number - (1 << 64) if number >= 1 << 63 else number)
+        assert hashes == [int(one["row_hash"]) for one in told]
+        assert (len(told), sum(hashes)) == (int(row["rows"]), int(row["row_hash_sum"]))
+        contents.append(f"{row['table_name']} {row['rows']} {row['row_hash_sum']}")
+    before, last = table("chain.csv")
+    lines = [before["chain_hash"], last["release"], last["run_id"], last["as_of_date"], *contents, last["lineage_hash"]]
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == last["chain_hash"]
+
+    source = {row["unique_id"]: row["checksum"] for row in table("models.csv")}["model.gridcredit.customer_rating"]
+    code = (folder / "models" / "candidate.customer_rating.source.sql").read_text()
+    assert hashlib.sha256(code.strip().encode()).hexdigest() == source
+    assert "select" in (folder / "models" / "candidate.customer_rating.run.sql").read_text()
+
+    ratings = table("sample/ratings.csv")
+    assert len(ratings) == 5
+    for rating in ratings:
+        policy = Path("policy") / rating["policy_version"]
+        indicators = [row for row in table(f"sample/{rating['customer_id']}.csv") if row["is_available"] == "True"]
+        bins = {(row["indicator"], row["lower_bound"], row["upper_bound"]): row for row in table(f"{policy}/bins.csv")}
+        for row in indicators:
+            value = Decimal(row["indicator_value"])
+            assert row["lower_bound"] == "" or Decimal(row["lower_bound"]) <= value
+            assert row["upper_bound"] == "" or value < Decimal(row["upper_bound"])
+            signed = bins[row["indicator"], row["lower_bound"], row["upper_bound"]]
+            assert (Decimal(signed["points"]), signed["reason_code"]) == (Decimal(row["points"]), row["reason_code"])
+        points, weights = (sum((Decimal(row[name]) for row in indicators), Decimal(0)) for name in ("points", "weight"))
+        assert weights == Decimal(rating["weight_available"])
+        score = (100 * points / weights).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        assert score == Decimal(rating["score"])
+        by_score = next(
+            row["grade"]
+            for row in sorted(table(f"{policy}/grades.csv"), key=lambda row: int(row["grade_rank"]))
+            if score >= Decimal(row["min_score"])
+        )
+        assert by_score == rating["grade_by_score"]
+        assert rating["customer_id"] in (folder / "README.md").read_text()
+
+    signed_hash = hashlib.sha256()
+    version = folder / "policy" / ratings[0]["policy_version"]
+    signed_hash.update((version / "policy.yml").read_bytes())
+    names = (folder / "README.md").read_text().split("bytes of its CSV:\n")[1].split(".\n")[0].split(", ")
+    for name in names:
+        signed_hash.update(name.encode() + b"\0" + (version / f"{name}.csv").read_bytes())
+    assert rows(
+        released.settings, "select sha256 from policy.policies where policy_version = %s", ratings[0]["policy_version"]
+    ) == [(signed_hash.hexdigest(),)]
+
+    with pytest.raises(GridCreditError, match="is not empty"):
+        write_audit(2, folder, released.settings)
+    again = write_audit(2, tmp_path / "again", released.settings)
+    assert (again / "MANIFEST.csv").read_bytes() == (folder / "MANIFEST.csv").read_bytes()
+    shutil.rmtree(again)
+
+
+# Changes by hand
+
+
+def test_what_is_recorded_of_a_release_is_closed(released: Released) -> None:
+    for statement in (
+        "update lineage.gate_results set success = true where run_id = 'first'",
+        "delete from lineage.run_files where run_id = 'first'",
+        "insert into lineage.model_results (run_id, unique_id, resource_type, status, seconds) values ('first', 'x', 'model', 'ok', 1)",
+        "update lineage.runs set code_version = 'other' where run_id = 'first'",
+        "update lineage.files set sha256 = 'other'",
+        "update lineage.loads set rows_quarantined = 0",
+        "delete from lineage.events",
+    ):
+        with pytest.raises(Exception, match=r"append-only|is closed"), connect(released.settings) as connection:
+            connection.execute(statement)
+    # Nor does running it again change anything.
+    before = rows(released.settings, "select max(recorded_at), count(*) from lineage.gate_results")
+    pipeline.build_ratings("first", settings=released.settings)
+    assert rows(released.settings, "select max(recorded_at), count(*) from lineage.gate_results") == before
+
+
+CHANGES = (
+    "update lineage.gate_results set success = not success where run_id = 'second' and gate = 'raw'",
+    "update lineage.model_results set checksum = 'other' where run_id = 'second'",
+    "update lineage.files set sha256 = 'other' where file_name = 'payment_late.csv'",
+    "update lineage.loads set rows_quarantined = 1, rows_read = rows_read + 1",
+    "delete from lineage.run_files where run_id = 'second'",
+    "update lineage.runs set code_version = 'other' where run_id = 'second'",
+    "update policy.policies set approver = 'Somebody else'",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_by_hand_changes_the_hash(released: Released, change: str) -> None:
+    """An owner can take the triggers away; the hash still tells."""
+    with connect(released.settings) as connection:
+        before = lineage_hash(connection, "second")
+        for table in ("gate_results", "model_results", "files", "loads", "run_files", "runs"):
+            connection.execute(f"alter table lineage.{table} disable trigger user")
+        connection.execute(change)
+        assert lineage_hash(connection, "second") != before
+        connection.rollback()
+
+
+def test_verify_names_the_release_whose_record_was_changed(released: Released) -> None:
+    assert verify_release(2, released.settings) == []
+    with connect(released.settings) as connection:
+        connection.execute("alter table lineage.gate_results disable trigger user")
+        connection.execute("update lineage.gate_results set detail = 'all is well' where run_id = 'first'")
+    (fault,) = verify_release(2, released.settings)
+    assert (fault.release, fault.what) == (1, "what lineage tells of its run is not what was recorded")

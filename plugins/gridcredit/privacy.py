@@ -21,7 +21,7 @@ def mask_name(name: str) -> str:
 
 def mask_number(number: str | None) -> str | None:
     """An identity or registration number by its last four characters, from how it is kept."""
-    last_four = number.rpartition(":")[2].strip() if number else ""
+    last_four = number.rpartition(":")[2].strip()[-4:] if number else ""
     return f"****{last_four}" if last_four else None
 
 

@@ -109,6 +109,7 @@ def _rows(connection: Connection, table: str, values: dict[str, Any], release: i
             else sql.SQL("{} = %s").format(sql.Identifier(name))
             for name in values
         ),
+        key=sql.SQL(", ").join(map(sql.Identifier, TABLES[table].key)),
     )
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query, [*map(str, values.values()), release, release]).fetchall()

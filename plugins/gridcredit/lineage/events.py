@@ -50,7 +50,7 @@ from gridcredit.warehouse import WAREHOUSE, code_version, connect, warehouse_url
 
 log = structlog.get_logger(__name__)
 
-PRODUCER = "https://pypi.org/project/gridcredit"
+PRODUCER = "urn:gridcredit"
 
 
 @dataclass(frozen=True)

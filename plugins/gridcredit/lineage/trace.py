@@ -100,7 +100,8 @@ def _published_row(connection: Connection, table: str, key: dict[str, str], rele
 
 def _rows(connection: Connection, table: str, values: dict[str, Any], release: int) -> list[dict[str, Any]]:
     query = sql.SQL(
-        "select * from {} where {} and valid_from_release <= %s and (valid_to_release is null or valid_to_release > %s)"
+        "select * from {} where {} and valid_from_release <= %s "
+        "and (valid_to_release is null or valid_to_release > %s) order by {key}"
     ).format(
         sql.Identifier("published", f"{table}_history"),
         sql.SQL(" and ").join(

@@ -30,7 +30,9 @@ with DAG(
         build_run_id=BLOCKED_RUN,
         response_timeout=timedelta(days=3),
         execution_timeout=None,
-        params={"reason": Param("", type="string", minLength=5, description="Why; it stays with the release")},
+        params={
+            "reason": Param(None, type=["null", "string"], minLength=5, description="Why; it stays with the release")
+        },
     )
     build_models = BuildModelsOperator(
         task_id="build_models", doc_md="Anew: other runs may have replaced the tables.", build_run_id=BLOCKED_RUN

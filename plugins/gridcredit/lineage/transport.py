@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ class WarehouseTransport(Transport):
                 event.eventType.value if is_run and event.eventType else None,
                 event.job.name,
                 event.run.runId if is_run else None,
-                Jsonb(Serde.to_dict(event)),
+                # The client's own JSON: it knows what to make of Airflow's objects.
+                Jsonb(json.loads(Serde.to_json(event))),
             ],
         )
 

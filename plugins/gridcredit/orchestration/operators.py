@@ -172,7 +172,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
         record_approval(
             self.build_run_id,
             decided["responded_by_user"]["name"],
-            decided["params_input"]["reason"],
+            decided["params_input"].get("reason") or "",
             is_approved=decided["chosen_options"] == [self.APPROVE],
         )
         return decided

@@ -18,7 +18,8 @@ from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.policy.folder import TABLES as POLICY_TABLES
-from gridcredit.published_tables import TABLES, published_columns
+from gridcredit.published_tables import TABLES, published_columns, row_hash
+from gridcredit.release import require_release
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -46,13 +47,10 @@ QUERIES = {
 }
 INDICATORS = (
     "select indicator, indicator_value, is_available, bins.lower_bound, bins.upper_bound, points.points, points.weight, "
-    "points.reason_code from published.rating_indicator_history as points "
-    "join published.customer_rating_history as rating using (customer_id) "
+    "points.reason_code from published.rating_indicator_as_of(%(release)s) as points "
+    "join published.customer_rating_as_of(%(release)s) as rating using (customer_id) "
     "left join policy.bins using (policy_version, indicator, bin) where customer_id = %(customer)s "
-    "and points.valid_from_release <= %(release)s "
-    "and (points.valid_to_release is null or points.valid_to_release > %(release)s) "
-    "and rating.valid_from_release <= %(release)s "
-    "and (rating.valid_to_release is null or rating.valid_to_release > %(release)s) order by indicator"
+    "order by indicator"
 )
 
 
@@ -67,10 +65,11 @@ def write_audit(release: int, out: Path, settings: Settings) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     with connect(settings) as connection:
         connection.read_only = True
-        row = connection.execute("select run_id from lineage.releases where release = %s", [release]).fetchone()
-        if row is None:
-            raise GridCreditError(f"there is no release {release}; `gridcredit release list` shows those there are")
-        values = {"release": release, "run": row[0]}
+        require_release(connection, release)
+        (run_id,) = connection.execute(
+            "select run_id from lineage.releases where release = %s", [release]
+        ).fetchone() or (None,)
+        values = {"release": release, "run": run_id}
         for name, query in QUERIES.items():
             _write_csv(out / name, connection, query, values)
         _write_policies(out / "policy", connection, values)
@@ -80,7 +79,7 @@ def write_audit(release: int, out: Path, settings: Settings) -> Path:
         template = (files("gridcredit") / "audit.md.j2").read_text(encoding="utf-8")
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701 Markdown
         text = environment.from_string(template).render(
-            release=release, run=row[0], sample=sample, policy_tables=list(POLICY_TABLES)
+            release=release, run=run_id, sample=sample, policy_tables=list(POLICY_TABLES)
         )
         (out / "README.md").write_text(text, encoding="utf-8")
     _write_manifest(out)
@@ -136,14 +135,11 @@ def _write_tables(folder: Path, connection: Connection, release: int) -> None:
     """Of each published table every row's text, which its hash is made of, and the hash."""
     folder.mkdir()
     for table in TABLES:
-        columns = sql.SQL(", ").join(map(sql.Identifier, published_columns(connection, table)))
-        query = sql.SQL(
-            "select row({columns})::text, lineage.row_hash(row({columns})::text) from {history} "
-            "where valid_from_release <= {release} and (valid_to_release is null or valid_to_release > {release}) "
-            "order by {key}"
-        ).format(
-            columns=columns,
-            history=sql.Identifier("published", f"{table}_history"),
+        columns = published_columns(connection, table)
+        query = sql.SQL("select row({columns})::text, {hash} from {as_of}({release}) as shown order by {key}").format(
+            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            hash=row_hash(columns, "shown"),
+            as_of=sql.Identifier("published", f"{table}_as_of"),
             release=sql.Literal(release),
             key=sql.SQL(", ").join(map(sql.Identifier, TABLES[table].key)),
         )
@@ -163,8 +159,7 @@ def _write_sample(folder: Path, connection: Connection, release: int) -> list[di
     folder.mkdir()
     cursor = connection.execute(
         "select customer_id, score, weight_available, grade_by_score, veto, grade_by_policy, grade, override_id, "
-        "policy_version from published.customer_rating_history where score is not null "
-        "and valid_from_release <= %(release)s and (valid_to_release is null or valid_to_release > %(release)s) "
+        "policy_version from published.customer_rating_as_of(%(release)s) where score is not null "
         "order by md5(customer_id), customer_id limit %(sample)s",
         {"release": release, "sample": SAMPLE},
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +12,10 @@ from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.csv_line import to_fields, to_line
 from gridcredit.extracts.mapping import FileRule, load_mappings
 from gridcredit.privacy import ERASED, Pseudonyms
+from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -94,6 +93,10 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
     for extract in PERSONAL:
         for column, kind in extract.personal_columns.items():
             raw, name = sql.Identifier("raw", extract.name), sql.Identifier(column)
+            staged = f"stg_{extract.name}"
+            holders = [raw]
+            if column in table_columns(connection, "staging", staged):
+                holders.append(sql.Identifier("staging", staged))
             values = connection.execute(
                 sql.SQL("select distinct {name} from {raw} where customer_id = %s and {name} is not null").format(
                     name=name, raw=raw
@@ -105,11 +108,10 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
                     continue
                 kept = pseudonyms.kept(kind, value, customer_id)
                 names |= {value} if kind == "name" else set()
-                for table in (raw, sql.Identifier("staging", f"stg_{extract.name}")):
-                    if _has(connection, table, column):
-                        update = sql.SQL("update {} set {name} = %s where customer_id = %s and {name} = %s")
-                        rows = connection.execute(update.format(table, name=name), [kept, customer_id, value]).rowcount
-                        done.raw_rows += rows if table is raw else 0
+                for table in holders:
+                    update = sql.SQL("update {} set {name} = %s where customer_id = %s and {name} = %s")
+                    rows = connection.execute(update.format(table, name=name), [kept, customer_id, value]).rowcount
+                    done.raw_rows += rows if table is raw else 0
         connection.execute(
             sql.SQL("update {} set _extra = null where customer_id = %s and _extra is not null").format(
                 sql.Identifier("raw", extract.name)
@@ -124,17 +126,6 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
             [customer_id],
         )
     return sorted(names)
-
-
-def _has(connection: Connection, table: sql.Identifier, column: str) -> bool:
-    schema, name = table._obj
-    return (
-        connection.execute(
-            "select 1 from information_schema.columns where (table_schema, table_name, column_name) = (%s, %s, %s)",
-            [schema, name, column],
-        ).fetchone()
-        is not None
-    )
 
 
 def _redact_archived(connection: Connection, file_id: int, lines: list[int], done: Erasure, settings: Settings) -> None:
@@ -162,7 +153,7 @@ def _redacted(path: Path, rule: FileRule, lines: set[int]) -> bytes | None:
     is_gzip = packed.startswith(b"\x1f\x8b")
     text = (gzip.decompress(packed) if is_gzip else packed).decode(rule.encoding)
     rows = text.split("\n")
-    header = _fields(rows[0].removeprefix("\ufeff"), rule)
+    header = [name.strip() for name in to_fields(rows[0].removeprefix("\ufeff").rstrip("\r"), rule.delimiter)]
     personal = {
         source
         for name, part in rule.extracts.items()
@@ -171,18 +162,12 @@ def _redacted(path: Path, rule: FileRule, lines: set[int]) -> bytes | None:
     }
     places = [place for place, name in enumerate(header) if name in personal]
     for number in lines:
-        fields = _fields(rows[number - 1], rule) if number <= len(rows) else []
+        line = rows[number - 1] if number <= len(rows) else ""
+        fields = to_fields(line.rstrip("\r"), rule.delimiter)
         if len(fields) != len(header):
             return None
         for place in places:
             fields[place] = ERASED
-        buffer = io.StringIO()
-        csv.writer(buffer, delimiter=rule.delimiter, lineterminator="").writerow(fields)
-        rows[number - 1] = buffer.getvalue() + ("\r" if rows[number - 1].endswith("\r") else "")
+        rows[number - 1] = to_line(fields, rule.delimiter) + ("\r" if line.endswith("\r") else "")
     content = "\n".join(rows).encode(rule.encoding)
     return gzip.compress(content, mtime=0) if is_gzip else content
-
-
-def _fields(line: str, rule: FileRule) -> list[str]:
-    found: Iterator[list[str]] = csv.reader([line.rstrip("\r\n")], delimiter=rule.delimiter)
-    return [name.strip() for name in next(found, [])]

@@ -116,18 +116,15 @@ def record_approval(
     Raises:
         GridCreditError: without a name or a reason, or where another decision stands.
     """
-    if not approver.strip() or not reason.strip():
+    approver, reason = approver.strip(), reason.strip()
+    if not approver or not reason:
         raise GridCreditError("a decision about a blocked run needs the name of who decides, and a reason")
     with connect(settings) as connection:
         connection.execute(
             "insert into lineage.approvals (run_id, approver, is_approved, reason) values (%s, %s, %s, %s) "
             "on conflict (run_id) do nothing",
-            [run_id, approver.strip(), is_approved, reason.strip()],
+            [run_id, approver, is_approved, reason],
         )
     stands = approval_of(run_id, settings)
-    if stands is None or (stands.approver, stands.is_approved, stands.reason) != (
-        approver.strip(),
-        is_approved,
-        reason.strip(),
-    ):
+    if stands is None or (stands.approver, stands.is_approved, stands.reason) != (approver, is_approved, reason):
         raise GridCreditError(f"about run {run_id!r} it was decided already: {stands}")

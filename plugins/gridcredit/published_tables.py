@@ -68,7 +68,7 @@ class Change:
 
 def published_columns(connection: Connection, table: str) -> list[str]:
     """The columns of a published table, in the order in which they came."""
-    columns = _columns(connection, "published", f"{table}_history")
+    columns = table_columns(connection, "published", f"{table}_history")
     return [name for name in columns if name not in ("valid_from_release", "valid_to_release")]
 
 
@@ -88,11 +88,11 @@ def change_rows(connection: Connection, statement: sql.Composed, columns: Sequen
 
 def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -> None:
     """Bring the history table and the view of a published table to the candidate's contract."""
-    wanted = _columns(connection, "candidate", table)
+    wanted = table_columns(connection, "candidate", table)
     history = f"{table}_history"
     present = {
         name: kind
-        for name, kind in _columns(connection, "published", history).items()
+        for name, kind in table_columns(connection, "published", history).items()
         if name not in ("valid_from_release", "valid_to_release")
     }
     if present == wanted:
@@ -154,7 +154,8 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
         connection.execute(sql.SQL("comment on view {} is {}").format(names["view"], sql.Literal(table_text)))
 
 
-def _columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
+def table_columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table with their types, in order; none where there is no such table."""
     rows = connection.execute(
         "select attname, format_type(atttypid, atttypmod) from pg_attribute "
         "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",

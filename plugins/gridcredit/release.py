@@ -67,7 +67,7 @@ def diff_releases(before: int, after: int, settings: Settings) -> list[TableDiff
     """By table how many keys only one of two releases shows, and how many both show differently."""
     with connect(settings) as connection:
         for release in (before, after):
-            _require_release(connection, release)
+            require_release(connection, release)
         found = []
         for table, published in TABLES.items():
             key = sql.SQL(", ").join(map(sql.Identifier, published.key))
@@ -91,7 +91,7 @@ def verify_release(release: int, settings: Settings) -> list[Fault]:
     """Work out again what the release published, and each link of the chain up to it; returns what does not hold."""
     faults = []
     with connect(settings) as connection:
-        _require_release(connection, release)
+        require_release(connection, release)
         for table, rows, total in _contents(connection, release):
             found = connection.execute(
                 sql.SQL("select count(*), coalesce(sum({}), 0) from {} as history where {}").format(
@@ -122,7 +122,7 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
     """
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.build'))")
-        as_of_date = _require_release(connection, release)
+        as_of_date = require_release(connection, release)
         (last,) = connection.execute("select max(release) from lineage.releases").fetchone() or (0,)
         if release == last:
             raise GridCreditError(f"release {release} is the current one")
@@ -230,7 +230,8 @@ def _contents(connection: Connection, release: int) -> list[tuple[str, int, Deci
     ).fetchall()
 
 
-def _require_release(connection: Connection, release: int) -> date:
+def require_release(connection: Connection, release: int) -> date:
+    """The date of a release; a GridCreditError where there is none."""
     row = connection.execute("select as_of_date from lineage.releases where release = %s", [release]).fetchone()
     if row is None:
         raise GridCreditError(f"there is no release {release}; `gridcredit release list` shows those there are")

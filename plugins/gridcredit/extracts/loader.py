@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +22,7 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert, storable, unread_columns
+from gridcredit.extracts.csv_line import to_line
 from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
@@ -282,7 +281,7 @@ class _ExtractLoad:
         for bad_row in converted.rejected:
             values = [array[bad_row.index].as_py() for array in batch.columns.values()]
             line_no = int(batch.line_no[bad_row.index])
-            text, value = _csv_line(values, self.rule.delimiter), bad_row.value and storable(bad_row.value)
+            text, value = storable(to_line(values, self.rule.delimiter)), bad_row.value and storable(bad_row.value)
             rows.append((self.file_id, self.extract.name, line_no, text, bad_row.column, value, bad_row.reason))
         if rows and not self.first_fault:
             _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
@@ -304,9 +303,3 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _csv_line(fields: list[str], delimiter: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(fields)
-    return storable(line.getvalue())

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from gridcredit.errors import FileRefusedError, GridCreditError
+from gridcredit.extracts.csv_line import to_fields
 from gridcredit.extracts.loader import LoadResult, load_file
 from gridcredit.extracts.mapping import FileRule, Mapping, load_mappings
 from gridcredit.settings import Settings, get_settings
@@ -43,7 +44,7 @@ def export_quarantined(file_id: int, out: Path, settings: Settings | None = None
         writer = csv.writer(file)
         writer.writerow([LINE, REASON, *header])
         for line, reason, text in rows:
-            writer.writerow([line, reason, *_fields(text, rule.delimiter)])
+            writer.writerow([line, reason, *to_fields(text, rule.delimiter)])
     return len(rows)
 
 
@@ -104,13 +105,6 @@ def _as_exported(rule: FileRule) -> FileRule:
             "bad_row_limit": 1.0,
         }
     )
-
-
-def _fields(text: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    except csv.Error:
-        return [text]
 
 
 def _lines(path: Path) -> list[int]:

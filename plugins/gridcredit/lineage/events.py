@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-import structlog
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     InputDataset,
@@ -48,8 +48,6 @@ from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.settings import Settings
 from gridcredit.warehouse import WAREHOUSE, code_version, connect, warehouse_url
 
-log = structlog.get_logger(__name__)
-
 PRODUCER = "urn:gridcredit"
 
 
@@ -59,7 +57,6 @@ class Parent:
 
     run_id: str
     job_name: str
-    namespace: str = JOB_NAMESPACE
 
 
 _parent: ContextVar[Parent | None] = ContextVar("parent", default=None)
@@ -98,17 +95,23 @@ class Events:
         set_producer(PRODUCER)
         with connect(settings) as connection:
             self._catalog: Catalog = catalog(connection)
-            self._upstream: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-            for schema, table, *rest in connection.execute(
-                "select schema_name, table_name, column_name, upstream_schema, upstream_table, upstream_column, is_direct "
-                "from lineage.columns join lineage.runs using (fingerprint) where run_id = %s order by 1, 2, 3, 4, 5, 6",
-                [run_id],
-            ):
-                self._upstream.setdefault((schema, table), []).append(tuple(rest))
             as_of_date, policy = connection.execute(
                 "select as_of_date, policy_name from lineage.runs where run_id = %s", [run_id]
             ).fetchone() or (None, None)
         self._tags = {"build": run_id, "as_of_date": str(as_of_date), "policy": str(policy), "code": code_version()}
+
+    @cached_property
+    def _upstream(self) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+        """By schema and table its columns and what each rests on; gates have no need of it."""
+        found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+        with connect(self._settings) as connection:
+            for schema, table, *rest in connection.execute(
+                "select schema_name, table_name, column_name, upstream_schema, upstream_table, upstream_column, is_direct "
+                "from lineage.columns join lineage.runs using (fingerprint) where run_id = %s order by 1, 2, 3, 4, 5, 6",
+                [self._run_id],
+            ):
+                found.setdefault((schema, table), []).append(tuple(rest))
+        return found
 
     def send_models(self, results: Sequence[Any]) -> None:
         """Two events for each model that dbt ran, and two for the tests of a model."""
@@ -277,7 +280,7 @@ class Events:
     def _parent_facet(self) -> parent_run.ParentRunFacet:
         parent = _parent.get() or Parent(str(uuid5(NAMESPACE_URL, f"{JOB_NAMESPACE}/{self._run_id}")), "build_ratings")
         return parent_run.ParentRunFacet(
-            run=parent_run.Run(parent.run_id), job=parent_run.Job(parent.namespace, parent.job_name)
+            run=parent_run.Run(parent.run_id), job=parent_run.Job(JOB_NAMESPACE, parent.job_name)
         )
 
     def _input(self, schema: str, table: str, input_facets: dict[str, InputDatasetFacet] | None = None) -> InputDataset:

@@ -9,7 +9,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.lineage.graph import Node, Trace
-from gridcredit.published_tables import TABLES
+from gridcredit.published_tables import TABLES, published_columns
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -102,7 +102,9 @@ def _add_line(
         )
         row = connection.execute(query, [file_id, line_no]).fetchone()
         if row:
-            key = {one: value for one, value in zip(extract.keys, row, strict=True) if one != "party_name"}
+            key = {
+                one: value for one, value in zip(extract.keys, row, strict=True) if one not in extract.personal_columns
+            }
             trace.add(Node("record", f"{name} line {line_no}", key), under=file)
             found.append(name)
     if not found:
@@ -169,7 +171,7 @@ def _add_rows(
         conditions = [
             sql.SQL("valid_from_release = %(release)s" if release else "valid_to_release is null"),
         ]
-        is_of_customers = _has_column(connection, table, "customer_id")
+        is_of_customers = "customer_id" in published_columns(connection, table)
         if is_of_customers:
             conditions.append(sql.SQL("customer_id = any(%(customers)s)"))
         if bill_id and "bill_id" in key:
@@ -185,22 +187,8 @@ def _add_rows(
         if not rows:
             continue
         kind = {"rows": rows[0][0]} if is_of_customers else {"rows": rows[0][0], "of": "all customers together"}
-        node = Node("row", table, kind)
-        trace.add(node)
-        trace.edges.add((node.id, under.id))
+        trace.add(under, under=trace.add(Node("row", table, kind)))
         if is_of_customers and len(customers) == 1:
             for _, *found in rows:
                 name = " ".join(f"{column}={value}" for column, value in zip(key, found, strict=True))
-                one = trace.add(Node("row", f"{table} {name}"))
-                trace.edges.add((one.id, under.id))
-
-
-def _has_column(connection: Connection, table: str, column: str) -> bool:
-    return (
-        connection.execute(
-            "select 1 from information_schema.columns where table_schema = 'published' and table_name = %s "
-            "and column_name = %s",
-            [table, column],
-        ).fetchone()
-        is not None
-    )
+                trace.add(under, under=trace.add(Node("row", f"{table} {name}")))

@@ -9,8 +9,9 @@ from psycopg.rows import dict_row
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.graph import Node, Trace
-from gridcredit.lineage.records import records_of_customer
+from gridcredit.lineage.records import FILES_OF_RELEASE, records_of_customer
 from gridcredit.published_tables import TABLES
+from gridcredit.release import require_release
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -31,7 +32,7 @@ CLAUSES = {
     "strategy": ("dunning_strategies",),
     "ageing_bucket": ("ageing_buckets",),
 }
-PLACE = ("region", "org_unit", "segment", "grade", "officer_id")
+PLACE = ("region", "org_unit", "segment", "grade")
 # Of an aggregate, so many of the customers behind it are named.
 CUSTOMERS_NAMED = 20
 
@@ -90,8 +91,7 @@ def _published_row(connection: Connection, table: str, key: dict[str, str], rele
         raise GridCreditError(f"there is no published table {table!r}; there are {', '.join(TABLES)}")
     if set(key) != set(TABLES[table].key):
         raise GridCreditError(f"the key of {table} is {', '.join(TABLES[table].key)}: give each as name=value")
-    if connection.execute("select 1 from lineage.releases where release = %s", [release]).fetchone() is None:
-        raise GridCreditError(f"there is no release {release}")
+    require_release(connection, release)
     rows = _rows(connection, table, key, release)
     if not rows:
         raise GridCreditError(f"release {release} shows no row of {table} with {_named(key)}")
@@ -99,11 +99,9 @@ def _published_row(connection: Connection, table: str, key: dict[str, str], rele
 
 
 def _rows(connection: Connection, table: str, values: dict[str, Any], release: int) -> list[dict[str, Any]]:
-    query = sql.SQL(
-        "select * from {} where {} and valid_from_release <= %s "
-        "and (valid_to_release is null or valid_to_release > %s) order by {key}"
-    ).format(
-        sql.Identifier("published", f"{table}_history"),
+    query = sql.SQL("select * from {}(%s) where {} order by {key}").format(
+        sql.Identifier("published", f"{table}_as_of"),
+        # A customer's number as it is, for the index; what else a key holds is told as text.
         sql.SQL(" and ").join(
             sql.SQL("{}::text = %s").format(sql.Identifier(name))
             if name != "customer_id"
@@ -113,7 +111,7 @@ def _rows(connection: Connection, table: str, values: dict[str, Any], release: i
         key=sql.SQL(", ").join(map(sql.Identifier, TABLES[table].key)),
     )
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query, [*map(str, values.values()), release, release]).fetchall()
+        rows = cursor.execute(query, [release, *map(str, values.values())]).fetchall()
     for row in rows:
         row.pop("valid_to_release")
     return rows
@@ -121,14 +119,12 @@ def _rows(connection: Connection, table: str, values: dict[str, Any], release: i
 
 def _add_release(trace: Trace, connection: Connection, node: Node, release: int) -> tuple[str, Any]:
     """The release that made the row, its run, what its gates found, and who let it through."""
-    row = connection.execute(
+    found = connection.execute(
         "select run_id, releases.as_of_date, published_at, chain_hash, code_version, policy_name, built_because, "
         "started_at, approver, reason from lineage.releases join lineage.runs using (run_id) where release = %s",
         [release],
     ).fetchone()
-    if row is None:
-        raise GridCreditError(f"there is no release {release}")
-    run_id, as_of_date, published_at, chain, code, policy, because, started_at, approver, reason = row
+    run_id, as_of_date, published_at, chain, code, policy, because, started_at, approver, reason = found or (None,) * 10
     made_by = trace.add(
         Node(
             "release",
@@ -240,27 +236,23 @@ def _add_file(trace: Trace, connection: Connection, under: Node, file_id: int) -
 
 def _add_customers_behind(trace: Trace, connection: Connection, node: Node, row: dict[str, Any], release: int) -> None:
     """The customers of an aggregate's place who owe the most: each can be traced further."""
-    place = [name for name in PLACE if row.get(name) is not None and name != "officer_id"]
+    place = [name for name in PLACE if row.get(name) is not None]
     query = sql.SQL(
-        "select customer_id, grade, open_amount, overdue_amount from published.customer_rating_history "
-        "where valid_from_release <= %s and (valid_to_release is null or valid_to_release > %s) {} "
+        "select customer_id, grade, open_amount, overdue_amount from published.customer_rating_as_of(%s) where true {} "
         "order by open_amount desc, customer_id limit %s"
     ).format(
         sql.SQL("").join(sql.SQL(" and coalesce({}, 'unknown') = %s").format(sql.Identifier(name)) for name in place)
     )
     with connection.cursor(row_factory=dict_row) as cursor:
-        for found in cursor.execute(query, [release, release, *(row[name] for name in place), CUSTOMERS_NAMED]):
+        for found in cursor.execute(query, [release, *(row[name] for name in place), CUSTOMERS_NAMED]):
             customer = found.pop("customer_id")
             trace.add(Node("row", f"customer_rating customer_id={customer}", found), under=node)
 
 
 def _add_files_behind(trace: Trace, connection: Connection, node: Node, extracts: list[str], release: int) -> None:
     """The files of the extracts that an aggregate rests on, as the release knew them."""
-    for (file_id,) in connection.execute(
-        "select distinct file_id from lineage.loads where extract = any(%s) and file_id in ("
-        "select run_files.file_id from lineage.run_files join lineage.runs using (run_id) "
-        "where runs.status in ('published', 'unchanged') and runs.started_at <= ("
-        "select started_at from lineage.releases join lineage.runs using (run_id) where release = %s)) order by 1",
-        [extracts, release],
-    ).fetchall():
+    query = sql.SQL(
+        "select distinct file_id from lineage.loads where extract = any(%(extracts)s) and file_id in ({}) order by 1"
+    ).format(FILES_OF_RELEASE)
+    for (file_id,) in connection.execute(query, {"extracts": extracts, "release": release}).fetchall():
         _add_file(trace, connection, node, file_id)

@@ -17,7 +17,7 @@ from gridcredit.extracts.mapping import FileRule, load_mappings
 from gridcredit.privacy import ERASED, Pseudonyms
 from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse import Connection, connect, exclusive
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +50,7 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
         GridCreditError: no such customer has been loaded.
     """
     done = Erasure()
-    with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.build'))")
+    with exclusive("build", settings), connect(settings) as connection:
         lines = _lines_of(connection, customer_id)
         if not lines:
             raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")

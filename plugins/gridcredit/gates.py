@@ -21,7 +21,7 @@ from gridcredit.errors import GateFailedError, GridCreditError
 from gridcredit.gate_results import Check, Gate, approval_of, record_checks
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings, get_settings
-from gridcredit.warehouse import connect, warehouse_url
+from gridcredit.warehouse import connect, exclusive, warehouse_url
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +40,8 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
     started = datetime.now(UTC)
     suites = read_suites(gate, settings)
     seconds: dict[str, float] = {}
-    with connect(settings, autocommit=True) as lock:
-        # One run at a time: the views of raw rows are one run's.
-        lock.execute("select pg_advisory_lock(hashtext('gridcredit.gate'))")
+    # One run at a time: the views of raw rows are one run's.
+    with exclusive("gate", settings):
         tables = _tables_to_check(gate, run_id, suites, settings)
         checks = list(_validate(gate, suites, tables, seconds, settings)) if tables else []
     record_checks(run_id, gate, checks, seconds, settings)

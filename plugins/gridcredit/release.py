@@ -15,7 +15,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.published_tables import TABLES, Change, change_rows, published_columns, row_hash
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse import Connection, connect, exclusive
 
 log = structlog.get_logger(__name__)
 
@@ -120,8 +120,7 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
 
     Nothing is taken out of the history. The next build makes everything anew and publishes what the facts say then.
     """
-    with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.build'))")
+    with exclusive("build", settings), connect(settings) as connection:
         as_of_date = require_release(connection, release)
         (last,) = connection.execute("select max(release) from lineage.releases").fetchone() or (0,)
         if release == last:

@@ -83,6 +83,16 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
         )
 
 
+def last_builder(settings: Settings | None = None) -> str | None:
+    """The run whose build began last: the candidate tables are its own."""
+    with connect(settings) as connection:
+        row = connection.execute(
+            "select run_id from lineage.runs where build_began_at is not null order by build_began_at desc limit 1"
+        ).fetchone()
+    builder: str | None = row[0] if row else None
+    return builder
+
+
 def run_as_of_date(run_id: str, settings: Settings | None = None) -> date:
     """The date a registered build answers for."""
     with connect(settings) as connection:

@@ -59,21 +59,22 @@ def invoke_dbt(
 def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None, *, anew: bool = False) -> None:
     """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
 
-    One build at a time: another waits for its end.
+    The caller holds the lock of builds.
 
     Raises:
         TransformFailedError: a model or a test failed; names the first.
     """
     settings = settings or get_settings()
-    with connect(settings, autocommit=True) as lock:
-        lock.execute("select pg_advisory_lock(hashtext('gridcredit.build'))")
-        plan = plan_build(run_id, as_of_dates, settings, anew=anew)
-        lock.execute(
-            "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s where run_id = %s",
+    plan = plan_build(run_id, as_of_dates, settings, anew=anew)
+    with connect(settings) as connection:
+        connection.execute(
+            "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, "
+            "build_began_at = clock_timestamp() where run_id = %s",
             [plan.as_of_dates, plan.fingerprint, plan.because, run_id],
         )
-        _run_models(run_id, plan, settings)
-        lock.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
+    _run_models(run_id, plan, settings)
+    with connect(settings) as connection:
+        connection.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
 
 
 def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:

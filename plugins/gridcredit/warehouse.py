@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 import psycopg
 import structlog
@@ -46,6 +47,14 @@ def airflow_database_url(settings: Settings | None = None) -> str:
 def connect(settings: Settings | None = None, *, autocommit: bool = False) -> Connection:
     """A connection to the warehouse; `with connect() as c` commits at its end and rolls back on an error."""
     return psycopg.connect(warehouse_url(settings), autocommit=autocommit, application_name="gridcredit")
+
+
+@contextmanager
+def exclusive(what: Literal["build", "gate"], settings: Settings | None = None) -> Iterator[None]:
+    """Hold a lock of the warehouse, whichever process or worker asks; waits for whoever holds it, not to be nested."""
+    with connect(settings, autocommit=True) as lock:
+        lock.execute("select pg_advisory_lock(hashtext(%s))", [f"gridcredit.{what}"])
+        yield
 
 
 def prepare(settings: Settings | None = None) -> None:

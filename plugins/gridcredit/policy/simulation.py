@@ -19,7 +19,7 @@ from gridcredit.policy.folder import TABLES, Policy
 from gridcredit.policy.store import insert_policy, load_policies
 from gridcredit.settings import Settings
 from gridcredit.transform import invoke_dbt
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse import Connection, connect, exclusive
 
 PREFIX = "simulated_"
 PROPOSED = "proposed"
@@ -74,22 +74,21 @@ def simulate_policy(proposed: Policy, as_of_date: date, settings: Settings, *, o
     state = settings.home / "dbt" / "target"
     load_policies(settings)
     # Nothing is built meanwhile: the facts that both ratings rest on are the same.
-    with connect(settings, autocommit=True) as lock:
-        lock.execute("select pg_advisory_lock(hashtext('gridcredit.build'))")
-        (is_built,) = lock.execute("select to_regclass('archive.bill_state') is not null").fetchone() or (False,)
+    with exclusive("build", settings), connect(settings, autocommit=True) as connection:
+        (is_built,) = connection.execute("select to_regclass('archive.bill_state') is not null").fetchone() or (False,)
         if not is_built or not (state / "manifest.json").exists():
             raise GridCreditError("nothing has been built yet: run `gridcredit run` first, then simulate a policy")
         try:
-            _make_policy_schema(lock, proposed)
+            _make_policy_schema(connection, proposed)
             _run(f"{OF_THE_DAY} {OF_THE_POLICY}", settings.policy, as_of_date, settings, state)
-            lock.execute("alter table simulated_ratings.rating rename to rating_before")
-            lock.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
+            connection.execute("alter table simulated_ratings.rating rename to rating_before")
+            connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
             _run(OF_THE_POLICY, PROPOSED, as_of_date, settings, state)
             if out:
-                _write_changes(lock, out)
-            return Simulation(as_of_date, _moves(lock))
+                _write_changes(connection, out)
+            return Simulation(as_of_date, _moves(connection))
         finally:
-            _drop_schemas(lock)
+            _drop_schemas(connection)
 
 
 def _make_policy_schema(connection: Connection, proposed: Policy) -> None:

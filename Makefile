@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-ratings bench-recovery bench-settings bench-warnings docs lock clean
+.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-settings bench-warnings docs lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ bench-ingest: $(STAMP) ## measure loading against COPY: ARGS="--customers 220000
 bench-ratings: $(STAMP) ## compare ratings with the oracle and with what happened after: ARGS="--customers 10000"
 	$(BIN)/python -m benchmarks.ratings $(ARGS)
 
+bench-lineage: $(STAMP) ## the gates' share of a run, and how long traces take: ARGS="--customers 100000"
+	$(BIN)/python -m benchmarks.lineage $(ARGS)
+
 bench-recovery: $(STAMP) ## reconciliation, forecast error, and how soon a payment clears a warning: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
@@ -66,7 +69,7 @@ bench-settings: $(STAMP) ## measure what each setting of the embedded server is 
 bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--customers 100 --days 365"
 	$(BIN)/python -m benchmarks.warnings $(ARGS)
 
-docs: $(STAMP) ## the warehouse's data dictionary (dbt docs) into var/docs
+docs: $(STAMP) ## the documentation site into var/docs: dictionary, lineage, dbt's pages, the gates' results
 	$(BIN)/python -m gridcredit docs
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)

@@ -414,19 +414,12 @@ def lint_sql() -> None:
 
 @app.command()
 def docs() -> None:
-    """Build dbt's documentation of the warehouse into var/docs."""
-    import shutil
-
-    from gridcredit.transform import invoke_dbt
+    """Build the documentation site into var/docs: data dictionary, lineage, dbt's pages, the gates' results."""
+    from gridcredit.site.pages import write_site
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        if not invoke_dbt(["docs", "generate", "--static"], settings).success:
-            raise GridCreditError("dbt could not make the documentation; see its messages above")
-        target = settings.home / "docs" / "warehouse.html"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings.home / "dbt" / "target" / "static_index.html", target)
-        typer.echo(f"wrote {target}")
+        typer.echo(f"wrote {write_site(settings)}")
 
 
 @release_app.command("list")

@@ -392,11 +392,14 @@ class Policy:
             return list(csv.DictReader(file))
 
     def points(self, indicator: str, value: Decimal) -> Decimal:
+        return Decimal(self.bin(indicator, value)["points"])
+
+    def bin(self, indicator: str, value: Decimal) -> dict[str, str]:
         for row in self.rows_of_bins[indicator]:
             above = not row["lower_bound"] or value >= Decimal(row["lower_bound"])
             below = not row["upper_bound"] or value < Decimal(row["upper_bound"])
             if above and below:
-                return Decimal(row["points"])
+                return row
         raise AssertionError(f"no bin of {indicator} holds {value}")
 
     def __post_init__(self) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections import Counter, defaultdict
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import pytest
 from gridcredit import policy
 from gridcredit.policy.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR
@@ -124,6 +127,36 @@ def test_points_and_reasons_add_up_to_the_score(built: Built, features: Features
         if day == DAYS[-1]
     }
     assert {customer: got.get(customer, {}) for customer in want} == want
+
+
+def test_drift_of_score_and_indicators(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
+    """Population stability index: the sum over bins of (now - then) * ln(now / then), of shares of those with a value."""
+    binned: dict[date, dict[str, list[Any]]] = {day: defaultdict(list) for day in (DAYS[0], DAYS[-1])}
+    for customer in built.ledger.customers:
+        for day, by_name in binned.items():
+            if (found := features.get((day, customer.customer_id))) is None:
+                continue
+            for name, not_for in POLICY.not_for.items():
+                if customer.segment not in not_for:
+                    value = found[name]
+                    by_name[name].append(None if value is None else POLICY.bin(name, value)["bin"])
+            score = ratings[day, customer.customer_id][2]
+            by_name["score"].append(None if score is None else int(score // 10))
+    want = {}
+    for name, now in binned[DAYS[-1]].items():
+        then = binned[DAYS[0]][name]
+        told_now, told_then = ([one for one in both if one is not None] for both in (now, then))
+        psi = None
+        if min(len(told_now), len(told_then)) >= 100:
+            shares = [
+                [max(told.count(one) / len(told), 0.0001) for told in (told_now, told_then)]
+                for one in {*told_now, *told_then}
+            ]
+            psi = sum((share - before) * math.log(share / before) for share, before in shares)
+        want[name] = (len(now), len(then), pytest.approx(psi, abs=0.0001) if psi is not None else None)
+    got = built.rows("select indicator, customers, customers_before, psi::float from monitoring.indicator_drift")
+    assert {name: tuple(rest) for name, *rest in got} == want
+    assert sum(1 for *_, psi in want.values() if psi is not None) > 10
 
 
 def test_credit_limits(built: Built, ratings: Rated) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from gridcredit.published_tables import TABLES
 from gridcredit.release import verify_release
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
+from gridcredit.site.pages import write_site
 from gridcredit.warehouse import connect
 from openlineage.client import facet_v2
 
@@ -242,6 +244,35 @@ def test_a_trace_is_told_as_json_and_drawn(released: Released) -> None:
     page = as_html(trace)
     assert "http" not in page.split("<body>")[1].split("vega-lite", 1)[0]
     assert "raw.customer" in page
+
+
+def test_the_site_tells_of_every_published_column(released: Released) -> None:
+    index = write_site(released.settings)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in index.parent.glob("*.html")}
+    dictionary = pages["dictionary.html"]
+    cells = {
+        name: re.findall(r"<td>(.*?)</td>", row, re.DOTALL)
+        for name, row in re.findall(r'<tr id="([\w.]+)">(.*?)</tr>', dictionary, re.DOTALL)
+    }
+    known = {
+        f"{table}.{column}"
+        for table, column in rows(
+            released.settings,
+            "select table_name, column_name from information_schema.columns where table_schema = 'published' "
+            "and table_name = any(%s)",
+            list(TABLES),
+        )
+    }
+    assert set(cells) == known
+    assert all(meaning and made_from for _, _, meaning, made_from, _ in cells.values())
+    # A debt's age rests on bills and on what was paid for them.
+    assert {"<code>bill</code>", "<code>payment</code>"} <= set(cells["receivable_by_age.open_amount"][4].split())
+    # Each model is drawn, and every link leads to a page that is there.
+    models = rows(released.settings, "select distinct split_part(unique_id, '.', 3) from lineage.columns")
+    assert all(f'"{model}"' in pages["lineage.html"] for (model,) in models)
+    linked = set(re.findall(r'href="([^"#]+)"', pages["index.html"] + dictionary))
+    assert {"dictionary.html", "lineage.html", "warehouse.html", "gates/index.html"} <= linked
+    assert all((index.parent / target).exists() for target in linked)
 
 
 def _first_key(released: Released, table: str) -> dict[str, str]:

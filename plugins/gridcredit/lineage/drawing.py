@@ -1,9 +1,9 @@
-"""A trace as a drawn graph: one HTML page that opens from disk, with what is known of a node where one points at it."""
+"""Draws what rests on what: one HTML page that opens from disk, with what is known of a box where one points at it."""
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
@@ -30,65 +30,74 @@ COLUMNS: tuple[tuple[Kind, ...], ...] = (
     ("record",),
     ("file",),
 )
+# Pixels that a column and a row of boxes take.
+WIDTH, HEIGHT = 250, 18
+# The lines of the box under the pointer are drawn in red.
+POINTED_AT = "isValid(pointer.id) && (pointer.id[0] === datum.one || pointer.id[0] === datum.other)"
+
+
+@dataclass(frozen=True)
+class Box:
+    """What is drawn: `id` is its own, `group` decides its colour."""
+
+    id: str
+    group: str
+    name: str
+    text: str
 
 
 def as_html(trace: Trace) -> str:
-    """The page."""
-    nodes = _placed(trace)
-    places = {node["id"]: node for node in nodes}
-    links = pd.DataFrame(
+    """The page of a trace."""
+    columns = [
+        [Box(node.id, TITLES[kind], node.name, node.text) for kind in kinds for node in trace.of_kind(kind)]
+        for kinds in COLUMNS
+    ]
+    return draw(trace.title, columns, trace.edges, {TITLES[kind]: colour for kind, colour in COLOURS.items()})
+
+
+def draw(title: str, columns: Sequence[Sequence[Box]], edges: set[tuple[str, str]], colours: dict[str, str]) -> str:
+    """The page: columns of boxes left to right, each top down, and a line for every edge whose two ends are drawn."""
+    placed = pd.DataFrame(
         [
-            {"x": places[one]["x"], "y": places[one]["y"], "x2": places[other]["x"], "y2": places[other]["y"]}
-            for one, other in sorted(trace.edges)
-            if one in places and other in places
-        ],
-        columns=["x", "y", "x2", "y2"],
+            {"id": box.id, "group": box.group, "name": box.name, "text": box.text, "x": x, "y": -y}
+            for x, boxes in enumerate(columns)
+            for y, box in enumerate(boxes)
+        ]
     )
-    height = 18 * max(node["row"] for node in nodes) + 60
+    places = placed.set_index("id")[["x", "y"]]
+    ends = pd.DataFrame(sorted(edges), columns=["one", "other"])
+    links = ends.join(places, on="one", how="inner").join(places, on="other", how="inner", rsuffix="2")
     lines = (
         alt.Chart(links)
-        .mark_rule(color="#c7d0d9", strokeWidth=0.6)
-        .encode(x=alt.X("x:Q", axis=None), y=alt.Y("y:Q", axis=None), x2="x2:Q", y2="y2:Q")
+        .mark_rule()
+        .encode(
+            x=alt.X("x:Q", axis=None),
+            y=alt.Y("y:Q", axis=None),
+            x2="x2:Q",
+            y2="y2:Q",
+            color=alt.when(POINTED_AT).then(alt.value("#b3261e")).otherwise(alt.value("#c7d0d9")),
+            strokeWidth=alt.when(POINTED_AT).then(alt.value(1.4)).otherwise(alt.value(0.6)),
+        )
     )
-    base = alt.Chart(pd.DataFrame(nodes)).encode(
-        x=alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, len(COLUMNS)])),
+    pointer = alt.selection_point(name="pointer", on="pointerover", clear="pointerout", fields=["id"], empty=False)
+    base = alt.Chart(placed).encode(
+        x=alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, len(columns)])),
         y=alt.Y("y:Q", axis=None),
-        tooltip=["kind:N", "name:N", "facts:N"],
+        tooltip=["group:N", "name:N", "text:N"],
     )
-    kinds = [kind for kind in TITLES if any(node["kind"] == TITLES[kind] for node in nodes)]
+    groups = [group for group in colours if group in set(placed["group"])]
     colour = alt.Color(
-        "kind:N",
+        "group:N",
         title=None,
-        scale=alt.Scale(domain=[TITLES[kind] for kind in kinds], range=[COLOURS[kind] for kind in kinds]),
+        scale=alt.Scale(domain=groups, range=[colours[group] for group in groups]),
         legend=alt.Legend(orient="top"),
     )
-    points = base.mark_circle(size=70, opacity=1).encode(color=colour)
-    labels = base.mark_text(align="left", dx=7, fontSize=10, limit=210).encode(text="name:N")
+    points = base.mark_circle(size=70, opacity=1).encode(color=colour).add_params(pointer)
+    labels = base.mark_text(align="left", dx=7, fontSize=10, limit=WIDTH - 40).encode(text="name:N")
     chart = (
         alt.layer(lines, points, labels)
-        .properties(width=1250, height=height, title=trace.title)
+        .properties(width=WIDTH * len(columns), height=HEIGHT * max(map(len, columns)) + 60, title=title)
         .configure_view(stroke=None)
     )
     page: str = vl_convert.vegalite_to_html(chart.to_dict(), bundle=True)
     return page
-
-
-def _placed(trace: Trace) -> list[dict[str, Any]]:
-    """Each node with its place: a column for each group of kinds, top down."""
-    column_of = {kind: number for number, kinds in enumerate(COLUMNS) for kind in kinds}
-    ordered = sorted(trace.nodes.values(), key=lambda node: column_of[node.kind])
-    placed = []
-    for column, nodes in groupby(ordered, key=lambda node: column_of[node.kind]):
-        for row, node in enumerate(nodes):
-            placed.append(
-                {
-                    "id": node.id,
-                    "kind": TITLES[node.kind],
-                    "name": node.name,
-                    "facts": node.text,
-                    "x": column,
-                    "y": -row,
-                    "row": row,
-                }
-            )
-    return placed

@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,16 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import AIRFLOW, AIRFLOW_ROLE, WAREHOUSE, WAREHOUSE_ROLE, connect, prepare, warehouse_url
+from gridcredit.warehouse import (
+    AIRFLOW,
+    AIRFLOW_ROLE,
+    WAREHOUSE,
+    WAREHOUSE_ROLE,
+    connect,
+    exclusive,
+    prepare,
+    warehouse_url,
+)
 
 from tests.integration.test_scheduler import number, wait_for
 
@@ -112,9 +120,13 @@ def test_two_builds_at_once_never_mix(settings: Settings, tmp_path: Path) -> Non
             text=True,
         )
 
-    first = build("one", "2026-06-17")
-    time.sleep(1)
-    second = build("two", "2026-06-18")
+    def waiting() -> int:
+        return number(settings, "select count(*) from pg_locks where locktype = 'advisory' and not granted")
+
+    # Both come to their build while it cannot begin: then the second builds as soon as the first has, before its gate.
+    with exclusive("build", settings):
+        first, second = build("one", "2026-06-17"), build("two", "2026-06-18")
+        wait_for(lambda: waiting() == 2, 120)
     outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     # The one whose tables the other replaced has built them again.

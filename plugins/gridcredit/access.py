@@ -26,14 +26,16 @@ log = structlog.get_logger(__name__)
 
 Columns = Literal["*"] | list[str]
 AUDITED_SCHEMAS = ("published", "lineage", "policy")
+OF_OWN_CUSTOMERS = sql.SQL("customer_id in (select customer_id from published.my_customer)")
 
 
 class Departments(BaseModel):
-    """policies/departments.yml: by department the tables and columns that it sees, or everything."""
+    """policies/departments.yml: by department the tables and columns that it sees, or everything; and who sees `evaluation`."""
 
     model_config = ConfigDict(extra="forbid")
 
     departments: dict[str, dict[str, Columns] | Literal["*"]]
+    analysts: list[str]
 
 
 def read_departments(settings: Settings) -> Departments:
@@ -63,6 +65,7 @@ def apply_access(connection: Connection, settings: Settings) -> None:
     )
     for table, columns in published.items():
         _protect_rows(connection, table, columns)
+    _protect(connection, sql.Identifier("evaluation", "challenger_rating"), OF_OWN_CUSTOMERS)
     for department, tables in departments.departments.items():
         _check(settings, department, tables, published)
         role = sql.Identifier(role_of(department))
@@ -84,6 +87,16 @@ def apply_access(connection: Connection, settings: Settings) -> None:
                 name = sql.Identifier(schema)
                 connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, role))
                 connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(name, role))
+    for department in departments.analysts:
+        if department not in departments.departments:
+            raise PolicyError(f"{settings.policies_dir / 'departments.yml'}: analysts: no department {department!r}")
+        # Tables that a later watch makes anew are theirs as well.
+        for right in (
+            "grant usage on schema evaluation to {}",
+            "grant select on all tables in schema evaluation to {}",
+            "alter default privileges in schema evaluation grant select on tables to {}",
+        ):
+            connection.execute(sql.SQL(right).format(sql.Identifier(role_of(department))))
     log.info("access_applied", departments=list(departments.departments))
 
 
@@ -161,10 +174,14 @@ def _protect_rows(connection: Connection, table: str, columns: list[str]) -> Non
     if "org_unit" in columns:
         mine = sql.SQL("org_unit in (select org_unit from published.my_org_unit)")
     elif "customer_id" in columns:
-        mine = sql.SQL("customer_id in (select customer_id from published.my_customer)")
+        mine = OF_OWN_CUSTOMERS
     else:
         return
-    connection.execute(sql.SQL("alter table {} enable row level security").format(history))
+    _protect(connection, history, mine)
+
+
+def _protect(connection: Connection, relation: sql.Identifier, mine: sql.SQL) -> None:
+    connection.execute(sql.SQL("alter table {} enable row level security").format(relation))
     for policy, role, using in (
         ("all_rows", sql.Identifier(READER_ROLE), sql.SQL("true")),
         (
@@ -174,7 +191,7 @@ def _protect_rows(connection: Connection, table: str, columns: list[str]) -> Non
         ),
     ):
         name = sql.Identifier(policy)
-        connection.execute(sql.SQL("drop policy if exists {} on {}").format(name, history))
+        connection.execute(sql.SQL("drop policy if exists {} on {}").format(name, relation))
         connection.execute(
-            sql.SQL("create policy {} on {} for select to {} using ({})").format(name, history, role, using)
+            sql.SQL("create policy {} on {} for select to {} using ({})").format(name, relation, role, using)
         )

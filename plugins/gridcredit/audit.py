@@ -8,15 +8,14 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import structlog
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
+from gridcredit.pages.template import render, write_page
 from gridcredit.policy.folder import TABLES as POLICY_TABLES
 from gridcredit.published_tables import TABLES, published_columns, row_hash
 from gridcredit.release import require_release
@@ -76,12 +75,8 @@ def write_audit(release: int, out: Path, settings: Settings) -> Path:
         _write_models(out / "models", connection, values)
         _write_tables(out / "tables", connection, release)
         sample = _write_sample(out / "sample", connection, release)
-        template = (files("gridcredit") / "audit.md.j2").read_text(encoding="utf-8")
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701 Markdown
-        text = environment.from_string(template).render(
-            release=release, run=run_id, sample=sample, policy_tables=list(POLICY_TABLES)
-        )
-        (out / "README.md").write_text(text, encoding="utf-8")
+        facts = {"release": release, "run": run_id, "sample": sample, "policy_tables": list(POLICY_TABLES)}
+        write_page(out / "README.md", render("gridcredit", "audit.md.j2", facts))
     _write_manifest(out)
     log.info("audit_written", release=release, folder=str(out))
     return out

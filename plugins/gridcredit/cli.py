@@ -15,6 +15,7 @@ from gridcredit.console import Day, clear_errors, parse_date, prepare_quietly, q
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.graph import Trace
 from gridcredit.policy.commands import policy_app
+from gridcredit.scorecard.commands import scorecard_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 trace_app = typer.Typer(no_args_is_help=True, help="Follow a published figure back to file and line.")
@@ -26,6 +27,7 @@ app.add_typer(quarantine_app, name="quarantine")
 load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
 app.add_typer(load_app, name="load")
 app.add_typer(policy_app, name="policy")
+app.add_typer(scorecard_app, name="scorecard")
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, take back.")
 app.add_typer(release_app, name="release")
 reader_app = typer.Typer(no_args_is_help=True, help="Logins of those who read what is published.")
@@ -410,6 +412,25 @@ def lint_sql() -> None:
                     raise typer.Exit(result.returncode)
         finally:
             EmbeddedPostgres(scratch).stop()
+
+
+@app.command()
+def watch(out: OutFile = None) -> None:
+    """Measure the ratings against what became of the customers, and write the page: what the DAG monitor_ratings does."""
+    from gridcredit.evaluation.page import write_watch
+    from gridcredit.evaluation.watch import watch as measure
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        found = measure(settings)
+        for one in found.figures:
+            if one.status in ("warn", "breach"):
+                typer.echo(
+                    f"{one.status:<7} {one.scorer} {one.figure} {one.member or 'all'} as of {one.as_of_date}: {one.value:.4f}"
+                )
+        typer.echo(
+            f"{len(found.figures)} figures, {len(found.breaches)} beyond their bounds; wrote {write_watch(settings, out)}"
+        )
 
 
 @app.command()

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     mappings_dir: Path = PROJECT_DIR / "mappings"
     policies_dir: Path = PROJECT_DIR / "policies"
     policy: str = Field("default", description="name of the credit policy that rates customers")
+    challenger: str | None = Field(None, description="name of a policy that rates in the shadow, for comparison")
     history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0)
@@ -73,6 +74,11 @@ class Settings(BaseSettings):
     @property
     def expectations_dir(self) -> Path:
         return self.project_dir / "expectations"
+
+    @property
+    def policy_folders(self) -> tuple[Path, Path]:
+        """Where policies are: those in version control, and those approved in this warehouse."""
+        return self.policies_dir, self.home / "policies"
 
     @property
     def data_docs_dir(self) -> Path:

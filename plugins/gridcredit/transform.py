@@ -82,6 +82,7 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
 def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     variables = json.dumps(plan.variables(settings.policy))
     command = ["--quiet", "--no-print", "build", "--exclude-resource-type", "unit_test", "--vars", variables]
+    command += ["--exclude", "path:models/evaluation"]
     outcome = invoke_dbt(command if plan.because is None else [*command, "--full-refresh"], settings)
     if outcome.result is None:
         raise TransformFailedError(f"dbt could not run: {outcome.exception}")

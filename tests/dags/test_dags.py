@@ -96,6 +96,12 @@ def test_the_wiring(parsed: dict[str, Any]) -> None:
         "publish": [],
         "ask_approver": [],
     }
+    assert wiring("monitor_ratings") == {"watch_ratings": ["note_breaches"], "note_breaches": []}
+    assert wiring("recalibrate_scorecard") == {
+        "fit_scorecard": ["compare_policy"],
+        "compare_policy": ["decide"],
+        "decide": [],
+    }
     assert wiring("release_blocked_run") == {
         "decide": ["build_models"],
         "build_models": ["check_candidate"],

@@ -138,7 +138,7 @@ def test_drift_of_score_and_indicators(built: Built, features: FeaturesByDay, ra
                 continue
             for name, not_for in POLICY.not_for.items():
                 if customer.segment not in not_for:
-                    value = found[name]
+                    value = found.get(name)
                     by_name[name].append(None if value is None else POLICY.bin(name, value)["bin"])
             score = ratings[day, customer.customer_id][2]
             by_name["score"].append(None if score is None else int(score // 10))
@@ -218,6 +218,13 @@ def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ra
     }
     moves = Counter((ratings[day, customer][0], grade) for customer, (grade, _, _) in want.items())
     assert {(move.grade_before, move.grade_after): move.customers for move in simulation.moves} == moves
+    limits = {
+        customer.customer_id: service_oracle.limit_and_exposure(regional, built.ledger, customer, grade, day)[0]
+        for customer in built.ledger.customers
+        if (grade := want.get(customer.customer_id, ("",))[0])
+    }
+    told = sum(move.limit_after or 0 for move in simulation.moves)
+    assert told == sum(limit for limit in limits.values() if limit is not None)
     with out.open(newline="") as file:
         changed = {
             row["customer_id"]: (row["grade_after"], Decimal(row["score_after"])) for row in csv.DictReader(file)

@@ -233,6 +233,15 @@ def test_a_row_that_a_late_file_changed_leads_to_it(released: Released) -> None:
     assert files[2] - files[1] == {"payment_late.csv"}
 
 
+def test_what_a_lateral_subquery_reads_is_known(released: Released) -> None:
+    direct = rows(
+        released.settings,
+        "select distinct upstream_table, upstream_column from lineage.columns "
+        "where table_name = 'open_bill' and column_name = 'open_amount' and is_direct",
+    )
+    assert set(direct) == {("bill_state", "amount"), ("bill_state", "paid_amount"), ("loose_cash", "paid_amount")}
+
+
 def test_a_trace_is_told_as_json_and_drawn(released: Released) -> None:
     trace = trace_row("customer_warning", _first_key(released, "customer_warning"), settings=released.settings)
     told = json.loads(trace.as_json())

@@ -186,7 +186,8 @@ def test_events_follow_from_what_happened(supplier: dict[str, list[dict[str, str
             assert until == ""
     for name, extract in EXTRACTS.items():
         keys = [tuple(row[key] for key in extract.keys) for row in supplier[name]]
-        assert keys, name
+        # The simulated supplier has no definition of default of its own.
+        assert keys or name == "outcome", name
         assert len(set(keys)) == len(keys), name
 
 

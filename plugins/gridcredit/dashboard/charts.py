@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 import altair as alt
-import pandas as pd
-import vl_convert
+from markupsafe import Markup
 
 from gridcredit.dashboard.facts import Row
-
-INK, GRID, ACCENT, PALE = "#33414e", "#e6eaee", "#1f6f78", "#9db4c8"
-LEVELS = {"red": "#b3261e", "orange": "#c65d00", "yellow": "#c9a200", "blue": "#2b62b0"}
+from gridcredit.pages.charts import ACCENT, INK, LEVELS, PALE, colours, frame, svg
 
 
-def receivables(months: list[Row]) -> str:
+def receivables(months: list[Row]) -> Markup:
     """Bars of what is open at each month's end, what is overdue of it apart."""
-    frame = _frame(
+    drawn = frame(
         {"month": _month(row), "part": part, "amount": amount}
         for row in months
         for part, amount in (("not due", row["receivable"] - row["overdue"]), ("overdue", row["overdue"]))
     )
-    return _svg(
-        alt.Chart(frame)
+    return svg(
+        alt.Chart(drawn)
         .mark_bar()
         .encode(
             x=alt.X("month:O", title=None),
             y=alt.Y("amount:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
-            color=_colours("part", {"not due": PALE, "overdue": LEVELS["red"]}),
+            color=colours("part", {"not due": PALE, "overdue": LEVELS["red"]}),
             order=alt.Order("part:N", sort="descending"),
         )
     )
 
 
-def days_sales_outstanding(months: list[Row]) -> str:
+def days_sales_outstanding(months: list[Row]) -> Markup:
     """DSO by month."""
-    frame = _frame({"month": _month(row), "dso": row["dso"]} for row in months if row["dso"] is not None)
-    return _svg(
-        alt.Chart(frame)
+    drawn = frame({"month": _month(row), "dso": row["dso"]} for row in months if row["dso"] is not None)
+    return svg(
+        alt.Chart(drawn)
         .mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT, size=20))
         .encode(x=alt.X("month:O", title=None), y=alt.Y("dso:Q", title=None, axis=alt.Axis(tickCount=4)))
     )
 
 
-def ageing(buckets: list[Row]) -> str:
+def ageing(buckets: list[Row]) -> Markup:
     """What is open by days overdue."""
-    frame = _frame({"bucket": row["ageing_bucket"], "amount": row["amount"]} for row in buckets)
-    return _svg(
-        alt.Chart(frame)
+    drawn = frame({"bucket": row["ageing_bucket"], "amount": row["amount"]} for row in buckets)
+    return svg(
+        alt.Chart(drawn)
         .mark_bar(color=ACCENT)
         .encode(
             y=alt.Y("bucket:N", title=None, sort=None),
@@ -57,24 +51,24 @@ def ageing(buckets: list[Row]) -> str:
     )
 
 
-def grades(rows: list[Row]) -> str:
+def grades(rows: list[Row]) -> Markup:
     """Customers by grade, the best first."""
-    frame = _frame({"grade": row["grade"], "customers": row["customers"]} for row in rows)
-    base = alt.Chart(frame).encode(
+    drawn = frame({"grade": row["grade"], "customers": row["customers"]} for row in rows)
+    base = alt.Chart(drawn).encode(
         x=alt.X("grade:N", title=None, sort=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("customers:Q", title=None, axis=alt.Axis(tickCount=4)),
     )
-    return _svg(base.mark_bar(color=ACCENT) + base.mark_text(dy=-6, fontSize=9, color=INK).encode(text="customers:Q"))
+    return svg(base.mark_bar(color=ACCENT) + base.mark_text(dy=-6, fontSize=9, color=INK).encode(text="customers:Q"))
 
 
-def migration(rows: list[Row]) -> str:
+def migration(rows: list[Row]) -> Markup:
     """From which grade at the last month-end to which now: customers in each cell."""
     ranks = {row[f"grade_{end}"]: row[f"rank_{end}"] for row in rows for end in ("before", "now")}
     order = sorted(ranks, key=lambda grade: ranks[grade])
-    frame = _frame(
+    drawn = frame(
         {"before": row["grade_before"], "now": row["grade_now"], "customers": row["customers"]} for row in rows
     )
-    base = alt.Chart(frame).encode(
+    base = alt.Chart(drawn).encode(
         x=alt.X("now:N", title="now", sort=order, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("before:N", title="month-end before", sort=order),
     )
@@ -83,82 +77,60 @@ def migration(rows: list[Row]) -> str:
     )
     most = max((row["customers"] for row in rows), default=0)
     on_dark = alt.when(alt.datum.customers > most / 8).then(alt.value("white")).otherwise(alt.value(INK))
-    return _svg(cells + base.mark_text(fontSize=9).encode(text="customers:Q", color=on_dark), height=190)
+    return svg(cells + base.mark_text(fontSize=9).encode(text="customers:Q", color=on_dark), height=190)
 
 
-def warnings(rows: list[Row]) -> str:
+def warnings(rows: list[Row]) -> Markup:
     """Warnings that stand, by business unit and level."""
-    frame = _frame({"unit": row["org_unit"], "level": row["level"], "warnings": row["warnings"]} for row in rows)
-    return _svg(
-        alt.Chart(frame)
+    drawn = frame({"unit": row["org_unit"], "level": row["level"], "warnings": row["warnings"]} for row in rows)
+    return svg(
+        alt.Chart(drawn)
         .mark_bar()
         .encode(
             y=alt.Y("unit:N", title=None),
             x=alt.X("warnings:Q", title=None, axis=alt.Axis(tickCount=5)),
-            color=_colours("level", LEVELS),
+            color=colours("level", LEVELS),
         ),
         height=190,
     )
 
 
-def warning_months(rows: list[Row]) -> str:
+def warning_months(rows: list[Row]) -> Markup:
     """Warnings opened and cleared, month by month."""
-    frame = _frame(
+    drawn = frame(
         {"month": f"{row['month']:%y-%m}", "event": row["event"], "warnings": row["warnings"]} for row in rows
     )
-    return _svg(
-        alt.Chart(frame)
+    return svg(
+        alt.Chart(drawn)
         .mark_bar()
         .encode(
             x=alt.X("month:O", title=None),
             xOffset=alt.XOffset("event:N", sort=["opened", "cleared"]),
             y=alt.Y("warnings:Q", title=None, axis=alt.Axis(tickCount=4)),
-            color=_colours("event", {"opened": LEVELS["orange"], "cleared": ACCENT}),
+            color=colours("event", {"opened": LEVELS["orange"], "cleared": ACCENT}),
         )
     )
 
 
-def forecasts(rows: list[Row]) -> str:
+def forecasts(rows: list[Row]) -> Markup:
     """What came in within a month of each month-end, beside what had been forecast."""
-    frame = _frame(
+    drawn = frame(
         {"month": _month(row), "what": what, "amount": row[column]}
         for row in rows
         if row["months"] == 1
         for what, column in (("forecast", "forecast_amount"), ("came in", "collected_amount"))
         if row[column] is not None
     )
-    return _svg(
-        alt.Chart(frame)
+    return svg(
+        alt.Chart(drawn)
         .mark_line(point=alt.OverlayMarkDef(size=20))
         .encode(
             x=alt.X("month:O", title=None),
             y=alt.Y("amount:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
-            color=_colours("what", {"forecast": LEVELS["orange"], "came in": ACCENT}),
+            color=colours("what", {"forecast": LEVELS["orange"], "came in": ACCENT}),
         )
     )
 
 
 def _month(row: Row) -> str:
     return f"{row['as_of_date']:%y-%m-%d}" if (row["as_of_date"].day < 28) else f"{row['as_of_date']:%y-%m}"
-
-
-def _frame(rows: Any) -> pd.DataFrame:  # noqa: ANN401 any iterable of rows
-    plain = [
-        {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows
-    ]
-    return pd.DataFrame(plain)
-
-
-def _colours(field: str, colours: dict[str, str]) -> alt.Color:
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return alt.Color(f"{field}:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
-
-
-def _svg(chart: Any, height: int = 150) -> str:  # noqa: ANN401 altair's layered and plain charts share no public base
-    """Empty data give no chart but an empty one, which says so better than a gap."""
-    styled = (
-        chart.properties(width=360, height=height)
-        .configure_view(stroke=None)
-        .configure_axis(labelColor=INK, titleColor=INK, gridColor=GRID, domainColor="#b8c2cb", tickColor="#b8c2cb")
-    )
-    return str(vl_convert.vegalite_to_svg(styled.to_json()))

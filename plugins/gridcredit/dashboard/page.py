@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
-
-import jinja2
-from markupsafe import Markup
 
 from gridcredit.dashboard import charts
 from gridcredit.dashboard.facts import Row, collect
+from gridcredit.pages.template import render, write_page
 from gridcredit.settings import Settings, get_settings
 
 
@@ -33,22 +30,18 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None) -
         "warning_months": charts.warning_months(dashboard.rows["warning_months"]),
         "forecasts": charts.forecasts(dashboard.rows["forecasts"]),
     }
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    page = render(
+        "gridcredit.dashboard",
+        "page.html.j2",
+        {
+            "release": dashboard.release,
+            "rows": dashboard.rows,
+            "charts": drawn,
+            "errors": past_errors(dashboard.rows["forecasts"]),
+        },
+        {"money": _money, "percent": _percent},
     )
-    environment.filters |= {"money": _money, "percent": _percent}
-    template = (files("gridcredit.dashboard") / "page.html.j2").read_text(encoding="utf-8")
-    page = environment.from_string(template).render(
-        release=dashboard.release,
-        rows=dashboard.rows,
-        charts={name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 our own SVG
-        errors=past_errors(dashboard.rows["forecasts"]),
-    )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(out)
-    return out
+    return write_page(out, page)
 
 
 def past_errors(forecasts: list[Row]) -> list[Row]:

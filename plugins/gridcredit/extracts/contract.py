@@ -404,6 +404,17 @@ WARNING_ACKNOWLEDGEMENT = Extract(
     dated_by="acknowledged_on",
 )
 
+OUTCOME = Extract(
+    "outcome",
+    "Who defaulted, of a supplier with a definition of its own: it takes the place of the one in policies/evaluation.yml.",
+    (
+        _key("customer_id", "the customer"),
+        _key("as_of_date", "the month-end after which he was observed", "date"),
+        Column("defaulted", "boolean", "true where he defaulted", required=True),
+    ),
+    dated_by="as_of_date",
+)
+
 EXTRACTS: dict[str, Extract] = {
     extract.name: extract
     for extract in (
@@ -423,5 +434,6 @@ EXTRACTS: dict[str, Extract] = {
         OFFICER_ASSIGNMENT,
         GRADE_OVERRIDE,
         WARNING_ACKNOWLEDGEMENT,
+        OUTCOME,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,16 +62,10 @@ def upstream_of(model: Model, known: Any) -> dict[str, list[Upstream]]:  # noqa:
     """By column of the model the columns of other relations it rests on; of a count, those the query reads at all."""
     import sqlglot
     from sqlglot import exp
-    from sqlglot.lineage import lineage
 
     query = sqlglot.parse_one(model.sql, dialect="postgres")
-    tables: dict[str, set[Upstream]] = {}
-    for name, root in lineage(None, query, schema=known, dialect="postgres", trim_selects=False, copy=False).items():
-        tables[name] = {
-            Upstream(ColumnName(node.source.db, node.source.name, node.name.rsplit(".", 1)[-1].strip('"')), True)
-            for node in root.walk()
-            if isinstance(node.source, exp.Table) and node.source.db
-        }
+    reader = _Reader(query.copy(), known)
+    tables = {name: {Upstream(one, True) for one in found} for name, found in reader.columns(query).items()}
     read = {Upstream(one.column, False) for found in tables.values() for one in found}
     if not read:
         read = {
@@ -80,6 +75,67 @@ def upstream_of(model: Model, known: Any) -> dict[str, list[Upstream]]:  # noqa:
             for column in known.column_names(exp.Table(this=table.this, db=table.args.get("db")))
         }
     return {name: sorted(found or read, key=lambda one: one.column) for name, found in tables.items()}
+
+
+class _Reader:
+    """Reads which columns of tables a query's own are made from.
+
+    Of a lateral subquery sqlglot tells what is read of the query around it, but not which tables are read within: the
+    subquery is read as a query of its own, with the CTEs of the whole before it.
+    """
+
+    def __init__(self, whole: Any, known: Any) -> None:  # noqa: ANN401 - sqlglot's expression and schema
+        self.ctes = [(one.alias, one.this) for one in whole.ctes]
+        self.known = known
+        self.laterals: dict[str, dict[str, Any]] = {}
+
+    def columns(self, query: Any) -> dict[str, set[ColumnName]]:  # noqa: ANN401
+        """By column of the query."""
+        return {name: set(self._below(root)) for name, root in self._lineage(query).items()}
+
+    def _lineage(self, query: Any) -> dict[str, Any]:  # noqa: ANN401
+        from sqlglot.lineage import lineage
+
+        found: dict[str, Any] = lineage(
+            None, query, schema=self.known, dialect="postgres", trim_selects=False, copy=False
+        )
+        return found
+
+    def _below(self, node: Any) -> Iterator[ColumnName]:  # noqa: ANN401 - sqlglot's node
+        from sqlglot import exp
+
+        if isinstance(node.source, exp.Table) and node.source.db:
+            yield ColumnName(node.source.db, node.source.name, _column_of(node))
+        told = self._lateral(node) if isinstance(node.source, exp.Lateral) else None
+        if told is None:
+            for child in node.downstream:
+                yield from self._below(child)
+        else:
+            yield from self._below(told)
+            outer = {leaf.name for leaf in told.walk() if not leaf.downstream}
+            for child in node.downstream:
+                if child.name in outer:
+                    yield from self._below(child)
+
+    def _lateral(self, node: Any) -> Any:  # noqa: ANN401
+        """The lineage of a lateral subquery's column; None of a function's."""
+        from sqlglot import exp
+
+        inner = node.source.this.unnest()
+        if not isinstance(inner, exp.Query):
+            return None
+        text = inner.sql(dialect="postgres")
+        if text not in self.laterals:
+            query = inner.copy()
+            for name, cte in self.ctes:
+                query = query.with_(name, as_=cte.copy(), copy=False)
+            self.laterals[text] = self._lineage(query)
+        return self.laterals[text].get(_column_of(node))
+
+
+def _column_of(node: Any) -> str:  # noqa: ANN401
+    name: str = node.name.rsplit(".", 1)[-1].strip('"')
+    return name
 
 
 def record_columns(fingerprint: str, models: list[Model], settings: Settings) -> None:

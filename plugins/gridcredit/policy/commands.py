@@ -14,6 +14,8 @@ from gridcredit.errors import GridCreditError
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 
+Approver = Annotated[str, typer.Option(help="name of who decides")]
+Reason = Annotated[str, typer.Option(help="why; it stays with the proposal")]
 Folder = Annotated[Path, typer.Argument(help="a policy's folder, e.g. policies/default/1.0")]
 
 
@@ -86,3 +88,64 @@ def simulate(
         )
         if out:
             typer.echo(f"wrote {out}")
+
+
+@policy_app.command("propose")
+def propose(proposed: Folder) -> None:
+    """Keep a policy folder as a proposal, for somebody to approve; nothing is rated by it yet."""
+    from gridcredit.policy import read_policy
+    from gridcredit.policy.proposals import propose as keep
+    from gridcredit.policy.store import policy_in_force
+
+    with clear_errors() as settings:
+        policy = read_policy(proposed, settings)
+        prepare_quietly(settings)
+        base = policy_in_force(settings, policy.header.effective_from)
+        number = keep(policy, base.header.version, "written by hand", {}, settings)
+        typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+
+
+@policy_app.command("proposals")
+def proposals() -> None:
+    """Show all proposals, the newest first, and what was decided about each."""
+    from gridcredit.policy.proposals import list_proposals
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        for one in list_proposals(settings):
+            decided = f" by {one.approver}: {one.reason}" if one.approver else ""
+            typer.echo(
+                f"{one.proposal_id:>4}  {one.policy_version}  from {one.effective_from}  {one.method}  {one.status}{decided}"
+            )
+
+
+@policy_app.command("compare")
+def compare(proposal: int) -> None:
+    """Show what a proposal would change as of the last release, and keep it with the proposal."""
+    from gridcredit.policy.comparison import compare as rate_by_both
+    from gridcredit.policy.comparison import describe_changes
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        typer.echo("\n".join(describe_changes(rate_by_both(proposal, settings))))
+
+
+@policy_app.command("approve")
+def approve(proposal: int, approver: Approver, reason: Reason) -> None:
+    """Approve a proposal: customers are rated by it from its date on."""
+    _decide(proposal, approver, reason, is_approved=True)
+
+
+@policy_app.command("refuse")
+def refuse(proposal: int, approver: Approver, reason: Reason) -> None:
+    """Refuse a proposal; it is kept, with the reason."""
+    _decide(proposal, approver, reason, is_approved=False)
+
+
+def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:
+    from gridcredit.policy.proposals import decide
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        decided = decide(proposal, approver, reason, is_approved=is_approved, settings=settings)
+        typer.echo(f"{decided.policy_version}: {decided.status} by {decided.approver}")

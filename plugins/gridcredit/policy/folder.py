@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -145,6 +147,37 @@ def read_folder(folder: Path) -> Policy:
         tables[name] = list(reader)
         digest.update(name.encode() + b"\0" + content)
     return Policy(folder, header, tables, digest.hexdigest())
+
+
+FILE_NAMES = ("policy.yml", *(f"{table}.csv" for table in TABLES))
+# The approver of what nobody has approved yet.
+NOBODY = "nobody yet"
+
+
+def policy_files(header: Mapping[str, object], tables: Mapping[str, Rows]) -> dict[str, str]:
+    """The files of a policy folder by name."""
+    found = {"policy.yml": header_text(header)}
+    for name, columns in TABLES.items():
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(tables[name])
+        found[f"{name}.csv"] = text.getvalue()
+    return found
+
+
+def header_text(header: Mapping[str, object]) -> str:
+    """policy.yml."""
+    return yaml.safe_dump(dict(header), sort_keys=False, allow_unicode=True)
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a policy folder; policy.yml comes last, so that a folder with one is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*FILE_NAMES[1:], FILE_NAMES[0]):
+        partial = folder / f"{name}.partial"
+        partial.write_text(files[name], encoding="utf-8")
+        partial.replace(folder / name)
 
 
 def fault(policy: Policy, table: str, why: str) -> PolicyError:

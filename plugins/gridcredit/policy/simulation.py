@@ -7,10 +7,12 @@ The same dbt models work it out as every night, in schemas of their own that are
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -30,7 +32,7 @@ OF_THE_DAY = (
 )
 OF_THE_POLICY = (
     "as_of_date customer_feature customer_feature_at_month_end score score_at_month_end rating rating_at_month_end "
-    "credit_limit"
+    "credit_position credit_limit"
 )
 
 
@@ -62,11 +64,19 @@ class Simulation:
         return [move for move in self.moves if move.grade_before != move.grade_after]
 
 
-def simulate_policy(proposed: Policy, as_of_date: date, settings: Settings, *, out: Path | None = None) -> Simulation:
+def simulate_policy(
+    proposed: Policy,
+    as_of_date: date,
+    settings: Settings,
+    *,
+    out: Path | None = None,
+    then: Callable[[Connection], None] | None = None,
+) -> Simulation:
     """Rate every customer as of a day by the policy in force and by the proposed one.
 
     `out` takes a CSV of the customers who change grade, the largest exposure first: customer_id, segment, region,
-    grade_before, grade_after, score_before, score_after, exposure, limit_before, limit_after.
+    grade_before, grade_after, score_before, score_after, exposure, limit_before, limit_after. `then` may read both
+    ratings, as `BOTH` joins them, before they are dropped.
 
     Raises:
         GridCreditError: nothing has been built yet, or the models failed.
@@ -86,6 +96,8 @@ def simulate_policy(proposed: Policy, as_of_date: date, settings: Settings, *, o
             _run(OF_THE_POLICY, PROPOSED, as_of_date, settings, state)
             if out:
                 _write_changes(connection, out)
+            if then:
+                then(connection)
             return Simulation(as_of_date, _moves(connection))
         finally:
             _drop_schemas(connection)
@@ -131,7 +143,7 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
         )
 
 
-BOTH = """
+BOTH: LiteralString = """
     from simulated_ratings.rating_before as before
     inner join simulated_ratings.rating as after on before.customer_id = after.customer_id
     inner join simulated_candidate.credit_limit_before as limit_before on before.customer_id = limit_before.customer_id

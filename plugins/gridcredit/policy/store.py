@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import structlog
 from psycopg import sql
 
 from gridcredit.dbt_project import features
-from gridcredit.errors import PolicyError
+from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.checks import check_policy, check_together
-from gridcredit.policy.folder import TABLES, Policy, read_folder
+from gridcredit.policy.folder import FILE_NAMES, TABLES, Policy, read_folder
+from gridcredit.policy.proposals import fetch_adopted
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -25,8 +27,9 @@ def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
 
 
 def read_policies(settings: Settings) -> list[Policy]:
-    """Every policy version of the policies folder, checked one by one and together."""
-    policies = [read_folder(path.parent) for path in sorted(settings.policies_dir.glob("*/*/policy.yml"))]
+    """Every policy version of the policies folder, and those approved here, checked one by one and together."""
+    headers = [path for folder in settings.policy_folders for path in sorted(folder.glob("*/*/policy.yml"))]
+    policies = [read_folder(path.parent) for path in headers]
     known = features(settings)
     for policy in policies:
         check_policy(policy, known)
@@ -34,11 +37,25 @@ def read_policies(settings: Settings) -> list[Policy]:
     return policies
 
 
+def policy_in_force(settings: Settings, day: date, name: str | None = None) -> Policy:
+    """The version of a policy, by default the settings', that is in force on a day."""
+    name = name or settings.policy
+    versions = [
+        policy
+        for policy in read_policies(settings)
+        if policy.header.policy == name and policy.header.effective_from <= day
+    ]
+    if not versions:
+        raise GridCreditError(f"no version of policy {name!r} is in force on {day}")
+    return max(versions, key=lambda policy: policy.header.effective_from)
+
+
 def load_policies(settings: Settings | None = None) -> None:
     """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded."""
     settings = settings or get_settings()
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.policy'))")
+        fetch_adopted(connection, settings)
         known: dict[str, str] = dict(
             connection.execute("select policy_version, sha256 from policy.policies").fetchall()
         )
@@ -57,7 +74,7 @@ def load_policies(settings: Settings | None = None) -> None:
 
 def _keep_files(connection: Connection, policy: Policy) -> None:
     """Keep the files that the policy's hash was made of, for whoever audits it."""
-    for name in ("policy.yml", *(f"{table}.csv" for table in TABLES)):
+    for name in FILE_NAMES:
         connection.execute(
             "insert into policy.files (policy_version, file_name, content) values (%s, %s, %s)",
             [policy.header.version, name, (policy.folder / name).read_bytes().decode("utf-8")],

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import altair as alt
 import pandas as pd
-import vl_convert
+from markupsafe import Markup
 
+from gridcredit.pages.charts import ACCENT, INK, PALE, svg
 from gridcredit.report.facts import Month, Row
 
-BILLED, PAID, INK = "#9db4c8", "#1f6f78", "#33414e"
+# On paper the charts stand side by side.
+SIZE = {"width": 330, "height": 130, "label_size": 8}
 
 
-def bills_and_payments(months: list[Month], labels: dict[str, str]) -> str:
+def bills_and_payments(months: list[Month], labels: dict[str, str]) -> Markup:
     """Bars of what was billed and what was paid, side by side, month by month."""
     rows = [
         {"month": f"{one.month:%y-%m}", "what": labels[what], "amount": float(amount)}
@@ -33,15 +34,15 @@ def bills_and_payments(months: list[Month], labels: dict[str, str]) -> str:
                 "what:N",
                 title=None,
                 sort=order,
-                scale=alt.Scale(domain=order, range=[BILLED, PAID]),
+                scale=alt.Scale(domain=order, range=[PALE, ACCENT]),
                 legend=alt.Legend(orient="top"),
             ),
         )
     )
-    return _svg(chart)
+    return svg(chart, **SIZE)
 
 
-def grades(history: list[Row], current: Row, as_of: object) -> str:
+def grades(history: list[Row], current: Row, as_of: object) -> Markup:
     """The score month by month, each with its grade."""
     rows = [
         {"day": f"{row['as_of_date']:%y-%m}", "score": _number(row["score"]), "grade": row["grade"]} for row in history
@@ -51,22 +52,12 @@ def grades(history: list[Row], current: Row, as_of: object) -> str:
         x=alt.X("day:O", title=None, sort=None, axis=alt.Axis(labelAngle=-60)),
         y=alt.Y("score:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(tickCount=5)),
     )
-    return _svg(
-        base.mark_line(color=PAID, point=alt.OverlayMarkDef(color=PAID, size=18))
-        + base.mark_text(dy=-9, fontSize=8, color=INK).encode(text="grade:N")
+    return svg(
+        base.mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT, size=18))
+        + base.mark_text(dy=-9, fontSize=8, color=INK).encode(text="grade:N"),
+        **SIZE,
     )
 
 
 def _number(value: Decimal | None) -> float | None:
     return float(value) if value is not None else None
-
-
-def _svg(chart: Any) -> str:  # noqa: ANN401 altair's layered and plain charts share no public base
-    styled = (
-        chart.properties(width=330, height=130)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, gridColor="#e6eaee", domainColor="#b8c2cb", tickColor="#b8c2cb", labelFontSize=8
-        )
-    )
-    return str(vl_convert.vegalite_to_svg(styled.to_json()))

@@ -7,10 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import jinja2
 import yaml
-from markupsafe import Markup
 
+from gridcredit.pages.template import render, write_page
 from gridcredit.report import charts
 from gridcredit.report.facts import collect
 from gridcredit.settings import Settings, get_settings
@@ -25,20 +24,17 @@ def write_report(customer_id: str, out: Path, language: Language = "en", setting
         GridCreditError: nothing has been published yet, or the release does not rate the customer.
     """
     report = collect(customer_id, settings or get_settings())
-    here = files("gridcredit.report")
-    texts: dict[str, Any] = yaml.safe_load((here / "texts.yml").read_text(encoding="utf-8"))[language]
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"money": _money, "plain": _plain}
-    page = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8")).render(
-        report=report,
-        t=texts,
-        language=language,
-        bills_chart=Markup(charts.bills_and_payments(report.months, texts)),  # noqa: S704 our own SVG
-        grades_chart=Markup(charts.grades(report.history, report.rating, report.release["as_of_date"])),  # noqa: S704 our own SVG
-    )
-    out.write_text(page, encoding="utf-8")
+    texts: dict[str, Any] = yaml.safe_load((files("gridcredit.report") / "texts.yml").read_text(encoding="utf-8"))[
+        language
+    ]
+    facts = {
+        "report": report,
+        "t": texts,
+        "language": language,
+        "bills_chart": charts.bills_and_payments(report.months, texts),
+        "grades_chart": charts.grades(report.history, report.rating, report.release["as_of_date"]),
+    }
+    write_page(out, render("gridcredit.report", "page.html.j2", facts, {"money": _money, "plain": _plain}))
 
 
 def _money(value: Decimal | None) -> str:

@@ -250,6 +250,11 @@ def acknowledgement_table(
     )
 
 
+def empty_table(extract: str) -> pa.Table:
+    """A file that says that nothing has happened."""
+    return _table(extract, **{EXTRACTS[extract].columns[0].name: pa.array([], pa.string())})
+
+
 def _table(extract: str, **columns: pa.Array) -> pa.Table:
     """A file with the extract's columns in order; those not given are empty."""
     count = len(next(iter(columns.values())))

@@ -94,3 +94,5 @@ def _block_tables(
     )
     yield "grade_override", events.override_table(rng, customers, through)
     yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)
+    # The supplier has no definition of default of its own.
+    yield "outcome", events.empty_table("outcome")

@@ -21,6 +21,7 @@ LAYERS = (
     ("warnings",),
     ("collections",),
     ("receivables", "billing", "monitoring"),
+    ("outcomes", "evaluation"),
     ("candidate",),
 )
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import Box, draw
+from gridcredit.pages.template import render, write_page
 from gridcredit.settings import Settings
 from gridcredit.site.dictionary import LAYERS, Relation, read_dictionary
 from gridcredit.transform import invoke_dbt
@@ -40,27 +38,16 @@ def write_site(settings: Settings) -> Path:
     has_gates = (settings.data_docs_dir / "index.html").exists()
     if has_gates:
         shutil.copytree(settings.data_docs_dir, partial / "gates")
-    (partial / "lineage.html").write_text(_lineage(relations), encoding="utf-8")
+    write_page(partial / "lineage.html", _lineage(relations))
     pages: dict[str, dict[str, Any]] = {
         "dictionary.html": {"relations": relations},
         "index.html": {"release": release, "has_gates": has_gates, "version": code_version(), "relations": relations},
     }
     for name, facts in pages.items():
-        (partial / name).write_text(_render(f"{name}.j2", facts), encoding="utf-8")
+        write_page(partial / name, render("gridcredit.site", f"{name}.j2", facts))
     shutil.rmtree(site, ignore_errors=True)
     partial.replace(site)
     return site / "index.html"
-
-
-def _render(template: str, facts: dict[str, Any]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (files("gridcredit.site") / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(facts)
 
 
 def _lineage(relations: list[Relation]) -> str:

@@ -1,0 +1,197 @@
+-- What became of every customer who was rated at a month-end: whether he defaulted within the window after it.
+{{ config(schema='outcomes', indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
+
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+ratings as (
+
+    select * from {{ ref('rating_at_month_end') }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref('payment_behaviour_at_month_end') }}
+
+),
+
+bill_states as (
+
+    select * from {{ ref('bill_state') }}
+
+),
+
+loose_cash as (
+
+    select * from {{ ref('loose_cash') }}
+
+),
+
+told_outcomes as (
+
+    select * from {{ ref('stg_outcome') }}
+    where not is_deleted
+
+),
+
+windows as (
+
+    select
+        dates.as_of_date,
+        cast({{ dbt.dateadd('month', var('evaluation').window_months, 'dates.as_of_date') }} as date) as window_ends_on,
+        latest.as_of_date as known_until
+    from dates
+    inner join dates as latest
+        on latest.is_latest
+    where not dates.is_latest
+
+),
+
+latest_date as (
+
+    select * from dates
+    where is_latest
+
+),
+
+-- Bills as they are known on the last day, each with the day it was settled: one that was reversed was never owed.
+open_bills as (
+
+    select
+        bill_states.customer_id,
+        bill_states.due_on,
+        coalesce(bill_states.settled_on, loose_cash.settled_on, cast('9999-12-31' as date)) as open_until
+    from bill_states
+    inner join latest_date
+        on
+            bill_states.valid_from <= latest_date.as_of_date
+            and bill_states.valid_to > latest_date.as_of_date
+    left join loose_cash
+        on bill_states.bill_id = loose_cash.bill_id
+    where bill_states.amount > 0
+
+),
+
+late_bills as (
+
+    select
+        customer_id,
+        cast({{ dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'due_on') }} as date) as late_on,
+        cast({{ dbt.dateadd('day', var('evaluation').default_days_overdue + 1, 'due_on') }} as date) as defaulted_on,
+        open_until
+    from open_bills
+    where open_until >= {{ dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'due_on') }}
+
+),
+
+late_in_window as (
+
+    select
+        windows.as_of_date,
+        late_bills.customer_id,
+        min(
+            case
+                when
+                    late_bills.defaulted_on > windows.as_of_date
+                    and late_bills.defaulted_on <= windows.known_until
+                    and late_bills.open_until >= late_bills.defaulted_on
+                    then late_bills.defaulted_on
+            end
+        ) as defaulted_on,
+        min(
+            case
+                when late_bills.late_on > windows.as_of_date and late_bills.late_on <= windows.known_until
+                    then late_bills.late_on
+            end
+        ) as late_on
+    from windows
+    inner join late_bills
+        on
+            windows.as_of_date < late_bills.defaulted_on
+            and windows.known_until >= late_bills.late_on
+    group by windows.as_of_date, late_bills.customer_id
+
+),
+
+-- What the supplier tells by a definition of its own comes first.
+observed as (
+
+    select
+        ratings.as_of_date,
+        ratings.customer_id,
+        customers.segment,
+        customers.region,
+        ratings.policy_version,
+        ratings.grade,
+        ratings.grade_by_policy,
+        ratings.override_id is not null as is_overridden,
+        ratings.score,
+        late_in_window.defaulted_on,
+        windows.window_ends_on,
+        case
+            when ratings.grade_by_policy = 'NR' then 'not rated'
+            when told_outcomes.customer_id is not null then null
+            when behaviour.max_days_overdue > {{ var('evaluation').default_days_overdue }} then 'in default already'
+            when windows.window_ends_on > windows.known_until then 'window not over'
+        end as exclusion,
+        case
+            when told_outcomes.is_defaulted then 'default'
+            when not told_outcomes.is_defaulted then 'no default'
+            when late_in_window.defaulted_on <= windows.window_ends_on then 'default'
+            when late_in_window.late_on <= windows.window_ends_on then 'indeterminate'
+            else 'no default'
+        end as outcome_by_window
+    from ratings
+    inner join customers
+        on ratings.customer_id = customers.customer_id
+    inner join windows
+        on ratings.as_of_date = windows.as_of_date
+    left join behaviour
+        on
+            ratings.as_of_date = behaviour.as_of_date
+            and ratings.customer_id = behaviour.customer_id
+    left join late_in_window
+        on
+            ratings.as_of_date = late_in_window.as_of_date
+            and ratings.customer_id = late_in_window.customer_id
+    left join told_outcomes
+        on
+            ratings.as_of_date = told_outcomes.as_of_date
+            and ratings.customer_id = told_outcomes.customer_id
+
+),
+
+outcomes as (
+
+    select
+        as_of_date,
+        customer_id,
+        segment,
+        region,
+        policy_version,
+        grade,
+        grade_by_policy,
+        is_overridden,
+        score,
+        window_ends_on,
+        defaulted_on,
+        exclusion,
+        case when exclusion is null then outcome_by_window end as outcome
+    from observed
+
+)
+
+select * from outcomes

@@ -1,0 +1,30 @@
+-- How many customers of each grade defaulted after a month-end, by segment and region.
+{{ config(indexes=[{'columns': ['as_of_date', 'segment', 'region', 'grade'], 'unique': true}]) }}
+
+with
+
+outcomes as (
+
+    select * from {{ ref('outcome') }}
+
+),
+
+counted as (
+
+    select
+        as_of_date,
+        segment,
+        region,
+        grade,
+        max(policy_version) as policy_version,
+        count(*) as customers,
+        sum(case when is_overridden then 1 else 0 end) as overridden,
+        sum(case when outcome in ('default', 'no default') then 1 else 0 end) as observed,
+        sum(case when outcome = 'default' then 1 else 0 end) as defaults,
+        sum(case when outcome = 'indeterminate' then 1 else 0 end) as indeterminate
+    from outcomes
+    group by as_of_date, segment, region, grade
+
+)
+
+select * from counted

@@ -1,0 +1,48 @@
+"""Builds the dbt layer `evaluation`: what became of the customers rated at each month-end."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import structlog
+
+from gridcredit.errors import GridCreditError
+from gridcredit.evaluation.rules import read_rules
+from gridcredit.settings import Settings
+from gridcredit.transform import invoke_dbt
+from gridcredit.warehouse import connect, exclusive
+
+log = structlog.get_logger(__name__)
+
+
+def build_outcomes(settings: Settings) -> date:
+    """Build the layer from what the last build left; returns the day until which facts are known.
+
+    Raises:
+        GridCreditError: nothing has been built yet, or a model or test failed.
+    """
+    with exclusive("build", settings):
+        with connect(settings) as connection:
+            row = connection.execute(
+                "select as_of_dates from lineage.runs where build_began_at is not null and as_of_dates is not null "
+                "order by build_began_at desc limit 1"
+            ).fetchone()
+        if row is None:
+            raise GridCreditError("nothing has been built yet: run `gridcredit run` first")
+        days: list[date] = row[0]
+        variables = {
+            "as_of_dates": [day.isoformat() for day in days],
+            "policy_name": settings.policy,
+            "evaluation": read_rules(settings).outcome.model_dump(),
+        }
+        arguments = ["--quiet", "--no-print", "build", "--select", "path:models/evaluation"]
+        outcome = invoke_dbt([*arguments, "--vars", json.dumps(variables)], settings)
+    if not outcome.success:
+        failed = (
+            [one for one in outcome.result.results if str(one.status) in ("error", "fail")] if outcome.result else []
+        )
+        message = failed[0].message if failed else outcome.exception
+        raise GridCreditError(f"the outcomes cannot be built: {' '.join(str(message).split())}")
+    log.info("outcomes_built", known_until=days[-1].isoformat(), month_ends=len(days) - 1)
+    return days[-1]

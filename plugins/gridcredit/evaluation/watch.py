@@ -1,0 +1,270 @@
+"""The monthly watch of the ratings: figures of the youngest month-end whose window is over, judged by the thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import structlog
+from psycopg import sql
+
+from gridcredit.dbt_project import features
+from gridcredit.errors import GridCreditError
+from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
+from gridcredit.evaluation.outcomes import build_outcomes
+from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.evaluation.shadow import rate_by_challenger
+from gridcredit.policy.store import policy_in_force
+from gridcredit.scorecard.score import score
+from gridcredit.settings import Settings
+from gridcredit.warehouse import Connection, connect
+
+log = structlog.get_logger(__name__)
+
+Status = Literal["ok", "warn", "breach", "unknown", "not judged"]
+# Months after which the youngest cohorts are compared with those of the year before them.
+EARLY_MONTHS = 3
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a month-end: of whom (`dimension` and `member`, '' for all), its 95 % interval where it has one."""
+
+    as_of_date: date
+    scorer: str
+    figure: str
+    value: float | None
+    customers: int
+    defaults: int
+    dimension: str = ""
+    member: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    status: Status = "not judged"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a watch found."""
+
+    watched_on: date
+    figures: list[Figure]
+
+    @property
+    def breaches(self) -> list[Figure]:
+        return [one for one in self.figures if one.status == "breach"]
+
+
+def watch(settings: Settings) -> Watch:
+    """Build the outcomes, rate by the challenger where there is one, and measure; the figures are kept. Safe to repeat.
+
+    Raises:
+        GridCreditError: no month-end's window is over yet.
+    """
+    rules = read_rules(settings)
+    known_until = build_outcomes(settings)
+    if settings.challenger:
+        rate_by_challenger(known_until, settings)
+    with connect(settings) as connection:
+        figures = [_judged(one, rules) for one in _measure(connection, known_until, settings)]
+        connection.cursor().executemany(
+            "insert into evaluation.rating_figure (as_of_date, scorer, figure, dimension, member, value, lower_bound, "
+            "upper_bound, customers, defaults, status, watched_on) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            "on conflict (as_of_date, scorer, figure, dimension, member) do update set value = excluded.value, "
+            "lower_bound = excluded.lower_bound, upper_bound = excluded.upper_bound, customers = excluded.customers, "
+            "defaults = excluded.defaults, status = excluded.status, watched_on = excluded.watched_on",
+            [
+                (one.as_of_date, one.scorer, one.figure, one.dimension, one.member, one.value)
+                + (one.lower, one.upper, one.customers, one.defaults, one.status, known_until)
+                for one in figures
+            ],
+        )
+    found = Watch(known_until, figures)
+    log.info("ratings_watched", known_until=known_until.isoformat(), breaches=len(found.breaches))
+    return found
+
+
+def note_breaches(watched_on: date, officer: str, note: str, settings: Settings) -> None:
+    """Record that a named person has taken note of a watch's breaches; the first note stands.
+
+    Raises:
+        GridCreditError: without a name or a note.
+    """
+    officer, note = officer.strip(), note.strip()
+    if not officer or not note:
+        raise GridCreditError("a note about breaches needs the name of who writes it, and what is to be done")
+    with connect(settings) as connection:
+        connection.execute(
+            "insert into evaluation.breach_note (watched_on, officer, note) values (%s, %s, %s) on conflict do nothing",
+            [watched_on, officer, note],
+        )
+
+
+def describe_breaches(watched_on: date, settings: Settings) -> str | None:
+    """What is beyond its bound, as Markdown; None where nothing is, or somebody has noted it."""
+    with connect(settings) as connection:
+        if connection.execute("select 1 from evaluation.breach_note where watched_on = %s", [watched_on]).fetchone():
+            return None
+        rows = connection.execute(
+            "select figure, member, as_of_date, value from evaluation.rating_figure "
+            "where watched_on = %s and scorer = %s and status = 'breach' order by 1, 2",
+            [watched_on, CHAMPION],
+        ).fetchall()
+    if not rows:
+        return None
+    bounds = {one.figure: one for one in read_rules(settings).thresholds}
+    lines = ["| figure | of | as of | value | bound | why |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {figure} | {member or 'all'} | {day} | {value:.4f} | {bounds[figure].bad_when} {bounds[figure].breach} | "
+        f"{bounds[figure].reason} |"
+        for figure, member, day, value in rows
+    ]
+    return "\n".join([*lines, "", "Tell what is to be done; it stands beside the figures."])
+
+
+def _judged(one: Figure, rules: EvaluationRules) -> Figure:
+    """With its status; figures of groups are shown, and too few to be judged by the bounds for all."""
+    threshold = next((rule for rule in rules.thresholds if rule.figure == one.figure), None)
+    if threshold is None or one.dimension in ("segment", "region"):
+        return one
+    return replace(one, status=threshold.status_of(one.value))
+
+
+def _measure(connection: Connection, known_until: date, settings: Settings) -> Iterator[Figure]:
+    row = connection.execute("select max(as_of_date) from outcomes.outcome where outcome is not null").fetchone()
+    month_end = row[0] if row else None
+    if month_end is None:
+        raise GridCreditError(
+            "no month-end's window is over yet: outcomes need as many months of history after a rating as the window has"
+        )
+    rated = _observed(connection, month_end)
+    yield from _power_figures(rated, month_end, CHAMPION, rated["score"].to_numpy())
+    yield _auc_loss(connection, rated, month_end)
+    yield from _calibration(connection, month_end)
+    yield from _drift(connection, known_until)
+    yield _overrides(connection)
+    yield _early_defaults(connection)
+    if settings.challenger:
+        challenger = policy_in_force(settings, month_end, settings.challenger)
+        features_then = _features(connection, rated, month_end, settings)
+        yield from _power_figures(rated, month_end, CHALLENGER, score(challenger, features_then))
+
+
+def _observed(connection: Connection, month_end: date) -> pd.DataFrame:
+    rows = connection.execute(
+        "select customer_id, segment, coalesce(region, ''), score::float8, outcome = 'default' from outcomes.outcome "
+        "where as_of_date = %s and outcome in ('default', 'no default') and score is not null order by customer_id",
+        [month_end],
+    ).fetchall()
+    frame = pd.DataFrame(rows, columns=["customer_id", "segment", "region", "score", "is_default"])
+    return frame.astype({"score": "float64", "is_default": "bool"})
+
+
+def _features(connection: Connection, rated: pd.DataFrame, month_end: date, settings: Settings) -> pd.DataFrame:
+    names = list(features(settings))
+    query = sql.SQL("select customer_id, {} from features.customer_feature_at_month_end where as_of_date = %s").format(
+        sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
+    )
+    found = pd.DataFrame(connection.execute(query, [month_end]).fetchall(), columns=["customer_id", *names])
+    joined = rated[["customer_id", "segment"]].merge(found, on="customer_id", how="left", validate="one_to_one")
+    return joined.astype(dict.fromkeys(names, "float64"))
+
+
+def _power_figures(rated: pd.DataFrame, month_end: date, scorer: str, scores: Floats) -> Iterator[Figure]:
+    """AUC, KS and Gini of all, and by segment and region."""
+    scored = rated.assign(its_score=scores)
+    scored = scored[scored["its_score"].notna()]
+    groups = [("", "", scored)]
+    groups += [(column, str(name), rows) for column in ("segment", "region") for name, rows in scored.groupby(column)]
+    for dimension, member, rows in groups:
+        found = power(rows["its_score"].to_numpy(), rows["is_default"].to_numpy())
+        if found:
+            yield from _of_power(found, month_end, scorer, dimension, member)
+
+
+def _of_power(found: Power, month_end: date, scorer: str, dimension: str, member: str) -> Iterator[Figure]:
+    for name, interval in (("auc", found.auc), ("ks", found.ks)):
+        yield Figure(
+            month_end,
+            scorer,
+            name,
+            interval.value,
+            found.observed,
+            found.defaults,
+            dimension,
+            member,
+            interval.lower,
+            interval.upper,
+        )
+    yield Figure(month_end, scorer, "gini", found.gini, found.observed, found.defaults, dimension, member)
+
+
+def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> Figure:
+    """How much lower the AUC is than the mean of the twelve month-ends before it."""
+    from sklearn.metrics import roc_auc_score
+
+    rows = connection.execute(
+        "select as_of_date, score::float8, outcome = 'default' from outcomes.outcome where outcome in ('default', 'no default') "
+        "and score is not null and as_of_date <= %s and as_of_date > %s::date - interval '13 months'",
+        [month_end, month_end],
+    ).fetchall()
+    frame = pd.DataFrame(rows, columns=["day", "score", "is_default"])
+    by_day = {
+        day: roc_auc_score(group["is_default"], -group["score"])
+        for day, group in frame.groupby("day")
+        if group["is_default"].nunique() == 2
+    }
+    now = by_day.pop(month_end, None)
+    loss = float(np.mean(list(by_day.values())) - now) if by_day and now is not None else None
+    return Figure(month_end, CHAMPION, "auc_loss", loss, len(rated), int(rated["is_default"].sum()))
+
+
+def _calibration(connection: Connection, month_end: date) -> Iterator[Figure]:
+    """By grade the default rate, and how probable it is where the policy's is right."""
+    rows = connection.execute(
+        "select grade, sum(observed)::int, sum(defaults)::int, max(probability_of_default)::float8 "
+        "from evaluation.outcome_by_grade join policy.default_rates using (policy_version, grade) "
+        "where as_of_date = %s group by grade having sum(observed) > 0 order by grade",
+        [month_end],
+    ).fetchall()
+    for grade, observed, defaults, told in rows:
+        yield Figure(month_end, CHAMPION, "default_rate", defaults / observed, observed, defaults, "grade", grade)
+        yield Figure(month_end, CHAMPION, "told_default_rate", told, observed, defaults, "grade", grade)
+        p = calibration_p(observed, defaults, told)
+        yield Figure(month_end, CHAMPION, "calibration_p", p, observed, defaults, "grade", grade)
+
+
+def _drift(connection: Connection, known_until: date) -> Iterator[Figure]:
+    for indicator, psi, customers in connection.execute(
+        "select indicator, psi::float8, customers from monitoring.indicator_drift order by indicator"
+    ).fetchall():
+        yield Figure(known_until, CHAMPION, "psi", psi, customers, 0, "indicator", indicator)
+
+
+def _overrides(connection: Connection) -> Figure:
+    """Of the youngest month-end the share of customers whose grade a person has set."""
+    day, overridden, customers = connection.execute(
+        "select as_of_date, sum(overridden)::int, sum(customers)::int from evaluation.outcome_by_grade "
+        "group by 1 order by 1 desc limit 1"
+    ).fetchone() or (None, 0, 0)
+    return Figure(day, CHAMPION, "override_rate", overridden / customers if customers else None, customers, 0)
+
+
+def _early_defaults(connection: Connection) -> Figure:
+    """Default rate of the youngest month-end that is three months old, over the mean of the twelve before it."""
+    rows = connection.execute(
+        "select as_of_date, default_rate::float8, customers, defaults from evaluation.vintage where months_after = %s "
+        "order by 1 desc limit 13",
+        [EARLY_MONTHS],
+    ).fetchall()
+    if not rows:
+        raise GridCreditError(f"no month-end is {EARLY_MONTHS} months old yet")
+    before = [rate for _, rate, _, _ in rows[1:]]
+    day, rate, customers, defaults = rows[0]
+    ratio = rate / np.mean(before) if before and np.mean(before) > 0 else None
+    return Figure(day, CHAMPION, "early_default_ratio", None if ratio is None else float(ratio), customers, defaults)

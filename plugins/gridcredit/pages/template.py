@@ -1,0 +1,42 @@
+"""Fills the templates of a package, and writes pages that are whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+
+def render(
+    package: str, template: str, facts: Mapping[str, Any], filters: Mapping[str, Callable[..., str]] | None = None
+) -> str:
+    """The page that a template of a package makes of the facts; HTML is escaped, Markdown is not.
+
+    A template may include others of its package, and those of this one as `pages/<name>`.
+    """
+
+    def load(name: str) -> str:
+        owner, _, file = name.rpartition("/")
+        return (files(f"gridcredit.{owner}" if owner else package) / file).read_text(encoding="utf-8")
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters or {}
+    return environment.get_template(template).render(facts)
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Write a page in one step; returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    return path

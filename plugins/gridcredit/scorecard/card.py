@@ -1,0 +1,94 @@
+"""The model card of a proposed policy, as Markdown and as a page with charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from gridcredit.pages.charts import ACCENT, LEVELS, PALE, colours, frame, svg
+from gridcredit.pages.template import render, write_page
+from gridcredit.policy.comparison import compare, describe_changes
+from gridcredit.policy.proposals import Proposal, read_proposal
+from gridcredit.settings import Settings
+
+PACKAGE = "gridcredit.scorecard"
+
+
+def card_as_markdown(proposal: Proposal) -> str:
+    """The card; of a policy that no sample was fitted to it has what is known."""
+    return render(PACKAGE, "card.md.j2", _facts(proposal))
+
+
+def card_as_html(proposal: Proposal) -> str:
+    """The card as one page that opens from disk."""
+    # Whatever stands in a policy's names is escaped: Markdown of HTML is not let through.
+    text = Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(card_as_markdown(proposal)))  # noqa: S704
+    charts = _charts(proposal.facts, proposal.changes)
+    return render(PACKAGE, "card.html.j2", {"proposal": proposal, "text": text, "charts": charts})
+
+
+def write_card(proposal_id: int, settings: Settings) -> Path:
+    """Rate everybody by both policies, and write the card under `var/proposals`; returns its path."""
+    compare(proposal_id, settings)
+    proposal = read_proposal(proposal_id, settings)
+    return write_page(settings.home / "proposals" / f"{proposal.policy_version}.html", card_as_html(proposal))
+
+
+def _facts(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "proposal": proposal,
+        "facts": proposal.facts,
+        "changes": describe_changes(proposal.changes) if proposal.changes else [],
+    }
+
+
+def _charts(facts: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, Markup]:
+    drawn = {}
+    if facts.get("grades"):
+        drawn["calibration"] = calibration(facts["grades"])
+    if changes:
+        drawn["grades"] = grades(changes["moves"])
+    return drawn
+
+
+def calibration(rows: list[dict[str, Any]]) -> Markup:
+    """By grade the default rate that the policy tells, and what came out of time."""
+    drawn = frame(
+        {"grade": row["grade"], "what": what, "rate": rate}
+        for row in rows
+        if row["observed"]
+        for what, rate in (("told", row["expected_rate"]), ("came", row["defaults"] / row["observed"]))
+    )
+    return svg(
+        alt.Chart(drawn)
+        .mark_bar()
+        .encode(
+            x=alt.X("grade:N", sort=None, title=None, axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("what:N", sort=["told", "came"]),
+            y=alt.Y("rate:Q", title=None, axis=alt.Axis(format="%")),
+            color=colours("what", {"told": PALE, "came": LEVELS["red"]}),
+        )
+    )
+
+
+def grades(moves: list[dict[str, Any]]) -> Markup:
+    """Customers by grade, by the policy in force and by the proposed one."""
+    drawn = frame(
+        {"grade": move[side], "by": by, "customers": move["customers"]}
+        for move in moves
+        for side, by in (("grade_before", "in force"), ("grade_after", "proposed"))
+    )
+    return svg(
+        alt.Chart(drawn)
+        .mark_bar()
+        .encode(
+            x=alt.X("grade:N", sort=None, title=None, axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("by:N", sort=["in force", "proposed"]),
+            y=alt.Y("sum(customers):Q", title=None),
+            color=colours("by", {"in force": PALE, "proposed": ACCENT}),
+        )
+    )

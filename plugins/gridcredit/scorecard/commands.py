@@ -1,0 +1,114 @@
+"""`gridcredit scorecard`: fit a scorecard to the supplier's own history, or set weights by a method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridcredit.console import clear_errors, parse_date, prepare_quietly
+from gridcredit.errors import GridCreditError
+
+scorecard_app = typer.Typer(
+    no_args_is_help=True, help="Fit scorecards, or set weights by a method; either makes a policy."
+)
+
+Out = Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")]
+Version = Annotated[str, typer.Option(help="the new policy's version")]
+EffectiveFrom = Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")]
+Propose = Annotated[bool, typer.Option(help="also keep it as a proposal, for `gridcredit policy approve`")]
+
+
+@scorecard_app.command("fit")
+def fit(
+    version: Version,
+    effective_from: EffectiveFrom,
+    out: Out,
+    indicators: Annotated[str, typer.Option(help="only these, with commas; none of them is left out in silence")] = "",
+    without: Annotated[str, typer.Option(help="none of these, with commas")] = "",
+    propose: Propose = False,
+) -> None:
+    """Fit a scorecard to what became of the customers rated, and write it as a policy folder with its model card."""
+    from gridcredit.evaluation.outcomes import build_outcomes
+    from gridcredit.scorecard.develop import develop
+    from gridcredit.scorecard.facts import METHOD, facts_of
+
+    with clear_errors() as settings:
+        day = parse_date(effective_from)
+        if day is None:
+            raise GridCreditError("say from when: --effective-from YYYY-MM-DD")
+        prepare_quietly(settings)
+        build_outcomes(settings)
+        made = develop(
+            out, version, day, settings, indicators=_names(indicators) or None, without=tuple(_names(without))
+        )
+        for one in made.judged:
+            typer.echo(
+                f"{one.part:<14} {one.fitted.observed:>9,} observed, {one.fitted.defaults:,} defaults: "
+                f"AUC {one.fitted.auc}, KS {one.fitted.ks}; {made.base.header.version}: AUC {one.base.auc}, KS {one.base.ks}"
+            )
+        for name, why in made.fitted.left_out.items():
+            typer.echo(f"  without {name}: {why}")
+        typer.echo(f"wrote {out}")
+        if propose:
+            from gridcredit.policy.proposals import propose as keep
+
+            number = keep(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
+            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+
+
+@scorecard_app.command("weights")
+def weights(
+    version: Version,
+    effective_from: EffectiveFrom,
+    out: Out,
+    matrices: Annotated[Path | None, typer.Option(help="YAML of pairwise comparisons")] = None,
+    entropy_share: Annotated[
+        float, typer.Option(min=0, max=1, help="how much entropy counts beside the comparisons")
+    ] = 0,
+    propose: Propose = False,
+) -> None:
+    """Set the weights of the policy in force by pairwise comparison, by entropy, or by both."""
+    from gridcredit.scorecard.weighting import weigh
+
+    with clear_errors() as settings:
+        day = parse_date(effective_from)
+        if day is None:
+            raise GridCreditError("say from when: --effective-from YYYY-MM-DD")
+        prepare_quietly(settings)
+        made = weigh(out, version, day, settings, matrices=matrices, entropy_share=entropy_share)
+        for row in made.facts["weights"]:
+            typer.echo(f"{row['indicator']:<28} {row['before']:>6} -> {row['now']:>6}")
+        typer.echo(f"wrote {out}")
+        if propose:
+            from gridcredit.policy.proposals import propose as keep
+
+            number = keep(made.policy, made.base.header.version, made.method, made.facts, settings)
+            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+
+
+@scorecard_app.command("card")
+def card(
+    proposal: int,
+    out: Annotated[Path | None, typer.Option(help="an .html file gets charts; unset: Markdown here")] = None,
+) -> None:
+    """Show a proposal's model card."""
+    from gridcredit.pages.template import write_page
+    from gridcredit.policy.proposals import find
+    from gridcredit.scorecard.card import card_as_html, card_as_markdown
+    from gridcredit.warehouse import connect
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        with connect(settings) as connection:
+            found = find(connection, proposal)
+        if out:
+            write_page(out, card_as_html(found) if out.suffix == ".html" else card_as_markdown(found))
+            typer.echo(f"wrote {out}")
+        else:
+            typer.echo(card_as_markdown(found))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

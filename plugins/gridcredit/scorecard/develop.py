@@ -1,0 +1,173 @@
+"""From a sample to a policy folder and what is known of it: `gridcredit scorecard fit`, and the DAG recalibrate_scorecard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from gridcredit.dbt_project import features
+from gridcredit.errors import GridCreditError
+from gridcredit.evaluation.figures import Power, calibration_p, power
+from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.policy.folder import NOBODY, Policy, Rows
+from gridcredit.policy.store import policy_in_force
+from gridcredit.scorecard.calibrate import Calibration, calibrate, cut_grades, default_rates
+from gridcredit.scorecard.fit import Fitted, fit_scorecard
+from gridcredit.scorecard.policy_folder import scorecard_tables, write_policy
+from gridcredit.scorecard.sample import Part, Sample, read_sample
+from gridcredit.scorecard.score import score
+from gridcredit.settings import Settings
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a scorecard and the base policy's rank the same part of the sample."""
+
+    part: str
+    fitted: Power
+    base: Power
+
+
+@dataclass(frozen=True)
+class GradeOutcome:
+    """A grade of the new policy out of time: what it tells, and what came."""
+
+    grade: str
+    observed: int
+    defaults: int
+    expected_rate: float
+    p_value: float | None
+
+
+@dataclass(frozen=True)
+class Development:
+    """A scorecard with its policy folder, and what its card tells of it."""
+
+    policy: Policy
+    base: Policy
+    fitted: Fitted
+    calibration: Calibration
+    sample: Sample
+    judged: list[Judged]
+    by_group: dict[str, list[tuple[str, Power | None, int, float]]]
+    grades: list[GradeOutcome]
+    rules: EvaluationRules
+
+
+def develop(
+    out: Path,
+    version: str,
+    effective_from: date,
+    settings: Settings,
+    *,
+    indicators: list[str] | None = None,
+    without: tuple[str, ...] = (),
+) -> Development:
+    """Fit a scorecard in place of that of the policy in force, and write it as a policy folder.
+
+    Raises:
+        GridCreditError: history, defaults or indicators do not allow it; the text says what is missing.
+    """
+    rules = read_rules(settings)
+    base = policy_in_force(settings, effective_from)
+    known = list(features(settings))
+    if unknown := sorted({*(indicators or ()), *without} - set(known)):
+        raise GridCreditError(f"{', '.join(unknown)}: no such feature; docs/indicators.md lists them")
+    sample = read_sample(settings)
+    candidates = [name for name in indicators or known if name not in without]
+    fitted = fit_scorecard(sample.fitted, base, candidates, rules.fit, asked=indicators is not None)
+    tables = scorecard_tables(fitted, base, settings)
+    scored = _with_tables(base, tables)
+    of_fitted = score(scored, sample.fitted.frame)
+    calibration = calibrate(of_fitted, sample.fitted.frame["is_default"].to_numpy())
+    tables["grades"] = cut_grades(base, calibration)
+    tables["default_rates"] = default_rates(base, tables["grades"], of_fitted, calibration)
+    policy = write_policy(
+        out,
+        base,
+        tables,
+        {
+            "version": version,
+            "effective_from": effective_from.isoformat(),
+            "approver": NOBODY,
+            "description": f"Scorecard fitted to {sample.fitted.observed} month-ends of customers, {sample.fitted.defaults} "
+            f"defaults; all else as in {base.header.version}.",
+        },
+        settings,
+    )
+    return Development(
+        policy,
+        base,
+        fitted,
+        calibration,
+        sample,
+        [
+            judged
+            for name, part in (
+                ("fitted on", sample.fitted),
+                ("out of sample", sample.out_of_sample),
+                ("out of time", sample.out_of_time),
+            )
+            if (judged := _judge(name, part, policy, base))
+        ],
+        {column: _groups(sample.out_of_time, column, policy) for column in ("segment", "region")},
+        _grades(sample.out_of_time, policy),
+        rules,
+    )
+
+
+def _with_tables(base: Policy, tables: dict[str, Rows]) -> Policy:
+    return Policy(base.folder, base.header, {**base.tables, **tables}, base.sha256)
+
+
+def _judge(name: str, part: Part, policy: Policy, base: Policy) -> Judged | None:
+    is_default = part.frame["is_default"].to_numpy()
+    both = [power(score(one, part.frame), is_default) for one in (policy, base)]
+    return Judged(name, both[0], both[1]) if both[0] and both[1] else None
+
+
+def _groups(part: Part, column: str, policy: Policy) -> list[tuple[str, Power | None, int, float]]:
+    """By group how well the score ranks, how many customers, and the share above the policy's middle grade."""
+    scored = part.frame.assign(new_score=score(policy, part.frame))
+    middle = _middle(policy)
+    return [
+        (
+            str(group),
+            power(rows["new_score"].to_numpy(), rows["is_default"].to_numpy()),
+            len(rows),
+            float((rows["new_score"] >= middle).mean()),
+        )
+        for group, rows in scored.groupby(column, sort=True)
+    ]
+
+
+def _middle(policy: Policy) -> float:
+    """The lowest score that still gets post-paid terms: who has it is approved."""
+    postpaid = {row["grade"] for row in policy.tables["limits"] if row["payment_mode"] == "postpaid"}
+    return min((float(row["min_score"]) for row in policy.tables["grades"] if row["grade"] in postpaid), default=0.0)
+
+
+def _grades(part: Part, policy: Policy) -> list[GradeOutcome]:
+    """Grades by the score alone, against what the policy tells of each."""
+    rates = {row["grade"]: float(row["probability_of_default"]) for row in policy.tables["default_rates"]}
+    grades = sorted(policy.tables["grades"], key=lambda row: float(row["min_score"]))
+    names = pd.cut(
+        score(policy, part.frame),
+        [*(float(row["min_score"]) for row in grades), float("inf")],
+        labels=[row["grade"] for row in grades],
+        right=False,
+    )
+    counted = part.frame.assign(new_grade=names).groupby("new_grade", observed=False)["is_default"].agg(["size", "sum"])
+    return [
+        GradeOutcome(
+            str(grade),
+            int(row["size"]),
+            int(row["sum"]),
+            rates[str(grade)],
+            calibration_p(int(row["size"]), int(row["sum"]), rates[str(grade)]),
+        )
+        for grade, row in counted[::-1].iterrows()
+    ]

@@ -1,0 +1,44 @@
+"""Scores a frame of features as a policy does: what the warehouse does in SQL, for samples and challengers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gridcredit.evaluation.figures import Floats
+from gridcredit.policy.folder import Policy
+
+
+def score(policy: Policy, frame: pd.DataFrame) -> Floats:
+    """Points of the available indicators out of their weight, 0 to 100 with two decimals; NaN where none is available.
+
+    `frame` has a column for each indicator, NaN where it is not available, and `segment`.
+    """
+    points = np.zeros(len(frame), dtype=np.int64)
+    weights = np.zeros(len(frame), dtype=np.int64)
+    for row in policy.tables["indicators"]:
+        values = available(frame, row["indicator"], row["not_for"])
+        known = ~np.isnan(values)
+        bins = [one for one in policy.tables["bins"] if one["indicator"] == row["indicator"]]
+        bins.sort(key=lambda one: int(one["bin"]))
+        bounds = [float(one["upper_bound"]) for one in bins if one["upper_bound"]]
+        of_bin = np.array([hundredths(one["points"]) for one in bins])
+        points[known] += of_bin[np.digitize(values[known], bounds)]
+        weights[known] += hundredths(row["weight"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        exact = np.where(weights > 0, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
+    result: Floats = np.where(exact < 0, np.nan, exact / 100)
+    return result
+
+
+def available(frame: pd.DataFrame, indicator: str, not_for: str) -> Floats:
+    """An indicator's values, NaN for the segments that it leaves out."""
+    values: Floats = frame[indicator].to_numpy(dtype="float64", copy=True)
+    if not_for:
+        values[frame["segment"].isin(not_for.split("|")).to_numpy()] = np.nan
+    return values
+
+
+def hundredths(text: str) -> int:
+    """A decimal of two places as a whole number: sums of them are exact."""
+    return round(float(text) * 100)

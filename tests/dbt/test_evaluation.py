@@ -1,0 +1,316 @@
+"""Outcomes, scorecards, proposals and the watch on a real warehouse, against what the deliveries say by themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+from gridcredit import pipeline
+from gridcredit.access import add_reader
+from gridcredit.dbt_project import features
+from gridcredit.errors import GridCreditError
+from gridcredit.evaluation.outcomes import build_outcomes
+from gridcredit.evaluation.page import write_watch
+from gridcredit.evaluation.watch import describe_breaches, note_breaches, watch
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.policy.comparison import compare, describe_proposal
+from gridcredit.policy.proposals import decide, list_proposals, propose, read_proposal
+from gridcredit.policy.simulation import simulate_policy
+from gridcredit.policy.store import read_policy
+from gridcredit.scorecard.card import card_as_html, card_as_markdown
+from gridcredit.scorecard.develop import Development, develop
+from gridcredit.scorecard.facts import METHOD, facts_of
+from gridcredit.scorecard.score import score
+from gridcredit.scorecard.weighting import weigh
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect, warehouse_url
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from sklearn.metrics import roc_auc_score
+
+from tests.conftest import WarehouseFactory
+from tests.dbt import oracle
+from tests.dbt.delivered import as_oracles_read, read_rows
+
+LAST_DAY = date(2026, 6, 18)
+NEW_FROM = date(2026, 6, 20)
+# A supplier's own word about one customer who was not late, and one who was.
+TOLD = ("C00000007", "C00000011")
+
+
+@dataclass(frozen=True)
+class Rated:
+    """A warehouse with 24 month-ends rated, and the files behind it."""
+
+    settings: Settings
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def rated(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rated]:
+    settings = new_warehouse()
+    settings.history_months, settings.challenger = 24, "regional"
+    folder = tmp_path_factory.mktemp("files")
+    simulate(500, 38, 1, folder, through=LAST_DAY)
+    told = [f"{TOLD[0]},2025-06-30,true", f"{TOLD[1]},2025-06-30,false"]
+    (folder / "outcome.csv").write_text("\n".join(["customer_id,as_of_date,defaulted", *told, ""]))
+    for name in EXTRACTS:
+        load_file(folder / f"{name}.csv", load_mappings(settings.mappings_dir)["demo"], settings)
+    pipeline.build_ratings("first", LAST_DAY, settings)
+    build_outcomes(settings)
+    yield Rated(settings, folder)
+
+
+@pytest.fixture(scope="module")
+def made(rated: Rated, tmp_path_factory: pytest.TempPathFactory) -> Development:
+    return develop(tmp_path_factory.mktemp("policy") / "fitted", "fitted-1", NEW_FROM, rated.settings)
+
+
+def rows(settings: Settings, query: Any, *values: Any) -> list[tuple[Any, ...]]:
+    with connect(settings) as connection:
+        return connection.execute(query, list(values)).fetchall()
+
+
+def test_outcomes_are_what_the_bills_say(rated: Rated) -> None:
+    """Default: a bill still open 61 days after it fell due, within six months; late: 31 days, and no default."""
+    names = ("customer", "bill", "payment", "meter", "meter_reading", *oracle.CONDUCT)
+    ledger, _ = as_oracles_read(read_rows([rated.folder / f"{name}.csv" for name in names]))
+    got = {
+        (day, customer): (exclusion, outcome, grade)
+        for day, customer, exclusion, outcome, grade in rows(
+            rated.settings, "select as_of_date, customer_id, exclusion, outcome, grade_by_policy from outcomes.outcome"
+        )
+    }
+    days = sorted({day for day, _ in got})
+    assert len(days) == 24
+    seen: Counter[str | None] = Counter()
+    for customer in ledger.customers:
+        bills = oracle.bills_as_of(ledger, customer.customer_id, LAST_DAY)
+        for day in days:
+            if (day, customer.customer_id) not in got or (customer.customer_id in TOLD and day == date(2025, 6, 30)):
+                continue
+            exclusion, outcome, grade = got[day, customer.customer_id]
+            ends = oracle.add_months(day, 6)
+
+            def late(days_overdue: int, after: date = day, until: date = ends) -> bool:
+                return any(
+                    after < (on := bill.bill.due_on + timedelta(days=days_overdue + 1)) <= until
+                    and (bill.settled_on is None or bill.settled_on >= on)
+                    for bill in bills  # noqa: B023 - called within the round
+                )
+
+            then = oracle.payment_features(ledger, customer.customer_id, day)["max_days_overdue"]
+            if grade == "NR":
+                want: tuple[str | None, str | None] = ("not rated", None)
+            elif then is not None and then > 60:
+                want = ("in default already", None)
+            elif ends > LAST_DAY:
+                want = ("window not over", None)
+            else:
+                want = (None, "default" if late(60) else "indeterminate" if late(30) else "no default")
+            assert (exclusion, outcome) == want, (customer.customer_id, day)
+            seen[want[0] or want[1]] += 1
+    assert all(seen[one] > 20 for one in ("default", "indeterminate", "no default", "in default already"))
+
+
+def test_a_suppliers_own_word_comes_first(rated: Rated) -> None:
+    told = rows(
+        rated.settings,
+        "select customer_id, outcome from outcomes.outcome where as_of_date = '2025-06-30' and customer_id = any(%s) order by 1",
+        list(TOLD),
+    )
+    assert told == [(TOLD[0], "default"), (TOLD[1], "no default")]
+
+
+def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
+    frame = pd.DataFrame(
+        rows(
+            rated.settings,
+            "select as_of_date, grade, outcome, exclusion, defaulted_on from outcomes.outcome",
+        ),
+        columns=["day", "grade", "outcome", "exclusion", "on"],
+    )
+    day = date(2026, 1, 31)
+    cohort = frame[(frame["day"] == day) & (frame["exclusion"].isna() | (frame["exclusion"] == "window not over"))]
+    for months, customers, defaults in rows(
+        rated.settings,
+        "select months_after, customers, defaults from evaluation.vintage where as_of_date = %s order by 1",
+        day,
+    ):
+        within = [
+            on for on in cohort["on"] if on is not None and not pd.isna(on) and on <= oracle.add_months(day, months)
+        ]
+        assert (customers, defaults) == (len(cohort), len(within))
+    counted = rows(
+        rated.settings,
+        "select as_of_date, grade, sum(observed)::int, sum(defaults)::int from evaluation.outcome_by_grade group by 1, 2",
+    )
+    wanted = frame[frame["outcome"].isin(["default", "no default"])].groupby(["day", "grade"])["outcome"]
+    for day, grade, observed, defaults in counted:
+        group = wanted.get_group((day, grade)) if (day, grade) in wanted.groups else pd.Series(dtype=str)
+        assert (observed, defaults) == (len(group), int((group == "default").sum()))
+
+
+def test_no_customer_is_fitted_on_and_judged_out_of_sample(made: Development) -> None:
+    sample = made.sample
+    assert not set(sample.fitted.frame["customer_id"]) & set(sample.out_of_sample.frame["customer_id"])
+    last_fitted, first_judged = sample.fitted.month_ends[-1], sample.out_of_time.month_ends[0]
+    assert oracle.add_months(last_fitted, 6) <= first_judged + timedelta(days=1)
+    assert made.judged[0].fitted.auc.value > 0.6
+
+
+def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Development) -> None:
+    names = list(features(rated.settings))
+    found: dict[str, Any] = {}
+
+    def read(connection: Any) -> None:
+        found["scores"] = dict(connection.execute("select customer_id, score from simulated_ratings.rating").fetchall())
+        query = sql.SQL(
+            "select customer_id, segment, {} from simulated_features.customer_feature join staging.stg_customer using (customer_id)"
+        )
+        columns = sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
+        found["features"] = connection.execute(query.format(columns)).fetchall()
+
+    simulate_policy(made.policy, LAST_DAY, rated.settings, then=read)
+    frame = pd.DataFrame(found["features"], columns=["customer_id", "segment", *names]).astype(
+        dict.fromkeys(names, "float64")
+    )
+    by_python = dict(zip(frame["customer_id"], score(made.policy, frame), strict=True))
+    assert len(by_python) == len(found["scores"]) > 400
+    assert {customer: None if np.isnan(value) else f"{value:.2f}" for customer, value in by_python.items()} == {
+        customer: None if value is None else f"{value:.2f}" for customer, value in found["scores"].items()
+    }
+
+
+def test_a_proposal_is_compared_refused_and_kept_with_its_card(rated: Rated, made: Development) -> None:
+    settings = rated.settings
+    number = propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
+    assert propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings) == number
+    changes = compare(number, settings)
+    assert (
+        sum(move["customers"] for move in changes["moves"])
+        == rows(settings, "select count(*) from published.customer_rating")[0][0]
+    )
+    text = describe_proposal(read_proposal(number, settings))
+    assert "change grade, who owe" in text
+    with pytest.raises(GridCreditError, match="needs the name of who decides, and a reason"):
+        decide(number, "Li Wei", " ", is_approved=True, settings=settings)
+    decide(number, "Li Wei", "too few defaults to trust it", is_approved=False, settings=settings)
+    with pytest.raises(GridCreditError, match="was refused by Li Wei"):
+        decide(number, "Wang", "no", is_approved=True, settings=settings)
+    kept = read_proposal(number, settings)
+    assert (kept.status, kept.reason) == ("refused", "too few defaults to trust it")
+    card = card_as_markdown(kept)
+    for one in made.fitted.indicators:
+        assert card.count(f"| {one.name} |") == len(one.bins)
+    assert "refused by Li Wei" in card
+    assert f"{made.sample.fitted.defaults:,}" in card
+    page = card_as_html(kept)
+    assert page.count("<svg") == 2
+    assert "<table>" in page
+
+
+def test_an_approved_policy_rates_from_its_date_on(rated: Rated, tmp_path: Path) -> None:
+    settings = rated.settings
+    late = weigh(tmp_path / "late", "late-1", LAST_DAY, settings, matrices=None, entropy_share=1)
+    number = propose(late.policy, late.base.header.version, late.method, late.facts, settings)
+    with pytest.raises(GridCreditError, match="have been rated and released"):
+        decide(number, "Li Wei", "entropy is fair", is_approved=True, settings=settings)
+    weighted = weigh(tmp_path / "new", "weighted-1", NEW_FROM, settings, matrices=None, entropy_share=1)
+    number = propose(weighted.policy, weighted.base.header.version, weighted.method, weighted.facts, settings)
+    assert "by entropy" in card_as_markdown(read_proposal(number, settings))
+    decide(number, "Li Wei", "entropy is fair", is_approved=True, settings=settings)
+    pipeline.build_ratings("by the new policy", NEW_FROM + timedelta(days=1), settings)
+    assert rows(settings, "select distinct policy_version from published.customer_rating") == [("weighted-1",)]
+    assert rows(settings, "select distinct policy_version from published.rating_month_end") == [("default-1.0",)]
+    assert rows(settings, "select approver from policy.policies where policy_version = 'weighted-1'") == [("Li Wei",)]
+    # Another machine, with a home of its own, finds the policy in the warehouse.
+    elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})
+    assert not pipeline.build_ratings("elsewhere", NEW_FROM + timedelta(days=1), elsewhere).is_new
+    adopted = read_policy(elsewhere.policy_folders[1] / "default" / "weighted-1", elsewhere)
+    assert adopted.header.approver == "Li Wei"
+    assert [one.status for one in list_proposals(settings)] == ["approved", "open", "refused"]
+
+
+def test_the_watch_tells_what_scikit_learn_tells(rated: Rated) -> None:
+    settings = rated.settings
+    found = watch(settings)
+    assert watch(settings) == found
+    month_end = max(one.as_of_date for one in found.figures if one.figure == "auc")
+    frame = pd.DataFrame(
+        rows(
+            settings,
+            "select score::float8, outcome = 'default', segment from outcomes.outcome where as_of_date = %s "
+            "and outcome in ('default', 'no default') and score is not null",
+            month_end,
+        ),
+        columns=["score", "is_default", "segment"],
+    )
+    figures = {(one.scorer, one.figure, one.dimension, one.member): one for one in found.figures}
+    auc = figures["champion", "auc", "", ""]
+    assert auc.value == pytest.approx(roc_auc_score(frame["is_default"], -frame["score"]))
+    assert (auc.customers, auc.defaults) == (len(frame), int(frame["is_default"].sum()))
+    homes = frame[frame["segment"] == "residential"]
+    assert figures["champion", "auc", "segment", "residential"].value == pytest.approx(
+        roc_auc_score(homes["is_default"], -homes["score"])
+    )
+    assert ("challenger", "auc", "", "") in figures
+    # The default policy's rates are starting values, and simulated customers pay worse: the watch must say so.
+    assert any(one.figure == "calibration_p" for one in found.breaches)
+    assert figures["champion", "psi", "indicator", "score"].value is not None
+    stored = rows(settings, "select count(*), count(*) filter (where status = 'breach') from evaluation.rating_figure")
+    assert stored == [(len(found.figures), len(found.breaches))]
+    challenged = rows(
+        settings, "select count(*) from evaluation.challenger_rating where as_of_date = %s", found.watched_on
+    )
+    assert challenged == rows(settings, "select count(*) from published.customer_rating")
+
+
+def test_a_breach_asks_until_somebody_has_noted_it(rated: Rated) -> None:
+    settings = rated.settings
+    day = watch(settings).watched_on
+    assert "calibration_p" in (describe_breaches(day, settings) or "")
+    with pytest.raises(GridCreditError, match="needs the name"):
+        note_breaches(day, "", "mend it", settings)
+    note_breaches(day, "Li Wei", "recalibrate in July", settings)
+    assert describe_breaches(day, settings) is None
+    page = write_watch(settings).read_text()
+    assert "recalibrate in July" in page
+    assert page.count("<svg") == 5
+    assert "http" not in page.split("</style>")[1].replace("http://www.w3.org", "")
+
+
+def test_analysts_see_the_evaluation_and_no_customers_outcome(rated: Rated) -> None:
+    settings = rated.settings
+    for department, sees in (("credit", True), ("finance", False)):
+        password = add_reader(f"reader_{department}", department, ["*"], settings)
+        conninfo = make_conninfo(warehouse_url(settings), user=f"reader_{department}", password=password)
+        for table in ("evaluation.rating_figure", "evaluation.vintage", "evaluation.challenger_rating"):
+            with psycopg.connect(conninfo) as connection:
+                if sees:
+                    (count,) = connection.execute(f"select count(*) from {table}".encode()).fetchone() or (0,)
+                    assert count > 0
+                else:
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        connection.execute(f"select count(*) from {table}".encode())
+        with psycopg.connect(conninfo) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select count(*) from outcomes.outcome")
+
+
+def test_too_little_history_is_refused(new_warehouse: WarehouseFactory) -> None:
+    settings = new_warehouse()
+    with pytest.raises(GridCreditError, match="nothing has been built yet"):
+        build_outcomes(settings)
+    with pytest.raises(GridCreditError, match="nothing has been built yet"):
+        watch(settings)

@@ -1,0 +1,253 @@
+"""Fitting, scoring and weighing on samples made up for the purpose: what is fitted, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from gridcredit.errors import GridCreditError, PolicyError
+from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.policy.folder import Policy
+from gridcredit.policy.store import read_policy
+from gridcredit.scorecard.calibrate import calibrate, cut_grades
+from gridcredit.scorecard.fit import Fitted, fit_scorecard, log_odds
+from gridcredit.scorecard.policy_folder import scorecard_tables, write_policy
+from gridcredit.scorecard.sample import Part, split_month_ends
+from gridcredit.scorecard.score import score
+from gridcredit.scorecard.weights import combine, compare_pairs, entropy_weights, read_hierarchy, weighted_tables
+from gridcredit.settings import PROJECT_DIR, Settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from tests.dbt import oracle
+
+DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
+CANDIDATES = ["on_time_rate_12m", "overdue_months", "avg_days_late_12m", "tenure", "service_change"]
+
+
+@pytest.fixture(scope="module")
+def base() -> Policy:
+    return read_policy(DEFAULT)
+
+
+@pytest.fixture(scope="module")
+def rules() -> EvaluationRules:
+    return read_rules(Settings())
+
+
+def make_part(customers: int = 6000, seed: int = 1) -> Part:
+    """Customers whose log-odds of default are known: two indicators drive them, one repeats another, two say nothing."""
+    rng = np.random.default_rng(seed)
+    on_time = rng.beta(5, 2, customers).round(4)
+    overdue = rng.exponential(0.7, customers).round(2)
+    odds = -1.5 - 3 * (on_time - 0.7) + 0.9 * (overdue - 0.7)
+    frame = pd.DataFrame(
+        {
+            "segment": rng.choice(["residential", "industrial"], customers),
+            "on_time_rate_12m": on_time,
+            "overdue_months": overdue,
+            "avg_days_late_12m": (100 * (1 - on_time) + rng.normal(0, 1, customers)).round(2),
+            "tenure": rng.integers(1, 200, customers).astype(float),
+            "service_change": np.zeros(customers),
+            "is_default": rng.random(customers) < 1 / (1 + np.exp(-odds)),
+        }
+    )
+    return Part(frame)
+
+
+@pytest.fixture(scope="module")
+def part() -> Part:
+    return make_part()
+
+
+@pytest.fixture(scope="module")
+def fitted(part: Part, base: Policy, rules: EvaluationRules) -> Fitted:
+    return fit_scorecard(part, base, CANDIDATES, rules.fit)
+
+
+def test_what_drives_default_is_found_and_the_rest_left_out_with_why(fitted: Fitted) -> None:
+    names = {one.name for one in fitted.indicators}
+    assert "overdue_months" in names
+    assert len(names & {"on_time_rate_12m", "avg_days_late_12m"}) == 1
+    assert fitted.left_out["service_change"] == "it has a single value"
+    assert "information value" in fitted.left_out["tenure"]
+    (repeated,) = {"on_time_rate_12m", "avg_days_late_12m"} - names
+    assert "tells what" in fitted.left_out[repeated]
+
+
+def test_evidence_and_information_are_those_of_their_definitions(part: Part, fitted: Fitted) -> None:
+    defaults = part.defaults
+    good = part.observed - defaults
+    for one in fitted.indicators:
+        information = 0.0
+        for each in one.bins:
+            of_good, of_bad = (each.observed - each.defaults) / good, each.defaults / defaults
+            assert each.weight_of_evidence == pytest.approx(np.log(of_good / of_bad), abs=1e-6)
+            information += (of_good - of_bad) * np.log(of_good / of_bad)
+        assert one.information_value == pytest.approx(information, abs=1e-6)
+        assert one.coefficient < 0
+        rates = [each.defaults / each.observed for each in one.bins]
+        assert rates == sorted(rates) or rates == sorted(rates, reverse=True)
+
+
+def test_points_are_a_straight_line_of_the_log_odds(part: Part, fitted: Fitted, base: Policy, tmp_path: Path) -> None:
+    tables = scorecard_tables(fitted, base, Settings())
+    assert sum(Decimal(row["weight"]) for row in tables["indicators"]) == 100
+    policy = write_policy(tmp_path / "new", base, tables, {"version": "v", "effective_from": "2030-01-01"}, Settings())
+    scores = score(policy, part.frame)
+    slope, offset = np.polyfit(log_odds(fitted, part.frame), scores, 1)
+    assert np.abs(scores - (offset + slope * log_odds(fitted, part.frame))).max() < 0.05
+    assert scores.min() >= 0
+    assert scores.max() <= 100
+    # So many points more, and the odds are twice as good: factor = PDO / ln 2.
+    assert -slope == pytest.approx(fitted.points_to_double_odds / np.log(2), rel=0.01)
+    again = calibrate(scores, part.frame["is_default"].to_numpy())
+    assert again.points_to_double_odds == pytest.approx(fitted.points_to_double_odds, rel=0.05)
+
+
+def test_grades_are_cut_where_probabilities_meet(part: Part, fitted: Fitted, base: Policy) -> None:
+    tables = scorecard_tables(fitted, base, Settings())
+    policy = Policy(base.folder, base.header, {**base.tables, **tables}, base.sha256)
+    calibration = calibrate(score(policy, part.frame), part.frame["is_default"].to_numpy())
+    grades = cut_grades(base, calibration)
+    rates = {row["grade"]: float(row["probability_of_default"]) for row in base.tables["default_rates"]}
+    floors = [float(row["min_score"]) for row in grades]
+    assert floors == sorted(floors, reverse=True)
+    assert floors[-1] == 0
+    for better, worse in pairwise(grades):
+        floor = float(better["min_score"])
+        if 0.1 < floor < 998:
+            between = np.sqrt(rates[better["grade"]] * rates[worse["grade"]])
+            assert calibration.probability(floor) == pytest.approx(between, rel=0.01)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_frame_is_scored_as_the_oracle_scores(data: st.DataObject) -> None:
+    policy, by_hand = read_policy(DEFAULT), oracle.Policy(DEFAULT)
+    segment = data.draw(st.sampled_from(["residential", "commercial", "industrial", "agricultural", "public"]))
+    values = {}
+    for row in policy.tables["indicators"]:
+        name = row["indicator"]
+        bounds = [float(one["upper_bound"]) for one in by_hand.rows_of_bins[name] if one["upper_bound"]]
+        drawn = st.one_of(st.none(), st.sampled_from(bounds), st.floats(-10, 200).map(lambda one: round(one, 2)))
+        values[name] = data.draw(drawn)
+    frame = pd.DataFrame([{"segment": segment} | values]).astype(dict.fromkeys(values, "float64"))
+    told = [name for name, value in values.items() if value is not None and segment not in by_hand.not_for[name]]
+    points = sum((by_hand.points(name, Decimal(str(values[name]))) for name in told), Decimal(0))
+    weight = sum((by_hand.weights[name] for name in told), Decimal(0))
+    (got,) = score(policy, frame)
+    if weight == 0:
+        assert np.isnan(got)
+    else:
+        assert Decimal(str(got)) == oracle.rounded(100 * points / weight, 2)
+
+
+def test_an_indicator_that_knows_the_outcome_is_named_and_refused(
+    part: Part, base: Policy, rules: EvaluationRules
+) -> None:
+    rng = np.random.default_rng(3)
+    knowing = part.frame.assign(tenure=part.frame["is_default"] * 1.0 + rng.normal(0, 0.1, part.observed))
+    with pytest.raises(GridCreditError, match=r"tenure \(AUC 1\.000\) knows the outcome"):
+        fit_scorecard(Part(knowing), base, CANDIDATES, rules.fit)
+
+
+def test_an_indicator_asked_for_is_not_left_out_in_silence(part: Part, base: Policy, rules: EvaluationRules) -> None:
+    with pytest.raises(GridCreditError, match="service_change cannot be fitted: it has a single value"):
+        fit_scorecard(part, base, ["overdue_months", "service_change"], rules.fit, asked=True)
+    rarely = part.frame.assign(tenure=part.frame["tenure"].where(part.frame.index < 600))
+    with pytest.raises(GridCreditError, match="tenure cannot be fitted: it is available of 10%, below 80%"):
+        fit_scorecard(Part(rarely), base, ["overdue_months", "tenure"], rules.fit, asked=True)
+
+
+def test_a_sample_in_which_nothing_tells_is_refused(base: Policy, rules: EvaluationRules) -> None:
+    frame = make_part(3000).frame
+    frame["is_default"] = np.random.default_rng(5).random(3000) < 0.2
+    with pytest.raises(GridCreditError, match="no indicator tells defaults from others"):
+        fit_scorecard(Part(frame), base, ["tenure"], rules.fit)
+
+
+def test_no_window_reaches_into_the_months_that_judge(rules: EvaluationRules) -> None:
+    month_ends = [day.date() for day in pd.date_range("2024-01-31", "2025-06-30", freq="ME")]
+    fitted_on, judged_on = split_month_ends(month_ends, rules)
+    assert judged_on == month_ends[-3:]
+    assert fitted_on == [day for day in month_ends if day <= date(2024, 10, 31)]
+    with pytest.raises(GridCreditError, match="at least 15 month-ends of history"):
+        split_month_ends(month_ends[:7], rules)
+    with pytest.raises(GridCreditError, match="0 month-ends have an outcome"):
+        split_month_ends([], rules)
+
+
+# Weights by method
+
+
+def test_comparisons_of_a_textbook_case() -> None:
+    """A consistent matrix gives its own ratios back; Saaty's example of a car gives weights known from the literature."""
+    consistent = compare_pairs(["a", "b", "c"], np.array([[1, 2, 4], [1 / 2, 1, 2], [1 / 4, 1 / 2, 1]]))
+    assert list(consistent.weights.values()) == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+    assert consistent.consistency_ratio == pytest.approx(0, abs=1e-9)
+    known = compare_pairs(["a", "b", "c"], np.array([[1, 3, 5], [1 / 3, 1, 3], [1 / 5, 1 / 3, 1]]))
+    assert list(known.weights.values()) == pytest.approx([0.637, 0.258, 0.105], abs=0.001)
+    assert known.consistency_ratio == pytest.approx(0.033, abs=0.001)
+
+
+def test_comparisons_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(PolicyError, match=r"contradict each other: consistency ratio"):
+        compare_pairs(["a", "b", "c"], np.array([[1, 5, 1 / 5], [1 / 5, 1, 5], [5, 1 / 5, 1]]))
+    with pytest.raises(PolicyError, match="must be reciprocal"):
+        compare_pairs(["a", "b"], np.array([[1, 3], [3, 1]]))
+    with pytest.raises(PolicyError, match="must be 2 x 2"):
+        compare_pairs(["a", "b"], np.array([[1.0]]))
+
+
+def test_a_hierarchy_gives_a_policy_with_other_weights(base: Policy, tmp_path: Path) -> None:
+    names: dict[str, list[str]] = {}
+    for row in base.tables["indicators"]:
+        names.setdefault(row["dimension"], []).append(row["indicator"])
+    path = tmp_path / "comparisons.yml"
+    lines = []
+    for what, members in {"dimensions": list(names), **names}.items():
+        matrix = [[f"{other}/{one}" for other in range(1, len(members) + 1)] for one in range(1, len(members) + 1)]
+        lines.append(f"{what}: {{names: [{', '.join(members)}], matrix: {str(matrix)!s}}}")
+    path.write_text("\n".join(lines))
+    weights = read_hierarchy(path, base)
+    # Consistent by construction: the first counts n/1 times what the last does.
+    dimensions = list(names)
+    share = {name: 1 / place for place, name in enumerate(dimensions, start=1)}
+    of_first = sum(weights[name] for name in names[dimensions[0]])
+    assert of_first == pytest.approx(share[dimensions[0]] / sum(share.values()))
+    policy = write_policy(
+        tmp_path / "weighted",
+        base,
+        weighted_tables(base, weights),
+        {"version": "w", "effective_from": "2030-01-01"},
+        Settings(),
+    )
+    assert sum(Decimal(row["weight"]) for row in policy.tables["indicators"]) == 100
+    path.write_text(lines[0])
+    with pytest.raises(PolicyError, match="is not compared"):
+        read_hierarchy(path, base)
+
+
+def test_entropy_gives_weight_to_what_differs(base: Policy) -> None:
+    names = [row["indicator"] for row in base.tables["indicators"]]
+    frame = pd.DataFrame({name: [np.nan] * 4 for name in names} | {"segment": ["residential"] * 4}).astype(
+        dict.fromkeys(names, "float64")
+    )
+    # Full points for all; and full points for one of four.
+    frame["on_time_rate_12m"] = 1.0
+    frame["overdue_months"] = [0.0, 99, 99, 99]
+    weights = entropy_weights(base, frame)
+    worst = min(Decimal(row["points"]) for row in base.tables["bins"] if row["indicator"] == "overdue_months")
+    assert worst == 0
+    # One has all of it: the sum of p ln p is 0, the entropy 0, and the indicator tells all there is.
+    assert weights["overdue_months"] == pytest.approx(1)
+    assert weights["on_time_rate_12m"] == pytest.approx(0)
+    half = combine({"a": 0.8, "b": 0.2}, {"a": 0.2, "b": 0.8}, 0.25)
+    assert half == pytest.approx({"a": 0.65, "b": 0.35})

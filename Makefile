@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-settings bench-warnings docs lock clean
+.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-warnings docs lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ bench-lineage: $(STAMP) ## the gates' share of a run, and how long traces take: 
 
 bench-recovery: $(STAMP) ## reconciliation, forecast error, and how soon a payment clears a warning: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
+
+bench-scorecards: $(STAMP) ## expert policy, fitted scorecard and gradient boosting out of time: ARGS="--customers 1000 5000 20000"
+	$(BIN)/python -m benchmarks.scorecards $(ARGS)
 
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)

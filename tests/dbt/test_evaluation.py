@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from gridcredit import pipeline
 from gridcredit.access import add_reader
+from gridcredit.dashboard.page import write_dashboard
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.outcomes import build_outcomes
@@ -287,6 +288,8 @@ def test_a_breach_asks_until_somebody_has_noted_it(rated: Rated) -> None:
     assert describe_breaches(day, settings) is None
     page = write_watch(settings).read_text()
     assert "recalibrate in July" in page
+    dashboard = write_dashboard(None, settings).read_text()
+    assert dashboard.split('id="watched"')[1].split("</table>")[0].count("recalibrate in July") >= 1
     assert page.count("<svg") == 5
     assert "http" not in page.split("</style>")[1].replace("http://www.w3.org", "")
 

@@ -48,6 +48,11 @@ QUERIES: dict[str, LiteralString] = {
         "case when event = 'cleared' then 'cleared' else 'opened' end as event, count(*) as warnings "
         "from published.warning_event where event in ('opened', 'reopened', 'cleared') group by 1, 2 order by 1"
     ),
+    "watched": (
+        "select figure, member, as_of_date, value, note.officer, note.note from evaluation.rating_figure "
+        "left join evaluation.breach_note as note using (watched_on) where scorer = 'champion' and status = 'breach' "
+        "and watched_on = (select max(watched_on) from evaluation.rating_figure) order by figure, member"
+    ),
     "debtors": (
         "select debtor.customer_id, debtor_rank, debtor.open_amount, share, rating.grade, rating.segment, rating.org_unit, "
         "work.days_overdue, work.next_step, work.earliest_on, work.held_by "

@@ -35,7 +35,7 @@ class Departments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     departments: dict[str, dict[str, Columns] | Literal["*"]]
-    analysts: list[str]
+    analysts: list[str] = []
 
 
 def read_departments(settings: Settings) -> Departments:

@@ -36,7 +36,6 @@ with DAG(
         doc_md="Sample, bins, regression, points, grades; fails with what is missing where history does not allow it.",
         version="{{ params.version or 'fitted-' ~ (dag_run.run_after | ds) }}",
         effective_from="{{ params.effective_from or macros.ds_add(dag_run.run_after | ds, 30) }}",
-        retries=0,
     )
     compare_policy = ComparePolicyOperator(
         task_id="compare_policy", doc_md="Grades, limits and money by both policies; the model card.", proposal=PROPOSAL

@@ -166,7 +166,7 @@ def test_a_blocked_run_waits_for_a_named_person(running: Running) -> None:
     with connect(settings) as connection:
         approved = connection.execute(
             "select run_id = any(select run_id from lineage.gate_results where not success and severity = 'critical'), "
-            "approver, reason from published.release order by release desc limit 1"
+            "approver, reason from lineage.releases order by release desc limit 1"
         ).fetchall()
     assert approved == [(True, services.ADMIN, "the supplier will correct this bill")]
 

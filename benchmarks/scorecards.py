@@ -88,8 +88,9 @@ def measure(customers: int) -> dict[str, Any]:
 
 def ways_out_of_time(made: Development, settings: Settings) -> dict[str, Power]:
     """The power of each way of scoring out of time."""
-    names = list(features(settings))
     fitted, judged = made.sample.fitted.frame, made.sample.out_of_time.frame
+    # A feature that is never available, or the same for all, has no bins to boost on.
+    names = [name for name in features(settings) if fitted[name].nunique() > 1]
     boosted = HistGradientBoostingClassifier(random_state=1).fit(fitted[names].to_numpy(), fitted["is_default"])
     scores = {
         made.base.header.version: score(made.base, judged),

@@ -43,6 +43,14 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
+def required_date(text: str, option: str) -> date:
+    """A date that a command cannot do without."""
+    day = parse_date(text)
+    if day is None:
+        raise GridCreditError(f"say which day: {option} YYYY-MM-DD")
+    return day
+
+
 def parse_date(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None

@@ -58,6 +58,20 @@ def invoke_dbt(
         return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)
 
 
+def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
+    """What went wrong in a run of dbt, in one line: the first node that failed, or why nothing ran."""
+    if outcome.result is None:
+        return f"dbt could not run: {outcome.exception}"
+    failed = _failed(outcome.result.results)
+    message = " ".join(str(failed[0].message).split()) if failed else str(outcome.exception)
+    name = f"first {failed[0].node.name}: " if failed else ""
+    return f"dbt: {len(failed)} of {len(outcome.result.results)} failed, {name}{message}"
+
+
+def _failed(results: list[Any]) -> list[Any]:
+    return [one for one in results if str(one.status) in ("error", "fail")]
+
+
 def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None, *, anew: bool = False) -> None:
     """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
 
@@ -85,15 +99,12 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     command += ["--exclude", "path:models/evaluation"]
     outcome = invoke_dbt(command if plan.because is None else [*command, "--full-refresh"], settings)
     if outcome.result is None:
-        raise TransformFailedError(f"dbt could not run: {outcome.exception}")
+        raise TransformFailedError(first_failure(outcome))
     results = list(outcome.result.results)
     _record(run_id, results, settings)
     _send_events(run_id, plan.fingerprint, results, settings)
-    failed = [result for result in results if str(result.status) in ("error", "fail")]
-    if failed:
-        first = failed[0]
-        message = " ".join(str(first.message).split())
-        raise TransformFailedError(f"dbt: {len(failed)} of {len(results)} failed, first {first.node.name}: {message}")
+    if _failed(results):
+        raise TransformFailedError(first_failure(outcome))
     log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
 
 

@@ -10,7 +10,7 @@ import structlog
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.rules import read_rules
 from gridcredit.settings import Settings
-from gridcredit.transform import invoke_dbt
+from gridcredit.transform import first_failure, invoke_dbt
 from gridcredit.warehouse import connect, exclusive
 
 log = structlog.get_logger(__name__)
@@ -39,10 +39,6 @@ def build_outcomes(settings: Settings) -> date:
         arguments = ["--quiet", "--no-print", "build", "--select", "path:models/evaluation"]
         outcome = invoke_dbt([*arguments, "--vars", json.dumps(variables)], settings)
     if not outcome.success:
-        failed = (
-            [one for one in outcome.result.results if str(one.status) in ("error", "fail")] if outcome.result else []
-        )
-        message = failed[0].message if failed else outcome.exception
-        raise GridCreditError(f"the outcomes cannot be built: {' '.join(str(message).split())}")
+        raise GridCreditError(f"the outcomes cannot be built: {first_failure(outcome)}")
     log.info("outcomes_built", known_until=days[-1].isoformat(), month_ends=len(days) - 1)
     return days[-1]

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.rules import Threshold, read_rules
-from gridcredit.pages.charts import ACCENT, LEVELS, PALE, colours, frame, svg
+from gridcredit.pages.charts import ACCENT, LEVELS, PALE, colours, frame, paired_bars, svg
 from gridcredit.pages.template import render, write_page
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
@@ -47,16 +47,17 @@ def write_watch(settings: Settings, out: Path | None = None) -> Path:
             raise GridCreditError("the ratings have not been watched yet: run `gridcredit watch`")
         rows = {name: cursor.execute(query, {"day": day}).fetchall() for name, query in QUERIES.items()}
     ranks = [row["grade"] for row in rows["grades"]]
+    thresholds = read_rules(settings).thresholds
     facts = {
         "day": day,
         "rows": rows,
-        "thresholds": {one.figure: one for one in read_rules(settings).thresholds},
+        "thresholds": {one.figure: one for one in thresholds},
         "charts": {
             "power": power_over_time(rows["history"]),
             "calibration": calibration(
                 _of(rows["figures"], "default_rate"), _of(rows["figures"], "told_default_rate"), ranks
             ),
-            "drift": drift(_of(rows["figures"], "psi"), read_rules(settings).thresholds),
+            "drift": drift(_of(rows["figures"], "psi"), thresholds),
             "migration": migration(rows["migration"], ranks),
             "vintages": vintages(rows["vintages"]),
         },
@@ -84,20 +85,15 @@ def power_over_time(rows: Sequence[Row]) -> Markup:
 
 def calibration(came: Sequence[Row], told: Sequence[Row], ranks: list[str]) -> Markup:
     """By grade the default rate that the policy tells, and what came."""
-    drawn = frame(
-        {"grade": row["member"], "what": what, "rate": row["value"]}
-        for what, rows in (("told", told), ("came", came))
-        for row in rows
-    )
-    return svg(
-        alt.Chart(drawn)
-        .mark_bar()
-        .encode(
-            x=alt.X("grade:N", sort=ranks, title=None, axis=alt.Axis(labelAngle=0)),
-            xOffset=alt.XOffset("what:N", sort=["told", "came"]),
-            y=alt.Y("rate:Q", title=None, axis=alt.Axis(format="%")),
-            color=colours("what", {"told": PALE, "came": LEVELS["red"]}),
-        )
+    return paired_bars(
+        (
+            {"grade": row["member"], "what": what, "value": row["value"]}
+            for what, rows in (("told", told), ("came", came))
+            for row in rows
+        ),
+        {"told": PALE, "came": LEVELS["red"]},
+        order=ranks,
+        as_percent=True,
     )
 
 

@@ -18,6 +18,7 @@ from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
 from gridcredit.evaluation.shadow import rate_by_challenger
+from gridcredit.feature_frame import as_floats, feature_frame
 from gridcredit.policy.store import policy_in_force
 from gridcredit.scorecard.score import score
 from gridcredit.settings import Settings
@@ -168,11 +169,10 @@ def _observed(connection: Connection, month_end: date) -> pd.DataFrame:
 def _features(connection: Connection, rated: pd.DataFrame, month_end: date, settings: Settings) -> pd.DataFrame:
     names = list(features(settings))
     query = sql.SQL("select customer_id, {} from features.customer_feature_at_month_end where as_of_date = %s").format(
-        sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
+        as_floats(names)
     )
-    found = pd.DataFrame(connection.execute(query, [month_end]).fetchall(), columns=["customer_id", *names])
-    joined = rated[["customer_id", "segment"]].merge(found, on="customer_id", how="left", validate="one_to_one")
-    return joined.astype(dict.fromkeys(names, "float64"))
+    found = feature_frame(connection.execute(query, [month_end]).fetchall(), ["customer_id"], names)
+    return rated[["customer_id", "segment"]].merge(found, on="customer_id", how="left", validate="one_to_one")
 
 
 def _power_figures(rated: pd.DataFrame, month_end: date, scorer: str, scores: Floats) -> Iterator[Figure]:

@@ -34,18 +34,14 @@ class FitScorecardOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
 
 
-class _OfProposal(BaseOperator):
-    """Works on the proposal whose number the task before returned."""
+class ComparePolicyOperator(BaseOperator):
+    """Rates everybody by the policy in force and by the proposed one; draws the model card and returns its path."""
 
     template_fields: Sequence[str] = ("proposal",)
 
     def __init__(self, *, proposal: str, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
         self.proposal = proposal
-
-
-class ComparePolicyOperator(_OfProposal):
-    """Rates everybody by the policy in force and by the proposed one; draws the model card and returns its path."""
 
     def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
         """Compare."""

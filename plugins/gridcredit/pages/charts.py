@@ -28,6 +28,27 @@ def colours(field: str, by_value: dict[str, str]) -> alt.Color:
     return alt.Color(f"{field}:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
 
 
+def paired_bars(
+    rows: Iterable[Mapping[str, Any]],
+    by_what: dict[str, str],
+    *,
+    order: list[str] | None = None,
+    as_percent: bool = False,
+) -> Markup:
+    """Bars of grades side by side: rows of `grade`, `what` and `value`, a colour for each `what`; in order of the rows without one."""
+    axis = alt.Axis(format="%") if as_percent else alt.Axis()
+    return svg(
+        alt.Chart(frame(rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("grade:N", sort=order, title=None, axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("what:N", sort=list(by_what)),
+            y=alt.Y("sum(value):Q", title=None, axis=axis),
+            color=colours("what", by_what),
+        )
+    )
+
+
 def svg(chart: Any, *, width: int = 360, height: int = 150, label_size: int | None = None) -> Markup:  # noqa: ANN401 altair's layered and plain charts share no public base
     """The chart; empty data give an empty one, which says so better than a gap."""
     styled = (

@@ -101,10 +101,7 @@ def _check_indicators(policy: Policy, features: set[str]) -> None:
 
 
 def _check_bins(policy: Policy, indicator: str, weight: Decimal) -> None:
-    bins = sorted(
-        (row for row in policy.tables["bins"] if row["indicator"] == indicator),
-        key=lambda row: int(row["bin"]),
-    )
+    bins = policy.bins_of(indicator)
     if bins[0]["lower_bound"] or bins[-1]["upper_bound"]:
         raise fault(policy, "bins", f"the first and the last bin of {indicator!r} must be open-ended")
     bounds = []

@@ -9,8 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from gridcredit.console import clear_errors, parse_date, prepare_quietly
-from gridcredit.errors import GridCreditError
+from gridcredit.console import clear_errors, prepare_quietly, required_date
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 
@@ -63,9 +62,7 @@ def simulate(
 
     with clear_errors() as settings:
         policy = read_policy(proposed, settings)
-        day = parse_date(as_of)
-        if day is None:
-            raise GridCreditError("say which day: --as-of YYYY-MM-DD")
+        day = required_date(as_of, "--as-of")
         prepare_quietly(settings)
         simulation = simulate_policy(policy, day, settings, out=out)
         amounts = [Column(name, justify="right") for name in ("customers", "exposure", "limits before", "limits after")]

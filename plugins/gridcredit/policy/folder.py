@@ -117,6 +117,11 @@ class Policy:
     tables: dict[str, Rows]
     sha256: str
 
+    def bins_of(self, indicator: str) -> Rows:
+        """An indicator's bins, from the lowest range up."""
+        bins = (row for row in self.tables["bins"] if row["indicator"] == indicator)
+        return sorted(bins, key=lambda row: int(row["bin"]))
+
 
 def read_policy_file(path: Path, model: type[Checked]) -> Checked:
     """A YAML file of the policies folder as its model; a PolicyError names the file and what is wrong."""

@@ -20,7 +20,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.policy.folder import TABLES, Policy
 from gridcredit.policy.store import insert_policy, load_policies
 from gridcredit.settings import Settings
-from gridcredit.transform import invoke_dbt
+from gridcredit.transform import first_failure, invoke_dbt
 from gridcredit.warehouse import Connection, connect, exclusive
 
 PREFIX = "simulated_"
@@ -135,12 +135,7 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
     arguments += ["--defer", "--state", str(state), "--vars", json.dumps(variables)]
     outcome = invoke_dbt(arguments, settings, schema_prefix=PREFIX)
     if not outcome.success:
-        failed = (
-            [str(one.message) for one in outcome.result.results if str(one.status) == "error"] if outcome.result else []
-        )
-        raise GridCreditError(
-            f"the policy cannot be simulated: {' '.join((failed or [str(outcome.exception)])[0].split())}"
-        )
+        raise GridCreditError(f"the policy cannot be simulated: {first_failure(outcome)}")
 
 
 BOTH: LiteralString = """

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from gridcredit.pages.charts import ACCENT, LEVELS, PALE, colours, frame, svg
+from gridcredit.pages.charts import ACCENT, LEVELS, PALE, paired_bars
 from gridcredit.pages.template import render, write_page
 from gridcredit.policy.comparison import compare, describe_changes
 from gridcredit.policy.proposals import Proposal, read_proposal
@@ -57,38 +56,25 @@ def _charts(facts: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, 
 
 def calibration(rows: list[dict[str, Any]]) -> Markup:
     """By grade the default rate that the policy tells, and what came out of time."""
-    drawn = frame(
-        {"grade": row["grade"], "what": what, "rate": rate}
-        for row in rows
-        if row["observed"]
-        for what, rate in (("told", row["expected_rate"]), ("came", row["defaults"] / row["observed"]))
-    )
-    return svg(
-        alt.Chart(drawn)
-        .mark_bar()
-        .encode(
-            x=alt.X("grade:N", sort=None, title=None, axis=alt.Axis(labelAngle=0)),
-            xOffset=alt.XOffset("what:N", sort=["told", "came"]),
-            y=alt.Y("rate:Q", title=None, axis=alt.Axis(format="%")),
-            color=colours("what", {"told": PALE, "came": LEVELS["red"]}),
-        )
+    return paired_bars(
+        (
+            {"grade": row["grade"], "what": what, "value": rate}
+            for row in rows
+            if row["observed"]
+            for what, rate in (("told", row["expected_rate"]), ("came", row["defaults"] / row["observed"]))
+        ),
+        {"told": PALE, "came": LEVELS["red"]},
+        as_percent=True,
     )
 
 
 def grades(moves: list[dict[str, Any]]) -> Markup:
     """Customers by grade, by the policy in force and by the proposed one."""
-    drawn = frame(
-        {"grade": move[side], "by": by, "customers": move["customers"]}
-        for move in moves
-        for side, by in (("grade_before", "in force"), ("grade_after", "proposed"))
-    )
-    return svg(
-        alt.Chart(drawn)
-        .mark_bar()
-        .encode(
-            x=alt.X("grade:N", sort=None, title=None, axis=alt.Axis(labelAngle=0)),
-            xOffset=alt.XOffset("by:N", sort=["in force", "proposed"]),
-            y=alt.Y("sum(customers):Q", title=None),
-            color=colours("by", {"in force": PALE, "proposed": ACCENT}),
-        )
+    return paired_bars(
+        (
+            {"grade": move[side], "what": by, "value": move["customers"]}
+            for move in moves
+            for side, by in (("grade_before", "in force"), ("grade_after", "proposed"))
+        ),
+        {"in force": PALE, "proposed": ACCENT},
     )

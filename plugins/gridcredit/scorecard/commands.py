@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from gridcredit.console import clear_errors, parse_date, prepare_quietly
-from gridcredit.errors import GridCreditError
+from gridcredit.console import clear_errors, prepare_quietly, required_date
+from gridcredit.policy.folder import Policy
+from gridcredit.settings import Settings
 
 scorecard_app = typer.Typer(
     no_args_is_help=True, help="Fit scorecards, or set weights by a method; either makes a policy."
@@ -35,9 +36,7 @@ def fit(
     from gridcredit.scorecard.facts import METHOD, facts_of
 
     with clear_errors() as settings:
-        day = parse_date(effective_from)
-        if day is None:
-            raise GridCreditError("say from when: --effective-from YYYY-MM-DD")
+        day = required_date(effective_from, "--effective-from")
         prepare_quietly(settings)
         build_outcomes(settings)
         made = develop(
@@ -52,10 +51,7 @@ def fit(
             typer.echo(f"  without {name}: {why}")
         typer.echo(f"wrote {out}")
         if propose:
-            from gridcredit.policy.proposals import propose as keep
-
-            number = keep(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
-            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+            _propose(made.policy, made.base, METHOD, facts_of(made), settings)
 
 
 @scorecard_app.command("weights")
@@ -73,19 +69,14 @@ def weights(
     from gridcredit.scorecard.weighting import weigh
 
     with clear_errors() as settings:
-        day = parse_date(effective_from)
-        if day is None:
-            raise GridCreditError("say from when: --effective-from YYYY-MM-DD")
+        day = required_date(effective_from, "--effective-from")
         prepare_quietly(settings)
         made = weigh(out, version, day, settings, matrices=matrices, entropy_share=entropy_share)
         for row in made.facts["weights"]:
             typer.echo(f"{row['indicator']:<28} {row['before']:>6} -> {row['now']:>6}")
         typer.echo(f"wrote {out}")
         if propose:
-            from gridcredit.policy.proposals import propose as keep
-
-            number = keep(made.policy, made.base.header.version, made.method, made.facts, settings)
-            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+            _propose(made.policy, made.base, made.method, made.facts, settings)
 
 
 @scorecard_app.command("card")
@@ -95,19 +86,24 @@ def card(
 ) -> None:
     """Show a proposal's model card."""
     from gridcredit.pages.template import write_page
-    from gridcredit.policy.proposals import find
+    from gridcredit.policy.proposals import read_proposal
     from gridcredit.scorecard.card import card_as_html, card_as_markdown
-    from gridcredit.warehouse import connect
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        with connect(settings) as connection:
-            found = find(connection, proposal)
+        found = read_proposal(proposal, settings)
         if out:
             write_page(out, card_as_html(found) if out.suffix == ".html" else card_as_markdown(found))
             typer.echo(f"wrote {out}")
         else:
             typer.echo(card_as_markdown(found))
+
+
+def _propose(policy: Policy, base: Policy, method: str, facts: dict[str, Any], settings: Settings) -> None:
+    from gridcredit.policy.proposals import propose
+
+    number = propose(policy, base.header.version, method, facts, settings)
+    typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 
 def _names(text: str) -> list[str]:

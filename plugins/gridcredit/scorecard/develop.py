@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import pandas as pd
 
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError
-from gridcredit.evaluation.figures import Power, calibration_p, power
+from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
-from gridcredit.policy.folder import NOBODY, Policy, Rows
+from gridcredit.policy.folder import NOBODY, Policy
 from gridcredit.policy.store import policy_in_force
 from gridcredit.scorecard.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.scorecard.fit import Fitted, fit_scorecard
@@ -80,8 +80,7 @@ def develop(
     candidates = [name for name in indicators or known if name not in without]
     fitted = fit_scorecard(sample.fitted, base, candidates, rules.fit, asked=indicators is not None)
     tables = scorecard_tables(fitted, base, settings)
-    scored = _with_tables(base, tables)
-    of_fitted = score(scored, sample.fitted.frame)
+    of_fitted = score(replace(base, tables={**base.tables, **tables}), sample.fitted.frame)
     calibration = calibrate(of_fitted, sample.fitted.frame["is_default"].to_numpy())
     tables["grades"] = cut_grades(base, calibration)
     tables["default_rates"] = default_rates(base, tables["grades"], of_fitted, calibration)
@@ -98,6 +97,7 @@ def develop(
         },
         settings,
     )
+    of_judged = score(policy, sample.out_of_time.frame)
     return Development(
         policy,
         base,
@@ -106,32 +106,28 @@ def develop(
         sample,
         [
             judged
-            for name, part in (
-                ("fitted on", sample.fitted),
-                ("out of sample", sample.out_of_sample),
-                ("out of time", sample.out_of_time),
+            for name, part, scores in (
+                ("fitted on", sample.fitted, of_fitted),
+                ("out of sample", sample.out_of_sample, score(policy, sample.out_of_sample.frame)),
+                ("out of time", sample.out_of_time, of_judged),
             )
-            if (judged := _judge(name, part, policy, base))
+            if (judged := _judge(name, part, scores, base))
         ],
-        {column: _groups(sample.out_of_time, column, policy) for column in ("segment", "region")},
-        _grades(sample.out_of_time, policy),
+        {column: _groups(sample.out_of_time, column, of_judged, policy) for column in ("segment", "region")},
+        _grades(sample.out_of_time, of_judged, policy),
         rules,
     )
 
 
-def _with_tables(base: Policy, tables: dict[str, Rows]) -> Policy:
-    return Policy(base.folder, base.header, {**base.tables, **tables}, base.sha256)
-
-
-def _judge(name: str, part: Part, policy: Policy, base: Policy) -> Judged | None:
+def _judge(name: str, part: Part, scores: Floats, base: Policy) -> Judged | None:
     is_default = part.frame["is_default"].to_numpy()
-    both = [power(score(one, part.frame), is_default) for one in (policy, base)]
+    both = [power(one, is_default) for one in (scores, score(base, part.frame))]
     return Judged(name, both[0], both[1]) if both[0] and both[1] else None
 
 
-def _groups(part: Part, column: str, policy: Policy) -> list[tuple[str, Power | None, int, float]]:
+def _groups(part: Part, column: str, scores: Floats, policy: Policy) -> list[tuple[str, Power | None, int, float]]:
     """By group how well the score ranks, how many customers, and the share above the policy's middle grade."""
-    scored = part.frame.assign(new_score=score(policy, part.frame))
+    scored = part.frame.assign(new_score=scores)
     middle = _middle(policy)
     return [
         (
@@ -150,12 +146,12 @@ def _middle(policy: Policy) -> float:
     return min((float(row["min_score"]) for row in policy.tables["grades"] if row["grade"] in postpaid), default=0.0)
 
 
-def _grades(part: Part, policy: Policy) -> list[GradeOutcome]:
+def _grades(part: Part, scores: Floats, policy: Policy) -> list[GradeOutcome]:
     """Grades by the score alone, against what the policy tells of each."""
     rates = {row["grade"]: float(row["probability_of_default"]) for row in policy.tables["default_rates"]}
     grades = sorted(policy.tables["grades"], key=lambda row: float(row["min_score"]))
     names = pd.cut(
-        score(policy, part.frame),
+        scores,
         [*(float(row["min_score"]) for row in grades), float("inf")],
         labels=[row["grade"] for row in grades],
         right=False,

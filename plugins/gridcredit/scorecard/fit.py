@@ -133,8 +133,7 @@ def trends(base: Policy) -> dict[str, str]:
     """The trend of the default rate that the base policy's points demand of an indicator; none where they turn."""
     found = {}
     for row in base.tables["indicators"]:
-        bins = [one for one in base.tables["bins"] if one["indicator"] == row["indicator"]]
-        points = [float(one["points"]) for one in sorted(bins, key=lambda one: int(one["bin"]))]
+        points = [float(one["points"]) for one in base.bins_of(row["indicator"])]
         if points == sorted(points):
             found[row["indicator"]] = "descending"
         elif points == sorted(points, reverse=True):

@@ -15,6 +15,7 @@ from psycopg import sql
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.feature_frame import as_floats, feature_frame
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -138,12 +139,10 @@ def _rows(
         "order by md5(outcome.customer_id || outcome.as_of_date::text) limit {most}"
     ).format(
         columns=sql.SQL(", ").join(sql.Identifier("outcome", name) for name in columns),
-        features=sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier("feature", name)) for name in names),
+        features=as_floats(names, "feature"),
         days=sql.Literal(days),
         where=where,
         most=sql.Literal(rules.sample.max_rows),
     )
-    rows = connection.execute(query).fetchall()
-    frame = pd.DataFrame(rows, columns=[*columns, "is_default", *names])
-    typed = dict.fromkeys(["score", *names], "float64") | {"is_default": "bool"}
-    return frame.astype(typed)
+    frame = feature_frame(connection.execute(query).fetchall(), [*columns, "is_default"], names)
+    return frame.astype({"score": "float64", "is_default": "bool"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridcredit.evaluation.figures import Floats
@@ -19,16 +20,19 @@ def score(policy: Policy, frame: pd.DataFrame) -> Floats:
     for row in policy.tables["indicators"]:
         values = available(frame, row["indicator"], row["not_for"])
         known = ~np.isnan(values)
-        bins = [one for one in policy.tables["bins"] if one["indicator"] == row["indicator"]]
-        bins.sort(key=lambda one: int(one["bin"]))
-        bounds = [float(one["upper_bound"]) for one in bins if one["upper_bound"]]
-        of_bin = np.array([hundredths(one["points"]) for one in bins])
-        points[known] += of_bin[np.digitize(values[known], bounds)]
+        of_bin = np.array([hundredths(one["points"]) for one in policy.bins_of(row["indicator"])])
+        points[known] += of_bin[bin_numbers(policy, row["indicator"], values[known])]
         weights[known] += hundredths(row["weight"])
     with np.errstate(invalid="ignore", divide="ignore"):
         exact = np.where(weights > 0, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
     result: Floats = np.where(exact < 0, np.nan, exact / 100)
     return result
+
+
+def bin_numbers(policy: Policy, indicator: str, values: Floats) -> npt.NDArray[np.intp]:
+    """The place of each value's bin among the indicator's."""
+    bounds = [float(one["upper_bound"]) for one in policy.bins_of(indicator) if one["upper_bound"]]
+    return np.digitize(values, bounds)
 
 
 def available(frame: pd.DataFrame, indicator: str, not_for: str) -> Floats:

@@ -11,6 +11,7 @@ import pandas as pd
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
+from gridcredit.feature_frame import as_floats, feature_frame
 from gridcredit.policy.folder import NOBODY, Policy
 from gridcredit.policy.store import policy_in_force
 from gridcredit.scorecard.policy_folder import write_policy
@@ -76,7 +77,6 @@ def _customers(base: Policy, settings: Settings) -> pd.DataFrame:
         if connection.execute("select to_regclass('published.feature_library')").fetchone() == (None,):
             raise GridCreditError("entropy needs customers who have been rated: run `gridcredit run` first")
         query = sql.SQL("select segment, {} from published.feature_library order by customer_id").format(
-            sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
+            as_floats(names)
         )
-        frame = pd.DataFrame(connection.execute(query).fetchall(), columns=["segment", *names])
-    return frame.astype(dict.fromkeys(names, "float64"))
+        return feature_frame(connection.execute(query).fetchall(), ["segment"], names)

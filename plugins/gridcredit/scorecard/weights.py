@@ -19,7 +19,7 @@ import yaml
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.figures import Floats
 from gridcredit.policy.folder import Policy, Rows
-from gridcredit.scorecard.score import available
+from gridcredit.scorecard.score import available, bin_numbers
 
 # Mean consistency index of random matrices by their size (Saaty 1980).
 RANDOM_INDEX = {1: 0.0, 2: 0.0, 3: 0.58, 4: 0.90, 5: 1.12, 6: 1.24, 7: 1.32, 8: 1.41, 9: 1.45, 10: 1.49}
@@ -123,12 +123,9 @@ def entropy_weights(base: Policy, frame: pd.DataFrame) -> Weights:
 def _points(base: Policy, row: dict[str, str], frame: pd.DataFrame) -> Floats:
     """Each customer's share of the indicator's weight, NaN where it is not available."""
     values = available(frame, row["indicator"], row["not_for"])
-    bins = sorted(
-        (one for one in base.tables["bins"] if one["indicator"] == row["indicator"]), key=lambda one: int(one["bin"])
-    )
-    bounds = [float(one["upper_bound"]) for one in bins if one["upper_bound"]]
-    points = np.array([float(one["points"]) for one in bins]) / float(row["weight"])
-    result: Floats = np.where(np.isnan(values), np.nan, points[np.digitize(np.nan_to_num(values), bounds)])
+    points = np.array([float(one["points"]) for one in base.bins_of(row["indicator"])]) / float(row["weight"])
+    numbers = bin_numbers(base, row["indicator"], np.nan_to_num(values))
+    result: Floats = np.where(np.isnan(values), np.nan, points[numbers])
     return result
 
 

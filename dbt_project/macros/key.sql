@@ -1,15 +1,22 @@
-{% macro hold_key_when_new() -%}
-    {#- Of a table just made: no column of its key may be null from now on. -#}
-    {%- set unique_index = config.get('indexes', []) | selectattr('unique', 'defined') | first -%}
-    {%- if unique_index and not is_incremental() and model.config.materialized != 'view' -%}
-    {{ return(adapter.dispatch('hold_key', 'gridcredit')(this, unique_index.columns)) }}
+{% macro hold_when_new() -%}
+    {#- Of a table just made: from now on no column of its key may be null, and none that its tests call not_null. -#}
+    {%- if execute and not is_incremental() and model.config.materialized != 'view' -%}
+    {%- set held = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
+    {%- set tests = graph.nodes.values() | selectattr('attached_node', 'defined') | selectattr('attached_node', 'equalto', model.unique_id) -%}
+    {%- set columns = held | list -%}
+    {%- for test in tests if test.test_metadata.name == 'not_null' -%}
+        {%- do columns.append(test.column_name) -%}
+    {%- endfor -%}
+    {%- if columns -%}
+    {{ return(adapter.dispatch('hold_not_null', 'gridcredit')(this, columns | unique | list)) }}
+    {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro default__hold_key(relation, columns) -%}
+{% macro default__hold_not_null(relation, columns) -%}
 {%- endmacro %}
 
-{% macro postgres__hold_key(relation, columns) -%}
+{% macro postgres__hold_not_null(relation, columns) -%}
     alter table {{ relation }}
     {%- for column in columns %}
     alter column {{ column }} set not null{{ ',' if not loop.last }}

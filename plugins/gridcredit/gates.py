@@ -19,6 +19,7 @@ from psycopg import sql
 
 from gridcredit.errors import GateFailedError, GridCreditError
 from gridcredit.gate_results import Check, Gate, approval_of, record_checks
+from gridcredit.lineage.events import send_gate
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect, exclusive, warehouse_url
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 # Beside the extracts: how a run's files compare with those before.
 DELIVERY = "delivery"
 KEYS_KEPT = 100
+# Of the newest results, each a table's, the index of the data docs tells; it would take longer every night.
+RESULTS_LISTED = 300
 
 
 def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[Check]:
@@ -45,7 +48,7 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
         tables = _tables_to_check(gate, run_id, suites, settings)
         checks = list(_validate(gate, suites, tables, seconds, settings)) if tables else []
     record_checks(run_id, gate, checks, seconds, settings)
-    _send_events(gate, run_id, checks, tables, started, settings)
+    send_gate(run_id, gate, checks, tables, started, settings)
     failed = [check for check in checks if not check.success]
     for check in failed:
         log.warning("check_failed", gate=gate, suite=check.suite, severity=check.severity, detail=check.detail)
@@ -137,6 +140,7 @@ def _validate(
         name="warehouse",
         connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1),
     )
+    pages = []
     for table, (schema, relation) in tables.items():
         started = time.monotonic()
         name, key = suites[table]["name"], _key(gate, table, suites[table])
@@ -155,24 +159,13 @@ def _validate(
                 },
             )
         )
-        for result in checkpoint.run().run_results.values():
+        for identifier, result in checkpoint.run().run_results.items():
+            pages.append(identifier)
             for expectation in result.results:
                 yield _check(table, key, result.suite_name, expectation)
         seconds[table] = time.monotonic() - started
-    context.build_data_docs()
-
-
-def _send_events(
-    gate: Gate,
-    run_id: str,
-    checks: list[Check],
-    tables: dict[str, tuple[str, str]],
-    started: datetime,
-    settings: Settings,
-) -> None:
-    from gridcredit.lineage.events import Events
-
-    Events(run_id, settings).send_gate(gate, checks, tables, started)
+    # The pages of earlier runs stand as they are.
+    context.build_data_docs(resource_identifiers=pages)
 
 
 def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library is imported late, it is slow
@@ -187,7 +180,7 @@ def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library 
     site = {
         "class_name": "SiteBuilder",
         "store_backend": _folder(settings.data_docs_dir),
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": RESULTS_LISTED},
     }
     config = base.DataContextConfig(
         store_backend_defaults=stores,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.raw import attach_partition, create_partition, partition, partitions, take_out, wait_briefly
+from gridcredit.lineage.transport import events_folder
 from gridcredit.policy.folder import read_policy_file
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
@@ -29,6 +30,7 @@ class Retention(BaseModel):
     quarantine: int = Field(gt=0)
     archived_files: int = Field(gt=0)
     refused_files: int = Field(gt=0)
+    lineage_events: int = Field(gt=0)
     merge_loads_over: int = Field(gt=1, description="number of small partitions of an extract that are left alone")
     merge_rows_below: int = Field(gt=0, description="a partition with more rows stays by itself")
 
@@ -120,7 +122,7 @@ def purge_quarantine(today: date, settings: Settings | None = None) -> int:
 
 
 def purge_files(today: date, settings: Settings | None = None) -> int:
-    """Delete archived and refused files whose time is up; returns how many."""
+    """Delete archived and refused files, and files of lineage events, whose time is up; returns how many."""
     settings = settings or get_settings()
     retention = read_retention(settings)
     count = 0
@@ -135,6 +137,11 @@ def purge_files(today: date, settings: Settings | None = None) -> int:
                     path.unlink()
                     count += 1
                 day.rmdir()
+    for path in events_folder(settings).glob("events_????-??.ndjson"):
+        # Named for its month, after which nothing more is written to it.
+        if path.stem < f"events_{today - timedelta(days=retention.lineage_events):%Y-%m}":
+            path.unlink()
+            count += 1
     return count
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import structlog
 from psycopg import sql
 
 from gridcredit.access import apply_access
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.events import send_release
 from gridcredit.published_tables import TABLES, ensure_published, replace_rows
 from gridcredit.reading_views import apply_views
 from gridcredit.release import record_release
@@ -34,6 +35,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
 
     The caller holds the lock of builds.
     """
+    settings, began = settings or get_settings(), datetime.now(UTC)
     with connect(settings) as connection:
         done = connection.execute(
             "select release, rows_opened, rows_closed from lineage.releases where run_id = %s", [run_id]
@@ -62,7 +64,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
         is_new = bool(opened or closed or last is None or last[1] != as_of_date)
         apply_views(connection)
-        apply_access(connection, settings or get_settings())
+        apply_access(connection, settings)
         if is_new:
             approver, reason = connection.execute(
                 "select approver, reason from lineage.approvals where run_id = %s", [run_id]
@@ -74,6 +76,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
             ["published" if is_new else "unchanged", run_id],
         )
+    send_release(run_id, number, {table: change.opened for table, change in changes.items()}, began, settings)
     log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
     return Release(number, is_new, opened, closed)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gridcredit import policy
+from gridcredit import policy, transform
 from gridcredit.policy.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR
+from gridcredit.warehouse import exclusive
 
 from tests.dbt import oracle, service_oracle
 from tests.dbt.built import DAYS, POLICY, Built, FeaturesByDay, Rated
@@ -23,6 +24,29 @@ def dated(table: str, columns: str) -> str:
     """Rows of a table of the last day and of its twin of month-ends, with their dates."""
     last_day = f"select date '{DAYS[-1]}' as as_of_date, {columns} from {table}"
     return f"{last_day} union all select as_of_date, {columns} from {table}_at_month_end"
+
+
+def test_tables_hold_what_no_night_asks_again(built: Built) -> None:
+    """Every test that the nightly build leaves out passes, and the tables that it is about refuse what it looks for."""
+    with exclusive("build", built.settings):
+        left_out = ["--select", *transform.HELD_BY_TABLES, "--exclude", "path:models/evaluation"]
+        outcome = transform.invoke_dbt(["--quiet", "test", *left_out], built.settings)
+    assert outcome.success, transform.first_failure(outcome)
+    tests = [result.node for result in outcome.result.results]
+    names = Counter(test.test_metadata.name for test in tests)
+    assert set(names) == {"not_null", "key_is_enforced"}
+    assert min(names.values()) > 50
+    layers = "join pg_namespace on pg_namespace.oid = relnamespace where nspname not in ('raw', 'published', 'policy')"
+    views = {name for (name,) in built.rows(f"select relname from pg_class {layers} and relkind = 'v'")}
+    held = built.rows(
+        "select cast(relname as text), array_agg(cast(attname as text)) from pg_attribute "
+        f"join pg_class on pg_class.oid = attrelid {layers} and attnotnull and attnum > 0 group by relname"
+    )
+    held_in = {table: set(columns) for table, columns in held}
+    for test in tests:
+        table = test.attached_node.split(".")[-1]
+        columns = [test.column_name] if test.column_name else test.test_metadata.kwargs["columns"]
+        assert table in views or set(columns) <= held_in[table], test.name
 
 
 def test_open_bills(built: Built) -> None:

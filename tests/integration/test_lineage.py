@@ -28,7 +28,7 @@ from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.lineage.touched import touched_by_bill, touched_by_file
 from gridcredit.lineage.trace import trace_row
-from gridcredit.lineage.transport import events_file
+from gridcredit.lineage.transport import events_folder
 from gridcredit.published_tables import TABLES
 from gridcredit.release import verify_release
 from gridcredit.settings import Settings
@@ -121,7 +121,11 @@ def test_columns_rest_on_what_the_models_say(released: Released) -> None:
 def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
     """Every event and facet, read back from the file, is made anew by the classes that OpenLineage makes of its schema."""
     known = facet_classes()
-    told = [json.loads(line) for line in events_file(released.settings).read_text().splitlines()]
+    told = [
+        json.loads(line)
+        for path in sorted(events_folder(released.settings).glob("events_????-??.ndjson"))
+        for line in path.read_text().splitlines()
+    ]
     assert len(told) == rows(released.settings, "select count(*) from lineage.events")[0][0]
     for event in told:
         assert event["schemaURL"] == "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -180,6 +184,33 @@ def test_events_tell_schema_columns_checks_code_and_run(released: Released) -> N
     assert all(one["success"] for one in assertions)
     assert ("expect_column_values_to_be_unique", "customer_id") in {
         (one["assertion"], one.get("column")) for one in assertions
+    }
+
+
+def test_events_lead_from_a_file_to_what_is_published(released: Released) -> None:
+    """From the late payment's file, dataset by dataset, to the published ratings, by the events alone."""
+    reads: dict[str, set[str]] = defaultdict(set)
+    versions = {}
+    for (event,) in rows(released.settings, "select event from lineage.events where event_type = 'COMPLETE'"):
+        for read in event["inputs"]:
+            versions[read["name"]] = read["facets"].get("version", {}).get("datasetVersion")
+            reads[read["name"]] |= {written["name"] for written in event["outputs"]}
+        for written in event["outputs"]:
+            if written["name"] == "warehouse.published.customer_rating":
+                assert written["facets"]["version"]["datasetVersion"] in ("1", "2")
+                assert "candidate.customer_rating" in json.dumps(written["facets"]["columnLineage"]["fields"]["score"])
+    late = released.files / "payment_late.csv"
+    assert versions[str(late)] == hashlib.sha256(late.read_bytes()).hexdigest()
+    assert reads[str(late)] == {"warehouse.raw.payment"}
+    reached, ahead = set(), [str(late)]
+    while ahead:
+        if (name := ahead.pop()) not in reached:
+            reached.add(name)
+            ahead += reads[name]
+    assert {f"warehouse.published.{table}" for table in TABLES} & reached >= {
+        "warehouse.published.customer_rating",
+        "warehouse.published.customer_warning",
+        "warehouse.published.receivable_by_month",
     }
 
 

@@ -15,6 +15,7 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.extracts.raw import partitions
 from gridcredit.extracts.undo import undo_load
+from gridcredit.lineage.transport import events_folder
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 
@@ -24,6 +25,7 @@ raw: {meter_reading: 365}
 quarantine: 30
 archived_files: 60
 refused_files: 10
+lineage_events: 365
 merge_loads_over: 3
 merge_rows_below: 100
 """
@@ -107,6 +109,16 @@ def test_what_is_old_is_purged(kept: Settings) -> None:
         assert (maintenance.purge_quarantine(day, kept), maintenance.purge_files(day, kept)) == purged
     with connect(kept) as connection:
         assert connection.execute("select rows_quarantined from lineage.loads").fetchone() == (1,)
+
+
+def test_events_of_old_months_are_purged(kept: Settings) -> None:
+    folder = events_folder(kept)
+    folder.mkdir(parents=True)
+    months = ("2024-12", "2025-05", "2025-06", "2026-06")
+    for month in months:
+        (folder / f"events_{month}.ndjson").write_text("{}\n")
+    assert maintenance.purge_files(date(2026, 6, 19), kept) == 2
+    assert sorted(path.stem for path in folder.iterdir()) == ["events_2025-06", "events_2026-06"]
 
 
 def test_the_shipped_policy_is_sound_and_figures_cannot_be_retired(settings: Settings, tmp_path: Path) -> None:

@@ -43,40 +43,51 @@ reversed_bills as (
 
 ),
 
+-- Of the customers in scope alone, before they are read twice.
+states_in_scope as (
+
+    select
+        scope.as_of_date,
+        states.bill_id,
+        states.customer_id,
+        states.due_on,
+        states.valid_from,
+        states.valid_to,
+        greatest(states.amount - states.paid_amount, 0) as open_amount,
+        cast({{ dbt.dateadd('day', 1, 'states.due_on') }} as date) as overdue_from
+    from scope
+    inner join states
+        on
+            scope.customer_id = states.customer_id
+            and scope.as_of_date > states.due_on
+    where states.valid_to > {{ dbt.dateadd('day', 1, 'states.due_on') }}
+
+),
+
 -- What a state leaves open comes with it and goes with it; of the time before the day after the due date the sum is enough.
 movements as (
 
     select
-        scope.as_of_date,
-        states.bill_id,
-        states.customer_id,
-        states.due_on,
-        greatest(states.valid_from, cast({{ dbt.dateadd('day', 1, 'states.due_on') }} as date)) as moved_on,
-        greatest(states.amount - states.paid_amount, 0) as amount
-    from scope
-    inner join states
-        on
-            scope.customer_id = states.customer_id
-            and scope.as_of_date >= states.valid_from
-            and scope.as_of_date > states.due_on
-    where states.valid_to > {{ dbt.dateadd('day', 1, 'states.due_on') }}
+        as_of_date,
+        bill_id,
+        customer_id,
+        due_on,
+        greatest(valid_from, overdue_from) as moved_on,
+        open_amount as amount
+    from states_in_scope
+    where valid_from <= as_of_date
 
     union all
 
     select
-        scope.as_of_date,
-        states.bill_id,
-        states.customer_id,
-        states.due_on,
-        states.valid_to as moved_on,
-        -greatest(states.amount - states.paid_amount, 0) as amount
-    from scope
-    inner join states
-        on
-            scope.customer_id = states.customer_id
-            and scope.as_of_date >= states.valid_to
-            and scope.as_of_date > states.due_on
-    where states.valid_to > {{ dbt.dateadd('day', 1, 'states.due_on') }}
+        as_of_date,
+        bill_id,
+        customer_id,
+        due_on,
+        valid_to as moved_on,
+        -open_amount as amount
+    from states_in_scope
+    where valid_to <= as_of_date
 
     union all
 

@@ -1,6 +1,11 @@
 -- How far the population has moved within a year: its scores, and each indicator, by the bins of the policy.
 {{ config(indexes=[{'columns': ['indicator'], 'unique': true}]) }}
 
+{#- A constant, so that month-ends are looked up by it: the youngest that is a year back, else the oldest. -#}
+{%- set month_ends, last_day = var('as_of_dates')[:-1], var('as_of_dates') | last %}
+{%- set year_before = ((last_day[:4] | int) - 1) ~ last_day[4:] %}
+{%- set base_date = (month_ends | select('le', year_before) | list | last) or (month_ends | first) %}
+{%- set base_date = "cast('" ~ base_date ~ "' as date)" if base_date else 'cast(null as date)' %}
 with
 
 dates as (
@@ -25,6 +30,7 @@ features_now as (
 features_then as (
 
     select * from {{ ref('customer_feature_at_month_end') }}
+    where as_of_date = {{ base_date }}
 
 ),
 
@@ -37,6 +43,7 @@ scores_now as (
 scores_then as (
 
     select * from {{ ref('score_at_month_end') }}
+    where as_of_date = {{ base_date }}
 
 ),
 
@@ -53,20 +60,6 @@ latest_date as (
 
 ),
 
--- The youngest month-end that is a year back, else the oldest.
-base_date as (
-
-    select
-        coalesce(
-            max(case when dates.as_of_date <= latest_date.year_before then dates.as_of_date end),
-            min(dates.as_of_date)
-        ) as as_of_date
-    from dates
-    cross join latest_date
-    where not dates.is_latest
-
-),
-
 -- So many tell shares to a tenth of a percent, however many customers there are.
 sampled as (
 
@@ -76,17 +69,6 @@ sampled as (
     from customers
     order by {{ dbt.hash('customer_id') }}
     limit 20000
-
-),
-
-sampled_then as (
-
-    select
-        sampled.customer_id,
-        sampled.segment,
-        base_date.as_of_date
-    from sampled
-    cross join base_date
 
 ),
 
@@ -108,16 +90,14 @@ indicators_now as (
 indicators_then as (
 
     select
-        sampled_then.segment,
+        sampled.segment,
         latest_date.policy_version,
         one.indicator,
         one.indicator_value
-    from sampled_then
+    from sampled
     cross join latest_date
     inner join features_then
-        on
-            sampled_then.customer_id = features_then.customer_id
-            and sampled_then.as_of_date = features_then.as_of_date
+        on sampled.customer_id = features_then.customer_id
     {{ each_indicator('features_then') }}
 
 ),
@@ -177,11 +157,9 @@ banded as (
         false as is_now,
         'score' as indicator,
         cast(floor(scores_then.score / 10) as integer) as bin
-    from sampled_then
+    from sampled
     inner join scores_then
-        on
-            sampled_then.customer_id = scores_then.customer_id
-            and sampled_then.as_of_date = scores_then.as_of_date
+        on sampled.customer_id = scores_then.customer_id
 
 ),
 
@@ -251,7 +229,7 @@ dated as (
 
     select
         counts.indicator,
-        base_date.as_of_date as base_date,
+        {{ base_date }} as base_date,
         latest_date.as_of_date,
         counts.customers,
         counts.customers_before,
@@ -262,7 +240,6 @@ dated as (
     from counts
     left join indices
         on counts.indicator = indices.indicator
-    cross join base_date
     cross join latest_date
 
 )

@@ -34,10 +34,13 @@ ratings as (
     union all
 
     select
-        as_of_date,
-        customer_id,
-        grade
-    from {{ ref('rating_at_month_end') }}
+        dates.as_of_date,
+        ratings.customer_id,
+        ratings.grade
+    from dates
+    inner join {{ ref('rating_at_month_end') }} as ratings
+        on dates.as_of_date = ratings.as_of_date
+    where not dates.is_latest
 
 ),
 

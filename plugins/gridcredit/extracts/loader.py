@@ -30,6 +30,7 @@ from gridcredit.extracts.open_copy import OpenCopy
 from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
+from gridcredit.lineage.load_events import send_load
 from gridcredit.privacy import Pseudonyms
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
@@ -78,6 +79,7 @@ def load_file(
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    began = datetime.now(UTC)
     header = read_header(path, rule)
     drift = check_header(path, rule, header)
     check_space(path, settings)
@@ -106,6 +108,9 @@ def load_file(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
             [result.file_id, path.name, result.is_repeat],
         )
+    if not result.is_repeat:
+        accepted = {name: counts.accepted for name, counts in result.counts.items()}
+        send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
     log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
     return result
 

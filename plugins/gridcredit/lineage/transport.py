@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import json
-import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,88 +11,82 @@ import attr
 import psycopg
 from openlineage.client.event_v2 import RunEvent
 from openlineage.client.serde import Serde
-from openlineage.client.transport.file import FileTransport
 from openlineage.client.transport.transport import Config, Transport
-from psycopg.types.json import Jsonb
 
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, warehouse_url
+from gridcredit.warehouse import warehouse_url
 
 JOB_NAMESPACE = "gridcredit"
 
 
-class SharedFileTransport(FileTransport):
-    """Appends to a file that many processes append to: one line at a time."""
-
-    kind = "gridcredit_file"
-
-    def emit(self, event: Any) -> None:  # noqa: ANN401 - the client's union of events
-        """Write one line."""
-        with Path(f"{self.config.log_file_path}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            super().emit(event)
-
-
 @attr.define
-class WarehouseConfig(Config):
-    """The warehouse's URL; without one it is that of the process's settings."""
+class RecordConfig(Config):
+    """Where events are recorded: the folder of files, and the warehouse's URL, else that of the process's settings.
 
+    `at_the_end` keeps rows for the warehouse until the client is closed, and writes them at once.
+    """
+
+    folder: str
     url: str | None = None
+    at_the_end: bool = False
 
     @classmethod
-    def from_dict(cls, params: dict[str, Any]) -> WarehouseConfig:
+    def from_dict(cls, params: dict[str, Any]) -> RecordConfig:
         """Read the client's configuration."""
-        return cls(params.get("url"))
+        return cls(params["folder"], params.get("url"), params.get("at_the_end", False))
 
 
-class WarehouseTransport(Transport):
-    """Writes each event as a row of lineage.events."""
+class RecordTransport(Transport):
+    """Writes each event as a line of a month's file, to which many processes append, and as a row of lineage.events."""
 
-    kind = "gridcredit_warehouse"
-    config_class = WarehouseConfig
+    kind = "gridcredit_record"
+    config_class = RecordConfig
 
-    def __init__(self, config: WarehouseConfig) -> None:
+    def __init__(self, config: RecordConfig) -> None:
         self.config = config
-        self._connection: Connection | None = None
-        self._process = 0
+        self._rows: list[tuple[object, ...]] = []
 
     def emit(self, event: Any) -> None:  # noqa: ANN401 - the client's union of events
-        """Write one row."""
+        """Write one line, and one row."""
+        # The client's own JSON: it knows what to make of Airflow's objects.
+        text = Serde.to_json(event)
+        folder = Path(self.config.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"events_{datetime.now(UTC):%Y-%m}.ndjson").open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(text + "\n")
         is_run = isinstance(event, RunEvent)
-        self._connected().execute(
-            "insert into lineage.events (event_time, event_type, job_name, run_id, event) values (%s, %s, %s, %s, %s)",
-            [
-                event.eventTime,
-                event.eventType.value if is_run and event.eventType else None,
-                event.job.name,
-                event.run.runId if is_run else None,
-                # The client's own JSON: it knows what to make of Airflow's objects.
-                Jsonb(json.loads(Serde.to_json(event))),
-            ],
-        )
+        kind = event.eventType.value if is_run and event.eventType else None
+        self._rows.append((event.eventTime, kind, event.job.name, event.run.runId if is_run else None, text))
+        if not self.config.at_the_end:
+            self._write_rows()
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002
-        """Let the connection go."""
-        if self._connection and self._process == os.getpid():
-            self._connection.close()
-        self._connection = None
+        """Write what is kept."""
+        self._write_rows()
         return True
 
-    def _connected(self) -> Connection:
-        # Airflow's provider sends from forks, which must not share their parent's connection.
-        if self._connection is None or self._process != os.getpid():
-            url = self.config.url or warehouse_url()
-            self._connection, self._process = psycopg.connect(url, autocommit=True), os.getpid()
-        return self._connection
+    def _write_rows(self) -> None:
+        # A connection for each time: Airflow's provider sends from forks, which must not share their parent's.
+        rows, self._rows = self._rows, []
+        if rows:
+            with psycopg.connect(self.config.url or warehouse_url()) as connection, connection.cursor() as cursor:
+                cursor.executemany(
+                    "insert into lineage.events (event_time, event_type, job_name, run_id, event) "
+                    "values (%s, %s, %s, %s, %s::jsonb)",
+                    rows,
+                )
 
 
 def transport_config(settings: Settings, url: str | None = None) -> dict[str, Any]:
     """The client's configuration, for our own events (with the warehouse's URL) and for those that Airflow's provider sends."""
-    path = events_file(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
     transports: dict[str, dict[str, Any]] = {
-        "file": {"type": f"{__name__}.SharedFileTransport", "log_file_path": str(path), "append": True},
-        "warehouse": {"type": f"{__name__}.WarehouseTransport", "url": url},
+        "record": {
+            "type": f"{__name__}.RecordTransport",
+            "folder": str(events_folder(settings)),
+            "url": url,
+            "at_the_end": url is not None,
+        },
     }
     if settings.lineage_url:
         transports["collector"] = {"type": "http", "url": settings.lineage_url}
@@ -103,6 +96,6 @@ def transport_config(settings: Settings, url: str | None = None) -> dict[str, An
     return {"type": "composite", "transports": transports, "continue_on_failure": True}
 
 
-def events_file(settings: Settings) -> Path:
-    """Where events are kept, one JSON object a line."""
-    return settings.home / "lineage" / "events.ndjson"
+def events_folder(settings: Settings) -> Path:
+    """Where events are kept: a file a month, one JSON object a line."""
+    return settings.home / "lineage"

@@ -67,7 +67,7 @@ class _BuildStage(BaseOperator):
 
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Run the stage; what a person must mend fails at once, anything else may be tried again."""
-        from gridcredit.lineage.events import part_of
+        from gridcredit.lineage.emitter import part_of
 
         try:
             with part_of(_openlineage_parent(context["ti"])):
@@ -245,6 +245,6 @@ def _openlineage_parent(task: Any) -> Any:  # noqa: ANN401
     """The task's run as Airflow's provider names it."""
     from airflow.providers.openlineage.plugins.macros import lineage_job_name, lineage_run_id
 
-    from gridcredit.lineage.events import Parent
+    from gridcredit.lineage.emitter import Parent
 
     return Parent(lineage_run_id(task), lineage_job_name(task))

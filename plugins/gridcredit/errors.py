@@ -24,6 +24,10 @@ class PolicyError(GridCreditError):
     """A policy folder is incomplete, contradictory, or was changed under a version already in force."""
 
 
+class TooEarlyError(GridCreditError):
+    """There is nothing to do it with yet; time, or an earlier step, will bring it."""
+
+
 class GateFailedError(GridCreditError):
     """A critical check failed: nothing is published and the last release stands."""
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from gridcredit.evaluation.figures import calibration_p, population_stability, power
+from gridcredit.evaluation.figures import calibration_p, power
 from gridcredit.evaluation.rules import Threshold
 
 
@@ -43,12 +43,6 @@ def test_calibration_is_the_binomial_test() -> None:
     """Ten customers, told 50 %: eight defaults or as unlikely a number come in 112 of 1024 cases."""
     assert calibration_p(10, 8, 0.5) == pytest.approx(112 / 1024)
     assert calibration_p(0, 0, 0.5) is None
-
-
-def test_stability_of_a_hand_worked_case() -> None:
-    now, before = np.array([1.0] * 6 + [3.0] * 4), np.array([1.0] * 5 + [3.0] * 5)
-    expected = 0.1 * math.log(0.6 / 0.5) - 0.1 * math.log(0.4 / 0.5)
-    assert population_stability(now, before, np.array([2.0])) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -77,12 +77,3 @@ def calibration_p(observed: int, defaults: int, expected_rate: float) -> float |
     from scipy.stats import binomtest
 
     return float(binomtest(defaults, observed, expected_rate).pvalue) if observed else None
-
-
-def population_stability(now: Floats, before: Floats, bounds: Floats) -> float:
-    """PSI = sum of (share - share before) * ln(share / share before) over the bins that the bounds make."""
-    shares = [
-        np.maximum(np.bincount(np.digitize(one, bounds), minlength=len(bounds) + 1) / len(one), 0.0001)
-        for one in (now, before)
-    ]
-    return float(np.sum((shares[0] - shares[1]) * np.log(shares[0] / shares[1])))

@@ -7,7 +7,7 @@ from datetime import date
 
 import structlog
 
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import TooEarlyError, TransformFailedError
 from gridcredit.evaluation.rules import read_rules
 from gridcredit.settings import Settings
 from gridcredit.transform import first_failure, invoke_dbt
@@ -20,7 +20,8 @@ def build_outcomes(settings: Settings) -> date:
     """Build the layer from what the last build left; returns the day until which facts are known.
 
     Raises:
-        GridCreditError: nothing has been built yet, or a model or test failed.
+        TooEarlyError: nothing has been built yet.
+        TransformFailedError: a model or test failed.
     """
     with exclusive("build", settings):
         with connect(settings) as connection:
@@ -29,7 +30,7 @@ def build_outcomes(settings: Settings) -> date:
                 "order by build_began_at desc limit 1"
             ).fetchone()
         if row is None:
-            raise GridCreditError("nothing has been built yet: run `gridcredit run` first")
+            raise TooEarlyError("nothing has been built yet: run `gridcredit run` first")
         days: list[date] = row[0]
         variables = {
             "as_of_dates": [day.isoformat() for day in days],
@@ -39,6 +40,6 @@ def build_outcomes(settings: Settings) -> date:
         arguments = ["--quiet", "--no-print", "build", "--select", "path:models/evaluation"]
         outcome = invoke_dbt([*arguments, "--vars", json.dumps(variables)], settings)
     if not outcome.success:
-        raise GridCreditError(f"the outcomes cannot be built: {first_failure(outcome)}")
+        raise TransformFailedError(f"the outcomes cannot be built: {first_failure(outcome)}")
     log.info("outcomes_built", known_until=days[-1].isoformat(), month_ends=len(days) - 1)
     return days[-1]

@@ -13,7 +13,7 @@ import structlog
 from psycopg import sql
 
 from gridcredit.dbt_project import features
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import GridCreditError, TooEarlyError
 from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
@@ -65,7 +65,7 @@ def watch(settings: Settings) -> Watch:
     """Build the outcomes, rate by the challenger where there is one, and measure; the figures are kept. Safe to repeat.
 
     Raises:
-        GridCreditError: no month-end's window is over yet.
+        TooEarlyError: no month-end's window is over yet, or nothing has been built.
     """
     rules = read_rules(settings)
     known_until = build_outcomes(settings)
@@ -140,7 +140,7 @@ def _measure(connection: Connection, known_until: date, settings: Settings) -> I
     row = connection.execute("select max(as_of_date) from outcomes.outcome where outcome is not null").fetchone()
     month_end = row[0] if row else None
     if month_end is None:
-        raise GridCreditError(
+        raise TooEarlyError(
             "no month-end's window is over yet: outcomes need as many months of history after a rating as the window has"
         )
     rated = _observed(connection, month_end)

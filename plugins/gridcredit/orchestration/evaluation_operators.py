@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLEntr
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import GridCreditError, TooEarlyError
 
 
 class FitScorecardOperator(BaseOperator):
@@ -102,7 +102,7 @@ class WatchRatingsOperator(BaseOperator):
         settings = get_settings()
         try:
             found = watch(settings)
-        except GridCreditError as error:
+        except TooEarlyError as error:
             raise AirflowSkipException(str(error)) from None
         write_watch(settings)
         return found.watched_on.isoformat()

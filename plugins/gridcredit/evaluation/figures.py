@@ -52,6 +52,12 @@ def power(score: Floats, is_default: Flags) -> Power | None:
     return Power(len(score), len(bad), _interval(bad, good, _auc), _interval(bad, good, _ks))
 
 
+def auc(score: Floats, is_default: Flags) -> float | None:
+    """The area under the curve alone; None where nobody or everybody defaulted."""
+    bad, good = score[is_default], score[~is_default]
+    return _auc(bad, good) if len(bad) and len(good) else None
+
+
 def _interval(bad: Floats, good: Floats, statistic: Statistic) -> Interval:
     rng = np.random.default_rng(1)
     draws = [statistic(rng.choice(bad, len(bad)), rng.choice(good, len(good))) for _ in range(RESAMPLES)]

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, TooEarlyError
-from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
+from gridcredit.evaluation.figures import Floats, Power, auc, calibration_p, power
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
 from gridcredit.evaluation.shadow import rate_by_challenger
@@ -206,8 +206,6 @@ def _of_power(found: Power, month_end: date, scorer: str, dimension: str, member
 
 def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> Figure:
     """How much lower the AUC is than the mean of the twelve month-ends before it."""
-    from sklearn.metrics import roc_auc_score
-
     rows = connection.execute(
         "select as_of_date, score::float8, outcome = 'default' from outcomes.outcome where outcome in ('default', 'no default') "
         "and score is not null and as_of_date <= %s and as_of_date > %s::date - interval '13 months'",
@@ -215,12 +213,12 @@ def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> F
     ).fetchall()
     frame = pd.DataFrame(rows, columns=["day", "score", "is_default"])
     by_day = {
-        day: roc_auc_score(group["is_default"], -group["score"])
+        day: auc(group["score"].to_numpy(), group["is_default"].to_numpy(dtype=bool))
         for day, group in frame.groupby("day")
-        if group["is_default"].nunique() == 2
     }
     now = by_day.pop(month_end, None)
-    loss = float(np.mean(list(by_day.values())) - now) if by_day and now is not None else None
+    before = [one for one in by_day.values() if one is not None]
+    loss = float(np.mean(before) - now) if before and now is not None else None
     return Figure(month_end, CHAMPION, "auc_loss", loss, len(rated), int(rated["is_default"].sum()))
 
 

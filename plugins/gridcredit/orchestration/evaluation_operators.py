@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gridcredit.errors import GridCreditError, TooEarlyError
+from gridcredit.orchestration.answer import who_and_what
 
 
 class FitScorecardOperator(BaseOperator):
@@ -82,8 +83,7 @@ class DecideOnProposalOperator(ApprovalOperator):
         decided = super().execute_complete(context, event)
         decide(
             int(self.proposal),
-            decided["responded_by_user"]["name"],
-            decided["params_input"].get("reason") or "",
+            *who_and_what(decided, "reason"),
             is_approved=decided["chosen_options"] == [self.APPROVE],
             settings=get_settings(),
         )
@@ -135,11 +135,6 @@ class NoteBreachesOperator(HITLEntryOperator):
 
         noted = super().execute_complete(context, event)
         settings = get_settings()
-        note_breaches(
-            date.fromisoformat(self.watched_on),
-            noted["responded_by_user"]["name"],
-            noted["params_input"].get("note") or "",
-            settings,
-        )
+        note_breaches(date.fromisoformat(self.watched_on), *who_and_what(noted, "note"), settings)
         write_watch(settings)
         return noted

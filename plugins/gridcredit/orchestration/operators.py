@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gridcredit.errors import GridCreditError, NotReadyError
+from gridcredit.orchestration.answer import who_and_what
 from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS
 
 
@@ -171,8 +172,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
         decided = super().execute_complete(context, event)
         record_approval(
             self.build_run_id,
-            decided["responded_by_user"]["name"],
-            decided["params_input"].get("reason") or "",
+            *who_and_what(decided, "reason"),
             is_approved=decided["chosen_options"] == [self.APPROVE],
         )
         return decided

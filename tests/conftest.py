@@ -1,11 +1,11 @@
-"""One embedded Postgres for the whole test session; a fresh warehouse in it for whoever asks."""
+"""One embedded Postgres for the whole test session; fresh warehouses in it for whoever asks."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -33,25 +33,65 @@ def server() -> Iterator[EmbeddedPostgres]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def new_warehouse(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> WarehouseFactory:
-    """Makes settings whose warehouse is empty and whose home is their own."""
+@dataclass
+class Warehouses:
+    """Makes and drops databases; what dbt has parsed for one of a name serves the next of that name."""
 
-    def make() -> Settings:
-        database = f"test_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+    server: EmbeddedPostgres
+    folder: Path
+
+    def make(self, name: str) -> Settings:
+        """Settings whose warehouse is empty and whose home is their own."""
+        with psycopg.connect(self.server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
             owner = sql.Identifier(warehouse.WAREHOUSE_ROLE)
-            admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(database), owner))
-            admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
+            admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), owner))
+            admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
         settings = Settings(
-            home=tmp_path_factory.mktemp("home"),
-            warehouse_url=SecretStr(server.url(warehouse.WAREHOUSE_ROLE, database)),
+            home=Path(tempfile.mkdtemp(prefix="home", dir=self.folder)),
+            warehouse_url=SecretStr(self.server.url(warehouse.WAREHOUSE_ROLE, name)),
             landing_settle_seconds=0,
         )
+        if self._parsed(name).exists():
+            _parsed_in(settings).parent.mkdir(parents=True)
+            shutil.copyfile(self._parsed(name), _parsed_in(settings))
         warehouse.prepare(settings)
         return settings
 
-    return make
+    def drop(self, name: str, settings: Settings) -> None:
+        """Remove the database and its home."""
+        if _parsed_in(settings).exists():
+            shutil.copyfile(_parsed_in(settings), self._parsed(name))
+        with psycopg.connect(self.server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        shutil.rmtree(settings.home, ignore_errors=True)
+
+    def _parsed(self, name: str) -> Path:
+        return self.folder / f"{name}.msgpack"
+
+
+def _parsed_in(settings: Settings) -> Path:
+    return settings.home / "dbt" / "target" / "partial_parse.msgpack"
+
+
+@pytest.fixture(scope="session")
+def warehouses(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Warehouses:
+    """Makes warehouses that last for the session."""
+    return Warehouses(server, tmp_path_factory.mktemp("warehouses"))
+
+
+@pytest.fixture(scope="module")
+def new_warehouse(warehouses: Warehouses) -> Iterator[WarehouseFactory]:
+    """Makes warehouses that last for the module."""
+    made: dict[str, Settings] = {}
+
+    def make() -> Settings:
+        name = f"test_{len(made) + 1}"
+        made[name] = warehouses.make(name)
+        return made[name]
+
+    yield make
+    for name, settings in made.items():
+        warehouses.drop(name, settings)
 
 
 @pytest.fixture

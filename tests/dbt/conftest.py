@@ -11,7 +11,7 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.simulate import simulate
 
-from tests.conftest import WarehouseFactory
+from tests.conftest import Warehouses
 from tests.dbt import oracle
 from tests.dbt.built import DAYS, POLICY, Built, FeaturesByDay, Rated, bill_wrongly, write
 from tests.dbt.delivered import all_features, as_oracles_read, read_rows
@@ -19,8 +19,8 @@ from tests.dbt.wild import draw_rows, hard_debtors, reformed_rows, wild_conduct,
 
 
 @pytest.fixture(scope="session")
-def built(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    settings = new_warehouse()
+def built(warehouses: Warehouses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    settings = warehouses.make("oracle")
     folder = tmp_path_factory.mktemp("files")
     simulate(250, 24, 3, folder)
     differences = bill_wrongly(folder / "bill.csv")

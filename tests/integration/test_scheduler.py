@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,23 @@ from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
+
+CUSTOMERS = 120
+# So that a few months of few customers are enough to fit on, and no score is good enough.
+EVALUATION = """
+outcome: {window_months: 2, default_days_overdue: 30, indeterminate_days_overdue: 10}
+sample: {out_of_time_months: 1, out_of_sample_share: 0.3, max_rows: 10000}
+fit:
+  min_defaults: 5
+  min_available_share: 0.8
+  min_information_value: 0.02
+  max_correlation: 0.7
+  max_auc_alone: 0.99
+  max_bins: 3
+  min_bin_share: 0.05
+thresholds:
+  - {figure: auc, bad_when: below, warn: 1, breach: 1, reason: "none is so good"}
+"""
 
 
 def listening() -> set[tuple[str, int]]:
@@ -41,7 +59,11 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     patch = pytest.MonkeyPatch()
-    patch.setenv("GRIDCREDIT_HISTORY_MONTHS", "2")
+    patch.setenv("GRIDCREDIT_HISTORY_MONTHS", "8")
+    policies = tmp_path_factory.mktemp("policies") / "policies"
+    shutil.copytree(Settings().policies_dir, policies)
+    (policies / "evaluation.yml").write_text(EVALUATION)
+    patch.setenv("GRIDCREDIT_POLICIES_DIR", str(policies))
     settings = Settings(home=tmp_path_factory.mktemp("a home with spaces") / "and more")
     before = listening()
     try:
@@ -67,6 +89,37 @@ def administrator(running: Running) -> httpx.Client:
     return httpx.Client(base_url=running.address, trust_env=False, headers={"Authorization": f"Bearer {token}"})
 
 
+def asked(client: httpx.Client, dag: str) -> dict[str, Any]:
+    """What a DAG asks people, once it does."""
+    found: list[dict[str, Any]] = []
+
+    def is_asked() -> bool:
+        details = client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()
+        found[:] = [
+            one
+            for one in details["hitl_details"]
+            if (one["task_instance"]["dag_id"], one["task_instance"]["state"]) == (dag, "awaiting_input")
+        ]
+        return bool(found)
+
+    wait_for(is_asked)
+    # No person is so quick: an answer while the task's process still ends is lost on Airflow, which then asks again.
+    time.sleep(5)
+    assert is_asked()
+    return found[0]
+
+
+def answer(client: httpx.Client, question: dict[str, Any], option: str, form: dict[str, str]) -> None:
+    """Answer as a person does on Airflow's page."""
+    task = question["task_instance"]
+    answered = client.patch(
+        f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}"
+        f"/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails",
+        json={"chosen_options": [option], "params_input": form},
+    )
+    assert answered.status_code == 200
+
+
 def number(settings: Settings, query: str) -> int:
     with connect(settings) as connection:
         (value,) = connection.execute(query).fetchone() or (0,)
@@ -77,13 +130,13 @@ def number(settings: Settings, query: str) -> int:
 def test_files_become_releases(running: Running, tmp_path: Path) -> None:
     settings = running.settings
     landing = settings.landing_dir / "demo"
-    simulate(60, 10, 9, tmp_path)
+    simulate(CUSTOMERS, 16, 9, tmp_path)
 
     deliver(tmp_path, landing)
     wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1)
     assert number(settings, "select max(release) from lineage.releases") == 1
     customers = number(settings, "select count(*) from published.customer_rating")
-    assert customers == 60
+    assert customers == CUSTOMERS
     assert not list(landing.glob("*.csv"))
 
     # The same files again, and one that is refused beside them: nothing is built, the refused one is kept apart.
@@ -144,24 +197,10 @@ def test_a_blocked_run_waits_for_a_named_person(running: Running) -> None:
     )
     wait_for(lambda: number(settings, "select count(*) from lineage.runs where status = 'failed'") == 1)
     with administrator(running) as client:
-
-        def asked() -> list[dict[str, Any]]:
-            answer = client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False})
-            return list(answer.json()["hitl_details"])
-
-        wait_for(lambda: [one["task_instance"]["state"] for one in asked()] == ["awaiting_input"])
-        # No person is so quick: an answer while the task's process still ends is lost on Airflow, which then asks again.
-        time.sleep(5)
-        (question,) = asked()
+        question = asked(client, "release_blocked_run")
         assert "expect_column_pair_values" in question["body"]
         assert number(settings, "select max(release) from lineage.releases") == releases
-        task = question["task_instance"]
-        decision = client.patch(
-            f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}"
-            f"/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails",
-            json={"chosen_options": ["Approve"], "params_input": {"reason": "the supplier will correct this bill"}},
-        )
-        assert decision.status_code == 200
+        answer(client, question, "Approve", {"reason": "the supplier will correct this bill"})
     wait_for(lambda: number(settings, "select max(release) from lineage.releases") == releases + 1)
     with connect(settings) as connection:
         approved = connection.execute(
@@ -169,6 +208,35 @@ def test_a_blocked_run_waits_for_a_named_person(running: Running) -> None:
             "approver, reason from lineage.releases order by release desc limit 1"
         ).fetchall()
     assert approved == [(True, services.ADMIN, "the supplier will correct this bill")]
+
+
+@pytest.mark.timeout(600)
+def test_a_scorecard_is_fitted_and_adopted_and_the_ratings_are_watched(running: Running) -> None:
+    settings = running.settings
+
+    def kept(query: str) -> list[tuple[Any, ...]]:
+        with connect(settings) as connection:
+            return connection.execute(query).fetchall()
+
+    with administrator(running) as client:
+        for dag in ("recalibrate_scorecard", "monitor_ratings"):
+            assert client.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None}).status_code == 200
+        proposed = asked(client, "recalibrate_scorecard")
+        assert "AUC" in proposed["body"]
+        assert kept("select is_approved from policy.proposals") == [(None,)]
+        answer(client, proposed, "Approve", {"reason": "agreed by the committee"})
+        answer(client, asked(client, "monitor_ratings"), "OK", {"note": "the new scorecard is to mend it"})
+    approved = "select approver, reason from policy.proposals where is_approved"
+    noted = "select officer, note from evaluation.breach_note"
+    wait_for(lambda: bool(kept(approved) and kept(noted)))
+    assert kept(approved) == [(services.ADMIN, "agreed by the committee")]
+    assert kept(noted) == [(services.ADMIN, "the new scorecard is to mend it")]
+    assert (
+        kept(
+            "select task_id, error from ops.task_failures where dag_id in ('recalibrate_scorecard', 'monitor_ratings')"
+        )
+        == []
+    )
 
 
 def test_nothing_listens_beyond_loopback(running: Running) -> None:

@@ -15,16 +15,17 @@
 
 {% macro of_this_run(model, scope) -%}
     {#-
-        The rows of a model's sibling; of days looked at for warnings those of this run alone, so that the views on them
-        cost what the run looks at.
+        The rows of a model's sibling; of days looked at for warnings, and of the last day where the model is no view of
+        everybody, those of this run alone, so that it costs what the run looks at.
     -#}
-    {%- if scope == 'warning_day_scope' -%}
+    {%- set is_of_everybody = scope == 'customer_scope' and config.get('materialized') == 'view' -%}
+    {%- if scope != 'month_end_scope' and not is_of_everybody -%}
     select rows_of_run.*
     from {{ ref(scope) }} as scope
     inner join {{ ref(of_scope(model, scope)) }} as rows_of_run
         on
             scope.customer_id = rows_of_run.customer_id
-            and scope.as_of_date = rows_of_run.as_of_date
+            {{ 'and scope.as_of_date = rows_of_run.as_of_date' if is_past(scope) }}
     {%- else -%}
     select * from {{ ref(of_scope(model, scope)) }}
     {%- endif -%}

@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        keys_of='customer_scope',
+        keys_of='late_bill_scope',
         indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -27,6 +27,9 @@ dates as (
 spans as (
 
     select * from {{ ref('debt_span') }}
+    {%- if is_incremental() %}
+    where bill_id in (select bill_id from {{ late_bills_in_scope(this) }})
+    {%- endif %}
 
 ),
 

@@ -1,3 +1,9 @@
-{{ config(materialized='view', keys_of='customer_scope') }}
+{{
+    config(
+        materialized='incremental',
+        keys_of='customer_scope',
+        indexes=[{'columns': ['customer_id'], 'unique': true}],
+    )
+}}
 
 {{ customer_feature('customer_scope') }}

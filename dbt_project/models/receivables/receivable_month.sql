@@ -23,9 +23,38 @@ customers as (
 
 ),
 
+-- The month-end before the last day, where no fact reaches back to it: with what it closed the month began.
+carried_over as (
+    {% if is_incremental() %}
+    select
+        dates.as_of_date,
+        months.region,
+        months.org_unit,
+        months.segment,
+        months.closing_balance,
+        months.written_off_to_date
+    from {{ this }} as months
+    inner join dates
+        on months.as_of_date = {{ dbt.dateadd('day', -1, 'dates.month_start') }}
+    where not exists (select 1 from dates as touched where not touched.is_latest)
+    {% else %}
+    select
+        as_of_date,
+        '' as region,
+        '' as org_unit,
+        '' as segment,
+        0 as closing_balance,
+        0 as written_off_to_date
+    from dates
+    where false
+    {% endif %}
+),
+
+-- Else every month is summed anew.
 ledger as (
 
     select * from {{ ref('ledger_month') }}
+    where not exists (select 1 from carried_over)
 
 ),
 
@@ -156,6 +185,22 @@ parts as (
         on
             dates.month_start > account.month
             or (dates.month_start = account.month and not dates.is_latest)
+
+    union all
+
+    select
+        as_of_date,
+        region,
+        org_unit,
+        segment,
+        closing_balance as opening_balance,
+        0 as billed,
+        0 as collected,
+        0 as written_off,
+        written_off_to_date,
+        0 as receivable,
+        0 as overdue
+    from carried_over
 
     union all
 

@@ -79,6 +79,11 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
         ).fetchall()
         if any(tried != fingerprint for _, tried in attempts):
             return BuildPlan(as_of_dates, fingerprint, "a build with other models, policy or settings failed")
+        known = [base_dates, *(dates for dates, _ in attempts)]
+        last_days = [*(dates[-1] for dates in known), as_of_dates[-1]]
+        # Month-ends and days looked at that a later month has dropped are kept no longer.
+        if max(last_days).replace(day=1) > as_of_dates[-1].replace(day=1):
+            return BuildPlan(as_of_dates, fingerprint, "an earlier month than that of the last build")
         undone = connection.execute(
             "select file_id from lineage.files where undone_at is not null and undone_at > %s order by 1",
             [base_started],
@@ -88,8 +93,6 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
             "where run_id = %s and undone_at is null order by 1",
             [run_id],
         ).fetchall()
-    known = [base_dates, *(dates for dates, _ in attempts)]
-    last_days = [dates[-1] for dates in known] + [as_of_dates[-1]]
     return BuildPlan(
         as_of_dates,
         fingerprint,

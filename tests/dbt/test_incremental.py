@@ -350,6 +350,24 @@ def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) 
     assert_a_rebuild_changes_nothing(settings, last)
 
 
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_day_after_another_months_later(settings: Settings, tmp_path: Path, *, is_published: bool) -> None:
+    """A backfill beside a night, months later, that is built before it: published, or stopped before."""
+    settings.history_months = 6
+    simulate(80, 14, 9, tmp_path)
+    demo = load_mappings(settings.mappings_dir)["demo"]
+    for name in EXTRACTS:
+        load_file(tmp_path / f"{name}.csv", demo, settings)
+    pipeline.build_ratings("first", date(2026, 6, 20), settings)
+    if is_published:
+        pipeline.build_ratings("ahead", date(2026, 11, 25), settings)
+    else:
+        pipeline.check_raw("ahead", date(2026, 11, 25), settings)
+        pipeline.build_models("ahead", settings)
+    pipeline.build_ratings("back", date(2026, 6, 21), settings)
+    assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
+
+
 def test_what_makes_a_build_compute_everything(settings: Settings, tmp_path: Path) -> None:
     settings.history_months = 1
     simulate(30, 6, 3, tmp_path)

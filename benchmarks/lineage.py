@@ -80,7 +80,7 @@ def tell_traces(connection: Connection, count: int, settings: Settings) -> None:
         ]
         tell(f"up: {table}", [partial(trace_row, table, key, None, settings) for key in chosen])
     bills = connection.execute(
-        "select bill_id, file_id, line_no from raw.bill where bill_id is not null order by customer_id limit 10000"
+        "select bill_id, _file_id, _line_no from raw.bill where bill_id is not null order by customer_id limit 10000"
     ).fetchall()
     chosen_bills = random.Random(2).sample(bills, min(count, len(bills)))
     tell("down: bill", [partial(touched_by_bill, bill, settings) for bill, _, _ in chosen_bills])

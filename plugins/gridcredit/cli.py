@@ -396,7 +396,10 @@ def lint_sql() -> None:
     from gridcredit.transform import dbt_environment
 
     programs = Path(sys.executable).parent
-    commands = [["dbt", "--quiet", "parse"], ["sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"]]
+    commands = [
+        ["dbt", "--quiet", "parse"],
+        ["sqlfluff", "lint", "--processes", "0", "dbt_project/models", "dbt_project/tests"],
+    ]
     # sqlfluff compiles the models as dbt does, and that asks for a database: a throw-away one will do.
     with clear_errors() as settings, tempfile.TemporaryDirectory() as home:
         scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None})

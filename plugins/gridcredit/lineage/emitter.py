@@ -78,7 +78,7 @@ class Emitter:
         set_producer(PRODUCER)
         self._tags = tags
         self._parent = _parent.get() or parent
-        self._namespace = _dataset_namespace(settings)
+        self.namespace = _dataset_namespace(settings)
         self._client = OpenLineageClient(config={"transport": transport_config(settings, warehouse_url(settings))})
 
     def __enter__(self) -> Self:
@@ -88,11 +88,6 @@ class Emitter:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._client.close()
-
-    @property
-    def namespace(self) -> str:
-        """The warehouse's, as OpenLineage names a Postgres server."""
-        return self._namespace
 
     def emit(self, done: Done) -> None:
         """Send the two events."""
@@ -142,7 +137,7 @@ class Emitter:
         """A table that was read, with its columns and their types."""
         facets: dict[str, DatasetFacet] = {"schema": schema_facet(columns)}
         name = dataset_name(schema, table)
-        return InputDataset(self._namespace, name, facets=facets, inputFacets=dict(input_facets or {}))
+        return InputDataset(self.namespace, name, facets=facets, inputFacets=dict(input_facets or {}))
 
     def table_written(
         self,
@@ -155,7 +150,7 @@ class Emitter:
         """A table that was written, with its columns and their types, and how many rows it was given."""
         statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
         return OutputDataset(
-            self._namespace,
+            self.namespace,
             dataset_name(schema, table),
             facets={"schema": schema_facet(columns), **(facets or {})},
             outputFacets={"outputStatistics": statistics},

@@ -135,7 +135,7 @@ def _upstream(run_id: str, settings: Settings) -> dict[tuple[str, str], dict[str
     return found
 
 
-def _model(emitter: Emitter, result: Any, known: Catalog, upstream: ColumnsUpstream) -> Done:  # noqa: ANN401
+def _model(emitter: Emitter, result: Any, known: Catalog, upstream: ColumnsUpstream) -> Done:  # noqa: ANN401 what dbt returns has no public type
     node = result.node
     is_ok = str(result.status) == "success"
     relations = sorted({(one.column.schema, one.column.table) for found in upstream.values() for one in found})
@@ -217,7 +217,7 @@ def _assertions(
     )
 
 
-def _times(result: Any) -> tuple[datetime, datetime]:  # noqa: ANN401
+def _times(result: Any) -> tuple[datetime, datetime]:  # noqa: ANN401 what dbt returns has no public type
     """When dbt ran a node; one it skipped has no times."""
     now = datetime.now(UTC)
     ran = [timing for timing in result.timing if timing.started_at and timing.completed_at]

@@ -9,12 +9,15 @@ from typing import Any
 
 import attr
 import psycopg
+import structlog
 from openlineage.client.event_v2 import RunEvent
 from openlineage.client.serde import Serde
 from openlineage.client.transport.transport import Config, Transport
 
 from gridcredit.settings import Settings
 from gridcredit.warehouse import warehouse_url
+
+log = structlog.get_logger(__name__)
 
 JOB_NAMESPACE = "gridcredit"
 
@@ -62,8 +65,12 @@ class RecordTransport(Transport):
             self._write_rows()
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002
-        """Write what is kept."""
-        self._write_rows()
+        """Write what is kept; what cannot be written is told, and fails nothing that was done, as when it is sent at once."""
+        try:
+            self._write_rows()
+        except psycopg.Error:
+            log.exception("events_not_recorded")
+            return False
         return True
 
     def _write_rows(self) -> None:

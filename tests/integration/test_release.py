@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +230,28 @@ def test_a_policy_changed_under_its_version_is_refused(published: Settings, tmp_
     file.write_text(file.read_text().replace("less than 60 %", "under 60 %"))
     with pytest.raises(PolicyError, match="was changed after version 'default-1.0' had been loaded"):
         load_policies(changed)
+
+
+def test_the_first_load_of_all_history_does_not_tell_how_many_rows_a_day_has(settings: Settings) -> None:
+    with connect(settings) as connection:
+        for week, accepted in enumerate((2_000_000, 1_000, 1_000, 990)):
+            loaded_at = datetime(2026, 6, 3, 20, tzinfo=UTC) + timedelta(weeks=week)
+            run_id = f"week {week}"
+            (file_id,) = connection.execute(
+                "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at, loaded_at) "
+                "values ('demo', 'payment.csv', %s, 1, %s, %s) returning file_id",
+                [run_id, loaded_at, loaded_at],
+            ).fetchone() or (0,)
+            connection.execute(
+                "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, rows_quarantined, "
+                "rows_filtered, rows_repeated, seconds) values (%s, 'payment', '', %s, %s, 0, 0, 0, 1)",
+                [file_id, accepted, accepted],
+            )
+            connection.execute(
+                "insert into lineage.runs (run_id, as_of_date, code_version, started_at, status) "
+                "values (%s, %s, '', %s, 'published')",
+                [run_id, loaded_at.date(), loaded_at],
+            )
+            connection.execute("insert into lineage.run_files (run_id, file_id) values (%s, %s)", [run_id, file_id])
+    found = rows(settings, "select run_id, share_of_usual_rows from lineage.deliveries_by_run order by run_id")
+    assert found == [("week 0", None), ("week 1", None), ("week 2", None), ("week 3", Decimal("0.99"))]

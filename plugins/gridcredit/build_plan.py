@@ -81,9 +81,9 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
             return BuildPlan(as_of_dates, fingerprint, "a build with other models, policy or settings failed")
         known = [base_dates, *(dates for dates, _ in attempts)]
         last_days = [*(dates[-1] for dates in known), as_of_dates[-1]]
-        # Month-ends and days looked at that a later month has dropped are kept no longer.
-        if max(last_days).replace(day=1) > as_of_dates[-1].replace(day=1):
-            return BuildPlan(as_of_dates, fingerprint, "an earlier month than that of the last build")
+        # What only the later day has told or dropped is not known one by one.
+        if max(last_days) > as_of_dates[-1]:
+            return BuildPlan(as_of_dates, fingerprint, "an earlier day than that of the last build")
         undone = connection.execute(
             "select file_id from lineage.files where undone_at is not null and undone_at > %s order by 1",
             [base_started],
@@ -99,7 +99,7 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
         new_files=[file_id for (file_id,) in new],
         undone_files=[file_id for (file_id,) in undone],
         aged_from=min(last_days),
-        aged_to=max(last_days),
+        aged_to=as_of_dates[-1],
         new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], policies),
         dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
     )

@@ -41,7 +41,7 @@ TABLES: dict[str, PublishedTable] = {
     "warning_event": PublishedTable(("customer_id", "rule", "opened_on", "event"), "warning_scope", ("customer_id",)),
     "warning_evidence": PublishedTable(("customer_id", "rule", "kind", "record_id"), "warning_scope", ("customer_id",)),
     "work_list": PublishedTable(("customer_id",)),
-    "late_charge": PublishedTable(("bill_id",), "customer_scope", ("customer_id",)),
+    "late_charge": PublishedTable(("bill_id",), "moved_scope", ("customer_id",)),
     "promise_result": PublishedTable(("action_id",), "customer_scope", ("customer_id",)),
     "officer_result": PublishedTable(("officer_id", "overdue_month")),
     "strategy_result": PublishedTable(("strategy", "days_recovered")),

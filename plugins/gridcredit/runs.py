@@ -20,13 +20,15 @@ log = structlog.get_logger(__name__)
 def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> date:
     """Register a build and the files it is the first to answer for; a retry finds what the first try wrote.
 
-    Returns the date the build answers for: the one asked for, else the last day that facts speak of, today at most.
+    Returns the date the build answers for: the one asked for, else the last day that facts speak of, today at most, or that
+    a build has published; only who asks for it goes back.
     """
     settings = settings or get_settings()
     with connect(settings) as connection:
         row = connection.execute(
-            "select max(newest_fact_on) from lineage.loads join lineage.files using (file_id) "
-            "where extract = any(%s) and undone_at is null",
+            "select greatest(max(newest_fact_on), (select as_of_date from lineage.runs "
+            "where status in ('published', 'unchanged') order by finished_at desc limit 1)) "
+            "from lineage.loads join lineage.files using (file_id) where extract = any(%s) and undone_at is null",
             [list(DATING_EXTRACTS)],
         ).fetchone()
         day: date | None = as_of_date or (row[0] if row else None)

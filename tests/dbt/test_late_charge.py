@@ -6,6 +6,7 @@ import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from gridcredit import policy, runs, transform
 from gridcredit.extracts.loader import load_file
@@ -32,13 +33,17 @@ FILES = {
     ),
 }
 # B1: its due date moves past two holidays to 26 December, so that 27 to 31 December cost 5 days x 0.2 % x 1000 = 10.00; in the new
-# year 2 days x 0.3 % x 1000 and, after 400 came in, 8 days x 0.3 % x 600 = 20.40. B2: 2 days x 0.1 % x 20 = 0.04, but at least 1.
-# B3: paid in time, bounced on the 6th: 5 days x 0.2 % x 500 = 5.00. B4 was cancelled, and costs nothing.
+# year 2 days x 0.3 % x 1000 = 6.00 and, after 400 came in, 0.3 % x 600 = 1.80 a day from the 3rd on. B2: 2 days x 0.1 % x 20 = 0.04, but
+# at least 1. B3: paid in time, bounced on the 6th: 0.2 % x 500 = 1.00 a day from then on. B4 was cancelled, and costs nothing.
 BY_HAND = {
-    "B1": (Decimal("10.00"), Decimal("20.40"), Decimal("30.40"), Decimal("600.00")),
-    "B2": (Decimal("0.04"), Decimal("0.00"), Decimal("1.00"), Decimal("0.00")),
-    "B3": (Decimal("5.00"), Decimal("0.00"), Decimal("5.00"), Decimal("500.00")),
+    "B1": ("10.00", "6.00", "16.00", "1.80", date(2026, 1, 2), "600.00"),
+    "B2": ("0.04", "0.00", "1.00", "0.00", date(2026, 1, 7), "0.00"),
+    "B3": ("0.00", "0.00", "0.00", "1.00", date(2026, 1, 5), "500.00"),
 }
+# To the 10th 8 more days of 1.80, and 5 of 1.00.
+TO_DATE = {"K1": Decimal("30.40"), "K3": Decimal("5.00")}
+# At the end of January 29 days of 1.80 are charged, and 26 of 1.00.
+IN_FEBRUARY = {"B1": ("68.20", date(2026, 1, 31)), "B3": ("26.00", date(2026, 1, 31)), "B2": ("1.00", date(2026, 1, 7))}
 
 
 def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
@@ -55,6 +60,20 @@ def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
     transform.build("by hand", [date(2025, 12, 31), day], settings)
     with connect(settings) as connection:
         rows = connection.execute(
-            "select bill_id, charge_of_year, charge_carried_over, late_charge, open_amount from candidate.late_charge"
+            "select bill_id, charge_of_year, charge_carried_over, late_charge, daily_charge, charged_through, open_amount "
+            "from candidate.late_charge"
         ).fetchall()
-    assert {bill: tuple(rest) for bill, *rest in rows} == BY_HAND
+        to_date = connection.execute("select customer_id, late_charge from candidate.work_list").fetchall()
+    assert {bill: in_words(rest) for bill, *rest in rows} == BY_HAND
+    assert dict(to_date) == TO_DATE
+
+    runs.start_run("in February", date(2026, 2, 3), settings)
+    transform.build("in February", [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 3)], settings)
+    with connect(settings) as connection:
+        rows = connection.execute("select bill_id, late_charge, charged_through from candidate.late_charge").fetchall()
+    assert {bill: in_words(rest) for bill, *rest in rows} == IN_FEBRUARY
+
+
+def in_words(values: list[Any]) -> tuple[Any, ...]:
+    """Amounts as text of two decimals."""
+    return tuple(f"{value:.2f}" if isinstance(value, Decimal) else value for value in values)

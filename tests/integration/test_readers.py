@@ -192,3 +192,20 @@ def test_the_queries_of_the_bi_page_run_as_they_stand(settings: Settings) -> Non
             read_as(settings, "bi_reader", "for this test", f"select 1 from {secret}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         read_as(settings, "bi_reader", "for this test", "delete from published.customer_rating")
+
+
+def test_charges_to_the_day_are_those_of_the_work_list(settings: Settings) -> None:
+    with connect(settings) as connection:
+        by_bill = connection.execute(
+            "select customer_id, sum(charge_to_date) from star.fact_late_bill as late "
+            "join published.late_charge using (customer_id, bill_id) "
+            "where late.open_amount > 0 and not is_disputed group by customer_id"
+        ).fetchall()
+        by_debtor = connection.execute(
+            "select customer_id, late_charge from published.work_list where overdue_bills > 0"
+        ).fetchall()
+        accruing = connection.execute(
+            "select count(*) from star.fact_late_bill where charge_to_date > late_charge"
+        ).fetchall()
+    assert dict(by_bill) == dict(by_debtor)
+    assert accruing[0][0] > 10

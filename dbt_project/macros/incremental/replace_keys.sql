@@ -78,38 +78,14 @@
     {{ return({
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
-        'moved_customer': {
-            'relation': '(select customer_id from archive.customer_scope where has_moved) as moved', 'columns': ['customer_id']
-        },
+        'moved_scope': {'relation': 'archive.moved_scope', 'columns': ['customer_id']},
         'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
         'warning_day_scope': {'relation': warning_days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
         'warning_scope': {'relation': 'archive.warning_scope', 'columns': ['customer_id']},
         'bill_check_scope': {'relation': 'archive.bill_check_scope', 'columns': ['customer_id']},
-        'late_bill_scope': {'relation': late_bills_in_scope(relation), 'columns': ['bill_id']},
         'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
         'touched_date': {'relation': 'archive.touched_date', 'columns': ['as_of_date']},
     }.get(keys_of, {})) }}
-{%- endmacro %}
-
-{% macro late_bills_in_scope(relation) -%}
-    {#- Of customers whom a fact concerns all late bills, as they were and as they are; of others in scope those still open. -#}
-    (
-        select late_bills.bill_id
-        from {{ relation }} as late_bills
-        inner join archive.customer_scope as scope
-            on late_bills.customer_id = scope.customer_id
-        where
-            scope.has_moved
-            or late_bills.open_amount > 0
-        union
-        select spans.bill_id
-        from collections.debt_span as spans
-        inner join archive.customer_scope as scope
-            on spans.customer_id = scope.customer_id
-        where
-            scope.has_moved
-            or spans.open_until is null
-    ) as late_bills
 {%- endmacro %}
 
 {% macro warning_days_in_scope(relation) -%}

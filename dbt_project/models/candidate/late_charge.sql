@@ -1,9 +1,9 @@
--- The rows that this run replaces in what is published: those of the customers in scope.
+-- The rows that this run replaces in what is published: those of the customers whom a fact concerns.
 with
 
 scope as (
 
-    select * from {{ ref('customer_scope') }}
+    select * from {{ ref('moved_scope') }}
     where is_known
 
 ),
@@ -26,8 +26,12 @@ as_contracted as (
         cast(late_bills.days_charged as integer) as days_charged,
         cast(late_bills.charge_of_year as numeric(18, 2)) as charge_of_year,
         cast(late_bills.charge_carried_over as numeric(18, 2)) as charge_carried_over,
+        cast(late_bills.accrued_charge as numeric(18, 6)) as accrued_charge,
         cast(late_bills.late_charge as numeric(18, 2)) as late_charge,
+        cast(late_bills.daily_charge as numeric(18, 6)) as daily_charge,
+        cast(late_bills.least_charge as numeric(18, 2)) as least_charge,
         cast(late_bills.due_on as date) as due_on,
+        cast(late_bills.charged_through as date) as charged_through,
         cast(late_bills.settled_on as date) as settled_on,
         cast(late_bills.policy_version as text) as policy_version
     from scope

@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        keys_of='moved_customer',
+        keys_of='moved_scope',
         indexes=[{'columns': ['bill_id', 'open_from'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -11,10 +11,8 @@ with
 
 scope as (
 
-    select * from {{ ref('customer_scope') }}
-    where
-        is_known
-        and has_moved
+    select * from {{ ref('moved_scope') }}
+    where is_known
 
 ),
 

@@ -44,17 +44,32 @@ assignments as (
 
 ),
 
+-- Charged to the last day; what has not been charged for yet is the days since.
+late_bills_to_date as (
+
+    select
+        late_bills.*,
+        {{ late_charge(
+            'late_bills.days_charged + ' ~ days_after('late_bills.charged_through', 'dates.as_of_date'),
+            'late_bills.accrued_charge + late_bills.daily_charge * ' ~ days_after('late_bills.charged_through', 'dates.as_of_date'),
+            'late_bills.least_charge'
+        ) }} as charge_to_date
+    from late_bills
+    cross join dates
+
+),
+
 debts as (
 
     select
         scope.customer_id,
         sum(case when late_bills.is_disputed then 0 else late_bills.open_amount end) as overdue_amount,
         sum(case when late_bills.is_disputed then late_bills.open_amount else 0 end) as disputed_amount,
-        sum(case when late_bills.is_disputed then 0 else late_bills.late_charge end) as late_charge,
+        sum(case when late_bills.is_disputed then 0 else late_bills.charge_to_date end) as late_charge,
         count(case when not late_bills.is_disputed then 1 end) as overdue_bills,
         min(case when not late_bills.is_disputed then late_bills.due_on end) as oldest_due_on
     from scope
-    inner join late_bills
+    inner join late_bills_to_date as late_bills
         on scope.customer_id = late_bills.customer_id
     group by scope.customer_id
 

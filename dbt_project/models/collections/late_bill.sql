@@ -1,8 +1,9 @@
--- What each bill that was open after its due date has cost its debtor, and how soon it came in.
+-- What each bill that was open after its due date has cost its debtor, and how soon it came in. What is open costs the same each
+-- day of a month: it is charged up to the month's start, so that a row changes by facts and months and not by days.
 {{
     config(
         materialized='incremental',
-        keys_of='late_bill_scope',
+        keys_of='moved_scope',
         indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
@@ -12,7 +13,7 @@ with
 
 scope as (
 
-    select * from {{ ref('customer_scope') }}
+    select * from {{ ref('moved_scope') }}
     where is_known
 
 ),
@@ -27,9 +28,6 @@ dates as (
 spans as (
 
     select * from {{ ref('debt_span') }}
-    {%- if is_incremental() %}
-    where bill_id in (select bill_id from {{ late_bills_in_scope(this) }})
-    {%- endif %}
 
 ),
 
@@ -66,14 +64,14 @@ rates as (
 ),
 
 -- A due date that is a holiday is moved to the next day that is none.
-charged as (
+owed as (
 
     select
         spans.*,
         dates.policy_version,
+        dates.month_start,
         coalesce(customers.segment, 'residential') as segment,
         greatest(spans.open_from, cast({{ dbt.dateadd('day', 1, workday_from('spans.due_on')) }} as date)) as charged_from,
-        coalesce(spans.open_until, cast({{ dbt.dateadd('day', 1, 'dates.as_of_date') }} as date)) as charged_until,
         cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'spans.due_on')) }} as date) as carried_over_from
     from scope
     inner join spans
@@ -81,6 +79,15 @@ charged as (
     cross join dates
     left join customers
         on spans.customer_id = customers.customer_id
+
+),
+
+charged as (
+
+    select
+        *,
+        coalesce(open_until, greatest(charged_from, month_start)) as charged_until
+    from owed
 
 ),
 
@@ -109,21 +116,28 @@ summed as (
             case
                 when
                     counted.open_from <= {{ dbt.dateadd('day', days, 'counted.due_on') }}
-                    and counted.charged_until > {{ dbt.dateadd('day', days, 'counted.due_on') }}
-                    then counted.open_amount
-                when
-                    counted.open_until is null
-                    and counted.charged_until <= {{ dbt.dateadd('day', days, 'counted.due_on') }}
+                    and (
+                        counted.open_until is null
+                        or counted.open_until > {{ dbt.dateadd('day', days, 'counted.due_on') }}
+                    )
                     then counted.open_amount
                 else 0
             end
         ) as open_after_{{ days }},
         {%- endfor %}
         sum(case when counted.open_until is null then counted.open_amount else 0 end) as open_amount,
-        max(counted.charged_until) as open_until,
+        max(counted.open_until) as open_until,
+        max(counted.charged_until) as charged_until,
         sum(counted.days_of_year + counted.days_carried_over) as days_charged,
         sum(counted.open_amount * counted.days_of_year * rates.daily_rate) as charge_of_year,
-        sum(counted.open_amount * counted.days_carried_over * rates.carried_over_rate) as charge_carried_over
+        sum(counted.open_amount * counted.days_carried_over * rates.carried_over_rate) as charge_carried_over,
+        sum(
+            case
+                when counted.open_until is not null then 0
+                when counted.charged_until < counted.carried_over_from then counted.open_amount * rates.daily_rate
+                else counted.open_amount * rates.carried_over_rate
+            end
+        ) as daily_charge
     from counted
     inner join rates
         on
@@ -164,15 +178,15 @@ late_bills as (
         {%- endfor %}
         cast(summed.open_amount as numeric(18, 2)) as open_amount,
         summed.days_charged,
+        cast(summed.charge_of_year + summed.charge_carried_over as numeric(18, 6)) as accrued_charge,
+        cast(summed.daily_charge as numeric(18, 6)) as daily_charge,
         cast(round(summed.charge_of_year, 2) as numeric(18, 2)) as charge_of_year,
         cast(round(summed.charge_carried_over, 2) as numeric(18, 2)) as charge_carried_over,
-        cast(
-            case
-                when summed.days_charged = 0 then 0
-                else greatest(round(summed.charge_of_year + summed.charge_carried_over, 2), policies.late_charge_min)
-            end as numeric(18, 2)
-        ) as late_charge,
+        {{ late_charge('summed.days_charged', 'summed.charge_of_year + summed.charge_carried_over', 'policies.late_charge_min') }}
+            as late_charge,
+        policies.late_charge_min as least_charge,
         summed.due_on,
+        cast({{ dbt.dateadd('day', -1, 'summed.charged_until') }} as date) as charged_through,
         case when summed.open_amount = 0 then summed.open_until end as settled_on
     from summed
     inner join bills

@@ -1,5 +1,7 @@
 -- How much of their debts the customers of each strategy paid within so many days, a customer's share counting as one.
 {%- set days_recovered = [30, 60, 90] %}
+{#- A constant, so that Postgres reads all late bills in parallel and works out no date for each. #}
+{%- set last_day = "cast('" ~ (var('as_of_dates') | last) ~ "' as date)" %}
 with
 
 dates as (
@@ -19,61 +21,65 @@ late_bills as (
 customers as (
 
     select
-        late_bills.customer_id,
-        dates.policy_version,
+        customer_id,
         {%- for days in days_recovered %}
-        {%- set is_over = dbt.dateadd('day', days, 'late_bills.due_on') ~ ' <= dates.as_of_date' %}
-        sum(case when {{ is_over }} then late_bills.overdue_amount else 0 end) as overdue_{{ days }},
-        sum(case when {{ is_over }} then late_bills.recovered_{{ days }} else 0 end) as recovered_{{ days }},
+        {%- set is_over = 'due_on <= ' ~ dbt.dateadd('day', -days, last_day) %}
+        sum(case when {{ is_over }} then overdue_amount end) as overdue_{{ days }},
+        sum(case when {{ is_over }} then recovered_{{ days }} end) as recovered_{{ days }},
         {%- endfor %}
-        {{ hundredth_of('late_bills.customer_id') }} as hundredth
+        {{ hundredth_of('customer_id') }} as hundredth
     from late_bills
-    cross join dates
-    where not late_bills.is_disputed
-    group by late_bills.customer_id, dates.policy_version
+    where not is_disputed
+    group by customer_id
 
-),
-
-shares as (
-    {% for days in days_recovered %}
-    select
-        policy_version,
-        hundredth,
-        {{ days }} as days_recovered,
-        overdue_{{ days }} as overdue_amount,
-        recovered_{{ days }} as recovered_amount,
-        recovered_{{ days }} / overdue_{{ days }} as recovered_rate
-    from customers
-    where overdue_{{ days }} > 0
-    {% if not loop.last %}
-    union all
-    {% endif %}
-    {%- endfor %}
 ),
 
 assigned as (
 
     select
-        *,
+        customers.*,
+        dates.policy_version,
         {{ dunning_strategy() }} as strategy
-    from shares
+    from customers
+    cross join dates
+
+),
+
+summed as (
+
+    select
+        strategy,
+        policy_version,
+        {%- for days in days_recovered %}
+        count(overdue_{{ days }}) as customers_{{ days }},
+        sum(overdue_{{ days }}) as overdue_{{ days }},
+        sum(recovered_{{ days }}) as recovered_{{ days }},
+        avg(recovered_{{ days }} / overdue_{{ days }}) as mean_rate_{{ days }},
+        stddev_samp(recovered_{{ days }} / overdue_{{ days }}) as spread_{{ days }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from assigned
+    group by strategy, policy_version
 
 ),
 
 outcomes as (
-
+    {% for days in days_recovered %}
     select
         strategy,
-        days_recovered,
+        {{ days }} as days_recovered,
         policy_version,
-        count(*) as customers,
-        sum(overdue_amount) as overdue_amount,
-        sum(recovered_amount) as recovered_amount,
-        avg(recovered_rate) as mean_recovered_rate,
-        stddev_samp(recovered_rate) / sqrt(count(*)) as standard_error
-    from assigned
-    group by strategy, days_recovered, policy_version
-
+        customers_{{ days }} as customers,
+        overdue_{{ days }} as overdue_amount,
+        recovered_{{ days }} as recovered_amount,
+        mean_rate_{{ days }} as mean_recovered_rate,
+        spread_{{ days }} / sqrt(customers_{{ days }}) as standard_error
+    from summed
+    where customers_{{ days }} > 0
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
 )
 
 select * from outcomes

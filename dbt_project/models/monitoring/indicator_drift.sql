@@ -60,7 +60,7 @@ latest_date as (
 
 ),
 
--- So many tell shares to a tenth of a percent, however many customers there are.
+-- So many tell an index of 0.01 from none, however many customers there are.
 sampled as (
 
     select
@@ -68,7 +68,7 @@ sampled as (
         segment
     from customers
     order by {{ dbt.hash('customer_id') }}
-    limit 20000
+    limit 5000
 
 ),
 

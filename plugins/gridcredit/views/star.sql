@@ -145,10 +145,16 @@ select
     overdue_amount,
     open_amount,
     late_charge,
+    charged_through,
+    case
+        when days_charged = 0 and (daily_charge = 0 or charged_through >= as_of_date) then 0
+        else greatest(round(accrued_charge + daily_charge * greatest(as_of_date - charged_through, 0), 2), least_charge)
+    end as charge_to_date,
     settled_on
 from published.late_charge_history
+cross join (select as_of_date from published.release order by release desc limit 1) as current_release
 where valid_to_release is null;
-comment on view star.fact_late_bill is 'Bills that were late, and their charges. Key: bill_id.';
+comment on view star.fact_late_bill is 'Bills that were late, and their charges up to the month and to the release''s day. Key: bill_id.';
 
 create view star.fact_recovery as
 select

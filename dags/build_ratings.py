@@ -31,7 +31,7 @@ with DAG(
             type=["null", "string"],
             format="date",
             description="Date to rate as of; empty: the day of a scheduled run or a backfill, "
-            "else the last day that bills and payments speak of",
+            "else the last day that bills and payments speak of, or that was rated",
         )
     },
     tags=["credit"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,23 @@ from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
+
+CUSTOMERS = 120
+# So that a few months of few customers are enough to fit on, and no score is good enough.
+EVALUATION = """
+outcome: {window_months: 2, default_days_overdue: 10, indeterminate_days_overdue: 3}
+sample: {out_of_time_months: 1, out_of_sample_share: 0.4, max_rows: 10000}
+fit:
+  min_defaults: 10
+  min_available_share: 0.8
+  min_information_value: 0.02
+  max_correlation: 0.7
+  max_auc_alone: 0.99
+  max_bins: 3
+  min_bin_share: 0.05
+thresholds:
+  - {figure: auc, bad_when: below, warn: 1, breach: 1, reason: "none is so good"}
+"""
 
 
 def listening() -> set[tuple[str, int]]:
@@ -41,7 +59,11 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     patch = pytest.MonkeyPatch()
-    patch.setenv("GRIDCREDIT_HISTORY_MONTHS", "2")
+    patch.setenv("GRIDCREDIT_HISTORY_MONTHS", "8")
+    policies = tmp_path_factory.mktemp("policies") / "policies"
+    shutil.copytree(Settings().policies_dir, policies)
+    (policies / "evaluation.yml").write_text(EVALUATION)
+    patch.setenv("GRIDCREDIT_POLICIES_DIR", str(policies))
     settings = Settings(home=tmp_path_factory.mktemp("a home with spaces") / "and more")
     before = listening()
     try:
@@ -113,13 +135,13 @@ def number(settings: Settings, query: str) -> int:
 def test_files_become_releases(running: Running, tmp_path: Path) -> None:
     settings = running.settings
     landing = settings.landing_dir / "demo"
-    simulate(60, 10, 9, tmp_path)
+    simulate(CUSTOMERS, 16, 9, tmp_path)
 
     deliver(tmp_path, landing)
     wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1)
     assert number(settings, "select max(release) from lineage.releases") == 1
     customers = number(settings, "select count(*) from published.customer_rating")
-    assert customers == 60
+    assert customers == CUSTOMERS
     assert not list(landing.glob("*.csv"))
 
     # The same files again, and one that is refused beside them: nothing is built, the refused one is kept apart.
@@ -196,6 +218,44 @@ def test_a_blocked_run_waits_for_a_named_person(running: Running) -> None:
             "approver, reason from lineage.releases order by release desc limit 1"
         ).fetchall()
     assert approved == [(True, services.ADMIN, "the supplier will correct this bill")]
+
+
+@pytest.mark.timeout(600)
+def test_a_scorecard_is_fitted_and_adopted_and_the_ratings_are_watched(running: Running) -> None:
+    settings = running.settings
+
+    approved = "select approver, reason from policy.proposals where is_approved"
+    noted = "select officer, note from evaluation.breach_note"
+
+    def kept(query: str) -> list[tuple[Any, ...]]:
+        with connect(settings) as connection:
+            return connection.execute(query).fetchall()
+
+    with administrator(running) as client:
+        # The night of today knows of nobody who paid since June: a run by hand goes back to when there were facts.
+        by_hand = {"logical_date": None, "conf": {"as_of_date": "2026-06-18"}}
+        assert client.post("/api/v2/dags/build_ratings/dagRuns", json=by_hand).status_code == 200
+        built = "select 1 from lineage.runs where run_id like 'manual%' and status in ('published', 'unchanged')"
+        wait_for(lambda: bool(kept(built)))
+        for dag in ("recalibrate_scorecard", "monitor_ratings"):
+            assert client.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None}).status_code == 200
+        proposed = answer(
+            client,
+            "recalibrate_scorecard",
+            "Approve",
+            {"reason": "agreed by the committee"},
+            lambda: bool(kept(approved)),
+        )
+        answer(client, "monitor_ratings", "OK", {"note": "the new scorecard is to mend it"}, lambda: bool(kept(noted)))
+    assert "AUC" in proposed["body"]
+    assert kept(approved) == [(services.ADMIN, "agreed by the committee")]
+    assert kept(noted) == [(services.ADMIN, "the new scorecard is to mend it")]
+    assert (
+        kept(
+            "select task_id, error from ops.task_failures where dag_id in ('recalibrate_scorecard', 'monitor_ratings')"
+        )
+        == []
+    )
 
 
 def test_nothing_listens_beyond_loopback(running: Running) -> None:

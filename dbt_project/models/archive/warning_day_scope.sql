@@ -8,6 +8,7 @@
 {%- set days_overdue = warning_thresholds('max_days_overdue') or [0] %}
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'states.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
+{%- set looked_from = 'touched.looked_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}
 with
 
 dates as (
@@ -36,18 +37,28 @@ open_bills as (
 ),
 
 -- Whose days between the last release and this run may be looked at: those with facts, and those of whom a bill comes of age.
-touched as (
+-- Those of whom facts changed are looked at from the day on which these matter.
+reasons as (
 
-    select customer_id from scope
+    select
+        customer_id,
+        {{ aged_from() }} as looked_from
+    from scope
     where has_moved
 
-    union
+    union all
 
-    select customer_id from changes
+    select
+        customer_id,
+        changed_from as looked_from
+    from changes
 
-    union
+    union all
 
-    select customer_id from open_bills
+    select
+        customer_id,
+        {{ aged_from() }} as looked_from
+    from open_bills
     where
         {%- for days in days_overdue %}
         {{ moved(dbt.dateadd('day', days + 1, 'due_on')) }} or
@@ -58,6 +69,16 @@ touched as (
         false
 
 ),
+
+touched as (
+
+    select
+        customer_id,
+        min(looked_from) as looked_from
+    from reasons
+    group by customer_id
+
+),
 {% endif %}
 known_customers as (
 
@@ -65,10 +86,23 @@ known_customers as (
 
 ),
 
+-- Those that began, ended, or left something open since; most bills have long been paid.
 states as (
 
-    select * from {{ ref('bill_state') }}
-    where true {{ only_of('touched' if is_narrow else none) }}
+    select states.* from {{ ref('bill_state') }} as states
+    {%- if is_narrow %}
+    inner join touched
+        on states.customer_id = touched.customer_id
+    {%- endif %}
+    where
+        states.valid_from >= {{ looked_from }}
+        or (
+            states.valid_to >= {{ looked_from }}
+            and (
+                states.paid_amount < states.amount
+                or states.valid_to < cast('9999-12-31' as date)
+            )
+        )
 
 ),
 
@@ -88,8 +122,14 @@ events as (
 
 low_ratings as (
 
-    select * from {{ ref('rating_at_month_end') }}
-    where grade_rank >= {{ watched_grade_rank() }} {{ only_of('touched' if is_narrow else none) }}
+    select ratings.* from {{ ref('rating_at_month_end') }} as ratings
+    {%- if is_narrow %}
+    inner join touched
+        on ratings.customer_id = touched.customer_id
+    {%- endif %}
+    where
+        ratings.grade_rank >= {{ watched_grade_rank() }}
+        and ratings.as_of_date >= {{ dbt.dateadd('month', -1, looked_from) }}
 
 ),
 

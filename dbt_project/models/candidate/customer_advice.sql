@@ -86,17 +86,25 @@ prices as (
 
 ),
 
+-- Of those alone to whom some rule speaks: most are advised nothing.
 surcharges as (
 
     select
         scope.customer_id,
         sum(case when bills.adjustment > 0 then bills.adjustment when bills.adjustment <= 0 then 0 end) as surcharge_12m
     from scope
+    inner join features
+        on scope.customer_id = features.customer_id
     inner join bills
         on
             scope.customer_id = bills.customer_id
             and scope.as_of_date >= bills.issued_on
             and scope.year_before < bills.issued_on
+    where
+        {%- for rule in rules %}
+        features.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }} or
+        {%- endfor %}
+        false
     group by scope.customer_id
 
 ),

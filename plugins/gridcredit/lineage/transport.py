@@ -24,19 +24,19 @@ JOB_NAMESPACE = "gridcredit"
 
 @attr.define
 class RecordConfig(Config):
-    """Where events are recorded: the folder of files, and the warehouse's URL, else that of the process's settings.
+    """Where events are recorded: the folder of files, and the warehouse.
 
-    `at_the_end` keeps rows for the warehouse until the client is closed, and writes them at once.
+    With the warehouse's URL rows are kept until the client is closed, and written together; without one each is written as it
+    comes, to the warehouse of the process's settings.
     """
 
     folder: str
     url: str | None = None
-    at_the_end: bool = False
 
     @classmethod
     def from_dict(cls, params: dict[str, Any]) -> RecordConfig:
         """Read the client's configuration."""
-        return cls(params["folder"], params.get("url"), params.get("at_the_end", False))
+        return cls(params["folder"], params.get("url"))
 
 
 class RecordTransport(Transport):
@@ -61,7 +61,7 @@ class RecordTransport(Transport):
         is_run = isinstance(event, RunEvent)
         kind = event.eventType.value if is_run and event.eventType else None
         self._rows.append((event.eventTime, kind, event.job.name, event.run.runId if is_run else None, text))
-        if not self.config.at_the_end:
+        if self.config.url is None:
             self._write_rows()
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002
@@ -92,7 +92,6 @@ def transport_config(settings: Settings, url: str | None = None) -> dict[str, An
             "type": f"{__name__}.RecordTransport",
             "folder": str(events_folder(settings)),
             "url": url,
-            "at_the_end": url is not None,
         },
     }
     if settings.lineage_url:

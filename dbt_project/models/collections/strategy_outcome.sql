@@ -48,16 +48,15 @@ assigned as (
 summed as (
 
     select
-        strategy,
-        policy_version,
         {%- for days in days_recovered %}
         count(overdue_{{ days }}) as customers_{{ days }},
         sum(overdue_{{ days }}) as overdue_{{ days }},
         sum(recovered_{{ days }}) as recovered_{{ days }},
         avg(recovered_{{ days }} / overdue_{{ days }}) as mean_rate_{{ days }},
-        stddev_samp(recovered_{{ days }} / overdue_{{ days }}) as spread_{{ days }}
-        {{- ',' if not loop.last }}
+        stddev_samp(recovered_{{ days }} / overdue_{{ days }}) as spread_{{ days }},
         {%- endfor %}
+        strategy,
+        policy_version
     from assigned
     group by strategy, policy_version
 

@@ -46,16 +46,19 @@ def power(score: Floats, is_default: Flags) -> Power | None:
 
     Intervals are percentiles of resamples, drawn from those who defaulted and those who did not.
     """
-    bad, good = score[is_default], score[~is_default]
-    if not len(bad) or not len(good):
-        return None
-    return Power(len(score), len(bad), _interval(bad, good, _auc), _interval(bad, good, _ks))
+    parts = _parted(score, is_default)
+    return parts and Power(len(score), len(parts[0]), _interval(*parts, _auc), _interval(*parts, _ks))
 
 
 def auc(score: Floats, is_default: Flags) -> float | None:
     """The area under the curve alone; None where nobody or everybody defaulted."""
+    parts = _parted(score, is_default)
+    return parts and _auc(*parts)
+
+
+def _parted(score: Floats, is_default: Flags) -> tuple[Floats, Floats] | None:
     bad, good = score[is_default], score[~is_default]
-    return _auc(bad, good) if len(bad) and len(good) else None
+    return (bad, good) if len(bad) and len(good) else None
 
 
 def _interval(bad: Floats, good: Floats, statistic: Statistic) -> Interval:

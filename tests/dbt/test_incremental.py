@@ -52,7 +52,7 @@ files:
 START = date(2026, 2, 20)
 Row = dict[str, Any]
 # What tells of a run itself, or holds no more than its scope.
-OF_THE_RUN = ["customer_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
+OF_THE_RUN = ["customer_scope", "moved_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
 OF_THE_RUN += ["customer_feature_on_warning_day", "credit_position_on_warning_day"]
 OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "warning_day_scope", "warning_scope"]
 # Facts with a day, and some until another.
@@ -350,20 +350,17 @@ def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) 
     assert_a_rebuild_changes_nothing(settings, last)
 
 
-@pytest.mark.parametrize(("later", "is_published"), [(date(2026, 6, 24), True), (date(2026, 11, 25), False)])
-def test_a_day_after_a_later_one(settings: Settings, tmp_path: Path, later: date, *, is_published: bool) -> None:
-    """A backfill beside a night, days or months later, that is built before it: published, or stopped before."""
+def test_a_day_after_later_ones(settings: Settings, tmp_path: Path) -> None:
+    """A backfill beside nights, one days later that was published, one months later that was stopped before."""
     settings.history_months = 6
     simulate(80, 14, 9, tmp_path)
     demo = load_mappings(settings.mappings_dir)["demo"]
     for name in EXTRACTS:
         load_file(tmp_path / f"{name}.csv", demo, settings)
     pipeline.build_ratings("first", date(2026, 6, 20), settings)
-    if is_published:
-        pipeline.build_ratings("ahead", later, settings)
-    else:
-        pipeline.check_raw("ahead", later, settings)
-        pipeline.build_models("ahead", settings)
+    pipeline.build_ratings("ahead", date(2026, 6, 24), settings)
+    pipeline.check_raw("stopped", date(2026, 11, 25), settings)
+    pipeline.build_models("stopped", settings)
     pipeline.build_ratings("back", date(2026, 6, 21), settings)
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
 

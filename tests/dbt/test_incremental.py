@@ -351,7 +351,7 @@ def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) 
 
 
 def test_a_day_after_later_ones(settings: Settings, tmp_path: Path) -> None:
-    """A backfill beside nights, one days later that was published, one months later that was stopped before."""
+    """A backfill beside nights, one that was published, one that was stopped before."""
     settings.history_months = 6
     simulate(80, 14, 9, tmp_path)
     demo = load_mappings(settings.mappings_dir)["demo"]
@@ -359,7 +359,7 @@ def test_a_day_after_later_ones(settings: Settings, tmp_path: Path) -> None:
         load_file(tmp_path / f"{name}.csv", demo, settings)
     pipeline.build_ratings("first", date(2026, 6, 20), settings)
     pipeline.build_ratings("ahead", date(2026, 6, 24), settings)
-    pipeline.check_raw("stopped", date(2026, 11, 25), settings)
+    pipeline.check_raw("stopped", date(2026, 6, 26), settings)
     pipeline.build_models("stopped", settings)
     pipeline.build_ratings("back", date(2026, 6, 21), settings)
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ log = structlog.get_logger(__name__)
 # Beside the extracts: how a run's files compare with those before.
 DELIVERY = "delivery"
 KEYS_KEPT = 100
-# Of the newest results, each a table's, the index of the data docs tells; it would take longer every night.
-RESULTS_LISTED = 300
+# The newest results, each a table's, have pages: Great Expectations reads the names of all there are for each gate. As rows they stay.
+RESULTS_WITH_PAGES = 300
 
 
 def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[Check]:
@@ -164,8 +165,18 @@ def _validate(
             for expectation in result.results:
                 yield _check(table, key, result.suite_name, expectation)
         seconds[table] = time.monotonic() - started
-    # The pages of earlier runs stand as they are.
+    _forget_old_results(settings)
+    # The pages of earlier runs stand as they are; those whose results are forgotten go.
     context.build_data_docs(resource_identifiers=pages)
+
+
+def _forget_old_results(settings: Settings) -> None:
+    # Each is in a folder named for its time, and alone there; a gate beside this one may forget it first.
+    results = sorted(_results_dir(settings).rglob("*.json"), key=lambda path: path.parent.name, reverse=True)
+    for path in results[RESULTS_WITH_PAGES:]:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library is imported late, it is slow
@@ -175,12 +186,12 @@ def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library 
     stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
     stores.stores[stores.validation_results_store_name] = {
         "class_name": "ValidationResultsStore",
-        "store_backend": _folder(settings.home / "gate_results"),
+        "store_backend": _folder(_results_dir(settings)),
     }
     site = {
         "class_name": "SiteBuilder",
         "store_backend": _folder(settings.data_docs_dir),
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "validation_results_limit": RESULTS_LISTED},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
     config = base.DataContextConfig(
         store_backend_defaults=stores,
@@ -189,6 +200,10 @@ def _context(gx: Any, settings: Settings) -> Any:  # noqa: ANN401 - the library 
         progress_bars=base.ProgressBarsConfig(globally=False),
     )
     return gx.get_context(mode="ephemeral", project_config=config)
+
+
+def _results_dir(settings: Settings) -> Path:
+    return settings.home / "gate_results"
 
 
 def _folder(path: Path) -> dict[str, str]:

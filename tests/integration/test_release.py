@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from gridcredit import pipeline
+from gridcredit import gates, pipeline
 from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
@@ -230,6 +230,18 @@ def test_a_policy_changed_under_its_version_is_refused(published: Settings, tmp_
     file.write_text(file.read_text().replace("less than 60 %", "under 60 %"))
     with pytest.raises(PolicyError, match="was changed after version 'default-1.0' had been loaded"):
         load_policies(changed)
+
+
+def test_pages_are_kept_of_the_newest_results(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "RESULTS_WITH_PAGES", 7)
+    rows_before = rows(published, "select count(*) from lineage.gate_results")
+    pipeline.build_ratings("one more night", settings=published)
+    pages = [path.stem for path in (published.data_docs_dir / "validations").rglob("*.html")]
+    results = [path.stem for path in (published.home / "gate_results").rglob("*.json")]
+    assert sorted(pages) == sorted(results)
+    assert len(pages) == 7
+    assert all("candidate." in page or "monitoring." in page for page in pages)
+    assert rows(published, "select count(*) from lineage.gate_results") > rows_before
 
 
 def test_the_first_load_of_all_history_does_not_tell_how_many_rows_a_day_has(settings: Settings) -> None:

@@ -55,7 +55,7 @@ def invoke_dbt(
     from dbt.cli.main import dbtRunner
 
     environment = dbt_environment(settings, with_warehouse=with_warehouse, schema_prefix=schema_prefix)
-    with _environment(environment):
+    with _environment(environment), _behavior_flags():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps({"schema_prefix": schema_prefix})])
         return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)
@@ -142,6 +142,18 @@ def _send_events(run_id: str, fingerprint: str, results: list[Any], settings: Se
         models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
         record_columns(fingerprint, models, settings)
     send_models(run_id, results, settings)
+
+
+@contextmanager
+def _behavior_flags() -> Iterator[None]:
+    """Each run of dbt adds to its own list of flags, and reads the whole stack for each: many builds would slow each other."""
+    from dbt.adapters.base import impl
+
+    known = len(impl.DEFAULT_BASE_BEHAVIOR_FLAGS)
+    try:
+        yield
+    finally:
+        del impl.DEFAULT_BASE_BEHAVIOR_FLAGS[known:]
 
 
 @contextmanager

@@ -25,7 +25,6 @@ class BuildPlan:
     new_files: list[int] = field(default_factory=list)
     undone_files: list[int] = field(default_factory=list)
     aged_from: date | None = None
-    aged_to: date | None = None
     new_month_ends: list[date] = field(default_factory=list)
     dropped_dates: list[date] = field(default_factory=list)
 
@@ -48,8 +47,7 @@ class BuildPlan:
             "new_files": self.new_files,
             "undone_files": self.undone_files,
             "aged_from": (self.aged_from or last_day).isoformat(),
-            "aged_to": (self.aged_to or last_day).isoformat(),
-            "is_new_month": len({(day.year, day.month) for day in (self.aged_from, self.aged_to) if day}) > 1,
+            "is_new_month": self.aged_from is not None and self.aged_from.replace(day=1) != last_day.replace(day=1),
             "new_month_ends": [day.isoformat() for day in self.new_month_ends],
             "warned_from": self.warned_from.isoformat(),
             "dropped_dates": [day.isoformat() for day in self.dropped_dates],
@@ -80,7 +78,7 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
         if any(tried != fingerprint for _, tried in attempts):
             return BuildPlan(as_of_dates, fingerprint, "a build with other models, policy or settings failed")
         known = [base_dates, *(dates for dates, _ in attempts)]
-        last_days = [*(dates[-1] for dates in known), as_of_dates[-1]]
+        last_days = [dates[-1] for dates in known]
         # What only the later day has told or dropped is not known one by one.
         if max(last_days) > as_of_dates[-1]:
             return BuildPlan(as_of_dates, fingerprint, "an earlier day than that of the last build")
@@ -99,7 +97,6 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
         new_files=[file_id for (file_id,) in new],
         undone_files=[file_id for (file_id,) in undone],
         aged_from=min(last_days),
-        aged_to=as_of_dates[-1],
         new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], policies),
         dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
     )

@@ -150,18 +150,18 @@ concerned as (
         customer_id,
         0 as has_moved
     from open_bills_before
-    where due_on < {{ aged_to() }}
+    where due_on < {{ last_day() }}
 
     union all
 
     -- With a bill or its reversal issued or due in the days between, or a year before them.
     select
         customer_id,
-        case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ aged_to() }} then 1 else 0 end as has_moved
+        case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ last_day() }} then 1 else 0 end as has_moved
     from bills
     where
         {{ moved('issued_on') }}
-        or due_on between {{ aged_from() }} and {{ aged_to() }}
+        or due_on between {{ aged_from() }} and {{ last_day() }}
         or {{ moved('issued_on', 12) }}
         or {{ moved('due_on', 12) }}
 

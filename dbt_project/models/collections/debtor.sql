@@ -7,6 +7,7 @@
     )
 }}
 
+{%- set days_since = days_after('late_bills.charged_through', 'dates.as_of_date') %}
 with
 
 scope as (
@@ -50,8 +51,8 @@ late_bills_to_date as (
     select
         late_bills.*,
         {{ late_charge(
-            'late_bills.days_charged + ' ~ days_after('late_bills.charged_through', 'dates.as_of_date'),
-            'late_bills.accrued_charge + late_bills.daily_charge * ' ~ days_after('late_bills.charged_through', 'dates.as_of_date'),
+            'late_bills.days_charged + ' ~ days_since,
+            'late_bills.accrued_charge + late_bills.daily_charge * ' ~ days_since,
             'late_bills.least_charge'
         ) }} as charge_to_date
     from late_bills

@@ -1,7 +1,5 @@
 -- How much of their debts the customers of each strategy paid within so many days, a customer's share counting as one.
 {%- set days_recovered = [30, 60, 90] %}
-{#- A constant, so that Postgres reads all late bills in parallel and works out no date for each. #}
-{%- set last_day = "cast('" ~ (var('as_of_dates') | last) ~ "' as date)" %}
 with
 
 dates as (
@@ -23,7 +21,7 @@ customers as (
     select
         customer_id,
         {%- for days in days_recovered %}
-        {%- set is_over = 'due_on <= ' ~ dbt.dateadd('day', -days, last_day) %}
+        {%- set is_over = 'due_on <= ' ~ dbt.dateadd('day', -days, last_day()) %}
         sum(case when {{ is_over }} then overdue_amount end) as overdue_{{ days }},
         sum(case when {{ is_over }} then recovered_{{ days }} end) as recovered_{{ days }},
         {%- endfor %}

@@ -7,7 +7,6 @@
     )
 }}
 
-{%- set last_day = "cast('" ~ (var('as_of_dates') | last) ~ "' as date)" %}
 with
 
 dates as (
@@ -101,7 +100,7 @@ open_bills as (
 -- Whole months by the ledger; of the last day's month only what has happened by then.
 running_month as (
 
-    {{ ledger_movements('cast(' ~ dbt.date_trunc('month', last_day) ~ ' as date)', last_day) }}
+    {{ ledger_movements('cast(' ~ dbt.date_trunc('month', last_day()) ~ ' as date)', last_day()) }}
 
 ),
 

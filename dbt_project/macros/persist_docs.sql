@@ -1,6 +1,11 @@
 {% macro postgres__persist_docs(relation, model, for_relation, for_columns) -%}
-    {#- A table that an incremental run changes has its comments already. -#}
+    {#- In one statement, and for new tables alone: dbt's own asks twice for the columns of each, each time it is built. -#}
     {%- if not is_incremental() -%}
-    {{ return(default__persist_docs(relation, model, for_relation, for_columns)) }}
+    {%- call statement('comments') -%}
+    {{ alter_relation_comment(relation, model.description) }}
+    {%- for name, column in model.columns.items() %}
+    comment on column {{ relation }}.{{ name }} is {{ postgres_escape_comment(column.description) }};
+    {%- endfor %}
+    {%- endcall -%}
     {%- endif -%}
 {%- endmacro %}

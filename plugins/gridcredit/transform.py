@@ -98,7 +98,8 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
 
 def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     variables = json.dumps(plan.variables(settings.policy))
-    command = ["--quiet", "--no-print", "--no-write-json", "build", "--vars", variables]
+    # What failed is in the results, and in dbt's log.
+    command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
     command += ["--exclude-resource-type", "unit_test", "--exclude", "path:models/evaluation", *HELD_BY_TABLES]
     outcome = invoke_dbt(command if plan.because is None else [*command, "--full-refresh"], settings)
     if outcome.result is None:

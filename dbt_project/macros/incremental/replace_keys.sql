@@ -23,23 +23,23 @@
     where as_of_date < cast('{{ var("warned_from") }}' as date);
     {%- endif %}
 
-    {{ replace_rows(target, arg_dict['temp_relation'], keys, relation, arg_dict['dest_columns'] | map(attribute='name') | list) }}
+    {{ replace_rows(target, arg_dict['temp_relation'], keys, relation) }}
 {%- endmacro %}
 
-{% macro replace_rows(target, computed, keys, answered_for, columns) -%}
+{% macro replace_rows(target, computed, keys, answered_for) -%}
     {#- Replace the rows of `target` whose keys are answered for by those of `computed`. -#}
-    {{ return(adapter.dispatch('replace_rows', 'gridcredit')(target, computed, keys, answered_for, columns)) }}
+    {{ return(adapter.dispatch('replace_rows', 'gridcredit')(target, computed, keys, answered_for)) }}
 {%- endmacro %}
 
-{% macro default__replace_rows(target, computed, keys, answered_for, columns) -%}
+{% macro default__replace_rows(target, computed, keys, answered_for) -%}
     delete from {{ target }}
     where ({{ keys | join(', ') }}) in (select {{ keys | join(', ') }} from {{ answered_for }});
 
-    insert into {{ target }} ({{ get_quoted_csv(columns) }})
-    select {{ get_quoted_csv(columns) }} from {{ computed }}
+    insert into {{ target }}
+    select * from {{ computed }}
 {%- endmacro %}
 
-{% macro postgres__replace_rows(target, computed, keys, answered_for, columns) -%}
+{% macro postgres__replace_rows(target, computed, keys, answered_for) -%}
     {#- Rows that stay as they are are not written again: most do, and each would leave a dead one and new index entries. -#}
     {%- set unique_key = (config.get('indexes') | selectattr('unique', 'defined') | first).columns -%}
     {%- set same_key = [] -%}
@@ -55,12 +55,11 @@
             select 1 from {{ computed }} as computed
             where
                 {{ same_key | join(' and ') }}
-                and row(standing.{{ columns | join(', standing.') }})
-                is not distinct from row(computed.{{ columns | join(', computed.') }})
+                and row(standing.*) is not distinct from row(computed.*)
         );
 
-    insert into {{ target }} ({{ get_quoted_csv(columns) }})
-    select {{ get_quoted_csv(columns) }} from {{ computed }} as computed
+    insert into {{ target }}
+    select * from {{ computed }} as computed
     where not exists (
         select 1 from {{ target }} as standing
         where {{ same_key | join(' and ') }}

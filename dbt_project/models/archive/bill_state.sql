@@ -87,24 +87,7 @@ movements as (
 
 ),
 
-movements_by_day as (
-
-    select
-        customer_id,
-        bill_id,
-        bill_amount,
-        period,
-        issued_on,
-        due_on,
-        moved_on,
-        max(paid_on) as paid_on,
-        sum(amount) as amount,
-        sum(amount_in_time) as amount_in_time
-    from movements
-    group by customer_id, bill_id, bill_amount, period, issued_on, due_on, moved_on
-
-),
-
+-- Of a day with several movements each row has the sums of them all; only the last of them lasts until another day.
 running as (
 
     select
@@ -120,7 +103,7 @@ running as (
         max(paid_on) over bill_days as last_paid_on,
         sum(amount) over bill_days as paid,
         sum(amount_in_time) over bill_days as paid_in_time
-    from movements_by_day
+    from movements
     window bill_days as (
         partition by customer_id, bill_id
         order by moved_on

@@ -4,7 +4,7 @@
         built anew (plugins/gridcredit/build_plan.py), so the columns that stand are those just computed, in their order.
     -#}
     {%- if not is_incremental() -%}
-        {{ return(dbt.materialization_table_default()) }}
+        {{ return(materialization_table_postgres()) }}
     {%- endif -%}
     {%- set target = this.incorporate(type='table') -%}
     {%- set computed = make_temp_relation(target) -%}

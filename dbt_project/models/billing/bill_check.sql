@@ -3,7 +3,7 @@
     config(
         materialized='incremental',
         keys_of='bill_check_scope',
-        indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}],
+        indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['outcome']}],
     )
 }}
 

@@ -1,18 +1,22 @@
 {% materialization table, adapter='postgres' -%}
-    {#- As dbt's own, which makes another table and renames both: what one transaction drops and makes, others see at its end. -#}
+    {#- As dbt's own, which renames the old table too, and drops it after: one transaction shows others the old or the new. -#}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
+    {%- set made = make_intermediate_relation(target) -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
+        {{ get_create_table_as_sql(False, made, sql) }}
+    {%- endcall %}
+    {% do create_indexes(made) %}
+    {% call statement('put_in_place') -%}
         {%- if existing %}
         {%- do adapter.cache_dropped(existing) %}
         drop {{ existing.type }} if exists {{ existing }} cascade;
         {%- endif %}
-        {{ get_create_table_as_sql(False, target, sql) }}
+        alter table {{ made }} rename to {{ target.identifier }};
     {%- endcall %}
-    {% do create_indexes(target) %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do persist_docs(target, model) %}
     {% do adapter.commit() %}

@@ -121,6 +121,8 @@ class EmbeddedPostgres:
                 f"--username={SUPERUSER}",
                 f"--pwfile={password_file}",
                 "--auth=scram-sha-256",
+                # Rounds make a person's password harder to guess; ours are random, and dbt connects for each model.
+                "--set=scram_iterations=1",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
                 "-D",

@@ -26,7 +26,7 @@ def draw(results: Path) -> None:
             "what": label,
             "seconds": kept["seconds and counts"][name],
         }
-        for kept in (json.loads(path.read_text()) for path in sorted(results.glob("*.json")))
+        for kept in (json.loads(path.read_text()) for path in sorted(results.glob("*-readings.json")))
         for name, label in SHOWN.items()
         if name in kept["seconds and counts"]
     ]

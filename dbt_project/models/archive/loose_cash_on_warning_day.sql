@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         keys_of='warning_day_scope',
-        indexes=[{'columns': ['bill_id', 'as_of_date'], 'unique': true}, {'columns': ['customer_id']}],
+        indexes=[{'columns': ['bill_id', 'as_of_date'], 'unique': true}, {'columns': ['customer_id', 'as_of_date']}],
     )
 }}
 

@@ -82,9 +82,9 @@ def test_two_workers_make_a_release(tmp_path: Path) -> None:
             log = tmp_path / f"{home.name}.log"
             processes.append(spawn([*arguments, "--skip-serve-logs"], own, log))
             # One after the other: two at once would both make the broker's tables, and one of them would end there.
-            wait_for(partial(is_ready, log), 120)
+            wait_for(partial(is_ready, log))
         deliver(tmp_path / "files", settings.landing_dir / "demo")
-        wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1, 150)
+        wait_for(lambda: number(settings, "select count(*) from lineage.runs where status <> 'running'") == 1)
         assert number(settings, "select count(*) from published.customer_rating") == 60
         archived = [{path.name.split("_", 1)[1] for path in home.rglob("archive/demo/*/*.csv")} for home in homes]
         assert all(archived)
@@ -126,8 +126,8 @@ def test_two_builds_at_once_never_mix(settings: Settings, tmp_path: Path) -> Non
     # Both come to their build while it cannot begin: then the second builds as soon as the first has, before its gate.
     with exclusive("build", settings):
         first, second = build("one", "2026-06-17"), build("two", "2026-06-18")
-        wait_for(lambda: waiting() == 2, 120)
-    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
+        wait_for(lambda: waiting() == 2)
+    outputs = [process.communicate(timeout=480)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     # The one whose tables the other replaced has built them again.
     builds = "select count(*) from lineage.model_results where unique_id = 'model.gridcredit.customer_rating'"

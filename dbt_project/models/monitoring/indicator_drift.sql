@@ -35,7 +35,7 @@ sampled as (
         segment,
         {{ dbt.hash('customer_id') }} as place
     from customers
-    order by {{ dbt.hash('customer_id') }}
+    order by place
     limit 5000
 
 ),

@@ -1,36 +1,58 @@
-"""`make bench-settings`: what each setting of the embedded server is worth, as a full build without it beside one with all."""
+"""`make bench-settings`: what each setting of the embedded server is worth to the heaviest models and to loading.
+
+One warehouse is built. Its heaviest models' tables are made once more, and its bills loaded once more, with one thing at a time
+as Postgres has it by itself; before and after each with all of ours.
+"""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from gridcredit import pipeline
-from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
+from gridcredit.extracts.undo import undo_load
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
+from gridcredit.warehouse import WAREHOUSE, connect
+from psycopg import sql
 
-from benchmarks.daily_run import EXTRACTS, LAST_DAY
-from benchmarks.measure import quiet_logs, say, timed, warehouse
+from benchmarks.daily_run import EXTRACTS, LAST_DAY, ONE_DAY, run_day, write_payments
+from benchmarks.measure import quiet_logs, timed, warehouse
+from benchmarks.plans import heaviest_models
 
 POSTGRES_OWN: dict[str, dict[str, str | float]] = {
     "shared_buffers": {"shared_buffers": "128MB"},
-    "work_mem": {"work_mem": "4MB", "maintenance_work_mem": "64MB"},
+    "effective_cache_size": {"effective_cache_size": "4GB"},
+    "work_mem": {"work_mem": "4MB"},
     "jit": {"jit": "on"},
     "wal_level": {"wal_level": "replica", "max_wal_senders": 10},
     "max_wal_size": {"max_wal_size": "1GB"},
+    "wal_compression": {"wal_compression": "off"},
     "random_page_cost": {"random_page_cost": 4},
     "parallel plans": {"max_parallel_workers_per_gather": 0},
 }
+# Without what it needs a query may run for hours: its reading is then the least that it takes.
+LONGEST_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Seconds: of each model's table, and of loading the bills."""
+
+    models: dict[str, float]
+    loading: float
 
 
 def main() -> None:
-    """Build everything once per setting put back to Postgres' own, each beside a build with all of ours."""
+    """Build once, run two days and tell which indexes none used, then measure with each setting put back to Postgres' own."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=10_000)
+    parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--months", type=int, default=24)
     options = parser.parse_args()
     quiet_logs()
@@ -43,19 +65,107 @@ def main() -> None:
             mapping = load_mappings(settings.mappings_dir)["demo"]
             for name in EXTRACTS:
                 load_file(files / f"{name}.csv", mapping, settings)
-            build(settings, {}, "first")
-            for what, own in POSTGRES_OWN.items():
-                with_all = build(settings, {}, f"all, before {what}")
-                without = build(settings, own, f"without {what}")
-                say(what, without, f"with Postgres' own, {without / with_all:.2f} of {with_all:.2f} s with ours")
+            pipeline.build_ratings("full", LAST_DAY, settings)
+            # Now, since a day's run compiles them for a day.
+            queries = {name: query for name, (_, query) in heaviest_models("full", settings).items()}
+            for day in (LAST_DAY + ONE_DAY, LAST_DAY + 2 * ONE_DAY):
+                path = files / f"payment_{day:%Y%m%d}.csv"
+                write_payments(path, day, options.customers, share=0.01)
+                run_day(f"{day}", day, path, mapping, settings)
+            tell_unused_indexes(settings)
+            tell_settings(queries, files / "bill.csv", settings)
 
 
-def build(settings: Settings, changed: dict[str, str | float], run_id: str) -> float:
-    """Seconds of a build of everything on a server with these settings changed."""
+def tell_settings(queries: dict[str, bytes], bills: Path, settings: Settings) -> None:
+    """Print, for each thing put back to Postgres' own, its cost over the mean of what it cost with all of ours around it."""
+    print(f"{'as Postgres has it':<22} {'models: s, ratio':>18} {'loading: s, ratio':>18}   dearest model", flush=True)
+    # The first reading warms the caches, as the others find them.
+    read(queries, bills, settings)
+    before = read(queries, bills, settings)
+    for what in ("all of ours", *POSTGRES_OWN, "logged tables", "no statistics"):
+        with_options(settings, POSTGRES_OWN.get(what, {}))
+        if what == "no statistics":
+            forget_statistics(settings)
+        without = read(queries, bills, settings, kind="" if what == "logged tables" else "unlogged")
+        with_options(settings, {})
+        if what == "no statistics":
+            with connect(settings, autocommit=True) as connection:
+                connection.execute("analyze")
+        after = read(queries, bills, settings)
+        tell(what, without, before, after)
+        before = after
+
+
+def tell(what: str, without: Reading, before: Reading, after: Reading) -> None:
+    ratios = {name: 2 * took / (before.models[name] + after.models[name]) for name, took in without.models.items()}
+    dearest = max(ratios, key=ratios.__getitem__)
+    models = sum(without.models.values())
+    models_ratio = 2 * models / (sum(before.models.values()) + sum(after.models.values()))
+    loading_ratio = 2 * without.loading / (before.loading + after.loading)
+    print(
+        f"{what:<22} {models:>12.1f} {models_ratio:5.2f} {without.loading:>12.1f} {loading_ratio:5.2f}   "
+        f"{dearest} {ratios[dearest]:.2f}",
+        flush=True,
+    )
+
+
+def with_options(settings: Settings, changed: dict[str, str | float]) -> None:
+    """Start the server anew with these options changed."""
     server = EmbeddedPostgres(settings)
     server.stop()
     EmbeddedPostgres(settings, server.options | changed).start()
-    return timed(lambda: pipeline.build_ratings(run_id, LAST_DAY, settings, anew=True))
+
+
+def read(queries: dict[str, bytes], bills: Path, settings: Settings, kind: str = "unlogged") -> Reading:
+    """Make each model's table and load the bills, as a build and a night do, and leave nothing of either."""
+    models = {}
+    with connect(settings, autocommit=True) as connection:
+        connection.execute(sql.SQL("set statement_timeout = '{}s'").format(sql.Literal(LONGEST_SECONDS)))
+        for name, query in queries.items():
+            made = f"create {kind} table ops.made_again as ".encode() + query
+
+            def make(statement: bytes = made) -> None:
+                try:
+                    connection.execute(statement)
+                except psycopg.errors.QueryCanceled:
+                    return
+
+            models[name] = timed(make)
+            connection.execute("drop table if exists ops.made_again")
+    return Reading(models, loading_of(bills, settings))
+
+
+def loading_of(bills: Path, settings: Settings) -> float:
+    """Seconds of loading the bills, whose earlier load is undone before: their content is known."""
+    mapping = load_mappings(settings.mappings_dir)["demo"]
+    with connect(settings) as connection:
+        (file_id,) = connection.execute(
+            "select file_id from lineage.files where file_name = %s and undone_at is null", [bills.name]
+        ).fetchone() or (0,)
+    undo_load(file_id, "loaded again to measure it", settings)
+    return timed(lambda: load_file(bills, mapping, settings))
+
+
+def forget_statistics(settings: Settings) -> None:
+    """Leave the planner what it knows of tables' sizes, and nothing of their columns."""
+    with psycopg.connect(EmbeddedPostgres(settings).url(SUPERUSER, WAREHOUSE)) as admin:
+        admin.execute(
+            "delete from pg_statistic using pg_class where starelid = pg_class.oid and relnamespace not in "
+            "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
+        )
+
+
+def tell_unused_indexes(settings: Settings) -> None:
+    """Print the indexes that neither hold a key nor were looked into by a build and two days."""
+    with connect(settings) as connection:
+        unused = connection.execute(
+            "select schemaname, relname, pg_get_indexdef(indexrelid), pg_relation_size(indexrelid) "
+            "from pg_stat_user_indexes join pg_index using (indexrelid) "
+            "where idx_scan = 0 and not indisunique and schemaname not in ('ops', 'lineage') order by 4 desc"
+        ).fetchall()
+    print(f"{len(unused)} indexes that hold no key and were not used")
+    for schema, table, definition, size in unused:
+        print(f"  {schema}.{table} {size >> 10:,} KiB  {definition}")
 
 
 if __name__ == "__main__":

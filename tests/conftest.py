@@ -35,10 +35,15 @@ def server() -> Iterator[EmbeddedPostgres]:
 
 @dataclass
 class Warehouses:
-    """Makes and drops databases; what dbt has parsed for one of a name serves the next of that name."""
+    """Makes and drops databases; what is known of the models, dbt's parse and which columns rest on which, serves the next."""
 
     server: EmbeddedPostgres
     folder: Path
+
+    @property
+    def columns(self) -> Path:
+        """`lineage.columns` of the last one dropped: by fingerprint of the models, so none is taken for another's."""
+        return self.folder / "columns.copy"
 
     def make(self, name: str) -> Settings:
         """Settings whose warehouse is empty and whose home is their own."""
@@ -55,12 +60,23 @@ class Warehouses:
             _parsed_in(settings).parent.mkdir(parents=True)
             shutil.copyfile(self._parsed(name), _parsed_in(settings))
         warehouse.prepare(settings)
+        if self.columns.exists():
+            with (
+                warehouse.connect(settings) as connection,
+                connection.cursor().copy("copy lineage.columns from stdin") as copy,
+            ):
+                copy.write(self.columns.read_bytes())
         return settings
 
     def drop(self, name: str, settings: Settings) -> None:
         """Remove the database and its home."""
         if _parsed_in(settings).exists():
             shutil.copyfile(_parsed_in(settings), self._parsed(name))
+        with (
+            warehouse.connect(settings) as connection,
+            connection.cursor().copy("copy lineage.columns to stdout") as copy,
+        ):
+            self.columns.write_bytes(b"".join(copy))
         with psycopg.connect(self.server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
         shutil.rmtree(settings.home, ignore_errors=True)

@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['as_of_date'], 'unique': true}]) }}
+
 with
 
 requested as (

@@ -1,4 +1,6 @@
 -- The dates whose totals this run counts anew: the last day, and the month-ends in scope.
+{{ config(indexes=[{'columns': ['as_of_date'], 'unique': true}]) }}
+
 with
 
 dates as (

@@ -1,4 +1,6 @@
 -- Every day that may be looked at for warnings beside the month-ends: from the first one kept, a year back, to the last day.
+{{ config(indexes=[{'columns': ['as_of_date'], 'unique': true}]) }}
+
 with
 
 spine as (

@@ -1,4 +1,6 @@
 -- The bills that differ from what readings and tariff give by more than the policy tolerates.
+{{ config(indexes=[{'columns': ['bill_id'], 'unique': true}]) }}
+
 with
 
 checks as (

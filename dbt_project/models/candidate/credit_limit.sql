@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers in scope.
+{{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
+
 with
 
 scope as (

@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers in scope.
+{{ config(indexes=[{'columns': ['customer_id', 'advice'], 'unique': true}]) }}
+
 {%- set rules = policy_table('advice_rules', 'advice') %}
 with
 

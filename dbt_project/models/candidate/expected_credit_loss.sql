@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['segment', 'ageing_bucket'], 'unique': true}]) }}
+
 with
 
 losses as (

@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers in scope.
+{{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
+
 {#- For each rule of the policies in use the months after which those of whom it holds are due. #}
 {%- set rules = policy_table('review_rules', 'months, review_rule') %}
 with

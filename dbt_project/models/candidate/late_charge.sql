@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers whom a fact concerns.
+{{ config(indexes=[{'columns': ['bill_id'], 'unique': true}]) }}
+
 with
 
 scope as (

@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['officer_id', 'overdue_month'], 'unique': true}]) }}
+
 {%- set days_recovered = [30, 60, 90] %}
 with
 

@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the month-ends and customers in scope.
+{{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
+
 with
 
 scope as (

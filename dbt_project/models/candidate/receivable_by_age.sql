@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment', 'ageing_bucket'], 'unique': true}]) }}
+
 with
 
 ageing as (

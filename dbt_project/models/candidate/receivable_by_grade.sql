@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['segment', 'grade'], 'unique': true}]) }}
+
 with
 
 grades as (

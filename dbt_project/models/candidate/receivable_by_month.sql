@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
+
 with
 
 months as (

@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['as_of_date', 'segment', 'from_bucket', 'to_bucket'], 'unique': true}]) }}
+
 with
 
 rolls as (

@@ -1,4 +1,6 @@
 -- Each strategy beside the champion, which pursues the largest share of the customers.
+{{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}
+
 with
 
 outcomes as (

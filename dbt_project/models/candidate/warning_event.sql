@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers in the warnings' scope.
+{{ config(indexes=[{'columns': ['customer_id', 'rule', 'opened_on', 'event'], 'unique': true}]) }}
+
 with
 
 scope as (

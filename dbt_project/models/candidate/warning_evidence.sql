@@ -1,4 +1,6 @@
 -- The rows that this run replaces in what is published: those of the customers in the warnings' scope.
+{{ config(indexes=[{'columns': ['customer_id', 'rule', 'kind', 'record_id'], 'unique': true}]) }}
+
 with
 
 scope as (

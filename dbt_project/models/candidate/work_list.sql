@@ -1,4 +1,6 @@
 -- All of it, each night: whoever owes most for least effort comes first, and that hangs on all the others.
+{{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
+
 with
 
 debtors as (

@@ -1,4 +1,6 @@
 -- The debts that nothing more is to be hoped of, each with what speaks for it.
+{{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
+
 with
 
 debtors as (

@@ -1,4 +1,6 @@
 -- What of the debts that fell overdue in a month, by the officer then assigned, came in after so many days.
+{{ config(indexes=[{'columns': ['officer_id', 'overdue_month'], 'unique': true}]) }}
+
 {%- set days_recovered = [30, 60, 90] %}
 with
 

@@ -1,4 +1,6 @@
 -- How much of their debts the customers of each strategy paid within so many days, a customer's share counting as one.
+{{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}
+
 {%- set days_recovered = [30, 60, 90] %}
 with
 

@@ -1,4 +1,6 @@
 -- Points of the customers whose last-day rows this run replaces, an indicator a row.
+{{ config(indexes=[{'columns': ['customer_id', 'indicator'], 'unique': true}]) }}
+
 with
 
 scope as (

@@ -1,5 +1,7 @@
 -- What is to come in within one, two and three months of each date: of what is open the share that came in lately of the same grade
 -- and age, and of what is billed later as much as lately. Beside it what did come in, and what a naive forecast would have said.
+{{ config(indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
+
 with
 
 dates as (

@@ -1,4 +1,6 @@
 -- The hundred customers who owe most, and how much hangs on them.
+{{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
+
 with
 
 open_bills as (

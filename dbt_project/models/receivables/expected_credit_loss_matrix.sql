@@ -1,5 +1,7 @@
 -- The loss to be expected of what is open now, by a provision matrix: of an amount in a bucket, by the past year's rolls, the share
 -- that reaches the last bucket unpaid, and of it what is lost. IFRS 9, simplified approach.
+{{ config(indexes=[{'columns': ['segment', 'ageing_bucket'], 'unique': true}]) }}
+
 {%- set buckets = policy_table('ageing_buckets', 'bucket_rank') | selectattr('policy_version', 'equalto', policy_in_force()) | list %}
 with
 

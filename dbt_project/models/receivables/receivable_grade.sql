@@ -1,4 +1,6 @@
 -- What customers of each grade owe on the last day.
+{{ config(indexes=[{'columns': ['segment', 'grade'], 'unique': true}]) }}
+
 with
 
 positions as (

@@ -1,4 +1,4 @@
-{{ config(key='tariff_code, register, valid_from') }}
+{{ config(key='tariff_code, register, valid_from', indexes=[{'columns': ['tariff_code', 'register', 'valid_from'], 'unique': true}]) }}
 
 with
 

@@ -55,6 +55,7 @@ class Warehouses:
             home=Path(tempfile.mkdtemp(prefix="home", dir=self.folder)),
             warehouse_url=SecretStr(self.server.url(warehouse.WAREHOUSE_ROLE, name)),
             landing_settle_seconds=0,
+            build_patience_seconds=0,
         )
         if self._parsed(name).exists():
             _parsed_in(settings).parent.mkdir(parents=True)

@@ -5,6 +5,9 @@ A run that has made its release is over: its stages do nothing when they are run
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import structlog
@@ -31,7 +34,7 @@ def build_models(run_id: str, settings: Settings | None = None, *, anew: bool = 
     settings = settings or get_settings()
     if runs.is_released(run_id, settings):
         return
-    with runs.timed_stage(run_id, "build_models", settings), exclusive("build", settings):
+    with _turn(run_id, "build_models", settings):
         _build(run_id, settings, anew=anew)
 
 
@@ -40,7 +43,7 @@ def check_candidate(run_id: str, settings: Settings | None = None) -> None:
     settings = settings or get_settings()
     if runs.is_released(run_id, settings):
         return
-    with runs.timed_stage(run_id, "check_candidate", settings), exclusive("build", settings):
+    with _turn(run_id, "check_candidate", settings):
         _build_if_replaced(run_id, settings)
         gates.run_gate("candidate", run_id, settings)
 
@@ -48,8 +51,7 @@ def check_candidate(run_id: str, settings: Settings | None = None) -> None:
 def publish_release(run_id: str, settings: Settings | None = None) -> publish.Release:
     """Publish the candidate tables as a release."""
     settings = settings or get_settings()
-    # No build replaces the candidate tables while they are published, and no two runs publish at once.
-    with runs.timed_stage(run_id, "publish", settings), exclusive("build", settings):
+    with _turn(run_id, "publish", settings):
         if not runs.is_released(run_id, settings) and _build_if_replaced(run_id, settings):
             gates.run_gate("candidate", run_id, settings)
         return publish.publish(run_id, settings)
@@ -70,6 +72,26 @@ def build_ratings(
         raise
 
 
+@contextmanager
+def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[None]:
+    """Do a stage alone, and not while another run is between its build and its release: the candidate tables are that run's.
+
+    A run that fell silent there is overtaken; where it goes on all the same, it builds its tables again.
+    """
+    waits = False
+    while True:
+        with exclusive("build", settings):
+            builder = runs.last_builder(settings)
+            if builder is None or builder == run_id or not runs.is_on_its_way(builder, settings):
+                with runs.timed_stage(run_id, stage, settings):
+                    yield
+                return
+        if not waits:
+            log.info("waits_for_release", run_id=run_id, stage=stage, of=builder)
+            waits = True
+        time.sleep(1)
+
+
 def _build(run_id: str, settings: Settings, *, anew: bool = False) -> None:
     policy.load_policies(settings)
     last_day = runs.run_as_of_date(run_id, settings)
@@ -77,7 +99,7 @@ def _build(run_id: str, settings: Settings, *, anew: bool = False) -> None:
 
 
 def _build_if_replaced(run_id: str, settings: Settings) -> bool:
-    """Build once more where another run, a night beside a backfill, has built its own candidate tables since."""
+    """Build once more where another run has built its own candidate tables since."""
     builder = runs.last_builder(settings)
     if builder in (run_id, None):
         return False

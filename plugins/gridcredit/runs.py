@@ -95,6 +95,18 @@ def last_builder(settings: Settings | None = None) -> str | None:
     return builder
 
 
+def is_on_its_way(run_id: str, settings: Settings | None = None) -> bool:
+    """Whether a run is between its build and its release, and began or ended a stage not long ago."""
+    settings = settings or get_settings()
+    with connect(settings) as connection:
+        row = connection.execute(
+            "select greatest(build_began_at, (select max(recorded_at) from ops.stage_timings where run_id = runs.run_id)) "
+            "> clock_timestamp() - make_interval(secs => %s) from lineage.runs where run_id = %s and status = 'running'",
+            [settings.build_patience_seconds, run_id],
+        ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def run_as_of_date(run_id: str, settings: Settings | None = None) -> date:
     """The date a registered build answers for."""
     with connect(settings) as connection:

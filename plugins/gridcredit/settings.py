@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0)
+    build_patience_seconds: float = Field(
+        60.0, ge=0, description="how long a run between its build and its release may be silent before another builds"
+    )
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
     dbt_threads: int = Field(2, ge=1)

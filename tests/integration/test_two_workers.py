@@ -104,11 +104,26 @@ def test_two_workers_make_a_release(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_two_builds_at_once_never_mix(settings: Settings, tmp_path: Path) -> None:
-    simulate(80, 8, 3, tmp_path)
+def load_supplier(folder: Path, settings: Settings) -> None:
+    simulate(80, 8, 3, folder)
     demo = load_mappings(settings.mappings_dir)["demo"]
     for name in ("customer", "bill", "payment"):
-        load_file(tmp_path / f"{name}.csv", demo, settings)
+        load_file(folder / f"{name}.csv", demo, settings)
+
+
+def builds(settings: Settings) -> int:
+    return number(
+        settings, "select count(*) from lineage.model_results where unique_id = 'model.gridcredit.customer_rating'"
+    )
+
+
+def released_days(settings: Settings) -> list[date]:
+    with connect(settings) as connection:
+        return [day for (day,) in connection.execute("select as_of_date from lineage.releases order by release")]
+
+
+def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None:
+    load_supplier(tmp_path, settings)
     environment = os.environ | {"GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings), "GRIDCREDIT_HISTORY_MONTHS": "1"}
 
     def build(name: str, day: str) -> subprocess.Popen[str]:
@@ -123,17 +138,26 @@ def test_two_builds_at_once_never_mix(settings: Settings, tmp_path: Path) -> Non
     def waiting() -> int:
         return number(settings, "select count(*) from pg_locks where locktype = 'advisory' and not granted")
 
-    # Both come to their build while it cannot begin: then the second builds as soon as the first has, before its gate.
+    # Both come to their build while it cannot begin: the second may lock as soon as the first has built, before its gate.
     with exclusive("build", settings):
         first, second = build("one", "2026-06-17"), build("two", "2026-06-18")
         wait_for(lambda: waiting() == 2)
     outputs = [process.communicate(timeout=480)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
-    # The one whose tables the other replaced has built them again.
-    builds = "select count(*) from lineage.model_results where unique_id = 'model.gridcredit.customer_rating'"
-    assert number(settings, builds) > 2
-    with connect(settings) as connection:
-        days = connection.execute("select as_of_date from lineage.releases order by release").fetchall()
-    assert sorted(days) == [(date(2026, 6, 17),), (date(2026, 6, 18),)]
-    ((day,), settings.history_months) = (days[-1], 1)
-    assert not pipeline.build_ratings("anew", day, settings, anew=True).is_new
+    assert builds(settings) == 2
+    assert sorted(released_days(settings)) == [date(2026, 6, 17), date(2026, 6, 18)]
+
+
+def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings, tmp_path: Path) -> None:
+    settings.history_months = 1
+    load_supplier(tmp_path, settings)
+    pipeline.check_raw("silent", date(2026, 6, 17), settings)
+    pipeline.build_models("silent", settings)
+    assert settings.build_patience_seconds == 0
+    pipeline.build_ratings("another", date(2026, 6, 18), settings)
+    # It goes on all the same: what it publishes is its own day, not the tables that the other left.
+    pipeline.check_candidate("silent", settings)
+    pipeline.publish_release("silent", settings)
+    assert released_days(settings) == [date(2026, 6, 18), date(2026, 6, 17)]
+    assert builds(settings) == 3
+    assert not pipeline.build_ratings("anew", date(2026, 6, 17), settings, anew=True).is_new

@@ -42,7 +42,6 @@ def options_for_machine() -> dict[str, str | float]:
         "wal_level": "minimal",
         "max_wal_senders": 0,
         "max_wal_size": "4GB",
-        "wal_compression": "on",
         "random_page_cost": 1.1,
         "timezone": "UTC",
         "client_connection_check_interval": "5s",

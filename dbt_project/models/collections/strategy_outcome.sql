@@ -18,6 +18,7 @@ late_bills as (
 
 ),
 
+{#- In their order: Postgres then sums by the index one customer after another, and not all of them at once in memory. #}
 customers as (
 
     select
@@ -31,6 +32,7 @@ customers as (
     from late_bills
     where not is_disputed
     group by customer_id
+    order by customer_id
 
 ),
 

@@ -18,7 +18,7 @@ late_bills as (
 
 ),
 
-{#- In their order: Postgres then sums by the index one customer after another, and not all of them at once in memory. #}
+-- In their order: Postgres then sums by the index one customer after another, and not all of them at once in memory.
 customers as (
 
     select

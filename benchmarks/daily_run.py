@@ -123,8 +123,7 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         ("first daily run", "day 1", LAST_DAY + ONE_DAY),
         ("daily run", "day 2", LAST_DAY + 2 * ONE_DAY),
     ):
-        path = files / f"payment_{day:%Y%m%d}.csv"
-        write_payments(path, day, options.customers, options.changed)
+        path = write_payments(files, day, options.customers, options.changed)
         found[name] = timed(partial(run_day, run_id, day, path, mapping, settings))
         with connect(settings) as connection:
             tell_run(connection, run_id, found[name])
@@ -145,13 +144,15 @@ def run_day(run_id: str, day: date, path: Path, mapping: Mapping, settings: Sett
     pipeline.build_ratings(run_id, day, settings)
 
 
-def write_payments(path: Path, day: date, customers: int, share: float) -> None:
-    """A day's payments, by a share of the customers."""
+def write_payments(folder: Path, day: date, customers: int, share: float) -> Path:
+    """Write a day's payments, by a share of the customers, into a file of the day; returns its path."""
+    path = folder / f"payment_{day:%Y%m%d}.csv"
     paying = random.Random(day.isoformat()).sample(range(customers), max(1, round(customers * share)))
     with path.open("w") as file:
         file.write("payment_id,customer_id,bill_id,paid_on,amount\n")
         for number in paying:
             file.write(f"DAY{day:%m%d}{number},C{number:08d},B202605{number:08d},{day},50.00\n")
+    return path
 
 
 def tell_run(connection: Connection, run_id: str, seconds: float) -> None:

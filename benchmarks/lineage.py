@@ -44,8 +44,7 @@ def main() -> None:
             say("full build", timed(lambda: pipeline.build_ratings("full", LAST_DAY, settings)))
             for number in (1, 2):
                 day = LAST_DAY + number * ONE_DAY
-                path = files / f"payment_{day:%Y%m%d}.csv"
-                write_payments(path, day, options.customers, 0.01)
+                path = write_payments(files, day, options.customers, 0.01)
                 say(f"day {number}", timed(partial(run_day, f"day {number}", day, path, demo, settings)))
             with connect(settings) as connection:
                 for run_id in ("full", "day 1", "day 2"):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -20,7 +23,7 @@ from gridcredit.extracts.undo import undo_load
 from gridcredit.published_tables import TABLES, replace_rows
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import WAREHOUSE, connect
+from gridcredit.warehouse import WAREHOUSE, Connection, connect
 from psycopg import sql
 
 from benchmarks.daily_run import EXTRACTS, LAST_DAY, ONE_DAY, run_day, write_payments
@@ -74,8 +77,7 @@ def main() -> None:
                 load_file(files / f"{name}.csv", mapping, settings)
             pipeline.build_ratings("full", LAST_DAY, settings)
             for day in (LAST_DAY + ONE_DAY, LAST_DAY + 2 * ONE_DAY):
-                path = files / f"payment_{day:%Y%m%d}.csv"
-                write_payments(path, day, options.customers, share=0.01)
+                path = write_payments(files, day, options.customers, share=0.01)
                 run_day(f"{day}", day, path, mapping, settings)
             tell_unused_indexes(settings)
             # What a build of everything asks, and the scopes that it asks of.
@@ -95,13 +97,9 @@ def tell_settings(queries: dict[str, bytes], bills: Path, settings: Settings) ->
     before = read(queries, bills, settings)
     for what in ("all of ours", *OTHERWISE, "logged tables", "no statistics"):
         with_options(settings, OTHERWISE.get(what, {}))
-        if what == "no statistics":
-            forget_statistics(settings)
-        without = read(queries, bills, settings, kind="" if what == "logged tables" else "unlogged")
+        with without_statistics(settings) if what == "no statistics" else nullcontext():
+            without = read(queries, bills, settings, kind="" if what == "logged tables" else "unlogged")
         with_options(settings, {})
-        if what == "no statistics":
-            with connect(settings, autocommit=True) as connection:
-                connection.execute("analyze")
         after = read(queries, bills, settings)
         tell(what, without, before, after)
         before = after
@@ -128,17 +126,17 @@ def read(queries: dict[str, bytes], bills: Path, settings: Settings, kind: str =
     with connect(settings, autocommit=True) as connection:
         connection.execute(sql.SQL("set statement_timeout = '{}s'").format(sql.Literal(LONGEST_SECONDS)))
         for name, query in queries.items():
-            made = f"create {kind} table ops.made_again as ".encode() + query
-
-            def make(statement: bytes = made) -> None:
-                try:
-                    connection.execute(statement)
-                except psycopg.errors.QueryCanceled:
-                    return
-
-            models[name] = timed(make)
+            models[name] = timed(
+                partial(make_table, connection, f"create {kind} table ops.made_again as ".encode() + query)
+            )
             connection.execute("drop table if exists ops.made_again")
     return Reading(models, loading_of(bills, settings), publishing_of(settings))
+
+
+def make_table(connection: Connection, statement: bytes) -> None:
+    """Make a table, unless that takes longer than a statement may."""
+    with suppress(psycopg.errors.QueryCanceled):
+        connection.execute(statement)
 
 
 def loading_of(bills: Path, settings: Settings) -> float:
@@ -164,13 +162,17 @@ def publishing_of(settings: Settings) -> float:
     return took
 
 
-def forget_statistics(settings: Settings) -> None:
-    """Leave the planner what it knows of tables' sizes, and nothing of their columns."""
+@contextmanager
+def without_statistics(settings: Settings) -> Iterator[None]:
+    """Leave the planner what it knows of tables' sizes and nothing of their columns, which are analyzed again afterwards."""
     with psycopg.connect(EmbeddedPostgres(settings).url(SUPERUSER, WAREHOUSE)) as admin:
         admin.execute(
             "delete from pg_statistic using pg_class where starelid = pg_class.oid and relnamespace not in "
             "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
         )
+    yield
+    with connect(settings, autocommit=True) as connection:
+        connection.execute("analyze")
 
 
 def tell_unused_indexes(settings: Settings) -> None:

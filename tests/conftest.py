@@ -41,7 +41,7 @@ class Warehouses:
     folder: Path
 
     @property
-    def columns(self) -> Path:
+    def _columns(self) -> Path:
         """`lineage.columns` of the last one dropped: by fingerprint of the models, so none is taken for another's."""
         return self.folder / "columns.copy"
 
@@ -61,12 +61,12 @@ class Warehouses:
             _parsed_in(settings).parent.mkdir(parents=True)
             shutil.copyfile(self._parsed(name), _parsed_in(settings))
         warehouse.prepare(settings)
-        if self.columns.exists():
+        if self._columns.exists():
             with (
                 warehouse.connect(settings) as connection,
                 connection.cursor().copy("copy lineage.columns from stdin") as copy,
             ):
-                copy.write(self.columns.read_bytes())
+                copy.write(self._columns.read_bytes())
         return settings
 
     def drop(self, name: str, settings: Settings) -> None:
@@ -77,7 +77,7 @@ class Warehouses:
             warehouse.connect(settings) as connection,
             connection.cursor().copy("copy lineage.columns to stdout") as copy,
         ):
-            self.columns.write_bytes(b"".join(copy))
+            self._columns.write_bytes(b"".join(copy))
         with psycopg.connect(self.server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
         shutil.rmtree(settings.home, ignore_errors=True)

@@ -43,16 +43,16 @@ def check_candidate(run_id: str, settings: Settings | None = None) -> None:
     settings = settings or get_settings()
     if runs.is_released(run_id, settings):
         return
-    with _turn(run_id, "check_candidate", settings):
-        _build_if_replaced(run_id, settings)
+    with _turn(run_id, "check_candidate", settings) as builder:
+        _build_if_replaced(run_id, builder, settings)
         gates.run_gate("candidate", run_id, settings)
 
 
 def publish_release(run_id: str, settings: Settings | None = None) -> publish.Release:
     """Publish the candidate tables as a release."""
     settings = settings or get_settings()
-    with _turn(run_id, "publish", settings):
-        if not runs.is_released(run_id, settings) and _build_if_replaced(run_id, settings):
+    with _turn(run_id, "publish", settings) as builder:
+        if not runs.is_released(run_id, settings) and _build_if_replaced(run_id, builder, settings):
             gates.run_gate("candidate", run_id, settings)
         return publish.publish(run_id, settings)
 
@@ -73,10 +73,10 @@ def build_ratings(
 
 
 @contextmanager
-def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[None]:
+def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[str | None]:
     """Do a stage alone, and not while another run is between its build and its release: the candidate tables are that run's.
 
-    A run that fell silent there is overtaken; where it goes on all the same, it builds its tables again.
+    A run that fell silent there is overtaken; where it goes on all the same, it builds its tables again. Tells whose they are.
     """
     waits = False
     while True:
@@ -84,7 +84,7 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[None]:
             builder = runs.last_builder(settings)
             if builder is None or builder == run_id or not runs.is_on_its_way(builder, settings):
                 with runs.timed_stage(run_id, stage, settings):
-                    yield
+                    yield builder
                 return
         if not waits:
             log.info("waits_for_release", run_id=run_id, stage=stage, of=builder)
@@ -98,9 +98,8 @@ def _build(run_id: str, settings: Settings, *, anew: bool = False) -> None:
     transform.build(run_id, runs.as_of_dates(last_day, settings.history_months), settings, anew=anew)
 
 
-def _build_if_replaced(run_id: str, settings: Settings) -> bool:
-    """Build once more where another run has built its own candidate tables since."""
-    builder = runs.last_builder(settings)
+def _build_if_replaced(run_id: str, builder: str | None, settings: Settings) -> bool:
+    """Build once more where the candidate tables are those of another run, which has built since."""
     if builder in (run_id, None):
         return False
     log.info("candidate_replaced", run_id=run_id, builder=builder)

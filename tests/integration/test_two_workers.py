@@ -145,7 +145,10 @@ def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None
     outputs = [process.communicate(timeout=480)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert builds(settings) == 2
-    assert sorted(released_days(settings)) == [date(2026, 6, 17), date(2026, 6, 18)]
+    days = released_days(settings)
+    assert sorted(days) == [date(2026, 6, 17), date(2026, 6, 18)]
+    settings.history_months = 1
+    assert not pipeline.build_ratings("anew", days[-1], settings, anew=True).is_new
 
 
 def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings, tmp_path: Path) -> None:

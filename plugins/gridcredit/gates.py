@@ -19,6 +19,7 @@ import structlog
 from psycopg import sql
 
 from gridcredit.errors import GateFailedError, GridCreditError
+from gridcredit.garbage import rare_collections
 from gridcredit.gate_results import Check, Gate, approval_of, record_checks
 from gridcredit.lineage.events import send_gate
 from gridcredit.published_tables import TABLES
@@ -45,7 +46,7 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
     suites = read_suites(gate, settings)
     seconds: dict[str, float] = {}
     # One run at a time: the views of raw rows are one run's.
-    with exclusive("gate", settings):
+    with exclusive("gate", settings), rare_collections():
         tables = _tables_to_check(gate, run_id, suites, settings)
         checks = list(_validate(gate, suites, tables, seconds, settings)) if tables else []
     record_checks(run_id, gate, checks, seconds, settings)
@@ -141,33 +142,59 @@ def _validate(
         name="warehouse",
         connection_string=warehouse_url(settings).replace("postgresql://", "postgresql+psycopg2://", 1),
     )
-    pages = []
+    rows = _count_rows(tables, settings)
+    pages: list[Any] = []
+
+    def run(name: str, expectations: list[Any], batch: Any, result_format: dict[str, Any]) -> list[Any]:  # noqa: ANN401
+        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
+        definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(name=name, validation_definitions=[definition], result_format=result_format)
+        )
+        ((identifier, result),) = checkpoint.run().run_results.items()
+        pages.append(identifier)
+        return list(result.results)
+
     for table, (schema, relation) in tables.items():
         started = time.monotonic()
         name, key = suites[table]["name"], _key(gate, table, suites[table])
-        suite = context.suites.add(gx.ExpectationSuite(**suites[table]))
         asset = source.add_table_asset(name=name, schema_name=schema, table_name=relation)
         batch = asset.add_batch_definition("all rows")
-        definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
-        checkpoint = context.checkpoints.add(
-            gx.Checkpoint(
-                name=name,
-                validation_definitions=[definition],
-                result_format={
-                    "result_format": "SUMMARY",
-                    "partial_unexpected_count": KEYS_KEPT,
-                    "unexpected_index_column_names": key,
-                },
-            )
-        )
-        for identifier, result in checkpoint.run().run_results.items():
-            pages.append(identifier)
-            for expectation in result.results:
-                yield _check(table, key, result.suite_name, expectation)
+        # Whether each holds takes one look at the rows; only of what does not the rows are counted and told.
+        outcomes = run(name, suites[table]["expectations"], batch, {"result_format": "BOOLEAN_ONLY"})
+        to_tell = [outcome.expectation_config for outcome in outcomes if _is_to_tell(outcome)]
+        told = [outcome for outcome in outcomes if not _is_to_tell(outcome)]
+        for form in ("SUMMARY", "COMPLETE"):
+            if of_form := [config.to_json_dict() for config in to_tell if _form(config) == form]:
+                told += run(f"{name}.{form.lower()}", of_form, batch, _telling(form, key))
+        for outcome in told:
+            yield _check(table, key, name, outcome, rows[table])
         seconds[table] = time.monotonic() - started
     _forget_old_results(settings)
     # The pages of earlier runs stand as they are; those whose results are forgotten go.
     context.build_data_docs(resource_identifiers=pages)
+
+
+def _is_to_tell(outcome: Any) -> bool:  # noqa: ANN401
+    """What failed, and what passed with a share of rows that may fail."""
+    return not outcome.success or "mostly" in outcome.expectation_config.kwargs
+
+
+def _form(config: Any) -> str:  # noqa: ANN401
+    """How much is asked of a check: the first rows that failed, which a query tells only with all it has."""
+    return "COMPLETE" if config.type == "unexpected_rows_expectation" else "SUMMARY"
+
+
+def _telling(form: str, key: list[str]) -> dict[str, Any]:
+    return {"result_format": form, "partial_unexpected_count": KEYS_KEPT, "unexpected_index_column_names": key}
+
+
+def _count_rows(tables: dict[str, tuple[str, str]], settings: Settings) -> dict[str, int]:
+    with connect(settings) as connection:
+        queries = {
+            table: sql.SQL("select count(*) from {}").format(sql.Identifier(*at)) for table, at in tables.items()
+        }
+        return {table: int((connection.execute(query).fetchone() or (0,))[0]) for table, query in queries.items()}
 
 
 def _forget_old_results(settings: Settings) -> None:
@@ -211,17 +238,15 @@ def _folder(path: Path) -> dict[str, str]:
     return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(path)}
 
 
-def _check(table: str, key: list[str], suite: str, outcome: Any) -> Check:  # noqa: ANN401
+def _check(table: str, key: list[str], suite: str, outcome: Any, rows: int) -> Check:  # noqa: ANN401
     config, result = outcome.expectation_config, outcome.result or {}
     severity, detail = str(getattr(config.severity, "value", config.severity)), None
+    unexpected = result.get("unexpected_count", result.get("observed_value"))
     if not outcome.success:
         errors = [info["exception_message"] for info in _exceptions(outcome.exception_info or {})]
         # A check that could not be made has not been passed, whatever its severity.
         severity = "critical" if errors else severity
-        observed = result.get("observed_value")
-        count = result.get("unexpected_count")
-        reason = (config.meta or {}).get("reason", "")
-        detail = errors[0] if errors else f"{count if count is not None else observed} unexpected ({reason})"
+        detail = errors[0] if errors else f"{unexpected} unexpected ({(config.meta or {}).get('reason', '')})"
     return Check(
         table=table,
         suite=suite,
@@ -229,8 +254,8 @@ def _check(table: str, key: list[str], suite: str, outcome: Any) -> Check:  # no
         column=config.kwargs.get("column") or config.kwargs.get("column_A"),
         severity=severity,
         success=bool(outcome.success),
-        unexpected_count=result.get("unexpected_count"),
-        element_count=result.get("element_count"),
+        unexpected_count=unexpected if result else 0,
+        element_count=rows,
         detail=" ".join(detail.split())[:500] if detail else None,
         unexpected_keys=_keys(key, result),
     )

@@ -14,6 +14,7 @@ import structlog
 
 from gridcredit.build_plan import BuildPlan, plan_build
 from gridcredit.errors import TransformFailedError
+from gridcredit.garbage import rare_collections
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect, warehouse_url
 
@@ -55,7 +56,7 @@ def invoke_dbt(
     from dbt.cli.main import dbtRunner
 
     environment = dbt_environment(settings, with_warehouse=with_warehouse, schema_prefix=schema_prefix)
-    with _environment(environment), _behavior_flags():
+    with _environment(environment), _behavior_flags(), rare_collections():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps({"schema_prefix": schema_prefix})])
         return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)

@@ -83,14 +83,14 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     shutil.copytree(published.dbt_dir, tmp_path / "dbt_project")
     suite = tmp_path / "expectations" / "candidate" / "customer_rating.json"
     document = json.loads(suite.read_text())
-    document["expectations"].append(
-        {
-            "type": "expect_column_values_to_be_between",
-            "kwargs": {"column": "score", "min_value": 101},
-            "severity": "critical",
-            "meta": {"reason": "nobody passes"},
-        }
-    )
+    nobody_passes: list[tuple[str, dict[str, Any]]] = [
+        ("expect_column_values_to_be_between", {"column": "score", "min_value": 101}),
+        ("unexpected_rows_expectation", {"unexpected_rows_query": "select * from {batch} where score < 101"}),
+    ]
+    for kind, asked in nobody_passes:
+        document["expectations"].append(
+            {"type": kind, "kwargs": asked, "severity": "critical", "meta": {"reason": "nobody passes"}}
+        )
     suite.write_text(json.dumps(document))
     with pytest.raises(GateFailedError, match="the last release stands") as failure:
         pipeline.build_ratings("too strict", settings=strict)
@@ -100,16 +100,41 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     assert contents(published) == before
     assert rows(published, "select status from lineage.runs where run_id = 'too strict'") == [("failed",)]
     assert (strict.data_docs_dir / "index.html").exists()
+    # What the night computed anew, which is what it checks.
+    computed = {customer for (customer,) in rows(published, "select customer_id from candidate.customer_rating")}
+    told = rows(
+        published,
+        "select expectation, unexpected_count, element_count, unexpected_keys from lineage.gate_results "
+        "where run_id = 'too strict' and gate = 'candidate' and severity = 'critical' and not success",
+    )
+    assert {expectation for expectation, *_ in told} == {kind for kind, _ in nobody_passes}
+    for _, unexpected, element_count, keys in told:
+        assert (unexpected, element_count) == (len(computed), len(computed))
+        assert {key["customer_id"] for key in keys} == computed
+    passed = rows(
+        published,
+        "select distinct unexpected_count from lineage.gate_results where run_id = 'too strict' and success "
+        "and suite = 'candidate.customer_advice'",
+    )
+    assert passed == [(0,)]
 
 
 def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path: Path) -> None:
     path = tmp_path / "bill_wrong.csv"
-    path.write_text(NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-undone"))
+    wrong = NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-undone")
+    path.write_text(wrong + wrong.splitlines()[-1] + "\n")
     deliver(published, path)
     with pytest.raises(GateFailedError, match=r"gate raw.*raw\.bill"):
         pipeline.build_ratings("wrong", settings=published)
     assert rows(published, "select count(*) from lineage.model_results where run_id = 'wrong'") == [(0,)]
-    # An operator takes the file out by hand until loads can be undone.
+    told = rows(
+        published,
+        "select severity, unexpected_count, array(select (key ->> '_line_no')::int "
+        "from jsonb_array_elements(unexpected_keys) as key order by 1) "
+        "from lineage.gate_results where run_id = 'wrong' and suite = 'raw.bill' and not success order by 1",
+    )
+    # Due before it was issued, twice; and named twice in one file, told by its first line.
+    assert told == [("critical", 2, [2, 3]), ("warning", 1, [2])]
     with connect(published) as connection:
         connection.execute("delete from raw.bill where bill_id = 'B-undone'")
 

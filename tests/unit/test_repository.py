@@ -68,6 +68,14 @@ def test_every_expectation_has_a_severity_and_a_reason() -> None:
             assert expectation["meta"]["reason"]
 
 
+def test_every_extract_is_asked_whether_a_file_names_a_key_once() -> None:
+    for extract in EXTRACTS.values():
+        suite = json.loads((PROJECT_DIR / "expectations" / "raw" / f"{extract.name}.json").read_text())
+        queries = [one["kwargs"].get("unexpected_rows_query", "") for one in suite["expectations"]]
+        key = ", ".join([*extract.keys, "_file_id"])
+        assert sum(query.endswith(f"group by {key} having count(*) > 1") for query in queries) == 1
+
+
 def test_freshness_is_checked_as_the_contract_says() -> None:
     suite = json.loads((PROJECT_DIR / "expectations" / "raw" / "delivery.json").read_text())
     checked = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -75,10 +75,10 @@ def _report_of_the_largest_debt(connection: Connection, settings: Settings) -> P
     return path
 
 
-def deliver(source: Path, landing: Path) -> None:
-    """Put the simulated files into a landing folder, each complete from the moment it has its name."""
+def deliver(source: Path, landing: Path, extracts: Iterable[str] = EXTRACTS) -> None:
+    """Put simulated files into a landing folder, each complete from the moment it has its name."""
     landing.mkdir(parents=True, exist_ok=True)
-    for name in EXTRACTS:
+    for name in extracts:
         partial = landing / f"{name}.csv.partial"
         shutil.copyfile(source / f"{name}.csv", partial)
         partial.rename(landing / f"{name}.csv")

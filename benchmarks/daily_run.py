@@ -104,7 +104,9 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         found["plain copy"] += plain_copy(path, settings)
         found["ingest"] += timed(partial(load_file, path, mapping, settings))
     say("ingest", found["ingest"])
+    found["peak MiB after the ingest"] = peak_mib()
     found["full build"] = timed(lambda: pipeline.build_ratings("full", LAST_DAY, settings))
+    found["peak MiB after the full build"] = peak_mib()
     with connect(settings) as connection:
         tell_run(connection, "full", found["full build"])
         (found["models of the full build"],) = (
@@ -131,11 +133,16 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         found["published rows opened by two days"] = (
             published_rows(connection) - found["published rows after the full build"]
         )
-    found["peak MiB of our process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found["peak MiB of our process"] = peak_mib()
     if options.equality:
         anew = pipeline.build_ratings("anew", LAST_DAY + 2 * ONE_DAY, settings, anew=True)
         found["rows that a rebuild changes"] = anew.rows_opened + anew.rows_closed if anew.is_new else 0
     return found
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def run_day(run_id: str, day: date, path: Path, mapping: Mapping, settings: Settings) -> None:
@@ -243,9 +250,9 @@ def report(found: dict[str, float], options: argparse.Namespace) -> None:
         }
     for name, ratio in ratios.items():
         print(f"{name:<52} {ratio:8.3f}")
-    for name in ("bytes per customer-month", "peak MiB of our process", "rows that a rebuild changes"):
-        if name in found:
-            print(f"{name:<52} {found[name]:8.0f}")
+    for name, figure in found.items():
+        if name.startswith(("bytes", "peak", "rows")):
+            print(f"{name:<52} {figure:8.0f}")
     RESULTS.mkdir(exist_ok=True)
     name = f"{options.customers}x{options.months}-{options.readings}-readings.json"
     machine = {

@@ -35,6 +35,7 @@ OTHERWISE: dict[str, dict[str, str | float]] = {
     "effective_cache_size": {"effective_cache_size": "4GB"},
     "work_mem": {"work_mem": "4MB"},
     "jit": {"jit": "on"},
+    "enable_memoize": {"enable_memoize": "on"},
     "wal_level": {"wal_level": "replica", "max_wal_senders": 10},
     "max_wal_size": {"max_wal_size": "1GB"},
     "wal_compression": {"wal_compression": "on"},

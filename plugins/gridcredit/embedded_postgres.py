@@ -38,6 +38,8 @@ def options_for_machine() -> dict[str, str | float]:
         "maintenance_work_mem": f"{max(128, min(memory_mb // 32, 1024))}MB",
         # No query here runs long enough to pay for being compiled.
         "jit": "off",
+        # Each look at a customer as of a date is made once: to keep what it found costs, and takes hundreds of megabytes.
+        "enable_memoize": "off",
         # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
         "wal_level": "minimal",
         "max_wal_senders": 0,

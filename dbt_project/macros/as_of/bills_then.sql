@@ -14,7 +14,7 @@
         greatest(states.amount - ({{ paid }}), 0) as open_amount,
         {{ days_after('states.due_on', 'coalesce(' ~ settled_on ~ ', scope.as_of_date)') }} as days_late,
         states.issued_on,
-        states.issued_month,
+        states.issued_month_bit,
         states.period,
         states.due_on,
         {{ settled_on }} as settled_on,

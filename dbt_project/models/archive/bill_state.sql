@@ -139,7 +139,7 @@ states as (
         cast(least(spells.paid_in_time, greatest(spells.bill_amount, 0)) as numeric(18, 2)) as paid_in_time,
         case when spells.paid > 0 then spells.last_paid_on end as last_paid_on,
         spells.issued_on,
-        cast({{ dbt.date_trunc('month', 'spells.issued_on') }} as date) as issued_month,
+        {{ month_bit('spells.issued_on') }} as issued_month_bit,
         spells.period,
         spells.due_on,
         case when spells.bill_amount <= 0 then spells.issued_on else spells.fully_paid_since end as settled_on,

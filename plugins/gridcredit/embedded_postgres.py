@@ -126,6 +126,9 @@ class EmbeddedPostgres:
                 "--set=scram_iterations=1",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
+                # The same order as the system's C.UTF-8, in half the time: keys are text, and each sort compares them.
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
                 "-D",
                 str(self.data_dir),
             )

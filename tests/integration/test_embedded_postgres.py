@@ -7,10 +7,11 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+import yaml
 from gridcredit import warehouse
 from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.errors import GridCreditError
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 from psycopg.conninfo import make_conninfo
 
 
@@ -54,6 +55,17 @@ def test_no_role_gets_in_without_its_password(server: EmbeddedPostgres, role: st
     url = make_conninfo("", host="127.0.0.1", port=server.port(), user=role, password=password, dbname="warehouse")
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(url, connect_timeout=10, passfile="/dev/null")
+
+
+def test_keys_sort_by_their_bytes_in_every_database(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.url("airflow", "airflow")) as connection:
+        providers = connection.execute("select distinct datlocprovider, datlocale from pg_database").fetchall()
+        words = connection.execute("select word from unnest(array['é', 'a', 'Z', '电']) as word order by word").fetchall()
+    assert providers == [("b", "C.UTF-8")]
+    assert [word for (word,) in words] == sorted(["é", "a", "Z", "电"])
+    compose = yaml.safe_load((PROJECT_DIR / "docker-compose.yml").read_text())
+    arguments = compose["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
+    assert arguments == "--locale-provider=builtin --builtin-locale=C.UTF-8"
 
 
 def test_roles_reach_their_own_database_only(server: EmbeddedPostgres) -> None:

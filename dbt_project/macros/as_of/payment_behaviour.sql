@@ -37,7 +37,7 @@ bounced_payments as (
             max(case when bills.is_due_in_year then bills.days_late end) as worst_days_late_12m,
             count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
             sum(case when bills.is_issued_in_year then bills.amount end) as billed_12m,
-            {{ count_months('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
+            {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
             sum(bills.open_amount) as open_amount,
             sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
             max(

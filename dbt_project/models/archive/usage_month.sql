@@ -36,8 +36,7 @@ pairs as (
         reading,
         read_on,
         lag(reading) over register_readings as reading_before,
-        lag(read_on) over register_readings as read_before_on,
-        {{ dial('lag(reading) over register_readings') }} as dial
+        lag(read_on) over register_readings as read_before_on
     from readings
     where quality <> 'missing'
     window register_readings as (
@@ -48,6 +47,15 @@ pairs as (
 ),
 
 -- A register that starts anew has fallen by most of its dial; one that fell by less ran backwards and measured nothing.
+fallen as (
+
+    select
+        *,
+        case when register <> 'demand' and reading < reading_before then {{ dial('reading_before') }} end as dial
+    from pairs
+
+),
+
 measured as (
 
     select
@@ -59,15 +67,15 @@ measured as (
         read_before_on,
         read_before_on is not null and register not in ('reactive', 'demand') as is_energy,
         {{ days_after('read_before_on', 'read_on') }} as days,
-        register <> 'demand' and reading_before - reading > dial / 2 as has_rolled_over,
-        register <> 'demand' and reading < reading_before and reading_before - reading <= dial / 2 as has_run_backwards,
+        reading_before - reading > dial / 2 as has_rolled_over,
+        reading_before - reading <= dial / 2 as has_run_backwards,
         case
             when register = 'demand' then reading * multiplier
             when reading >= reading_before then (reading - reading_before) * multiplier
             when reading_before - reading > dial / 2 then (reading - reading_before + dial) * multiplier
         end as amount,
         cast({{ dbt.date_trunc('month', 'read_on') }} as date) as usage_month
-    from pairs
+    from fallen
 
 ),
 
@@ -87,10 +95,10 @@ by_month as (
         max(case when is_energy then days end) as longest_interval_days,
         count(case when is_energy then 1 end) as readings,
         count(case when is_energy and quality = 'estimated' then 1 end) as estimated_readings,
-        count(distinct case when event in ('tamper', 'cover_open') then read_on end) as tamper_events,
-        count(distinct case when event = 'reverse' or has_run_backwards then read_on end)
+        {{ count_bits("case when event in ('tamper', 'cover_open') then " ~ day_bit('read_on') ~ ' end') }} as tamper_events,
+        {{ count_bits("case when event = 'reverse' or has_run_backwards then " ~ day_bit('read_on') ~ ' end') }}
             as reverse_events,
-        count(distinct case when has_rolled_over then read_on end) as roll_overs
+        {{ count_bits('case when has_rolled_over then ' ~ day_bit('read_on') ~ ' end') }} as roll_overs
     from measured
     group by customer_id, usage_month
 

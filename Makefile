@@ -36,8 +36,8 @@ down: $(STAMP) ## stop what `make up` or `make demo` started
 
 test: $(STAMP) ## run every check and test
 	$(MAKE) --no-print-directory lint
-	@# Two at a time: each worker starts a Postgres of its own, and keeps to tests that share what they build (tests/conftest.py).
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@# Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
 	$(BIN)/python -m ruff check .

@@ -21,14 +21,6 @@ IBM_LEDGER = PROJECT_DIR.parent / "shared" / "data" / "ibm-accounts-receivable" 
 WarehouseFactory = Callable[[], Settings]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a build stays with one worker: the tests of a file, and all that ask for the warehouse of tests/dbt/built.py."""
-    for item in items:
-        shares = "built" if "built" in getattr(item, "fixturenames", ()) else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(shares))
-
-
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
     """The session's Postgres, stopped and removed at its end."""

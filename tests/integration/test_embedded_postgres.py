@@ -60,7 +60,9 @@ def test_no_role_gets_in_without_its_password(server: EmbeddedPostgres, role: st
 def test_keys_sort_by_their_bytes_in_every_database(server: EmbeddedPostgres) -> None:
     with psycopg.connect(server.url("airflow", "airflow")) as connection:
         providers = connection.execute("select distinct datlocprovider, datlocale from pg_database").fetchall()
-        words = connection.execute("select word from unnest(array['é', 'a', 'Z', '电']) as word order by word").fetchall()
+        words = connection.execute(
+            "select word from unnest(array['é', 'a', 'Z', '电']) as word order by word"
+        ).fetchall()
     assert providers == [("b", "C.UTF-8")]
     assert [word for (word,) in words] == sorted(["é", "a", "Z", "电"])
     compose = yaml.safe_load((PROJECT_DIR / "docker-compose.yml").read_text())

@@ -182,7 +182,7 @@ def test_events_tell_schema_columns_checks_code_and_run(released: Released) -> N
     (checked,) = last("gate_candidate.customer_rating")["inputs"]
     assertions = checked["inputFacets"]["dataQualityAssertions"]["assertions"]
     assert all(one["success"] for one in assertions)
-    assert ("expect_column_values_to_be_unique", "customer_id") in {
+    assert ("expect_column_values_to_be_between", "score") in {
         (one["assertion"], one.get("column")) for one in assertions
     }
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from gridcredit.extracts.contract import EXTRACTS, PARTY
+from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import PROJECT_DIR, Settings, write_private
@@ -69,8 +69,7 @@ def test_every_expectation_has_a_severity_and_a_reason() -> None:
 
 
 def test_every_extract_is_asked_whether_a_file_names_a_key_once() -> None:
-    # Of namesakes who signed on the same day, either line may win.
-    for extract in [one for one in EXTRACTS.values() if one is not PARTY]:
+    for extract in EXTRACTS.values():
         suite = json.loads((PROJECT_DIR / "expectations" / "raw" / f"{extract.name}.json").read_text())
         queries = [one["kwargs"].get("unexpected_rows_query", "") for one in suite["expectations"]]
         key = ", ".join([*extract.keys, "_file_id"])

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from psycopg import sql
@@ -25,6 +25,10 @@ from gridcredit.lineage.events import send_gate
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect, exclusive, warehouse_url
+
+if TYPE_CHECKING:  # the library is imported late, it is slow
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.core.batch_definition import BatchDefinition
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +149,9 @@ def _validate(
     rows = _count_rows(tables, settings)
     pages: list[Any] = []
 
-    def run(name: str, expectations: list[Any], batch: Any, result_format: dict[str, Any]) -> list[Any]:  # noqa: ANN401
+    def run(
+        name: str, expectations: list[dict[str, Any]], batch: BatchDefinition[Any], result_format: dict[str, Any]
+    ) -> list[ExpectationValidationResult]:
         suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
         definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
         checkpoint = context.checkpoints.add(
@@ -162,11 +168,10 @@ def _validate(
         batch = asset.add_batch_definition("all rows")
         # Whether each holds takes one look at the rows; only of what does not the rows are counted and told.
         outcomes = run(name, suites[table]["expectations"], batch, {"result_format": "BOOLEAN_ONLY"})
-        to_tell = [outcome.expectation_config for outcome in outcomes if _is_to_tell(outcome)]
-        told = [outcome for outcome in outcomes if not _is_to_tell(outcome)]
+        told = [outcome for outcome in outcomes if _to_ask(outcome) is None]
         for form in ("SUMMARY", "COMPLETE"):
-            if of_form := [config.to_json_dict() for config in to_tell if _form(config) == form]:
-                told += run(f"{name}.{form.lower()}", of_form, batch, _telling(form, key))
+            if to_tell := [one.expectation_config.to_json_dict() for one in outcomes if _to_ask(one) == form]:
+                told += run(f"{name}.{form.lower()}", to_tell, batch, _telling(form, key))
         for outcome in told:
             yield _check(table, key, name, outcome, rows[table])
         seconds[table] = time.monotonic() - started
@@ -175,13 +180,14 @@ def _validate(
     context.build_data_docs(resource_identifiers=pages)
 
 
-def _is_to_tell(outcome: Any) -> bool:  # noqa: ANN401
-    """What failed, and what passed with a share of rows that may fail."""
-    return not outcome.success or "mostly" in outcome.expectation_config.kwargs
+def _to_ask(outcome: ExpectationValidationResult) -> Literal["SUMMARY", "COMPLETE"] | None:
+    """What more is asked of a check that failed, or passed with a share of rows that may fail: the first of those rows.
 
-
-def _form(config: Any) -> str:  # noqa: ANN401
-    """How much is asked of a check: the first rows that failed, which a query tells only with all it has."""
+    A check that is a query tells rows only with all it has.
+    """
+    config = outcome.expectation_config
+    if outcome.success and "mostly" not in config.kwargs:
+        return None
     return "COMPLETE" if config.type == "unexpected_rows_expectation" else "SUMMARY"
 
 
@@ -190,11 +196,12 @@ def _telling(form: str, key: list[str]) -> dict[str, Any]:
 
 
 def _count_rows(tables: dict[str, tuple[str, str]], settings: Settings) -> dict[str, int]:
+    counted = {}
     with connect(settings) as connection:
-        queries = {
-            table: sql.SQL("select count(*) from {}").format(sql.Identifier(*at)) for table, at in tables.items()
-        }
-        return {table: int((connection.execute(query).fetchone() or (0,))[0]) for table, query in queries.items()}
+        for table, relation in tables.items():
+            query = sql.SQL("select count(*) from {}").format(sql.Identifier(*relation))
+            (counted[table],) = connection.execute(query).fetchone() or (0,)
+    return counted
 
 
 def _forget_old_results(settings: Settings) -> None:
@@ -238,10 +245,11 @@ def _folder(path: Path) -> dict[str, str]:
     return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(path)}
 
 
-def _check(table: str, key: list[str], suite: str, outcome: Any, rows: int) -> Check:  # noqa: ANN401
+def _check(table: str, key: list[str], suite: str, outcome: ExpectationValidationResult, rows: int) -> Check:
     config, result = outcome.expectation_config, outcome.result or {}
     severity, detail = str(getattr(config.severity, "value", config.severity)), None
-    unexpected = result.get("unexpected_count", result.get("observed_value"))
+    # A check that holds tells no number; of one that could not be made there is none.
+    unexpected = result.get("unexpected_count", result.get("observed_value", 0 if outcome.success else None))
     if not outcome.success:
         errors = [info["exception_message"] for info in _exceptions(outcome.exception_info or {})]
         # A check that could not be made has not been passed, whatever its severity.
@@ -254,7 +262,7 @@ def _check(table: str, key: list[str], suite: str, outcome: Any, rows: int) -> C
         column=config.kwargs.get("column") or config.kwargs.get("column_A"),
         severity=severity,
         success=bool(outcome.success),
-        unexpected_count=unexpected if result else 0,
+        unexpected_count=unexpected,
         element_count=rows,
         detail=" ".join(detail.split())[:500] if detail else None,
         unexpected_keys=_keys(key, result),

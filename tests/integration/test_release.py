@@ -91,6 +91,10 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
         document["expectations"].append(
             {"type": kind, "kwargs": asked, "severity": "critical", "meta": {"reason": "nobody passes"}}
         )
+    cannot_be_made = {"unexpected_rows_query": "select no_such_column from {batch}"}
+    document["expectations"].append(
+        {"type": "unexpected_rows_expectation", "kwargs": cannot_be_made, "severity": "warning"}
+    )
     suite.write_text(json.dumps(document))
     with pytest.raises(GateFailedError, match="the last release stands") as failure:
         pipeline.build_ratings("too strict", settings=strict)
@@ -105,12 +109,19 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     told = rows(
         published,
         "select expectation, unexpected_count, element_count, unexpected_keys from lineage.gate_results "
-        "where run_id = 'too strict' and gate = 'candidate' and severity = 'critical' and not success",
+        "where run_id = 'too strict' and gate = 'candidate' and severity = 'critical' and not success "
+        "and detail not like '%no_such_column%'",
     )
     assert {expectation for expectation, *_ in told} == {kind for kind, _ in nobody_passes}
     for _, unexpected, element_count, keys in told:
         assert (unexpected, element_count) == (len(computed), len(computed))
         assert {key["customer_id"] for key in keys} == computed
+    not_made = (
+        "select severity, success, unexpected_count, unexpected_keys from lineage.gate_results where detail like %s"
+    )
+    with connect(published) as connection:
+        told = connection.execute(not_made, ["%no_such_column%"]).fetchall()
+    assert told == [("critical", False, None, [])]
     passed = rows(
         published,
         "select distinct unexpected_count from lineage.gate_results where run_id = 'too strict' and success "

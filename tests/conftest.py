@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from gridcredit import warehouse
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
+from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, options_for_machine
 from gridcredit.settings import PROJECT_DIR, Settings
 from psycopg import sql
 from pydantic import SecretStr
@@ -26,7 +26,8 @@ def server() -> Iterator[EmbeddedPostgres]:
     """The session's Postgres, stopped and removed at its end."""
     home = Path(tempfile.mkdtemp(prefix="gridcredit-test-"))
     home.chmod(0o755)
-    server = EmbeddedPostgres(Settings(home=home))
+    # The machine's own fall is not tested: nothing waits for the disk.
+    server = EmbeddedPostgres(Settings(home=home), options_for_machine() | {"fsync": "off"})
     warehouse.prepare(server.settings)
     yield server
     server.stop()

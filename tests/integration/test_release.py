@@ -121,7 +121,7 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     )
     with connect(published) as connection:
         told = connection.execute(not_made, ["%no_such_column%"]).fetchall()
-    assert told == [("critical", False, None, [])]
+    assert told == [("critical", False, None, None)]
     passed = rows(
         published,
         "select distinct unexpected_count from lineage.gate_results where run_id = 'too strict' and success "

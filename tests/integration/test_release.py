@@ -85,7 +85,7 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     document = json.loads(suite.read_text())
     nobody_passes: list[tuple[str, dict[str, Any]]] = [
         ("expect_column_values_to_be_between", {"column": "score", "min_value": 101}),
-        ("unexpected_rows_expectation", {"unexpected_rows_query": "select * from {batch} where score < 101"}),
+        ("unexpected_rows_expectation", {"unexpected_rows_query": "select customer_id from {batch} where score < 101"}),
     ]
     for kind, asked in nobody_passes:
         document["expectations"].append(

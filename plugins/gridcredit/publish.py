@@ -11,7 +11,7 @@ from psycopg import sql
 from gridcredit.access import apply_access
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
-from gridcredit.published_tables import TABLES, ensure_published, hold_keys, replace_rows
+from gridcredit.published_tables import TABLES, ensure_published, replace_rows
 from gridcredit.reading_views import apply_views
 from gridcredit.release import record_release
 from gridcredit.settings import Settings, get_settings
@@ -53,13 +53,10 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         dropped = _dropped_dates(connection, run_id)
         changes = {}
         for table, published in TABLES.items():
-            came_new = ensure_published(connection, table)
+            ensure_published(connection, table, published.key)
             # A build of everything answers for every row, also for those of customers that are known no longer.
             replaced = replace(published, scope=None) if because else published
             changes[table] = replace_rows(connection, table, replaced, dropped, number)
-            if came_new:
-                # Sorted once, in place of a look for each of all its first rows.
-                hold_keys(connection, table, published.key)
         opened = sum(change.opened for change in changes.values())
         closed = sum(change.closed for change in changes.values())
         # What followed from these facts is published, or was as it is.

@@ -86,8 +86,8 @@ def change_rows(connection: Connection, statement: sql.Composed, columns: Sequen
     return rows, Decimal(total)
 
 
-def ensure_published(connection: Connection, table: str) -> bool:
-    """Bring the history table and the view of a published table to the candidate's contract; whether it came new, without keys."""
+def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -> None:
+    """Bring the history table and the view of a published table to the candidate's contract."""
     wanted = table_columns(connection, "candidate", table)
     history = f"{table}_history"
     present = {
@@ -96,19 +96,22 @@ def ensure_published(connection: Connection, table: str) -> bool:
         if name not in ("valid_from_release", "valid_to_release")
     }
     if present == wanted:
-        return False
+        return
     names = {
         "candidate": sql.Identifier("candidate", table),
         "history": sql.Identifier("published", history),
         "view": sql.Identifier("published", table),
         "as_of": sql.Identifier("published", f"{table}_as_of"),
         "reader": sql.Identifier(READER_ROLE),
+        "key": sql.SQL(", ").join(map(sql.Identifier, key)),
         "columns": sql.SQL(", ").join(map(sql.Identifier, wanted)),
+        "open_index": sql.Identifier(f"{history}_current"),
     }
     if not present:
         statements: list[LiteralString] = [
             "create table {history} (like {candidate} including comments, "
-            "valid_from_release bigint not null, valid_to_release bigint)",
+            "valid_from_release bigint not null, valid_to_release bigint, primary key ({key}, valid_from_release))",
+            "create unique index {open_index} on {history} ({key}) where valid_to_release is null",
             "comment on column {history}.valid_from_release is 'first release that shows the row'",
             "comment on column {history}.valid_to_release is 'first release that no longer shows it; null while current'",
         ]
@@ -149,20 +152,6 @@ def ensure_published(connection: Connection, table: str) -> bool:
                 sql.SQL("comment on column {}.{} is {}").format(relation, sql.Identifier(name), sql.Literal(text))
             )
         connection.execute(sql.SQL("comment on view {} is {}").format(names["view"], sql.Literal(table_text)))
-    return not present
-
-
-def hold_keys(connection: Connection, table: str, key: tuple[str, ...]) -> None:
-    """Let a new history table hold its keys: a row once in a release, and once among what is current."""
-    names = {
-        "history": sql.Identifier("published", f"{table}_history"),
-        "current": sql.Identifier(f"{table}_history_current"),
-        "key": sql.SQL(", ").join(map(sql.Identifier, key)),
-    }
-    connection.execute(sql.SQL("alter table {history} add primary key ({key}, valid_from_release)").format(**names))
-    connection.execute(
-        sql.SQL("create unique index {current} on {history} ({key}) where valid_to_release is null").format(**names)
-    )
 
 
 def table_columns(connection: Connection, schema: str, table: str) -> dict[str, str]:

@@ -165,7 +165,7 @@ class EmbeddedPostgres:
         utils = _wheel()
         utils.ensure_user_exists("pgserver")
         utils.ensure_prefix_permissions(self.data_dir)
-        binaries = utils.POSTGRES_VERSIONS[18]
+        binaries = programs()
         utils.ensure_prefix_permissions(binaries)
         utils.ensure_folder_permissions(binaries.parent, 0o444)
         utils.ensure_folder_permissions(binaries, 0o555)
@@ -174,10 +174,9 @@ class EmbeddedPostgres:
         self.data_dir.chmod(0o700)
 
     def _run(self, program: str, *arguments: str) -> None:
-        programs = _wheel().POSTGRES_VERSIONS[18]
         with tempfile.TemporaryFile("w+") as output:
             result = subprocess.run(
-                [str(programs / program), *arguments],
+                [str(programs() / program), *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -195,6 +194,12 @@ def free_port() -> int:
     """A port of the loopback interface that nothing listens on now."""
     port: int = _wheel().find_suitable_port("127.0.0.1")
     return port
+
+
+def programs() -> Path:
+    """The folder of Postgres's own programs, pg_dump and psql among them."""
+    folder: Path = _wheel().POSTGRES_VERSIONS[18]
+    return folder
 
 
 def _wheel() -> Any:  # noqa: ANN401 - the wheel has no types

@@ -1,0 +1,26 @@
+"""Simulated suppliers, and how their files are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import LoadResult, load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import Settings
+
+BILLING = ("customer", "bill", "payment")
+
+
+def load(folder: Path, settings: Settings, extracts: Iterable[str] = EXTRACTS) -> None:
+    """Load the files of a simulated supplier."""
+    for name in extracts:
+        deliver(folder / f"{name}.csv", settings)
+
+
+def deliver(path: Path, settings: Settings, text: str | None = None) -> LoadResult:
+    """Load one file by the simulator's mapping, with this text in it where one is given."""
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    return load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)

@@ -6,10 +6,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-deep check lint lint-python lint-sql up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+
+# Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+# $(call timed,what,command): what the command did, and how long it took.
+timed = @started=$$SECONDS; $(2) && echo "==> $(1): $$((SECONDS - started)) s"
 
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "==> installing into $(VENV) (a few minutes, once)"
@@ -34,16 +39,30 @@ up: $(STAMP) ## start Airflow and Postgres for a browser
 down: $(STAMP) ## stop what `make up` or `make demo` started
 	$(BIN)/python -m gridcredit down
 
-test: $(STAMP) ## run every check and test
-	$(MAKE) --no-print-directory lint
-	@# Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/unit -k NAME"
+	$(call timed,lint,$(MAKE) --no-print-directory lint)
+	$(call timed,tests,$(PYTEST) -m "not browser" $(ARGS))
+
+test-browser: $(STAMP) ## the tests of what a browser draws, with the system's Chromium
+	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
+
+test-deep: $(STAMP) ## the tests that try random cases, with many of them (hours)
+	$(call timed,deep tests,$(PYTEST) --deep --timeout=0 -m deep $(ARGS))
+
+check: $(STAMP) ## the quick loop: lint, types, unit tests, import of the DAGs
+	$(call timed,lint,$(MAKE) --no-print-directory lint)
+	$(call timed,unit tests,$(BIN)/python -m pytest -n 2 tests/unit tests/dags $(ARGS))
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-python lint-sql
+
+lint-python: $(STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m mypy
-	$(BIN)/python -m gridcredit lint-sql
+	$(call timed,types,$(BIN)/python -m mypy)
+
+lint-sql: $(STAMP)
+	$(call timed,SQL,$(BIN)/python -m gridcredit lint-sql)
 
 bench: $(STAMP) ## measure a full build and a daily run: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.daily_run $(ARGS)
@@ -68,6 +87,9 @@ bench-scorecards: $(STAMP) ## expert policy, fitted scorecard and gradient boost
 
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)
+
+bench-small: $(STAMP) ## what a small build costs: a full one, and a night in which no fact changed
+	$(BIN)/python -m benchmarks.small $(ARGS)
 
 bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--customers 100 --days 365"
 	$(BIN)/python -m benchmarks.warnings $(ARGS)

@@ -24,8 +24,8 @@ from gridcredit.warehouse import connect
 
 from benchmarks.daily_run import RESULTS, tell_run
 from benchmarks.measure import quiet_logs, say, timed, warehouse
-from tests.dbt import oracle, service_oracle
-from tests.dbt.delivered import all_features, as_oracles_read, read_rows
+from tests.support import oracle, service_oracle
+from tests.support.delivered import all_features, as_oracles_read, read_rows
 
 LAST_DAY = date(2026, 6, 18)
 # So that six months after each month-end have been seen.

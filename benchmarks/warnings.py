@@ -6,23 +6,20 @@ import argparse
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import structlog
 from gridcredit import pipeline
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 
 from benchmarks.measure import warehouse
+from tests.support.nights import difference, replay, standing_on
+from tests.support.suppliers import load
 
 LAST_DAY = date(2026, 6, 15)
-Warned = tuple[str, str, date]
 
 
 def main() -> None:
@@ -49,40 +46,6 @@ def main() -> None:
             print_lives(settings)
         print(f"{options.customers:,} customers, {len(days)} nights")
         print(f"warnings that stand on one day by the nights and not by the one run, or the other way: {differing}")
-
-
-def load(files: Path, settings: Settings) -> None:
-    """All the files, with days ahead of most of the nights."""
-    mapping = load_mappings(settings.mappings_dir)["demo"]
-    for name in EXTRACTS:
-        load_file(files / f"{name}.csv", mapping, settings)
-
-
-def replay(days: list[date], settings: Settings) -> Iterator[tuple[date, set[Warned]]]:
-    """Build and publish each day; yields what stands by its release: customer, rule, first day."""
-    for day in days:
-        pipeline.build_ratings(f"night of {day}", day, settings)
-        with connect(settings) as connection:
-            rows = connection.execute("select customer_id, rule, opened_on from published.customer_warning").fetchall()
-        yield day, set(rows)
-
-
-def standing_on(day: date, settings: Settings) -> set[Warned]:
-    """What stood on a day, by the events that the last release tells."""
-    with connect(settings) as connection:
-        rows = connection.execute(
-            "select customer_id, rule, opened_on from published.warning_event "
-            "group by customer_id, rule, opened_on "
-            "having opened_on <= %(day)s and coalesce(min(happened_on) filter (where event = 'cleared'), 'infinity') > %(day)s",
-            {"day": day},
-        ).fetchall()
-    return set(rows)
-
-
-def difference(nightly: set[Warned], at_the_end: set[Warned], last_day: date) -> set[Warned]:
-    """What only one of two tells of; older than the year that the last run looks back on, a warning is as old as that."""
-    first_day = date(last_day.year - 1, last_day.month, 1) - timedelta(days=1)
-    return {(who, rule, max(opened_on, first_day)) for who, rule, opened_on in nightly} ^ at_the_end
 
 
 def print_lives(settings: Settings) -> None:

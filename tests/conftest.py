@@ -1,121 +1,162 @@
-"""One embedded Postgres for the whole test session; fresh warehouses in it for whoever asks."""
+"""The fixtures that all tests share: a server for each worker, warehouses in it, and those that are prepared."""
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from gridcredit import warehouse
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, options_for_machine
+from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.settings import PROJECT_DIR, Settings
-from psycopg import sql
-from pydantic import SecretStr
+
+from tests.support import depth
+from tests.support.browser import CHROMIUM
+from tests.support.builders import BUILDERS
+from tests.support.prepared import FOLDER_VARIABLE, MIGRATED_AIRFLOW, Prepared, copy_server, prepare_all
+from tests.support.progress import Progress
+from tests.support.warehouses import WarehouseFactory, Warehouses
 
 IBM_LEDGER = PROJECT_DIR.parent / "shared" / "data" / "ibm-accounts-receivable" / "accounts_receivable.csv"
+NEEDED = pytest.StashKey[set[str]]()
+# These take longest: begun last, one worker would be waited for.
+LONGEST_FIRST = ("test_airflow.py", "test_incremental.py", "test_evaluation.py")
 
-WarehouseFactory = Callable[[], Settings]
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process only runs what another hands it."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--deep", action="store_true", help="many random sequences where `make test` has few")
+    parser.addoption("--shuffle-files", type=int, metavar="SEED", help="run the test files in a random order")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    depth.is_deep = config.getoption("--deep")
+    if not is_worker(config):
+        folder = tempfile.mkdtemp(prefix="gridcredit-prepared-")
+        Path(folder).chmod(0o755)
+        # Workers are told by the environment, which they inherit.
+        os.environ[FOLDER_VARIABLE] = folder
+        config.pluginmanager.register(Progress(config, Path(folder)))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not is_worker(config):
+        shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files as they are handed to workers: the longest first, or shuffled; within a file as they stand."""
+    files: dict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    order = sorted(files)
+    seed = config.getoption("--shuffle-files")
+    if seed is None:
+        order.sort(key=lambda path: path.name not in LONGEST_FIRST)
+    else:
+        random.Random(seed).shuffle(order)
+    items[:] = [item for path in order for item in files[path]]
+    if CHROMIUM is None:
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="no Chromium on the PATH (package chromium)"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What the tests chosen ask for is prepared together, so that the one server can be copied."""
+    asked: set[str] = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    session.config.stash[NEEDED] = {"empty"} | (asked & {*BUILDERS, MIGRATED_AIRFLOW})
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[EmbeddedPostgres]:
-    """The session's Postgres, stopped and removed at its end."""
+def prepared_folder(pytestconfig: pytest.Config) -> Path:
+    """Where the prepared warehouses are, once they are there."""
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    needed = pytestconfig.stash[NEEDED]
+    prepare_all(needed, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(prepared_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """The worker's Postgres, with what is prepared in it; stopped and removed at the end."""
     home = Path(tempfile.mkdtemp(prefix="gridcredit-test-"))
     home.chmod(0o755)
-    # The machine's own fall is not tested: nothing waits for the disk.
-    server = EmbeddedPostgres(Settings(home=home), options_for_machine() | {"fsync": "off"})
-    warehouse.prepare(server.settings)
+    server = copy_server(prepared_folder, home / "server")
     yield server
     server.stop()
     shutil.rmtree(home, ignore_errors=True)
 
 
-@dataclass
-class Warehouses:
-    """Makes and drops databases; what is known of the models, dbt's parse and which columns rest on which, serves the next."""
-
-    server: EmbeddedPostgres
-    folder: Path
-
-    @property
-    def _columns(self) -> Path:
-        """`lineage.columns` of the last one dropped: by fingerprint of the models, so none is taken for another's."""
-        return self.folder / "columns.copy"
-
-    def make(self, name: str) -> Settings:
-        """Settings whose warehouse is empty and whose home is their own."""
-        with psycopg.connect(self.server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
-            owner = sql.Identifier(warehouse.WAREHOUSE_ROLE)
-            admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), owner))
-            admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
-        settings = Settings(
-            home=Path(tempfile.mkdtemp(prefix="home", dir=self.folder)),
-            warehouse_url=SecretStr(self.server.url(warehouse.WAREHOUSE_ROLE, name)),
-            landing_settle_seconds=0,
-            build_patience_seconds=0,
-        )
-        if self._parsed(name).exists():
-            _parsed_in(settings).parent.mkdir(parents=True)
-            shutil.copyfile(self._parsed(name), _parsed_in(settings))
-        warehouse.prepare(settings)
-        if self._columns.exists():
-            with (
-                warehouse.connect(settings) as connection,
-                connection.cursor().copy("copy lineage.columns from stdin") as copy,
-            ):
-                copy.write(self._columns.read_bytes())
-        return settings
-
-    def drop(self, name: str, settings: Settings) -> None:
-        """Remove the database and its home."""
-        if _parsed_in(settings).exists():
-            shutil.copyfile(_parsed_in(settings), self._parsed(name))
-        with (
-            warehouse.connect(settings) as connection,
-            connection.cursor().copy("copy lineage.columns to stdout") as copy,
-        ):
-            self._columns.write_bytes(b"".join(copy))
-        with psycopg.connect(self.server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
-            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        shutil.rmtree(settings.home, ignore_errors=True)
-
-    def _parsed(self, name: str) -> Path:
-        return self.folder / f"{name}.msgpack"
+@pytest.fixture(scope="session")
+def empty(prepared_folder: Path) -> Prepared:
+    """A warehouse as migrations leave it."""
+    return Prepared("empty", prepared_folder)
 
 
-def _parsed_in(settings: Settings) -> Path:
-    return settings.home / "dbt" / "target" / "partial_parse.msgpack"
+@pytest.fixture(scope="session")
+def small(prepared_folder: Path) -> Prepared:
+    """One release of few customers and one month-end."""
+    return Prepared("small", prepared_folder)
+
+
+@pytest.fixture(scope="session")
+def rich(prepared_folder: Path) -> Prepared:
+    """One release of 26 months of all extracts."""
+    return Prepared("rich", prepared_folder)
+
+
+@pytest.fixture(scope="session")
+def evaluated(prepared_folder: Path) -> Prepared:
+    """Two years of ratings with their outcomes."""
+    return Prepared("evaluated", prepared_folder)
+
+
+@pytest.fixture(scope="session")
+def oracle_warehouse(prepared_folder: Path) -> Prepared:
+    """Simulated and wild customers, which the oracles know too."""
+    return Prepared("oracle_warehouse", prepared_folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_airflow(prepared_folder: Path) -> Prepared:
+    """The database of a migrated Airflow."""
+    return Prepared(MIGRATED_AIRFLOW, prepared_folder)
 
 
 @pytest.fixture(scope="session")
 def warehouses(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Warehouses:
-    """Makes warehouses that last for the session."""
+    """Lends warehouses for as long as they are used."""
     return Warehouses(server, tmp_path_factory.mktemp("warehouses"))
 
 
 @pytest.fixture(scope="module")
-def new_warehouse(warehouses: Warehouses) -> Iterator[WarehouseFactory]:
-    """Makes warehouses that last for the module."""
-    made: dict[str, Settings] = {}
+def new_warehouse(warehouses: Warehouses, empty: Prepared) -> Iterator[WarehouseFactory]:
+    """Makes warehouses that last for the module: empty ones, or copies of a prepared one."""
+    made: list[Settings] = []
 
-    def make() -> Settings:
-        name = f"test_{len(made) + 1}"
-        made[name] = warehouses.make(name)
-        return made[name]
+    def make(prepared: Prepared = empty) -> Settings:
+        made.append(warehouses.make(prepared))
+        return made[-1]
 
     yield make
-    for name, settings in made.items():
-        warehouses.drop(name, settings)
+    for settings in made:
+        warehouses.drop(settings)
 
 
 @pytest.fixture
-def settings(new_warehouse: WarehouseFactory) -> Settings:
-    """Settings with a fresh warehouse."""
-    return new_warehouse()
+def settings(warehouses: Warehouses, empty: Prepared) -> Iterator[Settings]:
+    """Settings with an empty warehouse."""
+    with warehouses.lent(empty) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

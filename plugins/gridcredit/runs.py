@@ -12,7 +12,7 @@ import structlog
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import DATING_EXTRACTS
 from gridcredit.settings import Settings, get_settings
-from gridcredit.warehouse import code_version, connect
+from gridcredit.warehouse import Connection, code_version, connect
 
 log = structlog.get_logger(__name__)
 
@@ -69,10 +69,9 @@ def unanswered_extracts(file_id: int, settings: Settings | None = None) -> list[
     return [extract for (extract,) in rows]
 
 
-def is_released(run_id: str, settings: Settings | None = None) -> bool:
+def is_released(connection: Connection, run_id: str) -> bool:
     """Whether the run has made a release: its record is closed, and running it again changes nothing."""
-    with connect(settings) as connection:
-        return connection.execute("select 1 from lineage.releases where run_id = %s", [run_id]).fetchone() is not None
+    return connection.execute("select 1 from lineage.releases where run_id = %s", [run_id]).fetchone() is not None
 
 
 def finish_run(run_id: str, status: str, settings: Settings | None = None) -> None:
@@ -85,32 +84,28 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
         )
 
 
-def last_builder(settings: Settings | None = None) -> str | None:
+def last_builder(connection: Connection) -> str | None:
     """The run whose build began last: the candidate tables are its own."""
-    with connect(settings) as connection:
-        row = connection.execute(
-            "select run_id from lineage.runs where build_began_at is not null order by build_began_at desc limit 1"
-        ).fetchone()
+    row = connection.execute(
+        "select run_id from lineage.runs where build_began_at is not null order by build_began_at desc limit 1"
+    ).fetchone()
     builder: str | None = row[0] if row else None
     return builder
 
 
-def is_on_its_way(run_id: str, settings: Settings | None = None) -> bool:
+def is_on_its_way(connection: Connection, run_id: str, patience_seconds: float) -> bool:
     """Whether a run is between its build and its release, and began or ended a stage not long ago."""
-    settings = settings or get_settings()
-    with connect(settings) as connection:
-        row = connection.execute(
-            "select greatest(build_began_at, (select max(recorded_at) from ops.stage_timings where run_id = runs.run_id)) "
-            "> clock_timestamp() - make_interval(secs => %s) from lineage.runs where run_id = %s and status = 'running'",
-            [settings.build_patience_seconds, run_id],
-        ).fetchone()
+    row = connection.execute(
+        "select greatest(build_began_at, (select max(recorded_at) from ops.stage_timings where run_id = runs.run_id)) "
+        "> clock_timestamp() - make_interval(secs => %s) from lineage.runs where run_id = %s and status = 'running'",
+        [patience_seconds, run_id],
+    ).fetchone()
     return row is not None and bool(row[0])
 
 
-def run_as_of_date(run_id: str, settings: Settings | None = None) -> date:
+def run_as_of_date(connection: Connection, run_id: str) -> date:
     """The date a registered build answers for."""
-    with connect(settings) as connection:
-        row = connection.execute("select as_of_date from lineage.runs where run_id = %s", [run_id]).fetchone()
+    row = connection.execute("select as_of_date from lineage.runs where run_id = %s", [run_id]).fetchone()
     if row is None:
         raise GridCreditError(f"no run {run_id!r} is registered")
     day: date = row[0]
@@ -128,14 +123,13 @@ def as_of_dates(last_day: date, history_months: int) -> list[date]:
 
 
 @contextmanager
-def timed_stage(run_id: str, stage: str, settings: Settings | None = None) -> Iterator[None]:
+def timed_stage(connection: Connection, run_id: str, stage: str) -> Iterator[None]:
     """Record how long a stage of a run took, also where it fails."""
     started = time.monotonic()
     try:
         yield
     finally:
-        with connect(settings, autocommit=True) as connection:
-            connection.execute(
-                "insert into ops.stage_timings (run_id, stage, seconds) values (%s, %s, %s)",
-                [run_id, stage, time.monotonic() - started],
-            )
+        connection.execute(
+            "insert into ops.stage_timings (run_id, stage, seconds) values (%s, %s, %s)",
+            [run_id, stage, time.monotonic() - started],
+        )

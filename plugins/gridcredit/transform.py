@@ -24,9 +24,10 @@ log = structlog.get_logger(__name__)
 HELD_BY_TABLES = ("test_name:key_is_enforced", "test_name:not_null")
 
 
-def dbt_environment(settings: Settings, *, with_warehouse: bool = True, schema_prefix: str = "") -> dict[str, str]:
+def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str, str]:
     """What dbt's profile and paths need, from our settings."""
-    environment = {
+    url = urlsplit(warehouse_url(settings))
+    return {
         "DBT_PROJECT_DIR": str(settings.dbt_dir),
         "DBT_PROFILES_DIR": str(settings.dbt_dir),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
@@ -35,30 +36,29 @@ def dbt_environment(settings: Settings, *, with_warehouse: bool = True, schema_p
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
+        "GRIDCREDIT_DBT_HOST": url.hostname or "127.0.0.1",
+        "GRIDCREDIT_DBT_PORT": str(url.port or 5432),
+        "GRIDCREDIT_DBT_USER": unquote(url.username or ""),
+        "DBT_ENV_SECRET_GRIDCREDIT_PASSWORD": unquote(url.password or ""),
+        "GRIDCREDIT_DBT_DATABASE": url.path.lstrip("/"),
+        "GRIDCREDIT_DBT_THREADS": str(settings.dbt_threads),
     }
-    if with_warehouse:
-        url = urlsplit(warehouse_url(settings))
-        environment |= {
-            "GRIDCREDIT_DBT_HOST": url.hostname or "127.0.0.1",
-            "GRIDCREDIT_DBT_PORT": str(url.port or 5432),
-            "GRIDCREDIT_DBT_USER": unquote(url.username or ""),
-            "DBT_ENV_SECRET_GRIDCREDIT_PASSWORD": unquote(url.password or ""),
-            "GRIDCREDIT_DBT_DATABASE": url.path.lstrip("/"),
-            "GRIDCREDIT_DBT_THREADS": str(settings.dbt_threads),
-        }
-    return environment
 
 
 def invoke_dbt(
-    arguments: list[str], settings: Settings, *, with_warehouse: bool = True, schema_prefix: str = ""
+    arguments: list[str], settings: Settings, *, schema_prefix: str = "", writes_manifest: bool = True
 ) -> Any:  # noqa: ANN401 what dbt returns has no public type
-    """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it."""
+    """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it.
+
+    The manifest is the same as long as the models are: writing it again may be left out.
+    """
     from dbt.cli.main import dbtRunner
 
-    environment = dbt_environment(settings, with_warehouse=with_warehouse, schema_prefix=schema_prefix)
+    environment = dbt_environment(settings, schema_prefix=schema_prefix)
+    parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
     with _environment(environment), _behavior_flags(), rare_collections():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
-        parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps({"schema_prefix": schema_prefix})])
+        parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
         return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)
 
 
@@ -102,7 +102,8 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     # What failed is in the results, and in dbt's log.
     command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
     command += ["--exclude-resource-type", "unit_test", "--exclude", "path:models/evaluation", *HELD_BY_TABLES]
-    outcome = invoke_dbt(command if plan.because is None else [*command, "--full-refresh"], settings)
+    is_full = plan.because is not None
+    outcome = invoke_dbt([*command, "--full-refresh"] if is_full else command, settings, writes_manifest=is_full)
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
     results = list(outcome.result.results)

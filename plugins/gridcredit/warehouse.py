@@ -50,11 +50,14 @@ def connect(settings: Settings | None = None, *, autocommit: bool = False) -> Co
 
 
 @contextmanager
-def exclusive(what: Literal["build", "gate"], settings: Settings | None = None) -> Iterator[None]:
-    """Hold a lock of the warehouse, whichever process or worker asks; waits for whoever holds it, not to be nested."""
+def exclusive(what: Literal["build", "gate"], settings: Settings | None = None) -> Iterator[Connection]:
+    """Hold a lock of the warehouse, whichever process or worker asks; waits for whoever holds it, not to be nested.
+
+    Yields the connection that holds it, on which each statement is committed by itself.
+    """
     with connect(settings, autocommit=True) as lock:
         lock.execute("select pg_advisory_lock(hashtext(%s))", [f"gridcredit.{what}"])
-        yield
+        yield lock
 
 
 def prepare(settings: Settings | None = None) -> None:

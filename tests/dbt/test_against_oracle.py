@@ -16,8 +16,8 @@ from gridcredit.policy.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR
 from gridcredit.warehouse import exclusive
 
-from tests.dbt import oracle, service_oracle
-from tests.dbt.built import DAYS, POLICY, Built, FeaturesByDay, Rated
+from tests.support import oracle, service_oracle
+from tests.support.built import DAYS, POLICY, Built, FeaturesByDay, Rated
 
 
 def dated(table: str, columns: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,9 +20,6 @@ from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.page import write_watch
 from gridcredit.evaluation.watch import describe_breaches, note_breaches, watch
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.policy.comparison import compare, describe_proposal
 from gridcredit.policy.proposals import decide, list_proposals, propose, read_proposal
 from gridcredit.policy.simulation import simulate_policy
@@ -34,20 +30,20 @@ from gridcredit.scorecard.facts import METHOD, facts_of
 from gridcredit.scorecard.score import score
 from gridcredit.scorecard.weighting import weigh
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect, warehouse_url
+from gridcredit.warehouse import warehouse_url
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sklearn.metrics import roc_auc_score
 
-from tests.conftest import WarehouseFactory
-from tests.dbt import oracle
-from tests.dbt.delivered import as_oracles_read, read_rows
+from tests.support import oracle
+from tests.support.builders import EVALUATED_DAY as LAST_DAY
+from tests.support.builders import TOLD_OUTCOMES as TOLD
+from tests.support.delivered import as_oracles_read, read_rows
+from tests.support.prepared import Prepared
+from tests.support.waiting import rows
+from tests.support.warehouses import WarehouseFactory
 
-LAST_DAY = date(2026, 6, 18)
 NEW_FROM = date(2026, 6, 20)
-# A supplier's own word about one customer who was not late, and one who was.
-TOLD = ("C00000007", "C00000011")
 
 
 @dataclass(frozen=True)
@@ -59,28 +55,13 @@ class Rated:
 
 
 @pytest.fixture(scope="module")
-def rated(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rated]:
-    settings = new_warehouse()
-    settings.history_months, settings.challenger = 24, "regional"
-    folder = tmp_path_factory.mktemp("files")
-    simulate(500, 38, 1, folder, through=LAST_DAY)
-    told = [f"{TOLD[0]},2025-06-30,true", f"{TOLD[1]},2025-06-30,false"]
-    (folder / "outcome.csv").write_text("\n".join(["customer_id,as_of_date,defaulted", *told, ""]))
-    for name in EXTRACTS:
-        load_file(folder / f"{name}.csv", load_mappings(settings.mappings_dir)["demo"], settings)
-    pipeline.build_ratings("first", LAST_DAY, settings)
-    build_outcomes(settings)
-    yield Rated(settings, folder)
+def rated(new_warehouse: WarehouseFactory, evaluated: Prepared) -> Rated:
+    return Rated(new_warehouse(evaluated), evaluated.files)
 
 
 @pytest.fixture(scope="module")
 def made(rated: Rated, tmp_path_factory: pytest.TempPathFactory) -> Development:
     return develop(tmp_path_factory.mktemp("policy") / "fitted", "fitted-1", NEW_FROM, rated.settings)
-
-
-def rows(settings: Settings, query: Any, *values: Any) -> list[tuple[Any, ...]]:
-    with connect(settings) as connection:
-        return connection.execute(query, list(values)).fetchall()
 
 
 def test_outcomes_are_what_the_bills_say(rated: Rated) -> None:

@@ -21,12 +21,14 @@ from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from psycopg import sql
 
-from tests.conftest import WarehouseFactory
-from tests.dbt.oracle import CONDUCT
+from tests.support.builders import SMALL_EXTRACTS
+from tests.support.depth import few_or_many
+from tests.support.oracle import CONDUCT
+from tests.support.prepared import Prepared
+from tests.support.suppliers import load
+from tests.support.warehouses import WarehouseFactory
 
 MAPPING = """
 mapping: sequences
@@ -276,37 +278,24 @@ def assert_a_rebuild_changes_nothing(own: Settings, day: date) -> None:
     assert not release.is_new
 
 
-@settings(
-    max_examples=2,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    derandomize=True,
-    phases=[Phase.generate],  # a sequence takes half a minute: the seed is told, and need not be the smallest
-)
-@given(
-    seed=st.integers(0, 2**32),
-    policy=st.sampled_from(["default", "regional"]),
-    steps=st.lists(st.tuples(st.integers(-3, 45), st.integers(0, 40), st.booleans()), min_size=3, max_size=4),
-)
-def test_any_sequence_of_daily_runs(
-    new_warehouse: WarehouseFactory,
-    tmp_path_factory: pytest.TempPathFactory,
-    mapping: Mapping,
-    seed: int,
-    policy: str,
-    steps: list[tuple[int, int, bool]],
-) -> None:
-    own = new_warehouse()
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(few_or_many(1, 24)))
+def test_any_sequence_of_daily_runs(settings: Settings, tmp_path: Path, mapping: Mapping, seed: int) -> None:
+    own = settings
     own.history_months = 5
-    own.policy = policy
-    folder = tmp_path_factory.mktemp("sequence")
     supplier = Supplier(random.Random(seed))
+    # The other tests of this module are of the default policy.
+    own.policy = "default" if seed % 2 else "regional"
+    steps = [
+        (supplier.rng.randint(-3, 45), supplier.rng.randint(0, 40), supplier.rng.random() < 0.5)
+        for _ in range(supplier.rng.randint(3, 4))
+    ]
     day, loads = START, []
     for number, (days, events, undoes) in enumerate([(0, 150, False), *steps]):
         day += timedelta(days=days)
         for extract, rows in supplier.deliver(day, events).items():
             if rows:
-                path = folder / f"{extract}_{number}.csv"
+                path = tmp_path / f"{extract}_{number}.csv"
                 write(path, rows)
                 loads.append(load_file(path, mapping, own).file_id)
         if undoes and number:
@@ -321,7 +310,7 @@ def test_any_sequence_of_daily_runs(
 def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) -> None:
     """Delivered day by day over a month's end, with a failed build between; then everything anew."""
     settings.history_months = 3
-    simulate(200, 12, 11, tmp_path / "all")
+    simulate(80, 12, 11, tmp_path / "all")
     demo = load_mappings(settings.mappings_dir)["demo"]
     dated = {"bill": "issued_on", "payment": "paid_on"}
     load_file(tmp_path / "all" / "customer.csv", demo, settings)
@@ -350,14 +339,9 @@ def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) 
     assert_a_rebuild_changes_nothing(settings, last)
 
 
-def test_a_day_after_later_ones(settings: Settings, tmp_path: Path) -> None:
+def test_a_day_after_later_ones(new_warehouse: WarehouseFactory, rich: Prepared) -> None:
     """A backfill beside nights, one that was published, one that was stopped before."""
-    settings.history_months = 6
-    simulate(80, 14, 9, tmp_path)
-    demo = load_mappings(settings.mappings_dir)["demo"]
-    for name in EXTRACTS:
-        load_file(tmp_path / f"{name}.csv", demo, settings)
-    pipeline.build_ratings("first", date(2026, 6, 20), settings)
+    settings = new_warehouse(rich)
     pipeline.build_ratings("ahead", date(2026, 6, 24), settings)
     pipeline.check_raw("stopped", date(2026, 6, 26), settings)
     pipeline.build_models("stopped", settings)
@@ -365,19 +349,16 @@ def test_a_day_after_later_ones(settings: Settings, tmp_path: Path) -> None:
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
 
 
-def test_what_makes_a_build_compute_everything(settings: Settings, tmp_path: Path) -> None:
-    settings.history_months = 1
-    simulate(30, 6, 3, tmp_path)
-    demo = load_mappings(settings.mappings_dir)["demo"]
-    for name in ("customer", "bill", "payment"):
-        load_file(tmp_path / f"{name}.csv", demo, settings)
-
+def test_what_makes_a_build_compute_everything(
+    new_warehouse: WarehouseFactory, settings: Settings, small: Prepared
+) -> None:
     def because(own: Settings) -> str | None:
         day = runs.start_run("next", settings=own)
         return plan_build("next", runs.as_of_dates(day, own.history_months), own).because
 
+    load(small.files, settings, SMALL_EXTRACTS)
     assert because(settings) == "nothing has been released yet"
-    pipeline.build_ratings("first", settings=settings)
+    settings = new_warehouse(small)
     assert because(settings) is None
     assert (
         because(settings.model_copy(update={"history_months": 2})) == "the models, the policy or the settings changed"

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from gridcredit import pipeline
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 
-from tests.conftest import WarehouseFactory
+from tests.support.builders import RICH_DAY
+from tests.support.prepared import Prepared
+from tests.support.suppliers import deliver, load
 
-THEN, NOW = date(2026, 3, 31), date(2026, 6, 19)
+THEN, NOW = date(2026, 3, 31), RICH_DAY
 # Days that are known before they come.
 PLANNED = ("due_on", "promise_date", "ends_on")
 FEATURES_THEN = "select customer_id, to_jsonb(f) - 'customer_id' from features.customer_feature as f"
@@ -56,24 +55,18 @@ def rows(settings: Settings, query: str) -> dict[str, tuple[object, ...]]:
         return {row[0]: tuple(row[1:]) for row in connection.execute(query.encode()).fetchall()}
 
 
-def test_later_facts_change_nothing_earlier(new_warehouse: WarehouseFactory, tmp_path: Path) -> None:
-    settings = new_warehouse()
+def test_later_facts_change_nothing_earlier(settings: Settings, rich: Prepared, tmp_path: Path) -> None:
     settings.history_months = 4
-    simulate(250, 30, 9, tmp_path / "now", through=NOW)
     (tmp_path / "then").mkdir()
-    mapping = load_mappings(settings.mappings_dir)["demo"]
-    left_out = 0
-    for name in EXTRACTS:
-        left_out += cut(tmp_path / "now" / f"{name}.csv", tmp_path / "then" / f"{name}.csv", name)
-        load_file(tmp_path / "then" / f"{name}.csv", mapping, settings)
-    assert left_out > 2000
+    left_out = sum(cut(rich.files / f"{name}.csv", tmp_path / "then" / f"{name}.csv", name) for name in EXTRACTS)
+    assert left_out > 1200
+    load(tmp_path / "then", settings)
     pipeline.build_ratings("then", THEN, settings)
     features_then, ratings_then = rows(settings, FEATURES_THEN), rows(settings, RATINGS_THEN)
-    assert len(ratings_then) > 200
-    for name in EXTRACTS:
-        load_file(tmp_path / "now" / f"{name}.csv", mapping, settings)
+    assert len(ratings_then) > 120
+    load(rich.files, settings)
     # New contracts for everybody, with twice the capacity and a deposit that would move the security.
-    with (tmp_path / "now" / "customer.csv").open(newline="", encoding="utf-8") as file:
+    with (rich.files / "customer.csv").open(newline="", encoding="utf-8") as file:
         customers = list(csv.DictReader(file))
     with (tmp_path / "customer_later.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(customers[0]))
@@ -85,7 +78,7 @@ def test_later_facts_change_nothing_earlier(new_warehouse: WarehouseFactory, tmp
                 "updated_at": "2026-05-01 00:00:00",
             }
             writer.writerow(row | change)
-    load_file(tmp_path / "customer_later.csv", mapping, settings)
+    deliver(tmp_path / "customer_later.csv", settings)
     pipeline.build_ratings("now", NOW, settings)
     assert rows(settings, RATINGS_NOW) == ratings_then
     features_now = rows(settings, FEATURES_NOW)

@@ -14,9 +14,9 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.warehouse import connect
 
-from tests.conftest import WarehouseFactory
-from tests.dbt import oracle
-from tests.dbt.built import DAYS, Built
+from tests.support import oracle
+from tests.support.built import DAYS, Built
+from tests.support.warehouses import WarehouseFactory
 
 
 def test_ageing(built: Built) -> None:

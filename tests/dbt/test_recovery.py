@@ -7,8 +7,8 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.dbt import oracle, recovery_oracle
-from tests.dbt.built import DAYS, POLICY, Built
+from tests.support import oracle, recovery_oracle
+from tests.support.built import DAYS, POLICY, Built
 
 
 def has_loose_cash(built: Built, customer_id: str) -> bool:

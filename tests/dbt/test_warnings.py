@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from psycopg import sql
 
-from tests.dbt import oracle, warning_oracle
-from tests.dbt.built import DAYS, POLICY, Built, FeaturesByDay, Rated
-from tests.dbt.delivered import all_features
+from tests.support import oracle, warning_oracle
+from tests.support.built import DAYS, POLICY, Built, FeaturesByDay, Rated
+from tests.support.delivered import all_features
 
 
 def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Rated) -> None:

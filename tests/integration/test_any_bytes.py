@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from tests.conftest import WarehouseFactory
+from tests.support.depth import few_or_many
+from tests.support.warehouses import WarehouseFactory
 
 PAYMENTS = b"payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
 RULES = [
@@ -80,7 +81,8 @@ def shared(new_warehouse: WarehouseFactory) -> Settings:
     return new_warehouse()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.deep
+@settings(max_examples=few_or_many(150, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=contents(), rule=st.sampled_from(RULES), limit=st.sampled_from([0.0, 1.0]))
 def test_any_bytes(
     shared: Settings, tmp_path_factory: pytest.TempPathFactory, data: bytes, rule: dict[str, object], limit: float

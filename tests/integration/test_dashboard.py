@@ -6,57 +6,33 @@ import asyncore
 import email
 import json
 import re
-import shutil
 import smtpd
-import subprocess
 import threading
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
-from gridcredit import pipeline
 from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.orchestration.operators import SendDigestOperator
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 from PIL import Image
 
-from tests.conftest import WarehouseFactory
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH")
+from tests.support.browser import browse
+from tests.support.prepared import Prepared
+from tests.support.warehouses import WarehouseFactory
 
 
 @pytest.fixture(scope="module")
-def settings(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    own = new_warehouse()
-    own.history_months = 13
-    folder = tmp_path_factory.mktemp("files")
-    simulate(150, 16, 8, folder)
-    mapping = load_mappings(own.mappings_dir)["demo"]
-    for name in EXTRACTS:
-        load_file(folder / f"{name}.csv", mapping, own)
-    pipeline.build_ratings("drawn", date(2026, 6, 19), own)
-    return own
+def settings(new_warehouse: WarehouseFactory, rich: Prepared) -> Settings:
+    return new_warehouse(rich)
 
 
 @pytest.fixture(scope="module")
 def page(settings: Settings) -> Path:
     return write_dashboard(settings=settings)
-
-
-def browse(*arguments: str) -> str:
-    """What headless Chromium prints."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files"]
-    done = subprocess.run([str(CHROMIUM), *flags, *arguments], capture_output=True, text=True, check=True, timeout=120)
-    return done.stdout
 
 
 def test_nothing_to_draw_before_the_first_release(new_warehouse: WarehouseFactory) -> None:
@@ -89,7 +65,7 @@ def test_it_opens_from_disk_and_says_what_is_published(settings: Settings, page:
     assert not [name for name in names if name in text]
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_what_a_browser_draws(page: Path, tmp_path: Path) -> None:
     """Bars in their colours where charts are, and ink where words are."""
     shot = tmp_path / "dashboard.png"
@@ -106,7 +82,7 @@ def test_what_a_browser_draws(page: Path, tmp_path: Path) -> None:
         assert drawn > 2000, top
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_it_fits_a_phone(page: Path, tmp_path: Path) -> None:
     """Nothing is wider than a phone's 390 points, tables scroll in themselves."""
     frame = tmp_path / "phone.html"

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from multiprocessing.context import ForkServerContext
 from typing import Any
 
 import pytest
 from gridcredit import pipeline
 from gridcredit.extracts.landing import take_in
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.published_tables import TABLES
 from gridcredit.runs import unanswered_extracts
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect, warehouse_url
 from psycopg import sql
 
-from tests.conftest import WarehouseFactory
+from tests.support.builders import SMALL_EXTRACTS
+from tests.support.prepared import Prepared
+from tests.support.processes import fork_server, run_code
+from tests.support.suppliers import load
+from tests.support.warehouses import WarehouseFactory
 
 # Each replaces a function by one at which the process dies, as by `kill -9`, before or after its work.
 DIE = """
@@ -41,17 +39,22 @@ LOAD = DIE + "from gridcredit.extracts import landing, loader\n{death}\nlanding.
 BUILD = DIE + "from gridcredit import gates, pipeline, publish, transform\n{death}\npipeline.build_ratings('run')"
 
 
-def run_until_killed(code: str, settings: Settings, *arguments: str) -> None:
-    environment = os.environ | {
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    return fork_server()
+
+
+def run_until_killed(processes: ForkServerContext, code: str, settings: Settings, *arguments: str) -> None:
+    environment = {
         "GRIDCREDIT_HOME": str(settings.home),
         "GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings),
         "GRIDCREDIT_HISTORY_MONTHS": str(settings.history_months),
         "GRIDCREDIT_BATCH_BYTES": str(settings.batch_bytes),
     }
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == -signal.SIGKILL, result.stderr[-2000:]
+    process = processes.Process(target=run_code, args=(code, environment, list(arguments)))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def one(settings: Settings, query: str) -> Any:
@@ -68,13 +71,13 @@ def one(settings: Settings, query: str) -> Any:
         "landing.shutil.move = die_after(landing.shutil.move)",
     ],
 )
-def test_a_killed_load(settings: Settings, death: str) -> None:
+def test_a_killed_load(processes: ForkServerContext, settings: Settings, death: str) -> None:
     settings.batch_bytes = 20_000
     landing = settings.landing_dir / "demo"
     landing.mkdir(parents=True)
     path = landing / "payment_1.csv"
     path.write_text("payment_id,customer_id,paid_on,amount\n" + "".join(f"P{n},C1,2026-01-05,1\n" for n in range(3000)))
-    run_until_killed(LOAD.format(death=death), settings, str(path))
+    run_until_killed(processes, LOAD.format(death=death), settings, str(path))
 
     file_id = take_in(path, settings)
     assert one(settings, "select count(*) from raw.payment") == 3000
@@ -82,22 +85,6 @@ def test_a_killed_load(settings: Settings, death: str) -> None:
     assert not path.exists()
     assert [found.name for found in settings.archive_dir.rglob("*.csv")] == [f"{file_id}_payment_1.csv"]
     assert unanswered_extracts(file_id, settings) == ["payment"]
-
-
-@pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files")
-    simulate(80, 8, 3, folder)
-    return folder
-
-
-def fresh(new_warehouse: WarehouseFactory, files: Path) -> Settings:
-    settings = new_warehouse()
-    settings.history_months = 1
-    mapping = load_mappings(settings.mappings_dir)["demo"]
-    for name in ("customer", "bill", "payment"):
-        load_file(files / f"{name}.csv", mapping, settings)
-    return settings
 
 
 def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
@@ -110,17 +97,12 @@ def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-@pytest.fixture(scope="module")
-def undisturbed(new_warehouse: WarehouseFactory, delivered: Path) -> dict[str, list[tuple[Any, ...]]]:
-    settings = fresh(new_warehouse, delivered)
-    pipeline.build_ratings("run", settings=settings)
-    return contents(settings)
-
-
 def test_a_build_killed_at_every_stage(
-    new_warehouse: WarehouseFactory, delivered: Path, undisturbed: dict[str, list[tuple[Any, ...]]]
+    processes: ForkServerContext, new_warehouse: WarehouseFactory, small: Prepared
 ) -> None:
-    settings = fresh(new_warehouse, delivered)
+    undisturbed, settings = new_warehouse(small), new_warehouse()
+    settings.history_months = undisturbed.history_months
+    load(small.files, settings, SMALL_EXTRACTS)
     for death in (
         "gates._validate = die_after(gates._validate)",
         "from dbt.adapters.postgres import PostgresAdapter\n"
@@ -128,9 +110,9 @@ def test_a_build_killed_at_every_stage(
         "transform._record = die_before",
         "publish.replace_rows = die_after(publish.replace_rows)",
     ):
-        run_until_killed(BUILD.format(death=death), settings)
+        run_until_killed(processes, BUILD.format(death=death), settings)
         assert one(settings, "select count(*) from lineage.releases") == 0
     assert pipeline.build_ratings("run", settings=settings).is_new
-    assert contents(settings) == undisturbed
+    assert contents(settings) == contents(undisturbed)
     assert one(settings, "select count(*) from lineage.releases") == 1
     assert one(settings, "select status from lineage.runs") == "published"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import time
 from collections.abc import Iterator
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,10 @@ from gridcredit.extracts.landing import take_in
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect, prepare
 
-KILLS, RESTARTS = 42, 8
+from tests.support.depth import few_or_many
+from tests.support.processes import fork_server
+
+KILLS, RESTARTS = few_or_many(17, 168), few_or_many(3, 32)
 ROWS = 2000
 
 
@@ -27,17 +28,6 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     prepare(settings)
     yield settings
     EmbeddedPostgres(settings).stop()
-
-
-@pytest.fixture(scope="module")
-def fork_server() -> ForkServerContext:
-    """Makes processes that have imported what they need."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "pyarrow.csv"])
-    process = context.Process(target=time.sleep, args=(0,))
-    process.start()
-    process.join()
-    return context
 
 
 def load(path: Path, settings: Settings) -> None:
@@ -78,8 +68,9 @@ def check(settings: Settings, number: int) -> None:
     assert len(list(settings.archive_dir.rglob(f"*_payment_{number}.csv"))) == 1
 
 
-def test_fifty_disturbed_loads(own_server: Settings, fork_server: ForkServerContext) -> None:
-    settings = own_server
+@pytest.mark.deep
+def test_disturbed_loads(own_server: Settings) -> None:
+    settings, processes = own_server, fork_server()
     started = time.monotonic()
     take_in(deliver(settings, 0), settings)
     usual = time.monotonic() - started
@@ -91,7 +82,7 @@ def test_fifty_disturbed_loads(own_server: Settings, fork_server: ForkServerCont
     rng.shuffle(disturbances)
     for number, disturbance in enumerate(disturbances, start=1):
         path = deliver(settings, number)
-        process = fork_server.Process(target=load, args=(path, settings))
+        process = processes.Process(target=load, args=(path, settings))
         process.start()
         time.sleep(rng.uniform(0, 1.3 * usual))
         if disturbance == "kill":

@@ -22,8 +22,6 @@ from gridcredit import pipeline
 from gridcredit.audit import write_audit
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.lineage.touched import touched_by_bill, touched_by_file
@@ -32,12 +30,14 @@ from gridcredit.lineage.transport import events_folder
 from gridcredit.published_tables import TABLES
 from gridcredit.release import verify_release
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.site.pages import write_site
 from gridcredit.warehouse import connect
 from openlineage.client import facet_v2
 
-from tests.conftest import WarehouseFactory
+from tests.support.prepared import Prepared
+from tests.support.suppliers import deliver
+from tests.support.waiting import rows
+from tests.support.warehouses import WarehouseFactory
 
 CUSTOMER = "C00000003"
 LATE_PAYMENT = "payment_id,customer_id,bill_id,paid_on,amount\nP-late,C00000003,,2026-06-10,77.70\n"
@@ -52,28 +52,16 @@ class Released:
 
 
 @pytest.fixture(scope="module")
-def released(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+def released(
+    new_warehouse: WarehouseFactory, rich: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Released]:
     """Two releases of simulated customers: the second knows of a late payment."""
-    settings = new_warehouse()
-    settings.history_months = 4
-    folder = tmp_path_factory.mktemp("files")
-    simulate(200, 16, 5, folder)
-    for name in EXTRACTS:
-        deliver(settings, folder / f"{name}.csv")
-    pipeline.build_ratings("first", settings=settings)
-    (folder / "payment_late.csv").write_text(LATE_PAYMENT)
-    deliver(settings, folder / "payment_late.csv")
+    settings = new_warehouse(rich)
+    folder = tmp_path_factory.mktemp("files") / "all"
+    shutil.copytree(rich.files, folder)
+    deliver(folder / "payment_late.csv", settings, LATE_PAYMENT)
     assert pipeline.build_ratings("second", settings=settings).number == 2
     yield Released(settings, folder)
-
-
-def deliver(settings: Settings, path: Path) -> None:
-    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
-
-
-def rows(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    with connect(settings) as connection:
-        return connection.execute(query, list(values)).fetchall()
 
 
 # Columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,10 @@ from gridcredit.published_tables import TABLES
 from gridcredit.release import verify_release
 from gridcredit.report import write_report
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 
-from tests.conftest import WarehouseFactory
+from tests.support.prepared import Prepared
+from tests.support.warehouses import WarehouseFactory
 
 CUSTOMER = "C00000003"
 NAMES = ("Planted Personname", "Zhuangzi Plantedly")
@@ -34,21 +33,22 @@ PARTIES = (
     f"{CUSTOMER},legal_representative,{NAMES[1]},{NUMBER},,2026-03-02,\n"
     f"{CUSTOMER},payer,{NAMES[0]},,,no date,\n"
 )
+LATE = (
+    "bill_id,customer_id,period,issued_on,due_on,amount,kind\n"
+    f"LATE1,{CUSTOMER},2026-06,2026-06-10,2026-06-30,55.00,regular\n"
+)
 
 
 @pytest.fixture(scope="module")
-def planted(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def planted(new_warehouse: WarehouseFactory, small: Prepared) -> Settings:
     """A release of simulated customers, one of them with persons whose names and number are known here."""
-    settings = new_warehouse()
-    settings.history_months = 2
-    folder = tmp_path_factory.mktemp("files")
-    simulate(60, 8, 4, folder)
-    others = [line for line in (folder / "party.csv").read_text().splitlines()[1:] if CUSTOMER not in line]
-    (folder / "party.csv").write_text(PARTIES + "\n".join(others) + "\n")
-    for name in ("customer", "bill", "payment", "party"):
-        deliver(settings, folder / f"{name}.csv", (folder / f"{name}.csv").read_bytes())
-    pipeline.build_ratings("first", settings=settings)
-    yield settings
+    settings = new_warehouse(small)
+    others = [line for line in (small.files / "party.csv").read_text().splitlines()[1:] if CUSTOMER not in line]
+    # So that the customer's rating is made again, and leads to the persons.
+    deliver(settings, Path("bill_late.csv"), LATE.encode())
+    deliver(settings, Path("party.csv"), (PARTIES + "\n".join(others) + "\n").encode())
+    pipeline.build_ratings("with persons", settings=settings)
+    return settings
 
 
 def deliver(settings: Settings, path: Path, content: bytes) -> int:

@@ -10,32 +10,24 @@ import psycopg
 import pytest
 from gridcredit import access, pipeline
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.published_tables import TABLES, published_columns
 from gridcredit.release import RELEASE_CHANNEL
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect, warehouse_url
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.conftest import WarehouseFactory
+from tests.support.prepared import Prepared
+from tests.support.warehouses import WarehouseFactory
 
 ORG_UNIT = "unit_03"
 
 
 @pytest.fixture(scope="module")
-def settings(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    own = new_warehouse()
-    own.history_months = 13
-    folder = tmp_path_factory.mktemp("files")
-    simulate(120, 16, 8, folder)
-    mapping = load_mappings(own.mappings_dir)["demo"]
-    for name in EXTRACTS:
-        load_file(folder / f"{name}.csv", mapping, own)
-    for day in (date(2026, 5, 20), date(2026, 5, 28), date(2026, 6, 19)):
+def settings(new_warehouse: WarehouseFactory, rich: Prepared) -> Settings:
+    """Three releases."""
+    own = new_warehouse(rich)
+    for day in (date(2026, 6, 25), date(2026, 7, 1)):
         pipeline.build_ratings(f"run {day}", day, own)
     return own
 
@@ -173,7 +165,7 @@ def test_the_change_feed_misses_nothing_and_says_nothing_twice(settings: Setting
 def test_whoever_listens_hears_of_a_release(settings: Settings) -> None:
     with connect(settings, autocommit=True) as listener:
         listener.execute(sql.SQL("listen {}").format(sql.Identifier(RELEASE_CHANNEL)))
-        release = pipeline.build_ratings("another day", date(2026, 6, 20), settings)
+        release = pipeline.build_ratings("another day", date(2026, 7, 2), settings)
         heard = [notice.payload for notice in listener.notifies(timeout=5, stop_after=1)]
     assert heard == [str(release.number)]
 

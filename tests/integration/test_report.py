@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,16 +17,14 @@ import pytest
 from gridcredit import pipeline
 from gridcredit.archive import contract_versions, meters, parties
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.privacy import Pseudonyms, mask_name, mask_number
 from gridcredit.report import write_report
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
 
-from tests.conftest import WarehouseFactory
+from tests.support.prepared import Prepared
+from tests.support.suppliers import deliver
+from tests.support.warehouses import WarehouseFactory
 
 
 @dataclass
@@ -48,19 +47,14 @@ class Supplier:
             return [row for row in csv.DictReader(file) if row["customer_id"] == self.firm]
 
 
-def deliver(path: Path, text: str, settings: Settings) -> None:
-    path.write_text(text, encoding="utf-8")
-    load_file(path, load_mappings(settings.mappings_dir)["demo"], settings)
-
-
 @pytest.fixture(scope="module")
-def supplier(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supplier]:
-    settings = new_warehouse()
-    settings.history_months = 13
-    folder = tmp_path_factory.mktemp("files")
-    simulate(150, 26, 5, folder)
-    for name in EXTRACTS:
-        load_file(folder / f"{name}.csv", load_mappings(settings.mappings_dir)["demo"], settings)
+def supplier(
+    new_warehouse: WarehouseFactory, rich: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Supplier]:
+    """A release that knows of what was delivered late of one customer."""
+    settings = new_warehouse(rich)
+    folder = tmp_path_factory.mktemp("files") / "all"
+    shutil.copytree(rich.files, folder)
     with (folder / "customer.csv").open(newline="", encoding="utf-8") as file:
         firm = next(row for row in csv.DictReader(file) if row["segment"] == "industrial" and row["opened_on"] < "2022")
     before = datetime.now(UTC)
@@ -70,27 +64,27 @@ def supplier(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathF
     header = "customer_id,role,party_name,id_number,share_pct,valid_from,valid_to\n"
     deliver(
         folder / "party_late.csv",
+        settings,
         f"{header}{number},legal_representative,{old['party_name']},{old['id_number']},,{old['valid_from']},2026-03-09\n"
         f"{number},legal_representative,欧阳修远,110101199003071234,,2026-03-10,\n",
-        settings,
     )
     deliver(
         folder / "customer_late.csv",
+        settings,
         "customer_id,name,segment,region,opened_on,payment_mode,deposit_amount,updated_at,contract_capacity_kva\n"
         f"{number},{firm['name']},industrial,{firm['region']},{firm['opened_on']},prepaid,500.00,2026-06-01 00:00:00,1234\n",
-        settings,
     )
     deliver(
         folder / "meter_late.csv",
+        settings,
         "meter_id,customer_id,installed_on,removed_on,multiplier\n"
         f"{_rows(folder / 'meter.csv')[0]['meter_id']},{number},2026-02-01,,1\n",
-        settings,
     )
     deliver(
         folder / "grade_override_1.csv",
+        settings,
         "override_id,customer_id,grade,reason,approver_id,starts_on,ends_on\n"
         f"G-1,{number},B,settlement under way,S0007,2026-06-01,2026-09-30\n",
-        settings,
     )
     pipeline.build_ratings("report", date(2026, 6, 19), settings)
     yield Supplier(settings, folder, before, number)

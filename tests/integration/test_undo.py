@@ -7,22 +7,24 @@ from pathlib import Path
 import pytest
 from gridcredit import pipeline
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.extracts.undo import undo_load
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
+
+from tests.support.prepared import Prepared
+from tests.support.suppliers import deliver
+from tests.support.warehouses import Warehouses
 
 LATE = "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
 
 
-def test_a_load_is_undone_and_loaded_again(settings: Settings, tmp_path: Path) -> None:
-    settings.history_months = 1
-    mapping = load_mappings(settings.mappings_dir)["demo"]
-    simulate(60, 8, 3, tmp_path)
-    for name in ("customer", "bill", "payment"):
-        load_file(tmp_path / f"{name}.csv", mapping, settings)
+def test_a_load_is_undone_and_loaded_again(warehouses: Warehouses, small: Prepared, tmp_path: Path) -> None:
+    with warehouses.lent(small) as settings:
+        undo_and_load_again(settings, tmp_path)
+
+
+def undo_and_load_again(settings: Settings, tmp_path: Path) -> None:
+    """Both ways, with a release after each."""
 
     def published() -> list[tuple[object, ...]]:
         with connect(settings) as connection:
@@ -30,11 +32,9 @@ def test_a_load_is_undone_and_loaded_again(settings: Settings, tmp_path: Path) -
                 connection.execute("select * from published.receivable_by_month").fetchall(), key=lambda row: str(row)
             )
 
-    pipeline.build_ratings("before", settings=settings)
     before = published()
     late = tmp_path / "payment_late.csv"
-    late.write_text(LATE)
-    file_id = load_file(late, mapping, settings).file_id
+    file_id = deliver(late, settings, LATE).file_id
     pipeline.build_ratings("with", settings=settings)
     assert published() != before
 
@@ -50,7 +50,7 @@ def test_a_load_is_undone_and_loaded_again(settings: Settings, tmp_path: Path) -
     assert pipeline.build_ratings("without", settings=settings).number == 3
     assert published() == before
 
-    again = load_file(late, mapping, settings)
+    again = deliver(late, settings)
     assert (again.is_repeat, again.file_id != file_id) == (False, True)
     with pytest.raises(GridCreditError, match="was undone on"):
         undo_load(file_id, "twice", settings)
@@ -62,8 +62,7 @@ def test_a_load_in_use_is_not_undone_under_its_reader(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = tmp_path / "payment_late.csv"
-    late.write_text(LATE)
-    file_id = load_file(late, load_mappings(settings.mappings_dir)["demo"], settings).file_id
+    file_id = deliver(late, settings, LATE).file_id
     monkeypatch.setattr("gridcredit.extracts.undo.LOCK_TIMEOUT", "200ms")
     with connect(settings) as reader:
         reader.execute("select count(*) from raw.payment")

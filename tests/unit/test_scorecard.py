@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.dbt import oracle
+from tests.support import oracle
 
 DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
 CANDIDATES = ["on_time_rate_12m", "overdue_months", "avg_days_late_12m", "tenure", "service_change"]

@@ -64,7 +64,7 @@ customer_features as (
         behaviour.overdue_bills,
         behaviour.bounced_12m,
         behaviour.max_days_overdue,
-        coalesce(conduct.theft_or_breach_36m, 0) as theft_or_breach_36m,
+        cast(coalesce(conduct.theft_or_breach_36m, 0) as numeric(6, 2)) as theft_or_breach_36m,
         coalesce(conduct.theft_24m, 0) as theft_24m,
         coalesce(conduct.breach_12m, 0) as breach_12m,
         coalesce(conduct.open_theft_cases, 0) as open_theft_cases,

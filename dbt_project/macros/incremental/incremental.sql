@@ -11,13 +11,12 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% do run_query(get_create_table_as_sql(True, computed, sql)) %}
+    {#- Hooks after it are about new tables. -#}
     {% call statement('main') -%}
+        {{ get_create_table_as_sql(True, computed, sql) }}
         {{ get_incremental_replace_keys_sql({'target_relation': target, 'temp_relation': computed}) }}
     {%- endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target]}) }}
 {%- endmaterialization %}

@@ -140,11 +140,11 @@ def _column_of(node: Any) -> str:  # noqa: ANN401
 
 def record_columns(fingerprint: str, models: list[Model], settings: Settings) -> None:
     """Store what the columns of a build's models rest on, once for each fingerprint."""
-    from sqlglot.schema import MappingSchema
-
     with connect(settings) as connection:
         if connection.execute("select 1 from lineage.columns where fingerprint = %s limit 1", [fingerprint]).fetchone():
             return
+        from sqlglot.schema import MappingSchema
+
         known = MappingSchema(_without_types(catalog(connection)), dialect="postgres", normalize=False)
         with connection.cursor().copy(
             "copy lineage.columns (fingerprint, unique_id, schema_name, table_name, column_name, upstream_schema, "

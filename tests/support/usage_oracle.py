@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from tests.dbt.oracle import Features, rounded
+from tests.support.oracle import Features, rounded
 
 ENERGY = ("total", "peak", "flat", "valley")
 ZERO = Decimal(0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal, localcontext
 
-from tests.dbt import oracle
-from tests.dbt.oracle import ZERO, Customer, Features, Ledger, Policy, rounded
-from tests.dbt.usage_oracle import Month
+from tests.support import oracle
+from tests.support.oracle import ZERO, Customer, Features, Ledger, Policy, rounded
+from tests.support.usage_oracle import Month
 
 
 def months_between(earlier: date, later: date) -> int:

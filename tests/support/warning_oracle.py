@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.dbt import oracle, service_oracle
+from tests.support import oracle, service_oracle
 
 LEVELS = ("blue", "yellow", "orange", "red")
 

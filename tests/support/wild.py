@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.internal.constants_ast import Constants
 
-from tests.dbt import oracle
-from tests.dbt.delivered import KINDS
+from tests.support import oracle
+from tests.support.delivered import KINDS
 
 Row = dict[str, object]
 Rows = dict[str, list[Row]]

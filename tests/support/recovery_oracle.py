@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.dbt import oracle
-from tests.dbt.oracle import ZERO
+from tests.support import oracle
+from tests.support.oracle import ZERO
 
 DAY = timedelta(days=1)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gridcredit.extracts.contract import EXTRACTS
 
-from tests.dbt import oracle, usage_oracle
+from tests.support import oracle, usage_oracle
 
 KINDS = ("kind", "role")
 Delivered = dict[str, dict[tuple[str, ...], dict[str, str]]]

@@ -1,0 +1,35 @@
+"""The prepared warehouses that other tests start from are whole: what a copy holds is what was built."""
+
+from __future__ import annotations
+
+import pytest
+from gridcredit import runs
+from gridcredit.build_plan import plan_build
+from gridcredit.release import verify_release
+from gridcredit.warehouse import connect
+
+from tests.support.prepared import Prepared, unlogged_rows
+from tests.support.warehouses import WarehouseFactory, Warehouses
+
+
+def test_unlogged_tables_come_along(new_warehouse: WarehouseFactory, small: Prepared, rich: Prepared) -> None:
+    """Postgres empties them after a crash; neither stopping and copying the server nor copying a database is one."""
+    for prepared in (small, rich):
+        settings = new_warehouse(prepared)
+        held = unlogged_rows(settings)
+        assert held == prepared.unlogged_rows
+        assert held["archive.bill_state"] > 500
+        assert held["ops.built"] == 1
+        assert verify_release(1, settings) == []
+        # So the next build computes what changed, and nothing else.
+        day = runs.start_run("next", settings=settings)
+        assert plan_build("next", runs.as_of_dates(day, settings.history_months), settings).because is None
+
+
+def test_a_copy_is_its_own(warehouses: Warehouses, small: Prepared) -> None:
+    with warehouses.lent(small) as one, warehouses.lent(small) as other:
+        assert one.warehouse_url != other.warehouse_url
+        assert one.home != other.home
+        runs.start_run("only here", settings=one)
+        with pytest.raises(Exception, match="no run 'only here' is registered"), connect(other) as connection:
+            runs.run_as_of_date(connection, "only here")

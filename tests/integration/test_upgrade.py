@@ -1,0 +1,50 @@
+"""A warehouse as an earlier version left it goes on under the present one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gridcredit import pipeline
+from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.release import list_releases, verify_release
+from gridcredit.settings import PROJECT_DIR
+from gridcredit.warehouse import migrate
+
+from tests.support.dumps import ASSETS, DAYS, READER, Dump
+from tests.support.prepared import drop_database, settings_for
+from tests.support.waiting import number, rows
+
+VERSIONS = [path.name.removeprefix("warehouse_").removesuffix(".json") for path in sorted(ASSETS.glob("*.json"))]
+
+
+def test_there_is_a_dump_of_each_version_in_the_changelog() -> None:
+    headings = [line for line in (PROJECT_DIR / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
+    named = [heading.split()[1] for heading in headings]
+    assert named[0] == "Unreleased"
+    assert sorted(named[1:]) == VERSIONS
+    assert sum(path.stat().st_size for path in ASSETS.iterdir()) < 1_000_000 * len(VERSIONS)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_earlier_warehouse_goes_on(server: EmbeddedPostgres, tmp_path: Path, version: str) -> None:
+    dump = Dump(version)
+    dump.restore(server, "upgraded")
+    try:
+        settings = settings_for(server, "upgraded", tmp_path, {"history_months": 2})
+        migrate(settings)
+        assert [one.chain_hash for one in list_releases(settings)] == dump.facts["chain"]
+        for release in (1, 2):
+            assert verify_release(release, settings) == []
+        shown = {table: number(settings, f"select count(*) from published.{table}") for table in dump.facts["rows"]}
+        assert shown == dump.facts["rows"]
+        pipeline.build_ratings("after the upgrade", DAYS[-1], settings)
+        newest = list_releases(settings)[0].release
+        for release in range(1, newest + 1):
+            assert verify_release(release, settings) == []
+        # Rights to read are there, and who reads which org units; logins are the server's, not the dump's.
+        rights = "select has_table_privilege('dept_finance', 'dept_finance.receivable_by_age', 'select')"
+        assert rows(settings, rights) == [(True,)]
+        assert rows(settings, "select role_name, org_unit from ops.reader_org_units") == [(READER, "unit_03")]
+    finally:
+        drop_database(server, "upgraded")

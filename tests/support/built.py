@@ -1,0 +1,145 @@
+"""The warehouse that the oracles are compared with: simulated and wild customers, and what the oracles read of its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from gridcredit import policy, runs, transform
+from gridcredit.extracts.contract import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
+from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import connect
+
+from tests.support import oracle, usage_oracle
+from tests.support.delivered import Delivered, as_oracles_read, read_rows
+from tests.support.suppliers import deliver
+from tests.support.wild import draw_rows, hard_debtors, reformed_rows, wild_conduct, wild_customer, wild_meter
+
+DAYS = [
+    date(2025, 12, 31),
+    date(2026, 2, 28),
+    date(2026, 3, 31),
+    date(2026, 4, 30),
+    date(2026, 5, 31),
+    date(2026, 6, 19),
+]
+POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
+
+FeaturesByDay = dict[tuple[date, str], oracle.Features]
+Rated = dict[tuple[date, str], oracle.Rating]
+
+
+@dataclass
+class Built:
+    settings: Settings
+    ledger: oracle.Ledger
+    months: dict[str, dict[int, usage_oracle.Month]]
+    differences: dict[str, tuple[Decimal, ...]]
+    delivered: Delivered
+
+    def rows(self, query: Any) -> list[tuple[Any, ...]]:
+        with connect(self.settings) as connection:
+            return connection.execute(query).fetchall()
+
+
+def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
+    """Change parts of some of the simulator's bills, which are otherwise exact; by bill the differences of parts and sum."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    parts = ("energy_charge", "demand_charge", "adjustment")
+    found: dict[str, tuple[Decimal, ...]] = {}
+    # The last is within the policy's tolerance of 0.05, and no difference to tell.
+    wrong: dict[int, tuple[str | int, ...]] = {
+        97: ("12.34", 0, 0),
+        101: (0, "-5.00", "3.21"),
+        103: ("0.06", 0, 0),
+        107: (0, 0, "0.05"),
+    }
+    for number, row in enumerate(rows):
+        for each, changes in wrong.items():
+            if number % each == 5 and row["bill_id"] not in found:
+                changed = tuple(Decimal(change) for change in changes)
+                for part, change in zip(parts, changed, strict=True):
+                    row[part] = str(Decimal(row[part] or 0) + change)
+                row["amount"] = str(Decimal(row["amount"]) + sum(changed))
+                found[row["bill_id"]] = (*changed, sum(changed, Decimal(0)))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return {bill: changed for bill, changed in found.items() if any(abs(one) > Decimal("0.05") for one in changed)}
+
+
+def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [column.name for column in extract.columns], restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
+    """Simulated and wild customers, loaded and built as of all days; no gate would let them through."""
+    simulate(250, 24, 3, folder)
+    differences = bill_wrongly(folder / "bill.csv")
+    paths = [
+        folder / f"{name}.csv"
+        for name in (
+            "customer",
+            "bill",
+            "payment",
+            "tariff",
+            "meter",
+            "meter_reading",
+            "department_notice",
+            "warning_acknowledgement",
+            "officer_assignment",
+            *oracle.CONDUCT,
+        )
+    ]
+    wild = draw_rows(250, wild_customer)
+    for extract in (CUSTOMER, BILL, PAYMENT):
+        # Delivered twice, the second time corrected: the newest delivery of a key wins.
+        first = [row | {"amount": "1.00"} if "amount" in row else row for row in wild[extract.name][:50]]
+        if extract is CUSTOMER:
+            # A contract that was another one until April: what is as of an earlier day reads the earlier one.
+            first = [row | {"deposit_amount": 777, "contract_capacity_kva": 20} for row in first]
+            for row in wild["customer"][:50]:
+                row["updated_at"] = "2026-04-15 09:00:00"
+        for name, rows in (("first", first), ("wild", wild[extract.name])):
+            path = folder / f"{extract.name}_{name}_{extract.name}.csv"
+            write(path, extract, rows)
+            paths.append(path)
+    drawn = [str(row["customer_id"]) for row in wild["customer"]]
+    meters = round(1.3 * len(drawn) / 2)
+    for told, batch in {
+        "wild": draw_rows(len(drawn) // 3, lambda rng, number: wild_conduct(drawn[3 * number], rng, number))
+        | draw_rows(meters, lambda rng, number: wild_meter(drawn[2 * number % len(drawn)], DAYS[-1], rng, number)),
+        "reformed": reformed_rows(5),
+        "hard": hard_debtors(),
+    }.items():
+        for name, rows in batch.items():
+            path = folder / f"{name}_{told}_{name}.csv"
+            write(path, EXTRACTS[name], rows)
+            paths.append(path)
+    for path in paths:
+        assert all(count.quarantined == 0 for count in deliver(path, settings).counts.values())
+    runs.start_run("oracle", DAYS[-1], settings)
+    policy.load_policies(settings)
+    transform.build("oracle", DAYS, settings)
+    as_text = {bill: [str(one) for one in changed] for bill, changed in differences.items()}
+    told_of_files = {"delivered": [path.name for path in paths], "differences": as_text}
+    (folder / "told.json").write_text(json.dumps(told_of_files))
+
+
+def read_built(folder: Path, settings: Settings) -> Built:
+    """The warehouse, and its files as the oracles read them."""
+    told = json.loads((folder / "told.json").read_text())
+    delivered = read_rows([folder / name for name in told["delivered"]])
+    differences = {bill: tuple(Decimal(one) for one in changed) for bill, changed in told["differences"].items()}
+    return Built(settings, *as_oracles_read(delivered), differences, delivered)

@@ -1,0 +1,87 @@
+"""Warehouses of a worker: lent to a test, then dropped."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.settings import Settings
+from gridcredit.warehouse import connect
+
+from tests.support.prepared import Prepared, copy_home, create_database, drop_database, settings_for
+
+WarehouseFactory = Callable[..., Settings]
+
+
+class Warehouses:
+    """Copies prepared warehouses within a server, and drops them.
+
+    What was learnt of the models serves the next: dbt's parse, which holds the name of the database, and which columns rest on which.
+    """
+
+    def __init__(self, server: EmbeddedPostgres, folder: Path) -> None:
+        self.server = server
+        self._folder = folder
+        self._names: dict[str, Settings] = {}
+
+    def make(self, prepared: Prepared) -> Settings:
+        """Settings of a copy, whose home is its own."""
+        # The lowest free name: what dbt parsed under it is used again.
+        name = next(name for number in range(1, 100) if (name := f"test_{number}") not in self._names)
+        create_database(self.server, name, prepared.name)
+        home = Path(tempfile.mkdtemp(prefix="home", dir=self._folder))
+        copy_home(prepared, home, name)
+        settings = settings_for(self.server, name, home, prepared.options)
+        if self._parsed(name).exists():
+            _parsed_in(settings).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self._parsed(name), _parsed_in(settings))
+        if self._columns.exists():
+            with connect(settings) as connection:
+                connection.execute("create temp table learnt (like lineage.columns including defaults)")
+                with connection.cursor().copy("copy learnt from stdin") as copy:
+                    copy.write(self._columns.read_bytes())
+                connection.execute(
+                    "insert into lineage.columns select * from learnt "
+                    "where fingerprint not in (select fingerprint from lineage.columns)"
+                )
+        self._names[name] = settings
+        return settings
+
+    def drop(self, settings: Settings) -> None:
+        """Remove the database and its home."""
+        name = next(name for name, made in self._names.items() if made is settings)
+        if _parsed_in(settings).exists():
+            shutil.copyfile(_parsed_in(settings), self._parsed(name))
+        with (
+            connect(settings) as connection,
+            connection.cursor().copy("copy lineage.columns to stdout") as copy,
+        ):
+            self._columns.write_bytes(b"".join(copy))
+        drop_database(self.server, name)
+        shutil.rmtree(settings.home, ignore_errors=True)
+        del self._names[name]
+
+    @contextmanager
+    def lent(self, prepared: Prepared) -> Iterator[Settings]:
+        """A copy, for as long as the context lasts."""
+        settings = self.make(prepared)
+        try:
+            yield settings
+        finally:
+            self.drop(settings)
+
+    @property
+    def _columns(self) -> Path:
+        """`lineage.columns` of the last one dropped: by fingerprint of the models, so none is taken for another's."""
+        return self._folder / "columns.copy"
+
+    def _parsed(self, name: str) -> Path:
+        return self._folder / f"{name}.msgpack"
+
+
+def _parsed_in(settings: Settings) -> Path:
+    return settings.home / "dbt" / "target" / "partial_parse.msgpack"

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,10 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
     )
 
 
-def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
-    """Start what does not run yet; returns the address of Airflow's pages."""
+def start(
+    settings: Settings, progress: Callable[[str], None] = print, overrides: Mapping[str, str] | None = None
+) -> str:
+    """Start what does not run yet; returns the address of Airflow's pages. Overrides go before our environment."""
     progress("Postgres")
     prepare(settings)
     for mapping in sorted(settings.mappings_dir.glob("*.yml")):
@@ -93,29 +95,34 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     stop_airflow(settings)
     api_port = _api_port()
     address = f"http://{LOOPBACK}:{api_port}"
-    environment = airflow_environment(settings, api_port)
+    environment = airflow_environment(settings, api_port) | dict(overrides or {})
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     progress("Airflow's database")
-    _run_airflow(["db", "migrate"], environment, settings)
+    migrate_airflow(environment, settings)
     processes: dict[str, dict[str, float]] = {}
     for service, options in SERVICES.items():
         progress(f"Airflow {service}")
-        with (settings.log_dir / f"{service}.log").open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", service, *options],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=settings.project_dir,
-            )
-        processes[service] = {"pid": process.pid, "created": psutil.Process(process.pid).create_time()}
+        process = spawn([service, *options], environment, settings.log_dir / f"{service}.log")
+        processes[service] = {"pid": process.pid, "created": process.create_time()}
         state = {"address": address, "processes": processes}
         write_private(_state_file(settings), json.dumps(state))
     _wait_until_healthy(address, settings)
     return address
+
+
+def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path) -> psutil.Popen:
+    """Start one of Airflow's processes, which outlives ours and writes to a log of its own."""
+    with log_file.open("ab") as output:
+        return psutil.Popen(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=environment["GRIDCREDIT_PROJECT_DIR"],
+        )
 
 
 def write_admin_password(settings: Settings) -> Path:
@@ -154,7 +161,9 @@ def stop_airflow(settings: Settings) -> list[str]:
     return stopped
 
 
-def _run_airflow(arguments: list[str], environment: dict[str, str], settings: Settings) -> None:
+def migrate_airflow(environment: dict[str, str], settings: Settings) -> None:
+    """Bring Airflow's database up to date."""
+    arguments = ["db", "migrate"]
     result = subprocess.run(
         [sys.executable, "-m", "airflow", *arguments],
         env=environment,

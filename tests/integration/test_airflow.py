@@ -1,0 +1,197 @@
+"""A real Airflow with two workers on a real Postgres: a dropped file leads to a published release without any other act.
+
+The workers share nothing but Postgres and the landing folder. Each test begins with a warehouse of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+import yaml
+from gridcredit import services
+from gridcredit.demo import deliver
+from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.settings import Settings
+from gridcredit.simulate import simulate
+from gridcredit.warehouse import airflow_database_url
+
+from tests.support.airflow import Airflow, answer, listening, running_airflow
+from tests.support.builders import SMALL_EXTRACTS
+from tests.support.prepared import Prepared
+from tests.support.waiting import number, rows, wait_for
+
+pytestmark = pytest.mark.timeout(900)
+CUSTOMERS = 40
+BUILDS_OVER = "select count(*) from lineage.runs where status <> 'running'"
+NO_SCORE_IS_SO_GOOD = {"figure": "auc", "bad_when": "below", "warn": 1, "breach": 1, "reason": "none is so good"}
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    server: EmbeddedPostgres, empty: Prepared, migrated_airflow: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Airflow]:
+    """One Airflow for all, whose watch of the ratings finds a breach."""
+    folder = tmp_path_factory.mktemp("airflow")
+    shutil.copytree(Settings().policies_dir, folder / "policies")
+    rules = folder / "policies" / "evaluation.yml"
+    rules.write_text(yaml.safe_dump(yaml.safe_load(rules.read_text()) | {"thresholds": [NO_SCORE_IS_SO_GOOD]}))
+    more = {"GRIDCREDIT_POLICIES_DIR": str(folder / "policies")}
+    with running_airflow(server, migrated_airflow, empty, folder, more) as airflow:
+        yield airflow
+
+
+def test_files_become_a_release_by_two_workers(airflow: Airflow, tmp_path: Path) -> None:
+    settings = airflow.settings
+    simulate(CUSTOMERS, 4, 9, tmp_path)
+    deliver(tmp_path, settings.landing_dir / "demo", SMALL_EXTRACTS)
+    wait_for(lambda: number(settings, BUILDS_OVER) == 1)
+    assert number(settings, "select max(release) from lineage.releases") == 1
+    assert number(settings, "select count(*) from published.customer_rating") == CUSTOMERS
+    assert not list((settings.landing_dir / "demo").iterdir())
+    # Both took loads; each accepted file is kept once, by who loaded it.
+    one, two = ([path.name.split("_", 1)[1] for path in home.rglob("archive/*/*/*")] for home in airflow.worker_homes)
+    assert one
+    assert two
+    assert sorted(one + two) == sorted(f"{name}.csv" for name in SMALL_EXTRACTS)
+    assert airflow.metadata("select dag_id, task_id from task_instance where state in ('failed', 'up_for_retry')") == []
+
+
+def test_only_what_is_new_makes_a_release(airflow: Airflow, small: Prepared) -> None:
+    airflow.begin_with(small)
+    settings = airflow.settings
+    landing = settings.landing_dir / "demo"
+    again = ("customer", "bill")
+    deliver(small.files, landing, again)
+    (landing / "bill_broken.csv").write_text("no bill at all\n1\n")
+    (landing / "payment_late.csv").write_text(
+        "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
+    )
+    wait_for(lambda: number(settings, BUILDS_OVER) == 2)
+    # Two files were delivered again, and one is refused: neither is the cause of a build, or keeps the late payment back.
+    airflow.come_to_rest()
+    assert not list(landing.iterdir())
+    assert number(settings, "select count(*) from lineage.deliveries where is_repeat") == len(again)
+    built = "select status, file_name from lineage.runs join lineage.run_files using (run_id) join lineage.files using (file_id)"
+    assert rows(settings, f"{built} where run_id <> 'first'") == [("published", "payment_late.csv")]
+    assert rows(settings, "select release from lineage.releases order by 1") == [(1,), (2,)]
+    assert number(settings, "select count(*) from ops.task_failures") == 1
+    (note,) = (path for home in airflow.worker_homes for path in home.rglob("*bill_broken.csv.refused.txt"))
+    assert note.read_text().startswith("bill_broken.csv: has no column")
+    # The dashboard follows the release.
+    assert any((home / "dashboards" / "release_000002.html").exists() for home in airflow.worker_homes)
+
+
+def test_a_backfill_makes_a_release_a_day(airflow: Airflow, small: Prepared) -> None:
+    airflow.begin_with(small)
+    settings = airflow.settings
+    # Days that no night has rated.
+    days = ["--from-date", "2026-06-20", "--to-date", "2026-06-21T23:00", "--max-active-runs", "1"]
+    subprocess.run(
+        [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", "build_ratings", *days],
+        env=airflow.environment,
+        check=True,
+        capture_output=True,
+    )
+    in_question = "as_of_date in ('2026-06-20', '2026-06-21')"
+    # Airflow may run the last night beside them: a build whose tables another has replaced builds them again.
+    wait_for(lambda: number(settings, f"select count(*) from lineage.releases where {in_question}") == 2)
+    released = rows(settings, f"select as_of_date from lineage.releases where {in_question} order by release")
+    assert released == [(date(2026, 6, 20),), (date(2026, 6, 21),)]
+    assert rows(settings, "select dag_id, task_id, error from ops.task_failures") == []
+
+
+def test_a_blocked_run_waits_for_a_named_person(airflow: Airflow, small: Prepared) -> None:
+    airflow.begin_with(small)
+    settings = airflow.settings
+    reason = "the supplier will correct this bill"
+    (settings.landing_dir / "demo" / "bill_wrong.csv").write_text(
+        "bill_id,customer_id,period,issued_on,due_on,amount,kind\n"
+        "B-wrong,C00000003,2026-05,2026-06-03,2026-05-01,123456.00,regular\n"
+    )
+    approvals = "select count(*) from lineage.approvals where is_approved"
+    question = answer(
+        airflow, "release_blocked_run", "Approve", {"reason": reason}, lambda: number(settings, approvals) > 0
+    )
+    assert "expect_column_pair_values" in question["body"]
+    assert number(settings, "select count(*) from lineage.releases") == 1
+    wait_for(lambda: number(settings, "select count(*) from lineage.releases") == 2)
+    blocked = "any(select run_id from lineage.gate_results where not success and severity = 'critical')"
+    last = f"select run_id = {blocked}, approver, reason from lineage.releases order by release desc limit 1"
+    assert rows(settings, last) == [(True, services.ADMIN, reason)]
+
+
+def test_a_scorecard_is_fitted_and_adopted_and_the_ratings_are_watched(airflow: Airflow, evaluated: Prepared) -> None:
+    airflow.begin_with(evaluated)
+    settings = airflow.settings
+    approved = "select approver, reason from policy.proposals where is_approved"
+    noted = "select officer, note from evaluation.breach_note"
+    with airflow.administrator() as client:
+        for dag in ("recalibrate_scorecard", "monitor_ratings"):
+            assert client.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None}).status_code == 200
+    note = {"note": "the new scorecard is to mend it"}
+    breach = answer(airflow, "monitor_ratings", "OK", note, lambda: bool(rows(settings, noted)))
+    reason = {"reason": "agreed by the committee"}
+    proposed = answer(airflow, "recalibrate_scorecard", "Approve", reason, lambda: bool(rows(settings, approved)))
+    assert "none is so good" in breach["body"]
+    assert "AUC" in proposed["body"]
+    assert rows(settings, approved) == [(services.ADMIN, reason["reason"])]
+    assert rows(settings, noted) == [(services.ADMIN, note["note"])]
+    assert rows(settings, "select dag_id, task_id, error from ops.task_failures") == []
+
+
+def test_nothing_listens_beyond_loopback(airflow: Airflow) -> None:
+    opened = listening() - airflow.listened_before
+    assert {ip for ip, _ in opened} == {"127.0.0.1"}
+    assert airflow.port in {port for _, port in opened}
+
+
+def test_the_pages_ask_for_the_generated_password(airflow: Airflow) -> None:
+    with httpx.Client(base_url=airflow.address, trust_env=False) as client:
+        assert client.get("/api/v2/dags").status_code == 401
+        for password in (services.ADMIN, "wrong"):
+            refused = client.post("/auth/token", json={"username": services.ADMIN, "password": password})
+            assert refused.status_code == 401
+    with airflow.administrator() as client:
+        dags = client.get("/api/v2/dags").json()["dags"]
+    assert {dag["dag_id"]: dag["is_paused"] for dag in dags} == {
+        "build_ratings": False,
+        "ingest_extracts": False,
+        "maintain_warehouse": False,
+        "monitor_ratings": False,
+        "recalibrate_scorecard": False,
+        "release_blocked_run": False,
+        "report_release": False,
+    }
+    assert (airflow.settings.home / "airflow" / "passwords.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_start_is_safe_to_repeat_and_stop_stops_only_ours(airflow: Airflow) -> None:
+    settings = airflow.settings
+    assert services.start(settings, lambda _: None, airflow.overrides) == airflow.address
+    bystander = psutil.Popen(["sleep", "60"])
+    try:
+        assert services.stop(settings) == [*services.SERVICES]
+        assert services.stop(settings) == []
+        assert bystander.is_running()
+        assert airflow.server.port() is not None
+    finally:
+        bystander.kill()
+
+
+def test_stop_stops_the_embedded_postgres_too(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(airflow_database_url(server.settings)):
+        pass
+    try:
+        assert services.stop(server.settings) == ["postgres"]
+        assert services.stop(server.settings) == []
+    finally:
+        server.start()

@@ -131,12 +131,13 @@ def _why_everything(
 
 
 def _fingerprint(last_day: date, policies: list[Policy], settings: Settings) -> str:
-    """Changes with anything but facts and days that a figure rests on."""
-    digest = hashlib.sha256(f"{settings.policy} {settings.history_months}".encode())
+    """Changes with anything but facts and days that a figure rests on; its first 64 characters with the models' SQL alone."""
+    models = hashlib.sha256(settings.policy.encode())
     for pattern in ("models/**/*.sql", "macros/**/*.sql", "dbt_project.yml"):
         for path in sorted(settings.dbt_dir.glob(pattern)):
-            digest.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
-    in_force = [policy.header.version for policy in policies if policy.header.effective_from <= last_day]
-    for text in (*sorted(policy.sha256 for policy in policies), *sorted(in_force)):
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()
+            models.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
+    for text in sorted(policy.sha256 for policy in policies):
+        models.update(text.encode() + b"\0")
+    in_force = sorted(policy.header.version for policy in policies if policy.header.effective_from <= last_day)
+    dates = hashlib.sha256(f"{settings.history_months} {in_force}".encode())
+    return f"{models.hexdigest()}{dates.hexdigest()[:16]}"

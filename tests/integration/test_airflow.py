@@ -5,6 +5,8 @@ The workers share nothing but Postgres and the landing folder. Each test begins 
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -33,6 +35,21 @@ pytestmark = pytest.mark.timeout(900)
 CUSTOMERS = 40
 BUILDS_OVER = "select count(*) from lineage.runs where status <> 'running'"
 NO_SCORE_IS_SO_GOOD = {"figure": "auc", "bad_when": "below", "warn": 1, "breach": 1, "reason": "none is so good"}
+# What check_raw makes of runs, told as pairs of kind and day asked for; apart, so that this process stays without Airflow.
+DAYS_OF_RUNS = """
+import json, sys
+from datetime import datetime
+from types import SimpleNamespace
+from gridcredit import pipeline
+from gridcredit.orchestration.operators import CheckRawOperator
+
+days = []
+pipeline.check_raw = lambda run_id, day: days.append(day and day.isoformat())
+for kind, asked in json.loads(sys.argv[1]):
+    run = SimpleNamespace(run_type=kind, logical_date=datetime(2026, 6, 20, 2))
+    CheckRawOperator(task_id="check_raw").run_stage("run", {"params": {"as_of_date": asked}, "dag_run": run})
+print(json.dumps(days))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +163,18 @@ def test_a_scorecard_is_fitted_and_adopted_and_the_ratings_are_watched(airflow: 
     assert rows(settings, approved) == [(services.ADMIN, reason["reason"])]
     assert rows(settings, noted) == [(services.ADMIN, note["note"])]
     assert rows(settings, "select dag_id, task_id, error from ops.task_failures") == []
+
+
+def test_a_run_by_hand_is_as_of_the_day_asked_for(tmp_path: Path) -> None:
+    runs = [("manual", "2026-06-18"), ("scheduled", None), ("backfill", None), ("asset_triggered", None)]
+    done = subprocess.run(
+        [sys.executable, "-c", DAYS_OF_RUNS, json.dumps(runs)],
+        env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == ["2026-06-18", "2026-06-20", "2026-06-20", None]
 
 
 def test_nothing_listens_beyond_loopback(airflow: Airflow) -> None:

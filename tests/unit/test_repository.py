@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import jinja2
 import yaml
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
@@ -44,6 +45,14 @@ def test_published_keys_are_those_the_models_state() -> None:
         for model in models
     }
     assert stated == {table: ", ".join(published.key) for table, published in TABLES.items()}
+
+
+def test_no_loop_of_a_model_has_an_else() -> None:
+    """sqlfluff passes over a model with one, and says so in a warning alone."""
+    reader = jinja2.Environment(extensions=["jinja2.ext.do"])
+    for path in (PROJECT_DIR / "dbt_project" / "models").rglob("*.sql"):
+        loops = reader.parse(path.read_text()).find_all(jinja2.nodes.For)
+        assert not any(loop.else_ for loop in loops), path
 
 
 def test_every_model_is_described_keyed_and_tested() -> None:

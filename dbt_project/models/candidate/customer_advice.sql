@@ -146,16 +146,18 @@ advised as (
             scope.customer_id = terms.customer_id
             and scope.as_of_date >= terms.valid_from
             and scope.as_of_date < terms.valid_to
-    left join use
+    -- Only some rules count money, and need these.
+    left join use -- noqa: ST11
         on scope.customer_id = use.customer_id
-    left join prices
+    left join prices -- noqa: ST11
         on terms.tariff_code = prices.tariff_code
-    left join surcharges
+    left join surcharges -- noqa: ST11
         on scope.customer_id = surcharges.customer_id
     {% if not loop.last %}
     union all
     {% endif %}
-    {%- else %}
+    {%- endfor %}
+    {%- if not rules %}
     select
         customer_id,
         '' as policy_version,
@@ -169,7 +171,7 @@ advised as (
         0 as money_at_stake
     from scope
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 as_contracted as (

@@ -156,9 +156,10 @@ ruled as (
                 and segment not in ('{{ rule.not_for.split('|') | join("', '") }}')
                 {%- endif %}
                 then '{{ rule.review_rule }}'
-            {%- else %}
-            when false then ''
             {%- endfor %}
+            {%- if not rules %}
+            when false then ''
+            {%- endif %}
         end as review_rule
     from facts
 

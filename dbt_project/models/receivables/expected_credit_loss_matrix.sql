@@ -82,12 +82,13 @@ bucket_ranks as (
     {% if not loop.last %}
     union all
     {% endif %}
-    {%- else %}
+    {%- endfor %}
+    {%- if not buckets %}
     select
         'none' as ageing_bucket,
         1 as bucket_rank,
         0 as from_days
-    {% endfor %}
+    {% endif %}
 ),
 
 -- A segment in which nothing ever came to a bucket is taken like all of them together.

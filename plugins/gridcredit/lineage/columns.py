@@ -143,6 +143,17 @@ def record_columns(fingerprint: str, models: list[Model], settings: Settings) ->
     with connect(settings) as connection:
         if connection.execute("select 1 from lineage.columns where fingerprint = %s limit 1", [fingerprint]).fetchone():
             return
+        # The same SQL as of other dates rests on the same columns.
+        copied = connection.execute(
+            "insert into lineage.columns (fingerprint, unique_id, schema_name, table_name, column_name, upstream_schema, "
+            "upstream_table, upstream_column, is_direct) "
+            "select %(new)s, unique_id, schema_name, table_name, column_name, upstream_schema, upstream_table, "
+            "upstream_column, is_direct from lineage.columns where fingerprint = ("
+            "select fingerprint from lineage.columns where left(fingerprint, 64) = left(%(new)s, 64) limit 1)",
+            {"new": fingerprint},
+        )
+        if copied.rowcount:
+            return
         from sqlglot.schema import MappingSchema
 
         known = MappingSchema(_without_types(catalog(connection)), dialect="postgres", normalize=False)

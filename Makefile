@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-deep check lint lint-python lint-sql up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -50,11 +50,13 @@ test-deep: $(STAMP) ## the tests that try random cases, with many of them (hours
 	$(call timed,deep tests,$(PYTEST) --deep --timeout=0 -m deep $(ARGS))
 
 check: $(STAMP) ## the quick loop: lint, types, unit tests, import of the DAGs
-	$(call timed,lint,$(MAKE) --no-print-directory lint)
-	$(call timed,unit tests,$(BIN)/python -m pytest -n 2 tests/unit tests/dags $(ARGS))
+	$(call timed,check,$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint-sql lint-python test-units)
+
+test-units: $(STAMP)
+	$(call timed,unit tests,$(BIN)/python -m pytest tests/unit tests/dags $(ARGS))
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-python lint-sql
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint-sql lint-python
 
 lint-python: $(STAMP)
 	$(BIN)/python -m ruff check .

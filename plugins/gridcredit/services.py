@@ -82,7 +82,10 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
 
 
 def start(
-    settings: Settings, progress: Callable[[str], None] = print, overrides: Mapping[str, str] | None = None
+    settings: Settings,
+    progress: Callable[[str], None] = print,
+    overrides: Mapping[str, str] | None = None,
+    api_port: int | None = None,
 ) -> str:
     """Start what does not run yet; returns the address of Airflow's pages. Overrides go before our environment."""
     progress("Postgres")
@@ -93,7 +96,7 @@ def start(
     if state and all(_is_ours(entry) for entry in state["processes"].values()):
         return str(state["address"])
     stop_airflow(settings)
-    api_port = _api_port()
+    api_port = api_port or _api_port()
     address = f"http://{LOOPBACK}:{api_port}"
     environment = airflow_environment(settings, api_port) | dict(overrides or {})
     write_admin_password(settings)

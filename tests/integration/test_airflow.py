@@ -24,7 +24,7 @@ from gridcredit.demo import deliver
 from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import airflow_database_url
+from gridcredit.warehouse import airflow_database_url, prepare
 
 from tests.support.airflow import Airflow, answer, listening, running_airflow
 from tests.support.builders import SMALL_EXTRACTS
@@ -216,11 +216,14 @@ def test_start_is_safe_to_repeat_and_stop_stops_only_ours(airflow: Airflow) -> N
         bystander.kill()
 
 
-def test_stop_stops_the_embedded_postgres_too(server: EmbeddedPostgres) -> None:
-    with psycopg.connect(airflow_database_url(server.settings)):
-        pass
+def test_stop_stops_the_embedded_postgres_too(tmp_path: Path) -> None:
+    """One of its own: the worker's server is other tests' too."""
+    settings = Settings(home=tmp_path / "home")
+    prepare(settings)
     try:
-        assert services.stop(server.settings) == ["postgres"]
-        assert services.stop(server.settings) == []
+        with psycopg.connect(airflow_database_url(settings)):
+            pass
+        assert services.stop(settings) == ["postgres"]
+        assert services.stop(settings) == []
     finally:
-        server.start()
+        EmbeddedPostgres(settings).stop()

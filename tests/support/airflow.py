@@ -14,7 +14,7 @@ import httpx
 import psutil
 import psycopg
 from gridcredit import services
-from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
 from gridcredit.settings import Settings
 from gridcredit.warehouse import AIRFLOW_ROLE, WAREHOUSE_ROLE
 from kombu.connection import Connection
@@ -162,7 +162,8 @@ def running_airflow(
     before = listening()
     workers: list[psutil.Popen] = []
     try:
-        address = services.start(settings, lambda _: None, overrides)
+        # Not the usual port: another Airflow that starts just now may be about to take it.
+        address = services.start(settings, lambda _: None, overrides, free_port())
         airflow = Airflow(server, settings, overrides, address, homes, before)
         workers += [_start_worker(home, airflow.environment) for home in homes]
         wait_for(lambda: all(" ready." in _log_of(home).read_text() for home in homes), "the workers did not start")

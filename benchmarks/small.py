@@ -19,13 +19,11 @@ from pathlib import Path
 import psutil
 from gridcredit import pipeline
 from gridcredit.embedded_postgres import EmbeddedPostgres
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 
 from benchmarks.measure import quiet_logs, warehouse
+from tests.support.suppliers import load
 
 LAST_DAY = date(2026, 6, 19)
 
@@ -57,9 +55,7 @@ def measure(customers: int, months: int) -> None:
         simulate(customers, months, 1, files)
         with warehouse(home) as settings:
             settings.history_months = months
-            mapping = load_mappings(settings.mappings_dir)["demo"]
-            for name in EXTRACTS:
-                load_file(files / f"{name}.csv", mapping, settings)
+            load(files, settings)
             print(f"{customers} customers, {months} month-ends")
             build("full build", LAST_DAY, settings)
             day = LAST_DAY + timedelta(days=1)

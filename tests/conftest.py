@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker(config):
         folder = tempfile.mkdtemp(prefix="gridcredit-prepared-")
         Path(folder).chmod(0o755)
-        # Workers are told by the environment, which they inherit.
+        # Workers inherit the environment, and with it the folder.
         os.environ[FOLDER_VARIABLE] = folder
         config.pluginmanager.register(Progress(config, Path(folder)))
 

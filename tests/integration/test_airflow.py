@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(900)
 CUSTOMERS = 40
 BUILDS_OVER = "select count(*) from lineage.runs where status <> 'running'"
 NO_SCORE_IS_SO_GOOD = {"figure": "auc", "bad_when": "below", "warn": 1, "breach": 1, "reason": "none is so good"}
-# What check_raw makes of runs, told as pairs of kind and day asked for; apart, so that this process stays without Airflow.
+# The days that check_raw rates for runs, given as kind and day asked for; apart, so that this process imports no Airflow.
 DAYS_OF_RUNS = """
 import json, sys
 from datetime import datetime
@@ -93,7 +93,7 @@ def test_only_what_is_new_makes_a_release(airflow: Airflow, small: Prepared) -> 
         "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
     )
     wait_for(lambda: number(settings, BUILDS_OVER) == 2)
-    # Two files were delivered again, and one is refused: neither is the cause of a build, or keeps the late payment back.
+    # Files delivered again and a refused one cause no build, and do not keep the late payment back.
     airflow.come_to_rest()
     assert not list(landing.iterdir())
     assert number(settings, "select count(*) from lineage.deliveries where is_repeat") == len(again)

@@ -13,18 +13,13 @@ from gridcredit.warehouse import connect
 
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
-from tests.support.warehouses import Warehouses
+from tests.support.warehouses import WarehouseFactory
 
 LATE = "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
 
 
-def test_a_load_is_undone_and_loaded_again(warehouses: Warehouses, small: Prepared, tmp_path: Path) -> None:
-    with warehouses.lent(small) as settings:
-        undo_and_load_again(settings, tmp_path)
-
-
-def undo_and_load_again(settings: Settings, tmp_path: Path) -> None:
-    """Both ways, with a release after each."""
+def test_a_load_is_undone_and_loaded_again(new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path) -> None:
+    settings = new_warehouse(small)
 
     def published() -> list[tuple[object, ...]]:
         with connect(settings) as connection:

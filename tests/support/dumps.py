@@ -21,10 +21,11 @@ from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
 from gridcredit.release import list_releases
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import WAREHOUSE, WAREHOUSE_ROLE, connect, prepare
+from gridcredit.warehouse import WAREHOUSE, WAREHOUSE_ROLE, prepare
 from psycopg import sql
 
 from tests.support.suppliers import deliver, load
+from tests.support.waiting import number, rows
 
 ASSETS = PROJECT_DIR / "tests" / "assets"
 CUSTOMERS, MONTHS, SEED, DEFECTS = 60, 14, 6, 40
@@ -44,9 +45,13 @@ class Dump:
         return ASSETS / f"warehouse_{self.version}.sql.xz"
 
     @property
+    def _facts_path(self) -> Path:
+        return ASSETS / f"warehouse_{self.version}.json"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """`roles` that it gives rights to, the hash `chain` of its releases, and how many `rows` each published table shows."""
-        facts: dict[str, Any] = json.loads(self.path.with_name(f"warehouse_{self.version}.json").read_text())
+        facts: dict[str, Any] = json.loads(self._facts_path.read_text())
         return facts
 
     def restore(self, server: EmbeddedPostgres, database: str) -> None:
@@ -64,32 +69,23 @@ class Dump:
     def write(self, settings: Settings) -> None:
         """Dump a warehouse as the dump of this version."""
         server = EmbeddedPostgres(settings)
-        with connect(settings) as connection:
-            roles = [
-                role
-                for (role,) in connection.execute(
-                    "select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', 'airflow', %s) "
-                    "order by 1",
-                    [WAREHOUSE_ROLE],
-                )
-            ]
-            tables = connection.execute(
-                "select table_name from information_schema.views where table_schema = 'published' order by 1"
-            ).fetchall()
-            rows = {
-                table: (
-                    connection.execute(
-                        sql.SQL("select count(*) from {}").format(sql.Identifier("published", table))
-                    ).fetchone()
-                    or (0,)
-                )[0]
-                for (table,) in tables
-            }
-        facts = {"roles": roles, "chain": [one.chain_hash for one in list_releases(settings)], "rows": rows}
+        roles = rows(
+            settings,
+            "select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', 'airflow', %s) order by 1",
+            WAREHOUSE_ROLE,
+        )
+        tables = rows(
+            settings, "select table_name from information_schema.views where table_schema = 'published' order by 1"
+        )
+        facts = {
+            "roles": [role for (role,) in roles],
+            "chain": [one.chain_hash for one in list_releases(settings)],
+            "rows": {table: number(settings, f"select count(*) from published.{table}") for (table,) in tables},
+        }
         ASSETS.mkdir(exist_ok=True)
         text = _run("pg_dump", server.url(SUPERUSER, WAREHOUSE))
         self.path.write_bytes(lzma.compress(text, preset=9 | lzma.PRESET_EXTREME))
-        self.path.with_name(f"warehouse_{self.version}.json").write_text(json.dumps(facts, indent=2) + "\n")
+        self._facts_path.write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def _run(program: str, *arguments: str, text: bytes = b"") -> bytes:

@@ -22,9 +22,11 @@ import psycopg
 from gridcredit import services
 from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port, options_for_machine
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE, connect, prepare
+from gridcredit.warehouse import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE, prepare
 from psycopg import sql
 from pydantic import SecretStr
+
+from tests.support.waiting import number, rows
 
 # Beside warehouses: the database of an Airflow that has been migrated.
 MIGRATED_AIRFLOW = "migrated_airflow"
@@ -63,8 +65,8 @@ class Prepared:
     @property
     def unlogged_rows(self) -> dict[str, int]:
         """How many rows each unlogged table held when all was built."""
-        rows: dict[str, int] = json.loads((self.folder / self.name / "unlogged_rows.json").read_text())
-        return rows
+        held: dict[str, int] = json.loads((self.folder / self.name / "unlogged_rows.json").read_text())
+        return held
 
 
 def prepare_all(names: Collection[str], folder: Path) -> None:
@@ -157,16 +159,12 @@ def copy_home(prepared: Prepared, home: Path, database: str) -> None:
 
 def unlogged_rows(settings: Settings) -> dict[str, int]:
     """The rows of each table that Postgres keeps no log of, by schema and name."""
-    with connect(settings) as connection:
-        tables = connection.execute(
-            "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
-            "where relpersistence = 'u' and relkind = 'r' order by 1, 2"
-        ).fetchall()
-        counted = {}
-        for schema, table in tables:
-            query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
-            (counted[f"{schema}.{table}"],) = connection.execute(query).fetchone() or (0,)
-    return counted
+    tables = rows(
+        settings,
+        "select concat_ws('.', nspname, relname) from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+        "where relpersistence = 'u' and relkind = 'r' order by 1",
+    )
+    return {table: number(settings, f"select count(*) from {table}") for (table,) in tables}
 
 
 def main(name: str, folder: Path) -> None:

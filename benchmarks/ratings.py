@@ -34,10 +34,10 @@ POLICY = PROJECT_DIR / "policies" / "default" / "1.0"
 # The bills that were more than 60 days overdue, and the day on which that was so first.
 DEFAULTS = """
 with last_state as (
-    select distinct on (bill_id) * from archive.bill_state order by bill_id, valid_from desc
+    select distinct on (bill_id) * from ledger.bill_balance order by bill_id, valid_from desc
 )
 select customer_id, due_on + 61 as defaulted_on from last_state
-where amount > 0 and valid_to > due_on + 60 and coalesce(settled_on, 'infinity') > due_on + 60 and due_on + 61 <= %s
+where judged_amount > 0 and coalesce(settled_on, 'infinity') > due_on + 60 and due_on + 61 <= %s
 """
 SCORES = """
 select ratings.as_of_date, ratings.customer_id, ratings.score, behaviour.max_days_overdue > 60 as is_in_default

@@ -32,6 +32,11 @@ TABLES: dict[str, PublishedTable] = {
     "rating_month_end": PublishedTable(("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")),
     "rating_indicator": PublishedTable(("customer_id", "indicator"), "customer_scope", ("customer_id",)),
     "credit_limit": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "customer_account": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "customer_account_month_end": PublishedTable(
+        ("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")
+    ),
+    "ledger_finding": PublishedTable(("finding", "extract", "fact_id", "customer_id")),
     "feature_library": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
     "investigation_due": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
     "customer_class": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),

@@ -10,23 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gridcredit import gates, pipeline, runs
+from gridcredit import pipeline, runs
 from gridcredit.build_plan import plan_build
-from gridcredit.dbt_project import layers
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.extracts.undo import undo_load
-from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
-from psycopg import sql
 
 from tests.support.builders import SMALL_EXTRACTS
 from tests.support.depth import few_or_many
 from tests.support.oracle import CONDUCT
 from tests.support.prepared import Prepared
+from tests.support.rebuilds import assert_a_rebuild_changes_nothing, pass_gates
 from tests.support.suppliers import load
 from tests.support.warehouses import WarehouseFactory
 
@@ -53,10 +51,6 @@ files:
 """
 START = date(2026, 2, 20)
 Row = dict[str, Any]
-# What tells of a run itself, or holds no more than its scope.
-OF_THE_RUN = ["customer_scope", "moved_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
-OF_THE_RUN += ["customer_feature_on_warning_day", "credit_position_on_warning_day"]
-OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "warning_day_scope", "warning_scope"]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
 DATED |= {"warning_acknowledgement": None}
@@ -133,11 +127,12 @@ class Supplier:
         bill = self._any("bill")
         row: Row = {"op": "I", "payment_id": self._id("payment"), "reverses_payment_id": ""}
         if bill is None or self.rng.random() < 0.3:
-            # Loose cash, or cash for a bill that may come one day.
+            # Money for no bill, or for one that may come one day.
             number = len(self.known["bill"]) + self.rng.randint(0, 3)
             row |= {"customer_id": self._owner(), "bill_id": self.rng.choice(["", f"B{number}"])}
         else:
-            row |= {"customer_id": bill["customer_id"], "bill_id": bill["bill_id"]}
+            payer = bill["customer_id"] if self.rng.random() < 0.9 else self._owner()
+            row |= {"customer_id": payer, "bill_id": bill["bill_id"]}
         share = self.rng.choice([1, 1, 1, 2, 3])
         amount = (bill["amount"] if bill else 30) * share / 2 or 5
         return "payment", row | {"paid_on": self._day(day, self.rng.choice([10, 300])), "amount": amount}
@@ -213,7 +208,12 @@ class Supplier:
         if row is None or row[f"reverses_{extract}_id"]:
             return extract, None
         reversal = row | {f"{extract}_id": self._id(extract), f"reverses_{extract}_id": row[f"{extract}_id"]}
-        return extract, reversal | {"amount": -row["amount"], moved: self._day(day, 200)}
+        reversal["amount"] = -row["amount"] if self.rng.random() < 0.5 else -self.rng.randint(1, 40)
+        if self.rng.random() < 0.3:
+            # A credit, a refund, or what comes back of a bill.
+            reversal[f"reverses_{extract}_id"] = ""
+            reversal["bill_id"] = self.rng.choice(["", row["bill_id"]]) if extract == "payment" else reversal["bill_id"]
+        return extract, reversal | {moved: self._day(day, 200)}
 
     def _delete(self, day: date) -> tuple[str, Row | None]:  # noqa: ARG002 - one signature for all
         extract = self.rng.choice(["customer", "bill", "payment", "meter", "meter_reading", *DATED])
@@ -229,20 +229,6 @@ def write(path: Path, rows: list[Row]) -> None:
         writer.writerows(rows)
 
 
-def tables(settings: Settings) -> dict[str, list[str]]:
-    """Every row that the layers hold, as text; what tells of the run itself left out."""
-    held: dict[str, list[str]] = {}
-    with connect(settings) as connection:
-        names = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_schema = any(%s) and table_name <> all(%s)",
-            [[layer for layer in layers(settings) if layer != "candidate"], OF_THE_RUN],
-        ).fetchall()
-        for schema, name in [*names, *(("published", table) for table in TABLES)]:
-            query = sql.SQL("select rows::text from {} as rows").format(sql.Identifier(schema, name))
-            held[f"{schema}.{name}"] = sorted(text for (text,) in connection.execute(query))
-    return held
-
-
 @pytest.fixture(scope="module")
 def mapping(tmp_path_factory: pytest.TempPathFactory) -> Mapping:
     folder = tmp_path_factory.mktemp("mapping")
@@ -253,29 +239,7 @@ def mapping(tmp_path_factory: pytest.TempPathFactory) -> Mapping:
 @pytest.fixture(autouse=True)
 def open_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is checked here is the models; the gates would refuse such a supplier."""
-
-    def passed(gate: str, run_id: str, settings: Settings) -> None:
-        with connect(settings) as connection:
-            connection.execute(
-                "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
-                "values (%s, %s, 'none', 'none', 'info', true)",
-                [run_id, gate],
-            )
-
-    monkeypatch.setattr(gates, "run_gate", passed)
-
-
-def assert_a_rebuild_changes_nothing(own: Settings, day: date) -> None:
-    before = tables(own)
-    release = pipeline.build_ratings("anew", day, own, anew=True)
-    after = tables(own)
-    differing = {
-        name: {"narrow": sorted(set(rows) - set(after[name]))[:3], "anew": sorted(set(after[name]) - set(rows))[:3]}
-        for name, rows in before.items()
-        if rows != after[name]
-    }
-    assert differing == {}
-    assert not release.is_new
+    pass_gates(monkeypatch)
 
 
 @pytest.mark.deep

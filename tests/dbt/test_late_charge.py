@@ -33,17 +33,18 @@ FILES = {
     ),
 }
 # B1: its due date moves past two holidays to 26 December, so that 27 to 31 December cost 5 days x 0.2 % x 1000 = 10.00; in the new
-# year 2 days x 0.3 % x 1000 = 6.00 and, after 400 came in, 0.3 % x 600 = 1.80 a day from the 3rd on. B2: 2 days x 0.1 % x 20 = 0.04, but
-# at least 1. B3: paid in time, bounced on the 6th: 0.2 % x 500 = 1.00 a day from then on. B4 was cancelled, and costs nothing.
+# year 3 days x 0.3 % x 1000 = 9.00, since it was still open on the morning of the 3rd, when 400 came in; then 0.3 % x 600 = 1.80 a day.
+# B2: 3 days x 0.1 % x 20 = 0.06, but at least 1. B3: paid in time, bounced on the 6th: 0.2 % x 500 = 1.00 a day from the 7th on. B4 was
+# cancelled, and costs nothing.
 BY_HAND = {
-    "B1": ("10.00", "6.00", "16.00", "1.80", date(2026, 1, 2), "600.00"),
-    "B2": ("0.04", "0.00", "1.00", "0.00", date(2026, 1, 7), "0.00"),
-    "B3": ("0.00", "0.00", "0.00", "1.00", date(2026, 1, 5), "500.00"),
+    "B1": ("10.00", "9.00", "19.00", "1.80", date(2026, 1, 3), "600.00"),
+    "B2": ("0.06", "0.00", "1.00", "0.00", date(2026, 1, 8), "0.00"),
+    "B3": ("0.00", "0.00", "0.00", "1.00", date(2026, 1, 6), "500.00"),
 }
-# To the 10th 8 more days of 1.80, and 5 of 1.00.
-TO_DATE = {"K1": Decimal("30.40"), "K3": Decimal("5.00")}
-# At the end of January 29 days of 1.80 are charged, and 26 of 1.00.
-IN_FEBRUARY = {"B1": ("68.20", date(2026, 1, 31)), "B3": ("26.00", date(2026, 1, 31)), "B2": ("1.00", date(2026, 1, 7))}
+# To the 10th 7 more days of 1.80, and 4 of 1.00.
+TO_DATE = {"K1": Decimal("31.60"), "K3": Decimal("4.00")}
+# At the end of January 28 days of 1.80 are charged, and 25 of 1.00.
+IN_FEBRUARY = {"B1": ("69.40", date(2026, 1, 31)), "B3": ("25.00", date(2026, 1, 31)), "B2": ("1.00", date(2026, 1, 8))}
 
 
 def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:

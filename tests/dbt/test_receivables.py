@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import load_mappings
 from gridcredit.warehouse import connect
 
-from tests.support import oracle
+from tests.support import account_engine, oracle
 from tests.support.built import DAYS, Built
 from tests.support.warehouses import WarehouseFactory
 
@@ -36,90 +36,53 @@ def test_ageing(built: Built) -> None:
     assert got == dict(want)
 
 
-def test_collection_and_dso(built: Built) -> None:
-    ledger = built.ledger
-    place = {
-        customer.customer_id: (customer.region, customer.org_unit, customer.segment) for customer in ledger.customers
-    }
-    amounts: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
-    for day in DAYS:
-
-        def in_month(moment: date | None, day: date = day) -> bool:
-            return moment is not None and (moment.year, moment.month) == (day.year, day.month) and moment <= day
-
-        for bills in ledger.bills_of.values():
-            for bill in bills:
-                cell = amounts[(day, *place[bill.customer_id])]
-                cell[0] += bill.amount * (
-                    in_month(bill.issued_on) - in_month(ledger.bill_reversed_on.get(bill.bill_id))
-                )
-        for payments in ledger.payments_of.values():
-            for payment in payments:
-                cell = amounts[(day, *place[payment.customer_id])]
-                bounced = in_month(ledger.payment_reversed_on.get(payment.payment_id))
-                cell[1] += payment.amount * (in_month(payment.paid_on) - bounced)
-        for customer in ledger.customers:
-            for state in oracle.bills_as_of(ledger, customer.customer_id, day):
-                amounts[(day, *place[customer.customer_id])][2] += state.open
-    got = built.rows(
-        "select as_of_date, region, org_unit, segment, billed_amount, collected_amount, receivable_amount, dso, collection_rate "
-        "from receivables.receivable_month"
-    )
-    seen = set()
-    for day, *place_of, billed, collected, receivable, dso, rate in got:
-        assert [billed, collected, receivable] == amounts[(day, *place_of)]
-        seen.add((day, *place_of))
-        if billed > 0:
-            assert dso == oracle.rounded(receivable / billed * day.day, 2)
-            assert rate == oracle.rounded(collected / billed, 4)
-        else:
-            assert dso is None
-            assert rate is None
-    assert all(not any(cell) for key, cell in amounts.items() if key not in seen)
+FLOWS = ("billed", "credited", "collected", "returned", "refunded", "written_off_amount", "recovered_amount")
 
 
-def test_accounts_reconcile_to_the_cent(built: Built) -> None:
-    """Opening + billed - collected - written off = closing, and what the bills leave over is cash that pays none."""
-    ledger = built.ledger
-    want: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
-    for customer in ledger.customers:
+def accounts_by_place(built: Built, day: date) -> dict[tuple[str, ...], dict[str, Decimal]]:
+    """The sums of all accounts as of a day, by region, unit and segment."""
+    found: dict[tuple[str, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for customer in built.ledger.customers:
         name = customer.customer_id
-        where = (customer.region, customer.org_unit, customer.segment)
-        for day in DAYS:
-            states = oracle.bills_as_of(ledger, name, day)
-            cash = sum(
-                (
-                    payment.amount
-                    for payment in ledger.payments_of[name]
-                    if payment.paid_on <= day
-                    and not (ledger.payment_reversed_on.get(payment.payment_id) or date.max) <= day
-                ),
-                Decimal(0),
-            )
-            written_off = sum(
-                (
-                    Decimal(fact.row["amount"])
-                    for fact in ledger.facts_of[name]
-                    if fact.extract == "collection_action" and fact.kind == "write_off" and fact.row["amount"]
-                    and fact.day <= day
-                ),
-                Decimal(0),
-            )  # fmt: skip
-            cell = want[(day, *where)]
-            cell[0] += sum((state.bill.amount for state in states), Decimal(0)) - cash - written_off
-            cell[1] += cash - sum((min(state.paid, state.bill.amount) for state in states), Decimal(0))
-            cell[2] += written_off
+        account = account_engine.accounts_as_of(built.ledger.accounts_of(name), day).get(name)
+        if account:
+            sums = found[customer.region, customer.org_unit, customer.segment]
+            for column in (*FLOWS, "open_amount", "overdue_amount", "credit_balance"):
+                sums[column] += getattr(account, column)
+    return found
+
+
+def test_accounts_of_each_month_to_the_cent(built: Built) -> None:
+    """What the account engine says of each day and the end of the month before: flows, closing balances and ratios."""
     rows = built.rows(
-        "select as_of_date, region, org_unit, segment, opening_balance, billed_amount, collected_amount, "
-        "written_off_amount, closing_balance, unallocated_amount, written_off_to_date, receivable_amount "
+        "select as_of_date, region, org_unit, segment, opening_balance, billed_amount, billed_gross_amount, collected_amount, "
+        "collected_gross_amount, refunded_amount, written_off_amount, recovered_amount, written_off_to_date, recovered_to_date, "
+        "closing_balance, receivable_amount, overdue_amount, unallocated_amount, dso, collection_rate "
         "from receivables.receivable_month"
     )
-    for day, *place_of, opening, billed, collected, written, closing, unallocated, to_date, receivable in rows:
-        assert [closing, unallocated, to_date] == want.pop((day, *place_of))
-        assert opening + billed - collected - written == closing
-        assert receivable - unallocated - to_date == closing
-        assert unallocated >= 0
-    assert not any(any(cell) for cell in want.values())
+    got = {tuple(row[:4]): list(row[4:]) for row in rows}
+    want = {}
+    for day in DAYS:
+        before = accounts_by_place(built, day.replace(day=1) - timedelta(days=1))
+        for place, sums in accounts_by_place(built, day).items():
+            opening = before[place]
+            flow = {name: sums[name] - opening[name] for name in FLOWS}
+            billed = flow["billed"] - flow["credited"]
+            collected = flow["collected"] - flow["returned"]
+            want[day, *place] = [
+                opening["open_amount"] - opening["credit_balance"], billed, flow["billed"], collected, flow["collected"],
+                flow["refunded"], flow["written_off_amount"], flow["recovered_amount"], sums["written_off_amount"],
+                sums["recovered_amount"], sums["open_amount"] - sums["credit_balance"], sums["open_amount"],
+                sums["overdue_amount"], sums["credit_balance"],
+                oracle.rounded(sums["open_amount"] / billed * day.day, 2) if billed > 0 else None,
+                oracle.rounded(collected / billed, 4) if billed > 0 else None,
+            ]  # fmt: skip
+    # A place with nothing in its accounts yet has no row.
+    assert {key: row for key, row in want.items() if any(row)} == {key: row for key, row in got.items() if any(row)}
+    assert sum(row[10] for row in got.values()) > 0
+
+
+def test_a_month_opens_with_what_the_one_before_closed_with(built: Built) -> None:
     closings = {(day, *place): closing for day, *place, closing in built.rows(
         "select as_of_date, region, org_unit, segment, closing_balance from receivables.receivable_month"
     )}  # fmt: skip
@@ -231,7 +194,7 @@ def test_days_late_equals_the_ibm_publishers_own(new_warehouse: WarehouseFactory
     with connect(settings) as connection:
         got: dict[str, int] = dict(
             connection.execute(
-                "select distinct on (bill_id) bill_id, greatest(settled_on - due_on, 0) from archive.bill_state "
+                "select distinct on (bill_id) bill_id, greatest(settled_on - due_on, 0) from ledger.bill_balance "
                 "order by bill_id, valid_from desc"
             ).fetchall()
         )

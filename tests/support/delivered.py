@@ -56,7 +56,7 @@ def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int
         [
             oracle.Bill(
                 r["bill_id"], r["customer_id"], day(r["issued_on"]), day(r["due_on"]), Decimal(r["amount"]),
-                r["reverses_bill_id"] or None, day(r["period"] + "-01"), r["kind"],
+                r["reverses_bill_id"] or None, day(r["period"] + "-01"), r["kind"], r["disputed"] == "true",
             )
             for r in found["bill"].values()
         ],

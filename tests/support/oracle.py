@@ -1,6 +1,6 @@
 """What the models must say, worked out in plain Python from the field's definitions, one customer and date at a time.
 
-Nothing here is taken from the SQL: payments are replayed day by day, bills are paid one after the other.
+Nothing here is taken from the SQL: what is owed comes from the account engine.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from pathlib import Path
 
 import yaml
+
+from tests.support import account_engine
 
 ZERO = Decimal(0)
 
@@ -40,6 +42,7 @@ class Bill:
     reverses: str | None = None
     period: date = date.min
     kind: str = "regular"
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,15 @@ class Fact:
 
 @dataclass
 class BillThen:
+    """A bill as it stood on a day: what is left of it after credit notes, and the amount that it counts with for behaviour."""
+
     bill: Bill
-    paid: Decimal
+    standing: Decimal
+    judged: Decimal
     in_time: Decimal
     settled_on: date | None
+    open: Decimal
     as_of: date
-
-    @property
-    def open(self) -> Decimal:
-        return max(self.bill.amount - self.paid, ZERO)
 
     @property
     def days_late(self) -> int:
@@ -116,25 +119,83 @@ class Ledger:
     facts: list[Fact] = field(default_factory=list)
     facts_of: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     bills_of: dict[str, list[Bill]] = field(default_factory=lambda: defaultdict(list))
-    payments_of: dict[str, list[Payment]] = field(default_factory=lambda: defaultdict(list))
-    bill_reversed_on: dict[str, date] = field(default_factory=dict)
-    payment_reversed_on: dict[str, date] = field(default_factory=dict)
+    bills_then: dict[tuple[str, date], list[BillThen]] = field(default_factory=dict)
+    _accounts_of: dict[str, account_engine.Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for fact in self.facts:
             self.facts_of[fact.customer_id].append(fact)
         for bill in self.bills:
-            if bill.reverses:
-                known = self.bill_reversed_on.get(bill.reverses, date.max)
-                self.bill_reversed_on[bill.reverses] = min(known, bill.issued_on)
-            else:
+            if not bill.reverses:
                 self.bills_of[bill.customer_id].append(bill)
+
+    def accounts_of(self, customer_id: str) -> account_engine.Facts:
+        """The money of a customer, and of those whose bills and payments it names: others are no concern of his."""
+        if not self._accounts_of:
+            self._accounts_of = self._separated()
+        return self._accounts_of.get(customer_id, account_engine.Facts((), (), ()))
+
+    def _separated(self) -> dict[str, account_engine.Facts]:
+        write_offs = [
+            account_engine.WriteOff(
+                fact.row["action_id"], fact.customer_id, fact.row["bill_id"] or None, fact.day,
+                Decimal(fact.row["amount"]) if fact.row["amount"] else None,
+            )
+            for fact in self.facts
+            if fact.extract == "collection_action" and fact.kind == "write_off"
+        ]  # fmt: skip
+        linked = _Linked()
+        for bill in self.bills:
+            linked.link(("customer", bill.customer_id), ("bill", bill.bill_id), ("bill", bill.reverses))
         for payment in self.payments:
-            if payment.reverses:
-                known = self.payment_reversed_on.get(payment.reverses, date.max)
-                self.payment_reversed_on[payment.reverses] = min(known, payment.paid_on)
-            else:
-                self.payments_of[payment.customer_id].append(payment)
+            linked.link(
+                ("customer", payment.customer_id), ("payment", payment.payment_id), ("payment", payment.reverses),
+                ("bill", payment.bill_id),
+            )  # fmt: skip
+        for action in write_offs:
+            linked.link(("customer", action.customer_id), ("bill", action.bill_id))
+        bills, payments, actions = defaultdict(list), defaultdict(list), defaultdict(list)
+        for bill in self.bills:
+            bills[linked.root(("customer", bill.customer_id))].append(
+                account_engine.Bill(
+                    bill.bill_id, bill.customer_id, bill.issued_on, bill.due_on, bill.amount, bill.reverses, bill.is_disputed
+                )
+            )
+        for payment in self.payments:
+            payments[linked.root(("customer", payment.customer_id))].append(
+                account_engine.Payment(
+                    payment.payment_id, payment.customer_id, payment.bill_id, payment.paid_on, payment.amount, payment.reverses
+                )
+            )
+        for action in write_offs:
+            actions[linked.root(("customer", action.customer_id))].append(action)
+        names = {fact.customer_id for fact in (*self.bills, *self.payments, *write_offs)}
+        roots = {name: linked.root(("customer", name)) for name in names}
+        parts = {
+            root: account_engine.Facts(tuple(bills[root]), tuple(payments[root]), tuple(actions[root]))
+            for root in roots.values()
+        }
+        return {name: parts[root] for name, root in roots.items()}
+
+
+Node = tuple[str, str | None]
+
+
+class _Linked:
+    """Things that hang together, by the first of each lot."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Node, Node] = {}
+
+    def root(self, node: Node) -> Node:
+        while (parent := self._parents.get(node, node)) != node:
+            node = parent
+        return node
+
+    def link(self, first: Node, *others: Node) -> None:
+        for other in others:
+            if other[1]:
+                self._parents[self.root(other)] = self.root(first)
 
 
 def year_before(day: date) -> date:
@@ -149,64 +210,25 @@ def add_months(day: date, months: int) -> date:
 
 
 def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
-    """Each bill as it stood at the end of a day: payments replayed in order, loose cash to the oldest open bill."""
-    own = {bill.bill_id: bill for bill in ledger.bills_of[customer_id]}
-    payments = [payment for payment in ledger.payments_of[customer_id] if payment.paid_on <= day]
-    standing = [p for p in payments if ledger.payment_reversed_on.get(p.payment_id, date.max) > day]
-    # Cash for a bill that is not issued yet is as loose as cash for none.
-    issued = {bill.bill_id for bill in own.values() if bill.issued_on <= day}
-    loose = sorted((p for p in standing if p.bill_id not in issued), key=lambda p: p.paid_on)
-    days, cash = [p.paid_on for p in loose], [p.amount for p in loose]
-    states: list[BillThen] = []
-    live = [
-        bill
-        for bill in own.values()
-        if bill.issued_on <= day and ledger.bill_reversed_on.get(bill.bill_id, date.max) > day
-    ]
-    for bill in sorted(live, key=lambda bill: (bill.due_on, bill.bill_id)):
-        direct = [p for p in standing if p.bill_id == bill.bill_id]
-        paid = min(sum((p.amount for p in direct), ZERO), max(bill.amount, ZERO))
-        in_time = min(sum((p.amount for p in direct if p.paid_on <= bill.due_on), ZERO), max(bill.amount, ZERO))
-        settled_on = _replayed_settlement(ledger, [p for p in payments if p.bill_id == bill.bill_id], bill, day)
-        if bill.amount <= 0:
-            settled_on = bill.issued_on
-        elif settled_on is None and paid < bill.amount:
-            moves = [p.paid_on for p in payments if p.bill_id == bill.bill_id]
-            moves += [
-                ledger.payment_reversed_on[p.payment_id]
-                for p in payments
-                if p.bill_id == bill.bill_id and ledger.payment_reversed_on.get(p.payment_id, date.max) <= day
-            ]
-            last_direct = max(moves) if moves and paid > 0 else None
-            while cash and paid < bill.amount:
-                used = min(cash[0], bill.amount - paid)
-                paid += used
-                in_time += used if days[0] <= bill.due_on else ZERO
-                if paid == bill.amount:
-                    settled_on = max(days[0], last_direct or days[0])
-                cash[0] -= used
-                if cash[0] == 0:
-                    days.pop(0)
-                    cash.pop(0)
-        states.append(BillThen(bill, paid, min(in_time, paid), settled_on, day))
+    """Each bill of a customer as it stood at the end of a day."""
+    known = ledger.bills_then.get((customer_id, day))
+    if known is not None:
+        return known
+    facts = ledger.accounts_of(customer_id)
+    balances = account_engine.bills_as_of(facts, day)
+    states = []
+    for bill in ledger.bills_of[customer_id]:
+        balance = balances.get(bill.bill_id)
+        if balance is None:
+            continue
+        judged, settled_on = account_engine.behaviour_of(facts, bill.bill_id, day)
+        judged_on = account_engine.judged_on(facts, bill.bill_id, day)
+        in_time = account_engine.paid_in_time(facts, bill.bill_id, judged_on) if judged else ZERO
+        standing = balance.amount - balance.credited
+        states.append(BillThen(bill, standing, judged, in_time, settled_on if judged else None, balance.open, day))
+    states.sort(key=lambda state: (state.bill.due_on, state.bill.bill_id))
+    ledger.bills_then[customer_id, day] = states
     return states
-
-
-def _replayed_settlement(ledger: Ledger, payments: list[Payment], bill: Bill, day: date) -> date | None:
-    moves: dict[date, Decimal] = defaultdict(Decimal)
-    for payment in payments:
-        moves[payment.paid_on] += payment.amount
-        bounced = ledger.payment_reversed_on.get(payment.payment_id)
-        if bounced and bounced <= day:
-            moves[bounced] -= payment.amount
-    balance, settled_on = ZERO, None
-    for moved_on in sorted(moves):
-        balance += moves[moved_on]
-        if balance < bill.amount:
-            settled_on = None
-        elif settled_on is None:
-            settled_on = moved_on
-    return settled_on
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
@@ -218,9 +240,9 @@ Features = dict[str, Decimal]
 
 def billed_since(bills: list[BillThen], start: date) -> tuple[Decimal, int]:
     """What was billed since a day, and in how many months."""
-    issued = [state.bill for state in bills if start < state.bill.issued_on]
-    months = {(bill.issued_on.year, bill.issued_on.month) for bill in issued}
-    return sum((bill.amount for bill in issued), ZERO), len(months)
+    issued = [state for state in bills if start < state.bill.issued_on and state.standing > 0]
+    months = {(state.bill.issued_on.year, state.bill.issued_on.month) for state in issued}
+    return sum((state.standing for state in issued), ZERO), len(months)
 
 
 def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
@@ -232,29 +254,25 @@ def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
 def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
     """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
     bills = bills_as_of(ledger, customer_id, day)
+    facts = ledger.accounts_of(customer_id)
     start = year_before(day)
-    due = [state for state in bills if start < state.bill.due_on <= day]
-    weight = sum((max(state.bill.amount, ZERO) for state in due), ZERO)
+    due = [state for state in bills if start < state.bill.due_on <= day and state.judged > 0]
+    weight = sum((state.judged for state in due), ZERO)
     features: Features = {}
     with localcontext() as context:
         context.prec = 40
         if weight:
             features["on_time_rate_12m"] = rounded(sum((state.in_time for state in due), ZERO) / weight, 4)
-            late = sum((state.days_late * max(state.bill.amount, ZERO) for state in due), ZERO)
+            late = sum((state.days_late * state.judged for state in due), ZERO)
             features["avg_days_late_12m"] = rounded(late / weight, 2)
         if due:
             features["worst_days_late_12m"] = Decimal(max(state.days_late for state in due))
             features["times_over_30d_12m"] = Decimal(sum(state.days_late > 30 for state in due))
-            features["bounced_12m"] = Decimal(
-                sum(
-                    start < ledger.payment_reversed_on.get(p.payment_id, date.max) <= day
-                    for p in ledger.payments_of[customer_id]
-                )
-            )
+            features["bounced_12m"] = Decimal(account_engine.payments_returned(facts, customer_id, start, day))
         billed, months = billed_since(bills, start)
         overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
-        judged = any(state.open > 0 or state.bill.due_on > start for state in bills)
+        judged = any(state.open > 0 or state.bill.due_on > start or state.bill.issued_on > start for state in bills)
         if judged and overdue == 0:
             features["overdue_months"] = ZERO
         elif judged:
@@ -333,21 +351,25 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
 
 def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
     """The days after those by which less than promised had come in since the promise, or was taken back by then."""
+    facts = ledger.accounts_of(customer_id)
     broken: list[date] = []
     for fact in ledger.facts_of[customer_id]:
         is_promise = fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan")
-        if not is_promise or fact.until is None or not fact.row["amount"] or Decimal(fact.row["amount"]) <= 0:
+        if not is_promise or fact.until is None:
             continue
-        paid = sum(
-            (
-                payment.amount
-                for payment in ledger.payments_of[customer_id]
-                if fact.day <= payment.paid_on <= fact.until
-                and ledger.payment_reversed_on.get(payment.payment_id, date.max) > fact.until
-            ),
-            ZERO,
-        )
-        if paid < Decimal(fact.row["amount"]):
+        if not fact.row["amount"]:
+            open_then = account_engine.bills_as_of(facts, fact.day).values()
+            promised = sum(
+                (
+                    balance.open
+                    for balance in open_then
+                    if balance.customer_id == customer_id and fact.row["bill_id"] in ("", balance.bill_id)
+                ),
+                ZERO,
+            )
+        elif (promised := Decimal(fact.row["amount"])) <= 0:
+            continue
+        if account_engine.paid_between(facts, customer_id, fact.day, fact.until) < promised:
             broken.append(fact.until + timedelta(days=1))
     return broken
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.support import oracle
+from tests.support import account_engine, oracle
 from tests.support.oracle import ZERO
 
 DAY = timedelta(days=1)
@@ -26,20 +26,16 @@ class Late:
 def late_bills(
     policy: oracle.Policy, ledger: oracle.Ledger, customer: oracle.Customer, last_day: date
 ) -> dict[str, Late]:
-    """By bill what each day after the due date cost, as the bill stood on that day; cancelled bills cost nothing."""
+    """By bill what each day after the due date cost, as the bill stands on the last day."""
     rates = next(row for row in policy.rows("late_charges") if row["segment"] == customer.segment)
-    standing = {state.bill.bill_id: state.bill for state in oracle.bills_as_of(ledger, customer.customer_id, last_day)}
-    opened: dict[str, dict[date, Decimal]] = {bill: {} for bill in standing}
-    day = min((bill.due_on for bill in standing.values()), default=last_day)
-    while day <= last_day:
-        for state in oracle.bills_as_of(ledger, customer.customer_id, day):
-            if state.bill.bill_id in opened:
-                opened[state.bill.bill_id][day] = state.open
-        day += DAY
+    facts = ledger.accounts_of(customer.customer_id)
     found = {}
-    for bill in standing.values():
-        days = {day: amount for day, amount in opened[bill.bill_id].items() if day > bill.due_on and amount > 0}
-        if not days:
+    for state in oracle.bills_as_of(ledger, customer.customer_id, last_day):
+        bill = state.bill
+        days = dict(account_engine.days_charged(facts, bill.bill_id, last_day))
+        if not days and not state.open:
+            continue
+        if bill.due_on >= last_day:
             continue
         charge = sum(
             (
@@ -48,15 +44,19 @@ def late_bills(
             ),
             ZERO,
         )
-        overdue = days.get(bill.due_on + DAY, ZERO)
+
+        def open_in_the_evening(evening: date, days: dict[date, Decimal] = days, open_now: Decimal = state.open) -> Decimal:
+            return days.get(evening + DAY, ZERO) if evening < last_day else open_now
+
+        overdue = open_in_the_evening(max(bill.due_on, bill.issued_on))
         found[bill.bill_id] = Late(
             overdue,
-            max(oracle.rounded(charge, 2), Decimal(1)),
+            max(oracle.rounded(charge, 2), Decimal(1)) if days else ZERO,
             {
-                number: max(overdue - days.get(min(bill.due_on + number * DAY, last_day), ZERO), ZERO)
+                number: max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO)
                 for number in (30, 60, 90)
             },
-            days.get(last_day, ZERO),
+            state.open,
         )
     return found
 
@@ -121,7 +121,7 @@ def pursue(
     promises = [
         fact.until for fact in facts
         if fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan") and fact.until
-        and fact.row["amount"] and Decimal(fact.row["amount"]) > 0 and fact.day <= day <= fact.until
+        and (not fact.row["amount"] or Decimal(fact.row["amount"]) > 0) and fact.day <= day <= fact.until
     ]  # fmt: skip
     listed = [
         fact.day for fact in facts

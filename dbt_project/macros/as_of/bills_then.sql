@@ -1,37 +1,28 @@
-{% macro bills_then(scope, loose_cash) -%}
+{% macro bills_then() -%}
     {#-
-        The columns and joins that show a scope's bills as they stood: to be read for one customer and date at a time.
-        With `loose_cash` (the relation's name), what loose cash paid counts too.
+        The columns and conditions that show a scope's bills as they stood: to be read for one customer and date at a time. Bills
+        that are neither open nor of the last year tell no figure anything.
     -#}
-    {%- set settled_on = 'coalesce(states.settled_on, cash.settled_on)' if loose_cash else 'states.settled_on' -%}
-    {%- set paid = 'states.paid_amount + coalesce(cash.paid_amount, 0)' if loose_cash else 'states.paid_amount' -%}
-    {%- set in_time = 'states.paid_in_time + coalesce(cash.paid_in_time, 0)' if loose_cash else 'states.paid_in_time' -%}
     select
-        states.bill_id,
-        states.amount,
-        {{ paid }} as paid_amount,
-        least({{ in_time }}, {{ paid }}) as paid_in_time,
-        greatest(states.amount - ({{ paid }}), 0) as open_amount,
-        {{ days_after('states.due_on', 'coalesce(' ~ settled_on ~ ', scope.as_of_date)') }} as days_late,
-        states.issued_on,
-        states.issued_month_bit,
-        states.period,
-        states.due_on,
-        {{ settled_on }} as settled_on,
-        states.due_on > scope.year_before and states.due_on <= scope.as_of_date as is_due_in_year,
-        states.issued_on > scope.year_before as is_issued_in_year
-    from {{ ref('bill_state') }} as states
-    {%- if loose_cash %}
-    left join {{ ref(loose_cash) }} as cash
-        on
-            cash.customer_id = scope.customer_id
-            and states.bill_id = cash.bill_id
-            {{ 'and cash.as_of_date = scope.as_of_date' if is_past(scope) }}
-    {%- endif %}
+        balances.bill_id,
+        balances.judged_amount,
+        balances.amount - balances.credited_amount as standing_amount,
+        balances.paid_in_time,
+        balances.open_amount,
+        {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }} as days_late,
+        balances.issued_month_bit,
+        balances.period,
+        balances.due_on,
+        balances.due_on > scope.year_before and balances.due_on <= scope.as_of_date and balances.judged_amount > 0 as is_due_in_year,
+        balances.issued_on > scope.year_before and balances.credited_amount < balances.amount as is_issued_in_year
+    from {{ ref('bill_balance') }} as balances
     where
-        states.customer_id = scope.customer_id
-        and states.issued_on <= scope.as_of_date
-        and states.valid_from <= scope.as_of_date
-        and states.valid_to > scope.as_of_date
-        and ({{ settled_on }} is null or states.due_on > scope.year_before)
+        balances.customer_id = scope.customer_id
+        and balances.valid_from <= scope.as_of_date
+        and balances.valid_to > scope.as_of_date
+        and (
+            balances.open_amount > 0
+            or balances.due_on > scope.year_before
+            or balances.issued_on > scope.year_before
+        )
 {%- endmacro %}

@@ -1,37 +1,38 @@
 {% macro open_bill(scope) -%}
     {#- The bills that the customers of a scope had not paid in full as of its dates. -#}
-    {%- set loose_cash = of_scope('loose_cash', scope) -%}
 with
 
-{{ scopes_by_loose_cash(scope) }},
-{% for with_loose_cash in (false, true) %}
-{{ 'bills_with_loose_cash' if with_loose_cash else 'bills' }} as (
+scope as (
+
+    select * from {{ ref(scope) }}
+    where is_known
+
+),
+
+balances as (
+
+    select * from {{ ref('bill_balance') }}
+    where open_amount > 0
+
+),
+
+open_bills as (
 
     select
         {{ date_of(scope, 'scope') }}
-        scope.customer_id,
-        bills.bill_id,
-        bills.amount,
-        bills.open_amount,
-        bills.issued_on,
-        bills.due_on
-    from {{ 'scope_with_loose_cash as scope' if with_loose_cash else 'scope' }}
-    cross join lateral (
-        {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
-        {#- Spares the look at bills that are paid. #}
-        and states.settled_on is null
-    ) as bills
-    where bills.open_amount > 0
-
-),
-{% endfor %}
-open_bills as (
-
-    select * from bills
-
-    union all
-
-    select * from bills_with_loose_cash
+        balances.customer_id,
+        balances.bill_id,
+        balances.amount,
+        balances.open_amount,
+        balances.is_disputed,
+        balances.issued_on,
+        balances.due_on
+    from scope
+    inner join balances
+        on
+            scope.customer_id = balances.customer_id
+            and scope.as_of_date >= balances.valid_from
+            and scope.as_of_date < balances.valid_to
 
 )
 

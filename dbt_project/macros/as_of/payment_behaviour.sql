@@ -1,42 +1,46 @@
 {% macro payment_behaviour(scope) -%}
     {#- How the customers of a scope have paid, and what they owe, as of its dates. -#}
-    {%- set loose_cash = of_scope('loose_cash', scope) -%}
 with
 
 {#- Each import is read once, so that Postgres can read it in parallel. #}
 
-{{ scopes_by_loose_cash(scope) }},
-
-scope_of_bounced as (
+scope as (
 
     select * from {{ ref(scope) }}
     where is_known
 
 ),
 
-bounced_payments as (
+scope_of_returns as (
 
-    select * from {{ ref('bounced_payment') }}
+    select * from {{ ref(scope) }}
+    where is_known
 
 ),
-{% for with_loose_cash in (false, true) %}
-{{ 'figures_with_loose_cash' if with_loose_cash else 'figures' }} as (
+
+returned_payments as (
+
+    select * from {{ ref('returned_payment') }}
+
+),
+
+all_figures as (
 
     select
         scope.as_of_date,
         scope.customer_id,
         figures.*
-    from {{ 'scope_with_loose_cash as scope' if with_loose_cash else 'scope' }}
+    from scope
     cross join lateral (
         select
             sum(case when bills.is_due_in_year then bills.paid_in_time end) as paid_in_time_12m,
-            sum(case when bills.is_due_in_year then greatest(bills.amount, 0) end) as due_amount_12m,
-            sum(case when bills.is_due_in_year then bills.days_late * greatest(bills.amount, 0) end) as late_days_12m,
+            sum(case when bills.is_due_in_year then bills.judged_amount end) as due_amount_12m,
+            sum(case when bills.is_due_in_year then bills.days_late * bills.judged_amount end) as late_days_12m,
             count(case when bills.is_due_in_year and bills.days_late > 30 then 1 end) as times_over_30d_12m,
             count(case when bills.is_due_in_year then 1 end) as bills_due_12m,
             max(case when bills.is_due_in_year then bills.days_late end) as worst_days_late_12m,
             count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
-            sum(case when bills.is_issued_in_year then bills.amount end) as billed_12m,
+            sum(case when bills.is_issued_in_year then bills.standing_amount end) as billed_12m,
             {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
             sum(bills.open_amount) as open_amount,
             sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
@@ -47,35 +51,25 @@ bounced_payments as (
                 as next_due_on,
             max(case when bills.is_issued_in_year then bills.period end) as last_period
         from (
-            {{ bills_then(scope, loose_cash if with_loose_cash else none) }}
+            {{ bills_then() }}
         ) as bills
     ) as figures
-
-),
-{% endfor %}
-all_figures as (
-
-    select * from figures
-
-    union all
-
-    select * from figures_with_loose_cash
 
 ),
 
 bounced as (
 
     select
-        scope_of_bounced.as_of_date,
-        scope_of_bounced.customer_id,
-        count(*) as bounced_12m
-    from scope_of_bounced
-    inner join bounced_payments
+        scope_of_returns.as_of_date,
+        scope_of_returns.customer_id,
+        greatest(sum(returned_payments.returns), 0) as bounced_12m
+    from scope_of_returns
+    inner join returned_payments
         on
-            scope_of_bounced.customer_id = bounced_payments.customer_id
-            and bounced_payments.reversed_on > scope_of_bounced.year_before
-            and bounced_payments.reversed_on <= scope_of_bounced.as_of_date
-    group by scope_of_bounced.as_of_date, scope_of_bounced.customer_id
+            scope_of_returns.customer_id = returned_payments.customer_id
+            and returned_payments.returned_on > scope_of_returns.year_before
+            and returned_payments.returned_on <= scope_of_returns.as_of_date
+    group by scope_of_returns.as_of_date, scope_of_returns.customer_id
 
 ),
 

@@ -76,6 +76,10 @@
     {#- What lists the keys that a run answers for in a relation, and the columns of the key; neither for an extract of raw. -#}
     {{ return({
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
+        'changed_account': {
+            'relation': '(select customer_id as account_id from ops.changed_customer) as changed_accounts',
+            'columns': ['account_id'],
+        },
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
         'moved_scope': {'relation': 'archive.moved_scope', 'columns': ['customer_id']},
         'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},

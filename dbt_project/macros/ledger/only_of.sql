@@ -6,6 +6,7 @@
 {%- endmacro %}
 
 {% macro changed_customers() -%}
-    {#- The customers whose facts changed, in an incremental run; else none, which means all. -#}
-    {{ return(source('ops', 'changed_customer') if is_incremental() else none) }}
+    {#- The customers whose facts changed, or those of others that name theirs, in an incremental run; else none, which means all. -#}
+    {%- set changed = ref('changed_account') -%}
+    {{ return(changed if is_incremental() else none) }}
 {%- endmacro %}

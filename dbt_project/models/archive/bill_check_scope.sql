@@ -1,3 +1,4 @@
+-- Linked customers are noted by a model before: depends_on: {{ ref('reversal') }}
 -- The customers whose bills this run computes again: those with changed facts or readings; everybody when a price changed.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
@@ -27,7 +28,7 @@ new_prices as (
 touched as (
 
     select customer_id from {{ source('ops', 'changed_customer') }}
-    where extract in ('bill', 'customer')
+    where extract in ('bill', 'customer', 'linked')
 
     union
 

@@ -7,7 +7,7 @@ with
 
 facts as (
 
-    select * from {{ source('ops', 'changed_customer') }}
+    select * from {{ ref('changed_account') }}
 
 ),
 

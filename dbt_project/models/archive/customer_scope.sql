@@ -1,6 +1,6 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('stg_payment') }}
--- depends_on: {{ ref('bounced_payment') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
+-- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('bill_balance') }} {{ ref('stg_customer') }}
+-- depends_on: {{ ref('movement') }} {{ ref('returned_payment') }} {{ ref('changed_account') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
 -- depends_on: {{ ref('promise') }} {{ ref('stg_collection_action') }}
 -- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
@@ -15,12 +15,6 @@ dates as (
 
 ),
 
-loose_payments as (
-
-    select * from {{ ref('loose_payment') }}
-
-),
-
 {% if is_narrow %}
 bills as (
 
@@ -28,15 +22,21 @@ bills as (
 
 ),
 
-payments as (
+balances as (
 
-    select * from {{ ref('stg_payment') }}
+    select * from {{ ref('bill_balance') }}
 
 ),
 
-bounced_payments as (
+movements as (
 
-    select * from {{ ref('bounced_payment') }}
+    select * from {{ ref('movement') }}
+
+),
+
+returned_payments as (
+
+    select * from {{ ref('returned_payment') }}
 
 ),
 
@@ -120,7 +120,7 @@ concerned as (
     select
         customer_id,
         1 as has_moved
-    from {{ source('ops', 'changed_customer') }}
+    from {{ ref('changed_account') }}
 
     union all
 
@@ -134,14 +134,20 @@ concerned as (
 
     union all
 
-    -- Loose cash pays whatever is open on the day.
+    -- Money came or went, or pays another bill than before.
+    select
+        account_id as customer_id,
+        1 as has_moved
+    from movements
+    where {{ moved('moved_on') }}
+
+    union all
+
     select
         customer_id,
         1 as has_moved
-    from loose_payments
-    where
-        {{ moved('paid_on') }}
-        or {{ moved('loose_until') }}
+    from balances
+    where {{ moved('valid_from') }}
 
     union all
 
@@ -154,7 +160,7 @@ concerned as (
 
     union all
 
-    -- With a bill or its reversal issued or due in the days between, or a year before them.
+    -- With a bill issued or due in the days between, or a year before them.
     select
         customer_id,
         case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ last_day() }} then 1 else 0 end as has_moved
@@ -167,20 +173,11 @@ concerned as (
 
     union all
 
-    -- With a payment or its reversal.
-    select
-        customer_id,
-        1 as has_moved
-    from payments
-    where {{ moved('paid_on') }}
-
-    union all
-
     select
         customer_id,
         0 as has_moved
-    from bounced_payments
-    where {{ moved('reversed_on', 12) }}
+    from returned_payments
+    where {{ moved('returned_on', 12) }}
 
     union all
 
@@ -284,7 +281,7 @@ touched as (
     select
         customer_id,
         1 as has_moved
-    from {{ source('ops', 'changed_customer') }}
+    from {{ ref('changed_account') }}
 
 ),
 {% endif %}
@@ -294,7 +291,6 @@ scope as (
         dates.as_of_date,
         touched.customer_id,
         dates.year_before,
-        touched.customer_id in (select customer_id from loose_payments) as has_loose_cash,
         coalesce(known_customers.known_from <= dates.as_of_date, false) as is_known,
         touched.has_moved = 1 as has_moved
     from touched

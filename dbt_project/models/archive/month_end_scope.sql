@@ -13,12 +13,6 @@ dates as (
 
 ),
 
-loose_payments as (
-
-    select * from {{ ref('loose_payment') }}
-
-),
-
 {% if is_narrow %}
 changed_customers as (
 
@@ -61,7 +55,6 @@ scope as (
         touched.as_of_date,
         touched.customer_id,
         dates.year_before,
-        touched.customer_id in (select customer_id from loose_payments) as has_loose_cash,
         coalesce(known_customers.known_from <= touched.as_of_date, false) as is_known
     from touched
     inner join dates

@@ -16,20 +16,42 @@ promises as (
         not is_deleted
         {{ only_of(changed_customers()) }}
         and kind in ('promise', 'instalment_plan')
-        and amount > 0
+        and (amount is null or amount > 0)
         and promise_date is not null
 
 ),
 
-payments as (
+balances as (
 
-    {{ originals('payment', changed_customers()) }}
+    select * from {{ ref('bill_balance') }}
+    where open_amount > 0
 
 ),
 
-bounced_payments as (
+movements as (
 
-    select * from {{ ref('bounced_payment') }}
+    select * from {{ ref('movement') }}
+    where
+        kind in ('payment', 'return')
+        {{ only_of_accounts() }}
+
+),
+
+-- One without an amount is of all that was open then: of the bill that it names, or of all bills.
+open_then as (
+
+    select
+        promises.action_id,
+        sum(balances.open_amount) as open_amount
+    from promises
+    inner join balances
+        on
+            promises.customer_id = balances.customer_id
+            and promises.acted_on >= balances.valid_from
+            and promises.acted_on < balances.valid_to
+            and balances.bill_id = coalesce(promises.bill_id, balances.bill_id)
+    where promises.amount is null
+    group by promises.action_id
 
 ),
 
@@ -37,18 +59,13 @@ paid as (
 
     select
         promises.action_id,
-        sum(payments.amount) as paid_amount
+        sum(case movements.kind when 'payment' then movements.amount else -movements.amount end) as paid_amount
     from promises
-    inner join payments
+    inner join movements
         on
-            promises.customer_id = payments.customer_id
-            and promises.acted_on <= payments.paid_on
-            and promises.promise_date >= payments.paid_on
-    left join bounced_payments
-        on
-            payments.payment_id = bounced_payments.payment_id
-            and promises.promise_date >= bounced_payments.reversed_on
-    where bounced_payments.payment_id is null
+            promises.customer_id = movements.account_id
+            and promises.acted_on <= movements.paid_on
+            and promises.promise_date >= movements.moved_on
     group by promises.action_id
 
 ),
@@ -60,12 +77,14 @@ judged as (
         promises.customer_id,
         promises.kind,
         promises.officer_id,
-        promises.amount,
-        cast(coalesce(paid.paid_amount, 0) as numeric(18, 2)) as paid_amount,
+        {{ money('coalesce(promises.amount, open_then.open_amount, 0)') }} as amount,
+        {{ money('coalesce(paid.paid_amount, 0)') }} as paid_amount,
         promises.acted_on,
         promises.promise_date,
-        coalesce(paid.paid_amount, 0) >= promises.amount as is_kept
+        coalesce(paid.paid_amount, 0) >= coalesce(promises.amount, open_then.open_amount, 0) as is_kept
     from promises
+    left join open_then
+        on promises.action_id = open_then.action_id
     left join paid
         on promises.action_id = paid.action_id
 

@@ -6,7 +6,7 @@
 
 {%- set is_narrow = is_narrow() %}
 {%- set days_overdue = warning_thresholds('max_days_overdue') or [0] %}
-{%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'states.due_on') %}
+{%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
 {%- set looked_from = 'touched.looked_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}
 with
@@ -86,30 +86,23 @@ known_customers as (
 
 ),
 
--- Those that began, ended, or left something open since; most bills have long been paid.
-states as (
+-- Those that began or ended since, or left something open; most bills have long been paid.
+balances as (
 
-    select states.* from {{ ref('bill_state') }} as states
+    select balances.* from {{ ref('bill_balance') }} as balances
     {%- if is_narrow %}
     inner join touched
-        on states.customer_id = touched.customer_id
+        on balances.customer_id = touched.customer_id
     {%- endif %}
     where
-        states.valid_from >= {{ looked_from }}
+        balances.valid_from >= {{ looked_from }}
         or (
-            states.valid_to >= {{ looked_from }}
+            balances.valid_to >= {{ looked_from }}
             and (
-                states.paid_amount < states.amount
-                or states.valid_to < cast('9999-12-31' as date)
+                balances.open_amount > 0
+                or balances.valid_to < {{ end_of_time() }}
             )
         )
-
-),
-
-loose_payments as (
-
-    select * from {{ ref('loose_payment') }}
-    where true {{ only_of('touched' if is_narrow else none) }}
 
 ),
 
@@ -133,68 +126,38 @@ low_ratings as (
 
 ),
 
-loose_moves as (
-
-    select
-        customer_id,
-        paid_on as moved_on
-    from loose_payments
-
-    union
-
-    select
-        customer_id,
-        loose_until as moved_on
-    from loose_payments
-
-),
-
 -- Days on which an open bill is, or was until then, overdue.
 overdue_days as (
     {% for days in days_overdue %}
     select
         customer_id,
         cast({{ dbt.dateadd('day', days + 1, 'due_on') }} as date) as as_of_date
-    from states
+    from balances
     where
-        paid_amount < amount
+        open_amount > 0
         and valid_from <= {{ dbt.dateadd('day', days + 1, 'due_on') }}
         and valid_to > {{ dbt.dateadd('day', days + 1, 'due_on') }}
 
     union
     {% endfor %}
     select
-        states.customer_id,
-        states.valid_to as as_of_date
-    from states
+        balances.customer_id,
+        balances.valid_to as as_of_date
+    from balances
     where
-        states.paid_amount < states.amount
-        and states.valid_to > {{ is_late_from }}
+        balances.open_amount > 0
+        and balances.valid_to > {{ is_late_from }}
 
     union
 
     -- A payment that bounces makes a bill open again.
     select
-        states.customer_id,
-        states.valid_from as as_of_date
-    from states
+        balances.customer_id,
+        balances.valid_from as as_of_date
+    from balances
     where
-        states.paid_amount < states.amount
-        and states.valid_from > {{ is_late_from }}
-
-    union
-
-    select
-        states.customer_id,
-        loose_moves.moved_on as as_of_date
-    from states
-    inner join loose_moves
-        on
-            states.customer_id = loose_moves.customer_id
-            and loose_moves.moved_on > {{ is_late_from }}
-            and states.valid_from <= loose_moves.moved_on
-            and states.valid_to > loose_moves.moved_on
-    where states.paid_amount < states.amount
+        balances.open_amount > 0
+        and balances.valid_from > {{ is_late_from }}
 
 ),
 
@@ -204,32 +167,26 @@ bill_days as (
     select
         customer_id,
         valid_from as as_of_date
-    from states
+    from balances
 
     union
 
     select
         customer_id,
         valid_to as as_of_date
-    from states
+    from balances
     {% for days in days_to_due %}
     union
 
     select
         customer_id,
         cast({{ dbt.dateadd('day', -days, 'due_on') }} as date) as as_of_date
-    from states
+    from balances
     where
-        paid_amount < amount
+        open_amount > 0
         and valid_from <= {{ dbt.dateadd('day', -days, 'due_on') }}
         and valid_to > {{ dbt.dateadd('day', -days, 'due_on') }}
     {% endfor %}
-    union
-
-    select
-        customer_id,
-        moved_on as as_of_date
-    from loose_moves
 
 ),
 
@@ -284,7 +241,6 @@ scope_days as (
         dates.as_of_date,
         days.customer_id,
         dates.year_before,
-        days.customer_id in (select customer_id from loose_payments) as has_loose_cash,
         true as is_known
     from days
     inner join dates

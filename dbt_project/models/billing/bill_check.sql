@@ -27,7 +27,7 @@ policies as (
 
 ledger as (
 
-    select * from {{ ref('bill_ledger') }}
+    select * from {{ ref('standing_bill') }}
 
 ),
 
@@ -89,8 +89,7 @@ bills as (
             and ledger.period < terms.valid_to
     cross join policies
     where
-        ledger.reversed_on is null
-        and ledger.kind = 'regular'
+        ledger.kind = 'regular'
         and ledger.energy_charge is not null
 
 ),

@@ -57,7 +57,7 @@ tariffs as (
 
 bills as (
 
-    {{ originals('bill') }}
+    select * from {{ ref('standing_bill') }}
 
 ),
 

@@ -33,7 +33,12 @@ as_contracted as (
         cast(months.dso as numeric(10, 2)) as dso,
         cast(months.average_days_delinquent as numeric(10, 2)) as average_days_delinquent,
         cast(months.collection_rate as numeric(10, 4)) as collection_rate,
-        cast(effectiveness.cei as numeric(10, 2)) as cei
+        cast(effectiveness.cei as numeric(10, 2)) as cei,
+        cast(months.billed_gross_amount as numeric(18, 2)) as billed_gross_amount,
+        cast(months.collected_gross_amount as numeric(18, 2)) as collected_gross_amount,
+        cast(months.refunded_amount as numeric(18, 2)) as refunded_amount,
+        cast(months.recovered_amount as numeric(18, 2)) as recovered_amount,
+        cast(months.recovered_to_date as numeric(18, 2)) as recovered_to_date
     from months
     left join effectiveness
         on

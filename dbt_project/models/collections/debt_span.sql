@@ -1,4 +1,5 @@
--- How much of each bill was open on the days after its due date, from one payment to the next, by all cash up to the last day.
+-- How much of each bill was open at the end of its due date and of the days after it, from one change to the next, and is charged for.
+-- The bill counts with what it stands at on the last day: a credit note lowers what was open back to the due date.
 {{
     config(
         materialized='incremental',
@@ -16,148 +17,62 @@ scope as (
 
 ),
 
-dates as (
+balances as (
 
-    select * from {{ ref('as_of_date') }}
-    where is_latest
-
-),
-
-states as (
-
-    select * from {{ ref('bill_state') }}
+    select * from {{ ref('bill_balance') }}
 
 ),
 
-pieces as (
-
-    select * from {{ ref('loose_cash_piece') }}
-
-),
-
-reversed_bills as (
-
-    select * from {{ ref('reversed_bill') }}
-
-),
-
--- Of the customers in scope alone, before they are read twice.
-states_in_scope as (
+balances_then as (
 
     select
         scope.as_of_date,
-        states.bill_id,
-        states.customer_id,
-        states.due_on,
-        states.valid_from,
-        states.valid_to,
-        greatest(states.amount - states.paid_amount, 0) as open_amount,
-        cast({{ dbt.dateadd('day', 1, 'states.due_on') }} as date) as overdue_from
+        balances.bill_id,
+        balances.customer_id,
+        balances.issued_on,
+        balances.due_on,
+        balances.named_paid + balances.allocated_amount + balances.written_off_amount as covered_amount,
+        greatest(balances.valid_from, balances.due_on) as open_from,
+        case when balances.valid_to <= scope.as_of_date then balances.valid_to end as open_until
     from scope
-    inner join states
+    inner join balances
         on
-            scope.customer_id = states.customer_id
-            and scope.as_of_date > states.due_on
-    where states.valid_to > {{ dbt.dateadd('day', 1, 'states.due_on') }}
+            scope.customer_id = balances.customer_id
+            and scope.as_of_date > balances.due_on
+            and scope.as_of_date >= balances.valid_from
+    where balances.valid_to > balances.due_on
 
 ),
 
--- What a state leaves open comes with it and goes with it; of the time before the day after the due date the sum is enough.
-movements as (
-
-    select
-        as_of_date,
-        bill_id,
-        customer_id,
-        due_on,
-        greatest(valid_from, overdue_from) as moved_on,
-        open_amount as amount
-    from states_in_scope
-    where valid_from <= as_of_date
-
-    union all
-
-    select
-        as_of_date,
-        bill_id,
-        customer_id,
-        due_on,
-        valid_to as moved_on,
-        -open_amount as amount
-    from states_in_scope
-    where valid_to <= as_of_date
-
-    union all
+standing_bills as (
 
     select
         scope.as_of_date,
-        pieces.bill_id,
-        pieces.customer_id,
-        pieces.due_on,
-        greatest(pieces.paid_on, cast({{ dbt.dateadd('day', 1, 'pieces.due_on') }} as date)) as moved_on,
-        -pieces.amount as amount
+        balances.bill_id,
+        balances.amount - balances.credited_amount as standing_amount
     from scope
-    inner join pieces
+    inner join balances
         on
-            scope.customer_id = pieces.customer_id
-            and scope.as_of_date > pieces.due_on
+            scope.customer_id = balances.customer_id
+            and scope.as_of_date >= balances.valid_from
+            and scope.as_of_date < balances.valid_to
 
 ),
 
-by_day as (
-
-    select
-        as_of_date,
-        bill_id,
-        customer_id,
-        due_on,
-        moved_on,
-        sum(amount) as amount
-    from movements
-    group by as_of_date, bill_id, customer_id, due_on, moved_on
-    having sum(amount) <> 0
-
-),
-
-running as (
-
-    select
-        bill_id,
-        customer_id,
-        due_on,
-        moved_on as open_from,
-        lead(moved_on) over (
-            partition by bill_id
-            order by moved_on
-        ) as open_until,
-        sum(amount) over (
-            partition by bill_id
-            order by moved_on
-            rows between unbounded preceding and current row
-        ) as open_amount
-    from by_day
-
-),
-
--- A bill that was cancelled was never a debt.
 spans as (
 
     select
-        running.bill_id,
-        running.customer_id,
-        cast(running.open_amount as numeric(18, 2)) as open_amount,
-        running.due_on,
-        running.open_from,
-        running.open_until
-    from running
-    cross join dates
-    left join reversed_bills
-        on
-            running.bill_id = reversed_bills.bill_id
-            and dates.as_of_date >= reversed_bills.reversed_on
-    where
-        running.open_amount > 0
-        and reversed_bills.bill_id is null
+        balances_then.bill_id,
+        balances_then.customer_id,
+        {{ money('standing_bills.standing_amount - balances_then.covered_amount') }} as open_amount,
+        balances_then.issued_on,
+        balances_then.due_on,
+        balances_then.open_from,
+        balances_then.open_until
+    from balances_then
+    inner join standing_bills
+        on balances_then.bill_id = standing_bills.bill_id
+    where standing_bills.standing_amount > balances_then.covered_amount
 
 )
 

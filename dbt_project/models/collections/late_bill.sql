@@ -63,7 +63,7 @@ rates as (
 
 ),
 
--- A due date that is a holiday is moved to the next day that is none.
+-- A due date that is a holiday is moved to the next day that is none; the day after it is the first that is charged for.
 owed as (
 
     select
@@ -71,7 +71,7 @@ owed as (
         dates.policy_version,
         dates.month_start,
         coalesce(customers.segment, 'residential') as segment,
-        greatest(spans.open_from, cast({{ dbt.dateadd('day', 1, workday_from('spans.due_on')) }} as date)) as charged_from,
+        cast({{ dbt.dateadd('day', 1, 'greatest(spans.open_from, ' ~ workday_from('spans.due_on') ~ ')') }} as date) as charged_from,
         cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'spans.due_on')) }} as date) as carried_over_from
     from scope
     inner join spans
@@ -86,7 +86,8 @@ charged as (
 
     select
         *,
-        coalesce(open_until, greatest(charged_from, month_start)) as charged_until
+        -- What was open at the beginning of a day is charged for that day: also of the day on which it is paid.
+        coalesce(cast({{ dbt.dateadd('day', 1, 'open_until') }} as date), greatest(charged_from, month_start)) as charged_until
     from owed
 
 ),
@@ -108,7 +109,7 @@ summed as (
         counted.customer_id,
         counted.policy_version,
         counted.due_on,
-        sum(case when counted.open_from = {{ dbt.dateadd('day', 1, 'counted.due_on') }} then counted.open_amount else 0 end)
+        sum(case when counted.open_from = greatest(counted.due_on, counted.issued_on) then counted.open_amount else 0 end)
             as overdue_amount,
         {%- for days in days_recovered %}
         {#- What is open so many days after the due date, or is now where these have not passed. #}

@@ -28,15 +28,10 @@ behaviour as (
 
 ),
 
-bill_states as (
+balances as (
 
-    select * from {{ ref('bill_state') }}
-
-),
-
-loose_cash as (
-
-    select * from {{ ref('loose_cash') }}
+    select * from {{ ref('bill_balance') }}
+    where judged_amount > 0
 
 ),
 
@@ -67,21 +62,18 @@ latest_date as (
 
 ),
 
--- Bills as they are known on the last day, each with the day it was settled: one that was reversed was never owed.
+-- Bills as they are known on the last day, each with the day it was settled: one that was cancelled unpaid was never owed.
 open_bills as (
 
     select
-        bill_states.customer_id,
-        bill_states.due_on,
-        coalesce(bill_states.settled_on, loose_cash.settled_on, cast('9999-12-31' as date)) as open_until
-    from bill_states
+        balances.customer_id,
+        balances.due_on,
+        coalesce(balances.settled_on, {{ end_of_time() }}) as open_until
+    from balances
     inner join latest_date
         on
-            bill_states.valid_from <= latest_date.as_of_date
-            and bill_states.valid_to > latest_date.as_of_date
-    left join loose_cash
-        on bill_states.bill_id = loose_cash.bill_id
-    where bill_states.amount > 0
+            balances.valid_from <= latest_date.as_of_date
+            and balances.valid_to > latest_date.as_of_date
 
 ),
 

@@ -7,6 +7,11 @@
     )
 }}
 
+{%- set flows = ['billed', 'credited', 'collected', 'returned', 'refunded', 'written_off', 'recovered'] %}
+{%- set to_date = ['written_off', 'recovered'] %}
+{%- set place = "coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.org_unit, 'unknown') as org_unit,
+        coalesce(customers.segment, 'unknown') as segment" %}
 with
 
 dates as (
@@ -31,7 +36,9 @@ carried_over as (
         months.org_unit,
         months.segment,
         months.closing_balance,
-        months.written_off_to_date
+        {%- for flow in to_date %}
+        months.{{ flow }}_to_date{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ this }} as months
     inner join dates
         on months.as_of_date = {{ dbt.dateadd('day', -1, 'dates.month_start') }}
@@ -43,51 +50,43 @@ carried_over as (
         '' as org_unit,
         '' as segment,
         0 as closing_balance,
-        0 as written_off_to_date
+        {%- for flow in to_date %}
+        0 as {{ flow }}_to_date{{ ',' if not loop.last }}
+        {%- endfor %}
     from dates
     where false
     {% endif %}
 ),
 
--- Else every month is summed anew.
-ledger as (
+-- Else every month is summed.
+account_months as (
 
-    select * from {{ ref('ledger_month') }}
+    select * from {{ ref('account_month') }}
     where not exists (select 1 from carried_over)
 
 ),
 
-bills as (
+movements as (
 
-    {{ originals('bill') }}
-
-),
-
-reversed_bills as (
-
-    select * from {{ ref('reversed_bill') }}
-
-),
-
-payments as (
-
-    {{ originals('payment') }}
-
-),
-
-bounced_payments as (
-
-    select * from {{ ref('bounced_payment') }}
-
-),
-
-write_offs as (
-
-    select * from {{ ref('stg_collection_action') }}
+    select * from {{ ref('movement') }}
     where
-        not is_deleted
-        and kind = 'write_off'
-        and amount is not null
+        moved_on >= cast({{ dbt.date_trunc('month', last_day()) }} as date)
+        and moved_on <= {{ last_day() }}
+
+),
+
+write_off_changes as (
+
+    select * from {{ ref('write_off_change') }}
+    where
+        moved_on >= cast({{ dbt.date_trunc('month', last_day()) }} as date)
+        and moved_on <= {{ last_day() }}
+
+),
+
+credits as (
+
+    {{ credit_balances_by_date() }}
 
 ),
 
@@ -97,46 +96,61 @@ open_bills as (
 
 ),
 
--- Whole months by the ledger; of the last day's month only what has happened by then.
-running_month as (
+-- Of the last day's month only what has happened by then.
+running_moves as (
 
-    {{ ledger_movements('cast(' ~ dbt.date_trunc('month', last_day()) ~ ' as date)', last_day()) }}
+    select
+        account_id as customer_id,
+        {{ flow_amounts('movements') }},
+        0 as written_off,
+        0 as recovered
+    from movements
+
+    union all
+
+    select
+        customer_id,
+        0 as billed,
+        0 as credited,
+        0 as collected,
+        0 as returned,
+        0 as refunded,
+        0 as unexplained,
+        written_off,
+        recovered
+    from write_off_changes
 
 ),
 
 account as (
 
     select
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
-        ledger.month,
-        sum(ledger.billed_amount) as billed,
-        sum(ledger.collected_amount) as collected,
-        sum(ledger.written_off_amount) as written_off
-    from ledger
+        {{ place }},
+        account_months.month,
+        {%- for flow in flows %}
+        sum(account_months.{{ flow }}_amount) as {{ flow }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from account_months
     left join customers
-        on ledger.customer_id = customers.customer_id
+        on account_months.customer_id = customers.customer_id
     group by
         coalesce(customers.region, 'unknown'),
         coalesce(customers.org_unit, 'unknown'),
         coalesce(customers.segment, 'unknown'),
-        ledger.month
+        account_months.month
 
 ),
 
 running_account as (
 
     select
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
-        sum(running_month.billed) as billed,
-        sum(running_month.collected) as collected,
-        sum(running_month.written_off) as written_off
-    from running_month
+        {{ place }},
+        {%- for flow in flows %}
+        sum(running_moves.{{ flow }}) as {{ flow }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from running_moves
     left join customers
-        on running_month.customer_id = customers.customer_id
+        on running_moves.customer_id = customers.customer_id
     group by
         coalesce(customers.region, 'unknown'),
         coalesce(customers.org_unit, 'unknown'),
@@ -148,9 +162,7 @@ receivables as (
 
     select
         open_bills.as_of_date,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
+        {{ place }},
         sum(open_bills.open_amount) as receivable,
         sum(case when open_bills.due_on < open_bills.as_of_date then open_bills.open_amount else 0 end) as overdue
     from open_bills
@@ -164,6 +176,23 @@ receivables as (
 
 ),
 
+placed_credits as (
+
+    select
+        credits.as_of_date,
+        {{ place }},
+        sum(credits.credit_balance) as credit_balance
+    from credits
+    left join customers
+        on credits.customer_id = customers.customer_id
+    group by
+        credits.as_of_date,
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.org_unit, 'unknown'),
+        coalesce(customers.segment, 'unknown')
+
+),
+
 parts as (
 
     select
@@ -171,14 +200,16 @@ parts as (
         account.region,
         account.org_unit,
         account.segment,
-        case when account.month < dates.month_start then account.billed - account.collected - account.written_off else 0 end
-            as opening_balance,
-        case when account.month = dates.month_start then account.billed else 0 end as billed,
-        case when account.month = dates.month_start then account.collected else 0 end as collected,
-        case when account.month = dates.month_start then account.written_off else 0 end as written_off,
-        account.written_off as written_off_to_date,
+        case when account.month < dates.month_start then {{ net_of_flows('account') }} else 0 end as opening_balance,
+        {%- for flow in flows %}
+        case when account.month = dates.month_start then account.{{ flow }} else 0 end as {{ flow }},
+        {%- endfor %}
+        {%- for flow in to_date %}
+        account.{{ flow }} as {{ flow }}_to_date,
+        {%- endfor %}
         0 as receivable,
-        0 as overdue
+        0 as overdue,
+        0 as credit_balance
     from dates
     inner join account
         on
@@ -193,12 +224,15 @@ parts as (
         org_unit,
         segment,
         closing_balance as opening_balance,
-        0 as billed,
-        0 as collected,
-        0 as written_off,
-        written_off_to_date,
+        {%- for flow in flows %}
+        0 as {{ flow }},
+        {%- endfor %}
+        {%- for flow in to_date %}
+        {{ flow }}_to_date,
+        {%- endfor %}
         0 as receivable,
-        0 as overdue
+        0 as overdue,
+        0 as credit_balance
     from carried_over
 
     union all
@@ -209,12 +243,15 @@ parts as (
         running_account.org_unit,
         running_account.segment,
         0 as opening_balance,
-        running_account.billed,
-        running_account.collected,
-        running_account.written_off,
-        running_account.written_off as written_off_to_date,
+        {%- for flow in flows %}
+        running_account.{{ flow }},
+        {%- endfor %}
+        {%- for flow in to_date %}
+        running_account.{{ flow }} as {{ flow }}_to_date,
+        {%- endfor %}
         0 as receivable,
-        0 as overdue
+        0 as overdue,
+        0 as credit_balance
     from dates
     cross join running_account
     where dates.is_latest
@@ -227,13 +264,35 @@ parts as (
         org_unit,
         segment,
         0 as opening_balance,
-        0 as billed,
-        0 as collected,
-        0 as written_off,
-        0 as written_off_to_date,
+        {%- for flow in flows %}
+        0 as {{ flow }},
+        {%- endfor %}
+        {%- for flow in to_date %}
+        0 as {{ flow }}_to_date,
+        {%- endfor %}
         receivable,
-        overdue
+        overdue,
+        0 as credit_balance
     from receivables
+
+    union all
+
+    select
+        as_of_date,
+        region,
+        org_unit,
+        segment,
+        0 as opening_balance,
+        {%- for flow in flows %}
+        0 as {{ flow }},
+        {%- endfor %}
+        {%- for flow in to_date %}
+        0 as {{ flow }}_to_date,
+        {%- endfor %}
+        0 as receivable,
+        0 as overdue,
+        credit_balance
+    from placed_credits
 
 ),
 
@@ -244,14 +303,20 @@ totals as (
         region,
         org_unit,
         segment,
-        cast(sum(opening_balance) as numeric(18, 2)) as opening_balance,
-        cast(sum(billed) as numeric(18, 2)) as billed_amount,
-        cast(sum(collected) as numeric(18, 2)) as collected_amount,
-        cast(sum(written_off) as numeric(18, 2)) as written_off_amount,
-        cast(sum(written_off_to_date) as numeric(18, 2)) as written_off_to_date,
-        cast(sum(opening_balance + billed - collected - written_off) as numeric(18, 2)) as closing_balance,
-        cast(sum(receivable) as numeric(18, 2)) as receivable_amount,
-        cast(sum(overdue) as numeric(18, 2)) as overdue_amount
+        {{ money('sum(opening_balance)') }} as opening_balance,
+        {{ money('sum(billed - credited)') }} as billed_amount,
+        {{ money('sum(billed)') }} as billed_gross_amount,
+        {{ money('sum(collected - returned)') }} as collected_amount,
+        {{ money('sum(collected)') }} as collected_gross_amount,
+        {{ money('sum(refunded)') }} as refunded_amount,
+        {{ money('sum(written_off)') }} as written_off_amount,
+        {{ money('sum(recovered)') }} as recovered_amount,
+        {{ money('sum(written_off_to_date)') }} as written_off_to_date,
+        {{ money('sum(recovered_to_date)') }} as recovered_to_date,
+        {{ money('sum(opening_balance + billed - credited - collected + returned + refunded - written_off + recovered)') }} as closing_balance,
+        {{ money('sum(receivable)') }} as receivable_amount,
+        {{ money('sum(overdue)') }} as overdue_amount,
+        {{ money('sum(credit_balance)') }} as unallocated_amount
     from parts
     group by as_of_date, region, org_unit, segment
 
@@ -261,9 +326,6 @@ months as (
 
     select
         totals.*,
-        -- Cash that pays no bill: what the account is below its bills, and was not written off.
-        cast(totals.receivable_amount - totals.written_off_to_date - totals.closing_balance as numeric(18, 2))
-            as unallocated_amount,
         {{ dbt.datediff('dates.month_start', 'totals.as_of_date', 'day') }} + 1 as days
     from totals
     inner join dates
@@ -280,9 +342,14 @@ ratios as (
         segment,
         opening_balance,
         billed_amount,
+        billed_gross_amount,
         collected_amount,
+        collected_gross_amount,
+        refunded_amount,
         written_off_amount,
+        recovered_amount,
         written_off_to_date,
+        recovered_to_date,
         closing_balance,
         receivable_amount,
         overdue_amount,

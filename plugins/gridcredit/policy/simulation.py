@@ -27,7 +27,7 @@ PREFIX = "simulated_"
 PROPOSED = "proposed"
 # What is made anew for the day, and of it what hangs on the policy.
 OF_THE_DAY = (
-    "as_of_date loose_cash loose_cash_at_month_end customer_scope month_end_scope payment_behaviour "
+    "as_of_date customer_scope month_end_scope payment_behaviour "
     "payment_behaviour_at_month_end conduct conduct_at_month_end usage usage_at_month_end"
 )
 OF_THE_POLICY = (
@@ -85,7 +85,7 @@ def simulate_policy(
     load_policies(settings)
     # Nothing is built meanwhile: the facts that both ratings rest on are the same.
     with exclusive("build", settings), connect(settings, autocommit=True) as connection:
-        (is_built,) = connection.execute("select to_regclass('archive.bill_state') is not null").fetchone() or (False,)
+        (is_built,) = connection.execute("select to_regclass('ledger.bill_balance') is not null").fetchone() or (False,)
         if not is_built or not (state / "manifest.json").exists():
             raise GridCreditError("nothing has been built yet: run `gridcredit run` first, then simulate a policy")
         try:

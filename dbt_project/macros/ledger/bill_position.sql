@@ -1,0 +1,27 @@
+{#-
+    How a bill stands on a day, of these columns: amount, credited_amount, named_paid (by payments that name it), written_off_gross (by
+    all write-offs to the day), paid_before (of named_paid what came by the last write-off; all of it where there is none) and
+    allocated_then (the unallocated credit that paid the bill at that time).
+-#}
+
+{% macro standing_amount(bill) -%}
+    ({{ bill }}.amount - {{ bill }}.credited_amount)
+{%- endmacro %}
+
+{% macro written_off_part(bill) -%}
+    {#- What was paid when the bill was written off is not written off, however much is credited later. -#}
+    least({{ bill }}.written_off_gross, greatest({{ standing_amount(bill) }} - {{ bill }}.paid_before - {{ bill }}.allocated_then, 0))
+{%- endmacro %}
+
+{% macro paid_by_name(bill) -%}
+    {#- What payments that name the bill pay of what is owed: never what was written off. -#}
+    least({{ bill }}.named_paid, {{ standing_amount(bill) }} - {{ written_off_part(bill) }})
+{%- endmacro %}
+
+{% macro recovered_part(bill) -%}
+    {#- Of what came after the write-off, what is more than the bill had open, up to what was written off. -#}
+    least(
+        greatest({{ bill }}.named_paid - greatest({{ bill }}.paid_before, {{ standing_amount(bill) }} - {{ written_off_part(bill) }}), 0),
+        {{ written_off_part(bill) }}
+    )
+{%- endmacro %}

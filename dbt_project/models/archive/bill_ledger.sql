@@ -1,3 +1,0 @@
-{{ config(materialized='view', keys_of='changed_customer') }}
-
-{{ bill_ledger() }}

@@ -1,9 +1,0 @@
-{{
-    config(
-        materialized='incremental',
-        keys_of='customer_scope',
-        indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}],
-    )
-}}
-
-{{ loose_cash('customer_scope') }}

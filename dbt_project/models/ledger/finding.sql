@@ -1,0 +1,229 @@
+-- Facts of money that somebody should look at, each with the file and line it came from. Balances count them as docs/ledger.md says.
+{{
+    config(
+        materialized='incremental',
+        keys_of='changed_customer',
+        indexes=[{'columns': ['finding', 'extract', 'fact_id', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+
+with
+
+movements as (
+
+    select * from {{ ref('movement') }}
+    where true {{ only_of_accounts() }}
+
+),
+
+reversals as (
+
+    select * from {{ ref('reversal') }}
+    where true {{ only_of(changed_customers()) }}
+
+),
+
+bills as (
+
+    select * from {{ ref('stg_bill') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
+
+),
+
+payments as (
+
+    select * from {{ ref('stg_payment') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
+
+),
+
+named_bills as (
+
+    {{ root_bills() }}
+
+),
+
+actions as (
+
+    select * from {{ ref('stg_collection_action') }}
+    where
+        not is_deleted
+        and kind = 'write_off'
+        {{ only_of(changed_customers()) }}
+
+),
+
+write_offs as (
+
+    select * from {{ ref('write_off') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
+
+),
+
+findings as (
+
+    select
+        'unexplained' as finding,
+        extract,
+        fact_id,
+        account_id as customer_id,
+        sum(unexplained_amount) as amount
+    from movements
+    group by
+        extract,
+        fact_id,
+        account_id
+    having sum(unexplained_amount) > 0
+
+    union all
+
+    select
+        'paid_by_another' as finding,
+        extract,
+        fact_id,
+        account_id as customer_id,
+        sum(amount) as amount
+    from movements
+    where
+        kind = 'payment'
+        and account_id <> customer_id
+    group by
+        extract,
+        fact_id,
+        account_id
+
+    union all
+
+    select
+        'kind_and_sign_disagree' as finding,
+        'bill' as extract,
+        bill_id as fact_id,
+        customer_id,
+        amount
+    from bills
+    where
+        (kind = 'reversal' and amount > 0 and reverses_bill_id is null)
+        or (kind <> 'reversal' and amount < 0)
+
+    union all
+
+    select
+        case
+            when reversals.parent_id = reversals.fact_id or reversals.kind = 'ring' then 'names_itself_or_a_ring'
+            when reversals.kind = 'too_deep' then 'chain_too_deep'
+            else 'names_what_it_cannot_reverse'
+        end as finding,
+        reversals.extract,
+        reversals.fact_id,
+        reversals.customer_id,
+        reversals.amount
+    from reversals
+    where reversals.kind in ('ring', 'too_deep', 'bill', 'payment', 'standalone_credit', 'return_of_nothing')
+
+    union all
+
+    select
+        'pays_a_bill_that_never_came' as finding,
+        'payment' as extract,
+        payments.payment_id as fact_id,
+        payments.customer_id,
+        payments.amount
+    from payments
+    left join named_bills
+        on payments.bill_id = named_bills.bill_id
+    where
+        payments.bill_id is not null
+        and payments.reverses_payment_id is null
+        and named_bills.bill_id is null
+
+    union all
+
+    select
+        'write_off_beyond_what_was_open' as finding,
+        'collection_action' as extract,
+        actions.action_id as fact_id,
+        actions.customer_id,
+        coalesce(actions.amount, 0) - coalesce(sum(write_offs.amount), 0) as amount
+    from actions
+    left join write_offs
+        on actions.action_id = write_offs.action_id
+    group by
+        actions.action_id,
+        actions.customer_id,
+        actions.amount
+    having
+        coalesce(sum(write_offs.amount), 0) < coalesce(actions.amount, 0)
+        or coalesce(sum(write_offs.amount), 0) = 0
+
+    union all
+
+    select
+        'outside_the_contract' as finding,
+        min(movements.extract) as extract,
+        min(movements.fact_id) as fact_id,
+        movements.account_id as customer_id,
+        sum(movements.amount) as amount
+    from movements
+    inner join customers
+        on movements.account_id = customers.customer_id
+    where
+        movements.kind = 'bill'
+        and movements.moved_on < customers.opened_on
+    group by movements.account_id
+
+),
+
+sources as (
+
+    select
+        'bill' as extract,
+        bill_id as fact_id,
+        _file_id,
+        _line_no
+    from {{ ref('stg_bill') }}
+
+    union all
+
+    select
+        'payment' as extract,
+        payment_id as fact_id,
+        _file_id,
+        _line_no
+    from {{ ref('stg_payment') }}
+
+    union all
+
+    select
+        'collection_action' as extract,
+        action_id as fact_id,
+        _file_id,
+        _line_no
+    from {{ ref('stg_collection_action') }}
+
+),
+
+traced as (
+
+    select
+        findings.finding,
+        findings.extract,
+        findings.fact_id,
+        findings.customer_id,
+        {{ money('findings.amount') }} as amount,
+        sources._file_id as file_id,
+        sources._line_no as line_no
+    from findings
+    left join sources
+        on
+            findings.extract = sources.extract
+            and findings.fact_id = sources.fact_id
+
+)
+
+select * from traced

@@ -36,6 +36,8 @@ TABLES: dict[str, PublishedTable] = {
     "customer_account_month_end": PublishedTable(
         ("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")
     ),
+    "customer_open_bill": PublishedTable(("bill_id",), "customer_scope", ("customer_id",)),
+    "account_movement": PublishedTable(("movement_id",), "moved_scope", ("customer_id",)),
     "ledger_finding": PublishedTable(("finding", "extract", "fact_id", "customer_id")),
     "feature_library": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
     "investigation_due": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),

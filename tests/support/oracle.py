@@ -18,6 +18,8 @@ import yaml
 from tests.support import account_engine
 
 ZERO = Decimal(0)
+# A debt below this is not pursued.
+PURSUED_FROM = Decimal(1)
 
 
 # The extracts that tell of conduct, and of each the column that says until when a row stands.
@@ -158,18 +160,30 @@ class Ledger:
         for bill in self.bills:
             bills[linked.root(("customer", bill.customer_id))].append(
                 account_engine.Bill(
-                    bill.bill_id, bill.customer_id, bill.issued_on, bill.due_on, bill.amount, bill.reverses, bill.is_disputed
+                    bill.bill_id,
+                    bill.customer_id,
+                    bill.issued_on,
+                    bill.due_on,
+                    bill.amount,
+                    bill.reverses,
+                    bill.is_disputed,
                 )
             )
         for payment in self.payments:
             payments[linked.root(("customer", payment.customer_id))].append(
                 account_engine.Payment(
-                    payment.payment_id, payment.customer_id, payment.bill_id, payment.paid_on, payment.amount, payment.reverses
+                    payment.payment_id,
+                    payment.customer_id,
+                    payment.bill_id,
+                    payment.paid_on,
+                    payment.amount,
+                    payment.reverses,
                 )
             )
         for action in write_offs:
             actions[linked.root(("customer", action.customer_id))].append(action)
-        names = {fact.customer_id for fact in (*self.bills, *self.payments, *write_offs)}
+        names = {bill.customer_id for bill in self.bills} | {payment.customer_id for payment in self.payments}
+        names |= {action.customer_id for action in write_offs}
         roots = {name: linked.root(("customer", name)) for name in names}
         parts = {
             root: account_engine.Facts(tuple(bills[root]), tuple(payments[root]), tuple(actions[root]))
@@ -281,6 +295,10 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
     open_bills = [state for state in bills if state.open > 0]
     features["overdue_bills"] = Decimal(sum(state.bill.due_on < day for state in open_bills))
     features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))
+    if overdue < PURSUED_FROM:
+        features |= {"overdue_bills": ZERO, "max_days_overdue": ZERO}
+        if "overdue_months" in features:
+            features["overdue_months"] = ZERO
     coming = [(s.bill.due_on - day).days for s in open_bills if s.bill.due_on >= day]
     if coming:
         features["days_to_next_due"] = Decimal(min(coming))
@@ -369,9 +387,27 @@ def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
             )
         elif (promised := Decimal(fact.row["amount"])) <= 0:
             continue
-        if account_engine.paid_between(facts, customer_id, fact.day, fact.until) < promised:
+        ending = end_of_plan(ledger, fact)
+        if ending:
+            broken += [ending.day] if ending.kind == "plan_broken" else []
+        elif account_engine.paid_between(facts, customer_id, fact.day, fact.until) < promised:
             broken.append(fact.until + timedelta(days=1))
     return broken
+
+
+def end_of_plan(ledger: Ledger, plan: Fact) -> Fact | None:
+    """What ended an instalment plan before its last day: the first word of its bill, or of all plans."""
+    if plan.kind != "instalment_plan" or plan.until is None:
+        return None
+    endings = [
+        fact
+        for fact in ledger.facts_of[plan.customer_id]
+        if fact.extract == "collection_action"
+        and fact.kind in ("plan_broken", "plan_completed")
+        and plan.day <= fact.day <= plan.until
+        and fact.row["bill_id"] in ("", plan.row["bill_id"])
+    ]
+    return min(endings, key=lambda fact: (fact.day, fact.row["action_id"]), default=None)
 
 
 def override_of(ledger: Ledger, customer_id: str, day: date, grades: set[str]) -> str | None:

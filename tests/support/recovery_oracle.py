@@ -45,7 +45,9 @@ def late_bills(
             ZERO,
         )
 
-        def open_in_the_evening(evening: date, days: dict[date, Decimal] = days, open_now: Decimal = state.open) -> Decimal:
+        def open_in_the_evening(
+            evening: date, days: dict[date, Decimal] = days, open_now: Decimal = state.open
+        ) -> Decimal:
             return days.get(evening + DAY, ZERO) if evening < last_day else open_now
 
         overdue = open_in_the_evening(max(bill.due_on, bill.issued_on))
@@ -83,6 +85,13 @@ def strategy_of(policy: oracle.Policy, customer_id: str) -> str:
     raise AssertionError("shares add up to a hundred")
 
 
+def stands_until(ledger: oracle.Ledger, promise: oracle.Fact) -> date:
+    """The last day on which a promise or plan stands."""
+    ending = oracle.end_of_plan(ledger, promise)
+    assert promise.until
+    return min(promise.until, ending.day - DAY) if ending else promise.until
+
+
 def pursue(
     policy: oracle.Policy, ledger: oracle.Ledger, customer: oracle.Customer, day: date, *,
     disputed: set[str], is_important: bool,
@@ -93,7 +102,7 @@ def pursue(
         for state in oracle.bills_as_of(ledger, customer.customer_id, day)
         if state.open > 0 and state.bill.due_on < day
     ]
-    if not late:
+    if sum((state.open for state in late), ZERO) < oracle.PURSUED_FROM:
         return None
     owed = [state for state in late if state.bill.bill_id not in disputed]
     oldest = min((state.bill.due_on for state in owed), default=None)
@@ -119,9 +128,10 @@ def pursue(
             wait = following["wait_days_home" if customer.segment == "residential" else "wait_days_other"]
             earliest = max(earliest, taken + int(wait) * DAY)
     promises = [
-        fact.until for fact in facts
+        until for fact in facts
         if fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan") and fact.until
-        and (not fact.row["amount"] or Decimal(fact.row["amount"]) > 0) and fact.day <= day <= fact.until
+        and (not fact.row["amount"] or Decimal(fact.row["amount"]) > 0)
+        and fact.day <= day <= (until := stands_until(ledger, fact))
     ]  # fmt: skip
     listed = [
         fact.day for fact in facts

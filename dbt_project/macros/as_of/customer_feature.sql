@@ -45,6 +45,12 @@ terms as (
 
 ),
 
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
+
+),
+
 seasons as (
 
     select * from {{ source('policy', 'season_indices') }}
@@ -60,10 +66,12 @@ customer_features as (
         behaviour.avg_days_late_12m,
         behaviour.times_over_30d_12m,
         behaviour.worst_days_late_12m,
-        behaviour.overdue_months,
-        behaviour.overdue_bills,
+        -- What is too small to be pursued is no debt to warn of.
+        case when behaviour.overdue_amount < policies.pursued_from then least(behaviour.overdue_months, 0) else behaviour.overdue_months end
+            as overdue_months,
+        case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.overdue_bills end as overdue_bills,
         behaviour.bounced_12m,
-        behaviour.max_days_overdue,
+        case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.max_days_overdue end as max_days_overdue,
         cast(coalesce(conduct.theft_or_breach_36m, 0) as numeric(6, 2)) as theft_or_breach_36m,
         coalesce(conduct.theft_24m, 0) as theft_24m,
         coalesce(conduct.breach_12m, 0) as breach_12m,
@@ -128,6 +136,8 @@ customer_features as (
     from behaviour
     inner join dates
         on {{ 'behaviour.as_of_date = dates.as_of_date' if is_past(scope) else 'true' }}
+    left join policies
+        on dates.policy_version = policies.policy_version
     left join conduct
         on
             behaviour.customer_id = conduct.customer_id

@@ -185,7 +185,7 @@ events as (
         customer_id,
         'broken_promise' as kind,
         cast(null as numeric(6, 2)) as standing,
-        cast({{ dbt.dateadd('day', 1, 'promise_date') }} as date) as happened_on,
+        coalesce(ended_on, cast({{ dbt.dateadd('day', 1, 'promise_date') }} as date)) as happened_on,
         cast(null as date) as ended_on
     from broken_promises
 

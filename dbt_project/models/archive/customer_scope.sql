@@ -206,7 +206,7 @@ concerned as (
     from promises
     where
         {{ moved('acted_on') }}
-        or {{ moved(dbt.dateadd('day', 1, 'promise_date')) }}
+        or {{ moved(dbt.dateadd('day', 1, 'stands_until')) }}
 
     union all
 

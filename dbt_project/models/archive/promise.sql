@@ -21,10 +21,42 @@ promises as (
 
 ),
 
+endings as (
+
+    select * from {{ ref('stg_collection_action') }}
+    where
+        not is_deleted
+        {{ only_of(changed_customers()) }}
+        and kind in ('plan_broken', 'plan_completed')
+
+),
+
 balances as (
 
     select * from {{ ref('bill_balance') }}
     where open_amount > 0
+
+),
+
+-- A plan ends by what is said of its bill, or of all plans; of several the first counts.
+ended as (
+
+    select
+        promises.action_id,
+        endings.kind as ended_by,
+        endings.acted_on as ended_on,
+        row_number() over (
+            partition by promises.action_id
+            order by endings.acted_on, endings.action_id
+        ) as place
+    from promises
+    inner join endings
+        on
+            promises.customer_id = endings.customer_id
+            and promises.kind = 'instalment_plan'
+            and promises.acted_on <= endings.acted_on
+            and promises.promise_date >= endings.acted_on
+            and (endings.bill_id is null or endings.bill_id = promises.bill_id)
 
 ),
 
@@ -81,12 +113,24 @@ judged as (
         {{ money('coalesce(paid.paid_amount, 0)') }} as paid_amount,
         promises.acted_on,
         promises.promise_date,
-        coalesce(paid.paid_amount, 0) >= coalesce(promises.amount, open_then.open_amount, 0) as is_kept
+        ended.ended_by,
+        ended.ended_on,
+        -- The last day of the promise: it stands to its end.
+        least(promises.promise_date, cast({{ dbt.dateadd('day', -1, 'ended.ended_on') }} as date)) as stands_until,
+        case ended.ended_by
+            when 'plan_broken' then false
+            when 'plan_completed' then true
+            else coalesce(paid.paid_amount, 0) >= coalesce(promises.amount, open_then.open_amount, 0)
+        end as is_kept
     from promises
     left join open_then
         on promises.action_id = open_then.action_id
     left join paid
         on promises.action_id = paid.action_id
+    left join ended
+        on
+            promises.action_id = ended.action_id
+            and ended.place = 1
 
 )
 

@@ -28,7 +28,7 @@ as_contracted as (
         cast(promises.promise_date as date) as promise_date,
         cast(
             case
-                when promises.promise_date >= scope.as_of_date then 'open'
+                when promises.stands_until >= scope.as_of_date then 'open'
                 when promises.is_kept then 'kept'
                 else 'broken'
             end as text

@@ -38,6 +38,12 @@ customers as (
 
 ),
 
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
+
+),
+
 assignments as (
 
     select * from {{ ref('stg_officer_assignment') }}
@@ -94,10 +100,13 @@ beside_each_other as (
         {{ hundredth_of('debts.customer_id') }} as hundredth
     from debts
     cross join dates
+    inner join policies
+        on dates.policy_version = policies.policy_version
     left join customers
         on debts.customer_id = customers.customer_id
     left join officers
         on debts.customer_id = officers.customer_id
+    where debts.overdue_amount + debts.disputed_amount >= policies.pursued_from
 
 ),
 

@@ -110,13 +110,13 @@ standing_promises as (
 
     select
         pursued.customer_id,
-        max(promises.promise_date) as promised_for
+        max(promises.stands_until) as promised_for
     from pursued
     inner join promises
         on
             pursued.customer_id = promises.customer_id
             and pursued.as_of_date >= promises.acted_on
-            and pursued.as_of_date <= promises.promise_date
+            and pursued.as_of_date <= promises.stands_until
     group by pursued.customer_id
 
 ),

@@ -58,7 +58,7 @@ promised as (
         count(case when promises.is_kept then 1 end) as promises_kept
     from promises
     inner join dates
-        on promises.promise_date < dates.as_of_date
+        on promises.stands_until < dates.as_of_date
     group by
         promises.officer_id,
         cast({{ dbt.date_trunc('month', 'promises.promise_date') }} as date)

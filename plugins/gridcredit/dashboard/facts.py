@@ -20,6 +20,10 @@ QUERIES: dict[str, LiteralString] = {
         "round(sum(receivable_amount) / nullif(sum(billed_amount), 0) * extract(day from as_of_date), 1) as dso "
         "from published.receivable_by_month group by as_of_date order by as_of_date"
     ),
+    "accounts": (
+        "select sum(greatest(credit_balance, 0)) as credit_balance, sum(written_off_amount) as written_off, "
+        "sum(recovered_amount) as recovered, sum(unexplained_amount) as unexplained from published.customer_account"
+    ),
     "ageing": (
         "select ageing_bucket, bucket_rank, sum(open_amount) as amount from published.receivable_by_age "
         "where as_of_date = (select max(as_of_date) from published.release) "

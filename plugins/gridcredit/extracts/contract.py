@@ -89,6 +89,8 @@ COLLECTION_KINDS = (
     "notice",
     "final_notice",
     "instalment_plan",
+    "plan_broken",
+    "plan_completed",
     "promise",
     "cut_off",
     "reconnect",
@@ -139,7 +141,7 @@ CUSTOMER = Extract(
 
 BILL = Extract(
     "bill",
-    "Bills and their reversals.",
+    "Bills, credit notes and credits: docs/ledger.md says what each does to an account.",
     (
         _key("bill_id", "number of the bill"),
         Column("customer_id", "text", "who is billed", required=True),
@@ -150,9 +152,13 @@ BILL = Extract(
         Column("energy_charge", "money", "charge for energy", unit="currency"),
         Column("demand_charge", "money", "charge for maximum demand or capacity", unit="currency"),
         Column("adjustment", "money", "power-factor and other adjustments", unit="currency"),
-        Column("amount", "money", "amount to pay; negative on a reversal", required=True, unit="currency"),
+        Column("amount", "money", "amount to pay; negative on a credit note or credit", required=True, unit="currency"),
         Column("kind", "code", "kind of bill", values=("regular", "recovery", "reversal")),
-        Column("reverses_bill_id", "text", "the bill that a reversal cancels"),
+        Column(
+            "reverses_bill_id",
+            "text",
+            "the bill that a credit note takes its amount off, or the credit note that is taken back",
+        ),
         Column("disputed", "boolean", "true while the customer disputes it"),
     ),
     dated_by="issued_on",
@@ -161,15 +167,15 @@ BILL = Extract(
 
 PAYMENT = Extract(
     "payment",
-    "Payments and their reversals.",
+    "Payments, returns and refunds: docs/ledger.md says what each does to an account.",
     (
         _key("payment_id", "number of the payment"),
         Column("customer_id", "text", "who paid", required=True),
-        Column("bill_id", "text", "the bill it pays; absent: the oldest open bill"),
+        Column("bill_id", "text", "the bill it pays, of whatever customer; absent: it is credit of who paid"),
         Column("paid_on", "date", "value date", required=True),
-        Column("amount", "money", "amount paid; negative on a reversal", required=True, unit="currency"),
+        Column("amount", "money", "amount paid; negative on a return or refund", required=True, unit="currency"),
         Column("channel", "text", "how it was paid"),
-        Column("reverses_payment_id", "text", "the payment that bounced"),
+        Column("reverses_payment_id", "text", "the payment that came back, or the return that is taken back"),
     ),
     dated_by="paid_on",
     fresh_days=3,

@@ -104,6 +104,7 @@ class Header(BaseModel):
     reading_lag_months: int
     unbilled_months_max: int
     late_charge_min: Decimal
+    pursued_from: Decimal = Decimal("1.00")
     write_off_days: int
     description: str
 

@@ -88,12 +88,13 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
         *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
+        header.pursued_from,
     ]
     connection.execute(
         sql.SQL(
             "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
             "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-            "unbilled_months_max, late_charge_min, write_off_days) values ({})"
+            "unbilled_months_max, late_charge_min, write_off_days, pursued_from) values ({})"
         ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
         values,
     )

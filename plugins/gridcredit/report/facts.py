@@ -20,6 +20,7 @@ from gridcredit.warehouse import Connection, connect
 
 Row = dict[str, Any]
 MONTHS_SHOWN = 24
+MOVEMENTS_SHOWN = 8
 SOURCES = ("customer", "party", "bill", "payment", "service_order", "inspection", "external_risk", "investigation")
 
 
@@ -50,6 +51,9 @@ class Report:
     investigation: Row | None
     warnings: list[Row]
     history: list[Row]
+    account: Row | None
+    open_bills: list[Row]
+    movements: list[Row]
     months: list[Month]
     parties: list[archive.Party]
     sources: list[Row] = field(default_factory=list)
@@ -111,6 +115,9 @@ def collect(customer_id: str, settings: Settings) -> Report:
             investigation=next(iter(_of(connection, "investigation_due", customer_id)), None),
             warnings=_of(connection, "customer_warning", customer_id, "deadline, rule"),
             history=_of(connection, "rating_month_end", customer_id, "as_of_date"),
+            account=next(iter(_of(connection, "customer_account", customer_id)), None),
+            open_bills=_of(connection, "customer_open_bill", customer_id, "due_on, bill_id"),
+            movements=_of(connection, "account_movement", customer_id, "moved_on, movement_id")[-MOVEMENTS_SHOWN:],
             months=_months(connection, customer_id, releases[0]["release"], as_of),
             parties=archive.parties(connection, customer_id),
             sources=_sources(connection, customer_id),

@@ -104,10 +104,59 @@ select
     closing_balance,
     receivable_amount,
     overdue_amount,
-    unallocated_amount
+    unallocated_amount,
+    billed_gross_amount,
+    collected_gross_amount,
+    refunded_amount,
+    recovered_amount
 from published.receivable_by_month_history
 where valid_to_release is null;
 comment on view star.fact_receivable is 'Accounts and receivables of each month. Key: date_day, region, org_unit, segment.';
+
+create view star.fact_account as
+select
+    as_of_date as date_day,
+    customer_id,
+    open_amount,
+    not_due_amount,
+    overdue_amount,
+    disputed_amount,
+    credit_balance,
+    written_off_amount,
+    recovered_amount,
+    unexplained_amount
+from published.customer_account_month_end_history
+where valid_to_release is null
+union all
+select
+    as_of_date as date_day,
+    customer_id,
+    open_amount,
+    not_due_amount,
+    overdue_amount,
+    disputed_amount,
+    credit_balance,
+    written_off_amount,
+    recovered_amount,
+    unexplained_amount
+from published.customer_account_history
+cross join (select as_of_date from published.release order by release desc limit 1) as current_release
+where valid_to_release is null;
+comment on view star.fact_account is 'What customers owe and have to their credit, at month-ends and on the release''s day. Key: date_day, customer_id.';
+
+create view star.fact_account_movement as
+select
+    moved_on as date_day,
+    customer_id,
+    movement_id,
+    kind,
+    amount,
+    balance,
+    bill_id,
+    payer_id
+from published.account_movement_history
+where valid_to_release is null;
+comment on view star.fact_account_movement is 'The statement of account. Key: movement_id.';
 
 create view star.fact_ageing as
 select

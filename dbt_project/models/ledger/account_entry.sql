@@ -1,0 +1,184 @@
+-- The statement of account: each movement up to the last day with the balance after it, and the file and line it came from. Of the
+-- accounts that this run works out.
+{{ config(materialized='view') }}
+
+with
+
+scope as (
+
+    select * from {{ ref('moved_scope') }}
+    where is_known
+
+),
+
+movements as (
+
+    select * from {{ ref('movement') }}
+
+),
+
+write_offs as (
+
+    select * from {{ ref('write_off') }}
+    where amount > 0
+
+),
+
+write_off_changes as (
+
+    select * from {{ ref('write_off_change') }}
+
+),
+
+bill_sources as (
+
+    select * from {{ ref('stg_bill') }}
+
+),
+
+payment_sources as (
+
+    select * from {{ ref('stg_payment') }}
+
+),
+
+action_sources as (
+
+    select * from {{ ref('stg_collection_action') }}
+
+),
+
+-- What a write-off took, and what credit notes took from it later or payments brought in for it.
+write_off_moves as (
+
+    select
+        'collection_action ' || action_id || ' ' || bill_id as movement_id,
+        'collection_action' as extract,
+        action_id as fact_id,
+        customer_id,
+        bill_id,
+        'write_off' as kind,
+        valid_from as moved_on,
+        -amount as amount
+    from write_offs
+
+    union all
+
+    select
+        'write_off ' || write_off_changes.bill_id || ' ' || cast(write_off_changes.moved_on as {{ dbt.type_string() }}) as movement_id,
+        'bill' as extract,
+        write_off_changes.bill_id as fact_id,
+        write_off_changes.customer_id,
+        write_off_changes.bill_id,
+        'write_off' as kind,
+        write_off_changes.moved_on,
+        -write_off_changes.written_off - coalesce(-sum(write_offs.amount), 0) as amount
+    from write_off_changes
+    left join write_offs
+        on
+            write_off_changes.bill_id = write_offs.bill_id
+            and write_off_changes.moved_on = write_offs.valid_from
+    group by
+        write_off_changes.bill_id,
+        write_off_changes.customer_id,
+        write_off_changes.moved_on,
+        write_off_changes.written_off
+
+    union all
+
+    select
+        'recovered ' || bill_id || ' ' || cast(moved_on as {{ dbt.type_string() }}) as movement_id,
+        'bill' as extract,
+        bill_id as fact_id,
+        customer_id,
+        bill_id,
+        'recovered' as kind,
+        moved_on,
+        recovered as amount
+    from write_off_changes
+
+),
+
+moves as (
+
+    select
+        movement_id,
+        extract,
+        fact_id,
+        account_id as customer_id,
+        bill_id,
+        case when kind = 'credit' and bill_id is not null then 'credit_note' else kind end as kind,
+        moved_on,
+        case when kind in ('credit', 'payment') then -amount else amount end as amount,
+        unexplained_amount
+    from movements
+
+    union all
+
+    select
+        movement_id,
+        extract,
+        fact_id,
+        customer_id,
+        bill_id,
+        kind,
+        moved_on,
+        amount,
+        0 as unexplained_amount
+    from write_off_moves
+    where amount <> 0
+
+),
+
+entries as (
+
+    select
+        moves.*,
+        sum(moves.amount) over (
+            partition by moves.customer_id
+            order by moves.moved_on, moves.movement_id
+            rows between unbounded preceding and current row
+        ) as balance
+    from scope
+    inner join moves
+        on
+            scope.customer_id = moves.customer_id
+            and scope.as_of_date >= moves.moved_on
+
+),
+
+traced as (
+
+    select
+        entries.movement_id,
+        entries.customer_id,
+        entries.moved_on,
+        entries.kind,
+        {{ money('entries.amount') }} as amount,
+        {{ money('entries.balance') }} as balance,
+        entries.bill_id,
+        case
+            when entries.extract = 'payment' and payment_sources.customer_id <> entries.customer_id then payment_sources.customer_id
+        end as payer_id,
+        {{ money('entries.unexplained_amount') }} as unexplained_amount,
+        entries.extract,
+        entries.fact_id,
+        coalesce(bill_sources._file_id, payment_sources._file_id, action_sources._file_id) as file_id,
+        coalesce(bill_sources._line_no, payment_sources._line_no, action_sources._line_no) as line_no
+    from entries
+    left join bill_sources
+        on
+            entries.extract = 'bill'
+            and entries.fact_id = bill_sources.bill_id
+    left join payment_sources
+        on
+            entries.extract = 'payment'
+            and entries.fact_id = payment_sources.payment_id
+    left join action_sources
+        on
+            entries.extract = 'collection_action'
+            and entries.fact_id = action_sources.action_id
+
+)
+
+select * from traced

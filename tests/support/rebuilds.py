@@ -16,7 +16,7 @@ from psycopg import sql
 OF_THE_RUN = ["customer_scope", "moved_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
 OF_THE_RUN += ["customer_feature_on_warning_day", "credit_position_on_warning_day"]
 OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "warning_day_scope", "warning_scope"]
-OF_THE_RUN += ["account_balance", "changed_account"]
+OF_THE_RUN += ["account_balance", "account_entry", "changed_account"]
 
 
 def tables(settings: Settings) -> dict[str, list[str]]:

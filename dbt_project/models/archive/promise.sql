@@ -63,9 +63,7 @@ ended as (
 movements as (
 
     select * from {{ ref('movement') }}
-    where
-        kind in ('payment', 'return')
-        {{ only_of_accounts() }}
+    where kind in ('payment', 'return') {{ only_of_accounts() }}
 
 ),
 

@@ -27,8 +27,8 @@ write_off_changes as (
 changes as (
 
     select
-        account_id as customer_id,
-        moved_on,
+        movements.account_id as customer_id,
+        movements.moved_on,
         {{ flow_amounts('movements') }},
         0 as written_off,
         0 as recovered,

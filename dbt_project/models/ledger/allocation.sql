@@ -227,8 +227,7 @@ compared as (
     select
         *,
         {%- for column in compared_columns %}
-        lag({{ column }}) over account_days is distinct from {{ column }}
-        {{ 'or' if not loop.last else 'as is_changed' }}
+        {{ 'or ' if not loop.first }}coalesce(lag({{ column }}) over account_days, -1) <> {{ column }}{{ ' as is_changed' if loop.last }}
         {%- endfor %}
     from allocated
     window account_days as (

@@ -18,9 +18,7 @@ bills as (
 movements as (
 
     select * from {{ ref('movement') }}
-    where
-        bill_id is not null
-        {{ only_of_accounts() }}
+    where bill_id is not null {{ only_of_accounts() }}
 
 ),
 

@@ -14,8 +14,8 @@ movements as (
     select * from {{ ref('movement') }}
     where
         bill_id is null
-        and kind in ('credit', 'payment', 'return', 'refund')
         {{ only_of_accounts() }}
+        and kind in ('credit', 'payment', 'return', 'refund')
 
 ),
 

@@ -48,8 +48,8 @@ actions as (
     select * from {{ ref('stg_collection_action') }}
     where
         not is_deleted
-        and kind = 'write_off'
         {{ only_of(changed_customers()) }}
+        and kind = 'write_off'
 
 ),
 

@@ -34,8 +34,8 @@ credits as (
     where
         not is_deleted
         and amount < 0
-        and reverses_bill_id is null
         {{ only_of(changed_customers()) }}
+        and reverses_bill_id is null
 
 ),
 
@@ -422,9 +422,7 @@ typed as (
         paid_on,
         is_passing
     from movements
-    where
-        (amount <> 0 or unexplained_amount <> 0)
-        {{ only_of_accounts() }}
+    where (amount <> 0 or unexplained_amount <> 0) {{ only_of_accounts() }}
 
 )
 

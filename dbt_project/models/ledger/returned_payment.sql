@@ -14,8 +14,8 @@ returns as (
     select * from {{ ref('movement') }}
     where
         kind = 'return'
-        and amount <> 0
         {{ only_of_accounts() }}
+        and amount <> 0
 
 ),
 

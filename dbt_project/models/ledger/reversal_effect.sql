@@ -64,7 +64,7 @@ running_at_{{ level }} as (
     from worth_at_{{ level }}
     window node_days as (
         partition by extract, node_id
-        order by moved_on, worth desc, caused_by
+        order by moved_on asc, worth desc, caused_by asc
         rows between unbounded preceding and current row
     )
 

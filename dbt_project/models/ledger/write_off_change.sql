@@ -19,9 +19,7 @@ write_offs as (
 balances as (
 
     select * from {{ ref('bill_balance') }}
-    where
-        bill_id in (select bill_id from write_offs)
-        {{ only_of(changed_customers()) }}
+    where bill_id in (select bill_id from write_offs) {{ only_of(changed_customers()) }}
 
 ),
 

@@ -35,10 +35,10 @@ carried_over as (
         months.region,
         months.org_unit,
         months.segment,
-        months.closing_balance,
         {%- for flow in to_date %}
-        months.{{ flow }}_to_date{{ ',' if not loop.last }}
+        months.{{ flow }}_to_date,
         {%- endfor %}
+        months.closing_balance
     from {{ this }} as months
     inner join dates
         on months.as_of_date = {{ dbt.dateadd('day', -1, 'dates.month_start') }}
@@ -49,10 +49,10 @@ carried_over as (
         '' as region,
         '' as org_unit,
         '' as segment,
-        0 as closing_balance,
         {%- for flow in to_date %}
-        0 as {{ flow }}_to_date{{ ',' if not loop.last }}
+        0 as {{ flow }}_to_date,
         {%- endfor %}
+        0 as closing_balance
     from dates
     where false
     {% endif %}
@@ -100,7 +100,7 @@ open_bills as (
 running_moves as (
 
     select
-        account_id as customer_id,
+        movements.account_id as customer_id,
         {{ flow_amounts('movements') }},
         0 as written_off,
         0 as recovered
@@ -126,10 +126,10 @@ account as (
 
     select
         {{ place }},
-        account_months.month,
         {%- for flow in flows %}
-        sum(account_months.{{ flow }}_amount) as {{ flow }}{{ ',' if not loop.last }}
+        sum(account_months.{{ flow }}_amount) as {{ flow }},
         {%- endfor %}
+        account_months.month
     from account_months
     left join customers
         on account_months.customer_id = customers.customer_id
@@ -144,10 +144,10 @@ account as (
 running_account as (
 
     select
-        {{ place }},
         {%- for flow in flows %}
-        sum(running_moves.{{ flow }}) as {{ flow }}{{ ',' if not loop.last }}
+        sum(running_moves.{{ flow }}) as {{ flow }},
         {%- endfor %}
+        {{ place }}
     from running_moves
     left join customers
         on running_moves.customer_id = customers.customer_id

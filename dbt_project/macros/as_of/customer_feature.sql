@@ -67,8 +67,10 @@ customer_features as (
         behaviour.times_over_30d_12m,
         behaviour.worst_days_late_12m,
         -- What is too small to be pursued is no debt to warn of.
-        case when behaviour.overdue_amount < policies.pursued_from then least(behaviour.overdue_months, 0) else behaviour.overdue_months end
-            as overdue_months,
+        case
+            when behaviour.overdue_amount < policies.pursued_from and behaviour.overdue_months > 0 then 0
+            else behaviour.overdue_months
+        end as overdue_months,
         case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.overdue_bills end as overdue_bills,
         behaviour.bounced_12m,
         case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.max_days_overdue end as max_days_overdue,

@@ -29,6 +29,8 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(scorecard_app, name="scorecard")
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, take back.")
 app.add_typer(release_app, name="release")
+export_app = typer.Typer(no_args_is_help=True, help="What is published, for other programs.")
+app.add_typer(export_app, name="export")
 reader_app = typer.Typer(no_args_is_help=True, help="Logins of those who read what is published.")
 app.add_typer(reader_app, name="reader")
 
@@ -510,6 +512,23 @@ def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashbo
     with clear_errors() as settings:
         prepare_quietly(settings)
         typer.echo(f"wrote {write_dashboard(out, settings)}")
+
+
+@export_app.command("journal")
+def export_journal_command(
+    as_of: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day; balances are asserted on published days")
+    ],
+    out: Annotated[Path, typer.Option(help="file to write")],
+    currency: Annotated[str, typer.Option(help="in capital letters")] = "CNY",
+) -> None:
+    """Write all accounts as a double-entry journal in beancount's text format."""
+    from gridcredit.journal import export_journal
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        movements = export_journal(as_of.date(), out, currency=currency, settings=settings)
+        typer.echo(f"wrote {movements} movements to {out}: `bean-check {out}` proves its balances")
 
 
 @app.command()

@@ -15,6 +15,7 @@ LAYERS = (
     ("raw",),
     ("policy", "ops", "lineage"),
     ("staging",),
+    ("ledger",),
     ("archive",),
     ("features",),
     ("ratings",),

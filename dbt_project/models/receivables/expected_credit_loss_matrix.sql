@@ -146,7 +146,8 @@ leaving as (
     select
         billed.segment,
         1 as bucket_rank,
-        least(coalesce(overdue.amount, 0) / nullif(billed.amount, 0), 1) as unpaid_share
+        -- Where more was credited than billed, nothing tells.
+        case when billed.amount > 0 then least(coalesce(overdue.amount, 0) / billed.amount, 1) end as unpaid_share
     from billed
     left join overdue
         on billed.segment = overdue.segment

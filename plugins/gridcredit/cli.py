@@ -475,6 +475,21 @@ def diff_releases(before: int, after: int) -> None:
             )
 
 
+@release_app.command("restated")
+def restated_by(number: int) -> None:
+    """Show what a release changed although no fact had changed, by cause."""
+    from gridcredit import restatement
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        because, causes = restatement.restated_by(number, settings)
+        typer.echo(f"release {number} restates: {because}")
+        for one in causes:
+            typer.echo(
+                f"{one.cause:<32} {one.customers:>8,} customers  open {one.open_before:>16,} -> {one.open_after:>16,}"
+            )
+
+
 @release_app.command("verify")
 def verify_release(number: int) -> None:
     """Work out again what a release published, and the chain up to it; fails where a row was changed by hand."""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import structlog
 from psycopg import sql
 
+from gridcredit import restatement
 from gridcredit.access import apply_access
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
@@ -70,6 +71,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
                 "select approver, reason from lineage.approvals where run_id = %s", [run_id]
             ).fetchone() or (None, None)
             record_release(connection, number, run_id, as_of_date, changes, approver=approver, reason=reason)
+            restatement.mark(connection, number)
         else:
             number = last[0] if last else 0
         connection.execute(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from gridcredit import pipeline
 from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.errors import GridCreditError
 from gridcredit.release import list_releases, verify_release
+from gridcredit.restatement import restated_by
 from gridcredit.settings import PROJECT_DIR
 from gridcredit.warehouse import migrate
 
@@ -40,6 +43,15 @@ def test_an_earlier_warehouse_goes_on(server: EmbeddedPostgres, tmp_path: Path, 
         assert shown == dump.facts["rows"]
         pipeline.build_ratings("after the upgrade", DAYS[-1], settings)
         newest = list_releases(settings)[0].release
+        # The ledger changed what was owed: this release says so, and by what causes; the next one does not.
+        because, causes = restated_by(newest, settings)
+        assert because.startswith("the ledger")
+        assert all(one.open_before != one.open_after for one in causes)
+        assert rows(settings, "select * from ops.restatement union all select * from ops.cut_off_before") == []
+        pipeline.build_ratings("the night after", DAYS[-1] + timedelta(days=1), settings)
+        newest += 1
+        with pytest.raises(GridCreditError, match="restates nothing"):
+            restated_by(newest, settings)
         for release in range(1, newest + 1):
             assert verify_release(release, settings) == []
         # Rights to read are there, and who reads which org units; logins are the server's, not the dump's.

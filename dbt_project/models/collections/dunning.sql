@@ -48,6 +48,19 @@ steps as (
 
 ),
 
+-- While a release restates balances, who may be cut off now and might not before is asked again after it.
+restatements as (
+
+    select * from {{ source('ops', 'restatement') }}
+
+),
+
+cut_off_before as (
+
+    select * from {{ source('ops', 'cut_off_before') }}
+
+),
+
 pursued as (
 
     select
@@ -193,6 +206,11 @@ held as (
             when referred_on > coalesce(returned_on, cast('0001-01-01' as date)) then 'agency'
             when promised_for is not null then 'promise'
             when step_by_rank = 'cut_off' and is_important_user and approved_on is null then 'approval'
+            when
+                step_by_rank = 'cut_off'
+                and exists (select 1 from restatements)
+                and customer_id not in (select customer_id from cut_off_before)
+                then 'restatement'
         end as held_by
     from staged
 
@@ -211,7 +229,7 @@ stages as (
         end as next_step,
         case
             when held_by = 'insolvency' then insolvent_since
-            when held_by in ('dispute', 'agency', 'approval') or step_by_rank is null then null
+            when held_by in ('dispute', 'agency', 'approval', 'restatement') or step_by_rank is null then null
             else greatest(by_age_on, by_notice_on, by_promise_on)
         end as earliest_on,
         held_by,

@@ -264,7 +264,7 @@ def test_pages_are_kept_of_the_newest_results(published: Settings, monkeypatch: 
     results = [path.stem for path in (published.home / "gate_results").rglob("*.json")]
     assert sorted(pages) == sorted(results)
     assert len(pages) == 7
-    assert all("candidate." in page or "monitoring." in page for page in pages)
+    assert all(any(schema in page for schema in ("candidate.", "monitoring.", "ledger.")) for page in pages)
     assert rows(published, "select count(*) from lineage.gate_results") > rows_before
 
 

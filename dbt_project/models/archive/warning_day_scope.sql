@@ -126,6 +126,16 @@ low_ratings as (
 
 ),
 
+-- What is left of a bill may be too small to be pursued, until another bill is overdue beside it.
+small_rests as (
+
+    select distinct customer_id from balances
+    where
+        open_amount > 0
+        and open_amount < (select max(policies.pursued_from) from {{ source('policy', 'policies') }} as policies)
+
+),
+
 -- Days on which an open bill is, or was until then, overdue.
 overdue_days as (
     {% for days in days_overdue %}
@@ -158,6 +168,19 @@ overdue_days as (
     where
         balances.open_amount > 0
         and balances.valid_from > {{ is_late_from }}
+
+    union
+
+    select
+        balances.customer_id,
+        cast({{ dbt.dateadd('day', 1, 'balances.due_on') }} as date) as as_of_date
+    from balances
+    inner join small_rests
+        on balances.customer_id = small_rests.customer_id
+    where
+        balances.open_amount > 0
+        and balances.valid_from <= {{ dbt.dateadd('day', 1, 'balances.due_on') }}
+        and balances.valid_to > {{ dbt.dateadd('day', 1, 'balances.due_on') }}
 
 ),
 

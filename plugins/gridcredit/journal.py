@@ -91,13 +91,13 @@ def _open_accounts(connection: Connection, as_of: date, currency: str, file: Tex
 def _entries(connection: Connection, as_of: date, currency: str) -> Iterator[str]:
     with connection.cursor(name="movements") as cursor:
         cursor.execute(
-            "select moved_on, kind, fact_id, customer_id, amount, file_id, line_no from published.account_movement "
+            "select moved_on, kind, fact_id, customer_id, amount, file_name, line_no from published.account_movement "
             "where moved_on <= %s and amount <> 0 order by moved_on, movement_id",
             [as_of],
         )
-        for moved_on, kind, fact_id, customer, amount, file_id, line_no in cursor:
+        for moved_on, kind, fact_id, customer, amount, file_name, line_no in cursor:
             yield (
-                f'{moved_on} * "{kind} {_text(fact_id)}"\n  file: {file_id}\n  line: {line_no}\n'
+                f'{moved_on} * "{kind} {_text(fact_id)}"\n  file: "{_text(file_name)}"\n  line: {line_no}\n'
                 f"  {account_name(customer)}  {amount} {currency}\n  {CONTRA[kind]}  {-amount} {currency}\n"
             )
 

@@ -511,6 +511,7 @@ class _Book:
         self._moneys: dict[date, _Money] = {}
         self._positions: dict[tuple[str, date], _Position] = {}
         self._write_offs: dict[str, list[_Written]] = {}
+        self._runs: dict[str, list[date | None]] = {}
 
     def customers(self, day: date) -> list[str]:
         return sorted(customer_id for customer_id, first in self.first_seen.items() if first <= day)
@@ -707,19 +708,23 @@ class _Book:
     def settled_on(self, bill: Bill, day: date) -> date | None:
         """The first day of the run of days, to this one, on which the bill was fully paid as of that day.
 
-        Days on which the bill is cancelled, as it is restored later, do not break the run. Between two days on which
-        anything is dated, nothing changes: these alone are looked at.
+        Days on which the bill is cancelled, as it is restored later, do not break the run.
         """
-        if bill.issued_on > day or not self.stand(bill, day).stands_at:
-            return None
-        first = None
-        for one in reversed(self.dates[: bisect_right(self.dates, day)]):
-            if bill.issued_on <= one and not self.stand(bill, one).stands_at:
-                continue
-            if not self.is_fully_paid(bill, one):
-                break
-            first = one
-        return first
+        place = bisect_right(self.dates, day)
+        return self._paid_since(bill)[place - 1] if place else None
+
+    def _paid_since(self, bill: Bill) -> list[date | None]:
+        """For each day on which anything is dated, and nothing changes between them, since when the bill was fully paid."""
+        if bill.bill_id not in self._runs:
+            runs: list[date | None] = []
+            since = None
+            for one in self.dates:
+                is_there = bill.issued_on <= one and self.stand(bill, one).stands_at > 0
+                if is_there:
+                    since = (since or one) if self.is_fully_paid(bill, one) else None
+                runs.append(since if is_there else None)
+            self._runs[bill.bill_id] = runs
+        return self._runs[bill.bill_id]
 
 
 def _order_of_paying(stand: _Stand) -> tuple[bool, date, date, str]:

@@ -23,7 +23,7 @@ as_contracted as (
         cast(unexplained_amount as numeric(18, 2)) as unexplained_amount,
         cast(extract as text) as extract,
         cast(fact_id as text) as fact_id,
-        cast(file_id as bigint) as file_id,
+        cast(file_name as text) as file_name,
         cast(line_no as bigint) as line_no
     from entries
 

@@ -8,6 +8,24 @@ findings as (
 
 ),
 
+files as (
+
+    select * from {{ source('lineage', 'files') }}
+
+),
+
+-- By its name: the number of a file is another one on another machine.
+named as (
+
+    select
+        findings.*,
+        files.file_name
+    from findings
+    left join files
+        on findings.file_id = files.file_id
+
+),
+
 as_contracted as (
 
     select
@@ -16,9 +34,9 @@ as_contracted as (
         cast(fact_id as text) as fact_id,
         cast(customer_id as text) as customer_id,
         cast(amount as numeric(18, 2)) as amount,
-        cast(file_id as bigint) as file_id,
+        cast(file_name as text) as file_name,
         cast(line_no as bigint) as line_no
-    from findings
+    from named
 
 )
 

@@ -48,6 +48,12 @@ action_sources as (
 
 ),
 
+files as (
+
+    select * from {{ source('lineage', 'files') }}
+
+),
+
 -- What a write-off took, and what credit notes took from it later or payments brought in for it.
 write_off_moves as (
 
@@ -163,7 +169,7 @@ traced as (
         {{ money('entries.unexplained_amount') }} as unexplained_amount,
         entries.extract,
         entries.fact_id,
-        coalesce(bill_sources._file_id, payment_sources._file_id, action_sources._file_id) as file_id,
+        files.file_name,
         coalesce(bill_sources._line_no, payment_sources._line_no, action_sources._line_no) as line_no
     from entries
     left join bill_sources
@@ -178,6 +184,8 @@ traced as (
         on
             entries.extract = 'collection_action'
             and entries.fact_id = action_sources.action_id
+    left join files
+        on coalesce(bill_sources._file_id, payment_sources._file_id, action_sources._file_id) = files.file_id
 
 )
 

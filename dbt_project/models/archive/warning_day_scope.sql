@@ -129,7 +129,12 @@ low_ratings as (
 -- What is left of a bill may be too small to be pursued, until another bill is overdue beside it.
 small_rests as (
 
-    select distinct customer_id from balances
+    select
+        bill_id,
+        customer_id,
+        valid_from,
+        valid_to
+    from balances
     where
         open_amount > 0
         and open_amount < (select max(policies.pursued_from) from {{ source('policy', 'policies') }} as policies)
@@ -176,7 +181,11 @@ overdue_days as (
         cast({{ dbt.dateadd('day', 1, 'balances.due_on') }} as date) as as_of_date
     from balances
     inner join small_rests
-        on balances.customer_id = small_rests.customer_id
+        on
+            balances.customer_id = small_rests.customer_id
+            and balances.bill_id <> small_rests.bill_id
+            and small_rests.valid_from <= {{ dbt.dateadd('day', 1, 'balances.due_on') }}
+            and small_rests.valid_to > {{ dbt.dateadd('day', 1, 'balances.due_on') }}
     where
         balances.open_amount > 0
         and balances.valid_from <= {{ dbt.dateadd('day', 1, 'balances.due_on') }}

@@ -70,8 +70,12 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             approver, reason = connection.execute(
                 "select approver, reason from lineage.approvals where run_id = %s", [run_id]
             ).fetchone() or (None, None)
-            record_release(connection, number, run_id, as_of_date, changes, approver=approver, reason=reason)
-            restatement.mark(connection, number)
+            record_release(
+                *(connection, number, run_id, as_of_date, changes),
+                approver=approver,
+                reason=reason,
+                restated_because=restatement.take(connection),
+            )
         else:
             number = last[0] if last else 0
         connection.execute(

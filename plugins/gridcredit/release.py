@@ -176,6 +176,7 @@ def record_release(
     rolled_back_to: int | None = None,
     approver: str | None = None,
     reason: str | None = None,
+    restated_because: str | None = None,
 ) -> None:
     """Record a release with the content of each table and its link to the one before; listeners hear of it."""
     before = {table: (rows, total) for table, rows, total in _contents(connection, number - 1)}
@@ -190,12 +191,12 @@ def record_release(
     link = chain_hash(chain or "", number, run_id, as_of_date, contents, sealed)
     connection.execute(
         "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, lineage_hash, "
-        "rolled_back_to, approver, reason) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "rolled_back_to, approver, reason, restated_because) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             *(number, run_id, as_of_date),
             sum(change.opened for change in changes.values()),
             sum(change.closed for change in changes.values()),
-            *(link, sealed, rolled_back_to, approver, reason),
+            *(link, sealed, rolled_back_to, approver, reason, restated_because),
         ],
     )
     connection.cursor().executemany(

@@ -41,15 +41,12 @@ def pending(connection: Connection) -> list[str]:
     return [because for (because,) in connection.execute("select because from ops.restatement order by 1")]
 
 
-def mark(connection: Connection, release: int) -> None:
-    """Mark a release that restates, if it does: the next one does not."""
+def take(connection: Connection) -> str | None:
+    """Why the release that is being recorded restates, if it does; the one after it does not."""
     reasons = pending(connection)
-    if reasons:
-        connection.execute(
-            "update lineage.releases set restated_because = %s where release = %s", ["; ".join(reasons), release]
-        )
-        connection.execute("delete from ops.restatement")
-        connection.execute("delete from ops.cut_off_before")
+    connection.execute("delete from ops.restatement")
+    connection.execute("delete from ops.cut_off_before")
+    return "; ".join(reasons) or None
 
 
 def restated_by(release: int, settings: Settings) -> tuple[str, list[Restated]]:

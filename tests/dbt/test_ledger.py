@@ -328,11 +328,11 @@ def test_a_broken_allocation_stops_the_gate(settings: Settings, tmp_path: Path) 
     broken = settings.model_copy(update={"project_dir": tmp_path})
     for folder in (settings.expectations_dir, settings.dbt_dir):
         shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("target", "logs"))
-    model = tmp_path / settings.dbt_dir.name / "models" / "ledger" / "allocation.sql"
-    text = model.read_text()
-    right = "                credit + need - sum(need) over ("
+    macros = tmp_path / settings.dbt_dir.name / "macros" / "ledger" / "bill_position.sql"
+    text = macros.read_text()
+    right = "{{ bills }}.credit + {{ bills }}.need - sum("
     assert right in text
-    model.write_text(text.replace(right, "                credit + 10 + need - sum(need) over ("))
+    macros.write_text(text.replace(right, "{{ bills }}.credit + 10 + {{ bills }}.need - sum("))
     with pytest.raises(GateFailedError, match="account_balance"):
         pipeline.build_ratings("broken", day, broken)
     assert number(settings, "select max(release) from lineage.releases") == 1

@@ -25,3 +25,26 @@
         {{ written_off_part(bill) }}
     )
 {%- endmacro %}
+
+{% macro excess_part(bill) -%}
+    {#- What the bill leaves over of its payments and credit notes: credit of its account. -#}
+    {{ bill }}.credited_beyond + {{ bill }}.named_paid - {{ paid_by_name(bill) }} - {{ recovered_part(bill) }}
+{%- endmacro %}
+
+{% macro allocated_part(bills, accounts) -%}
+    {#-
+        What the account's credit pays of a bill's need, in turn: undisputed bills first, the oldest due first. `accounts` are the
+        columns that make up an account at one time.
+    -#}
+    least(
+        {{ bills }}.need,
+        greatest(
+            {{ bills }}.credit + {{ bills }}.need - sum({{ bills }}.need) over (
+                partition by {{ bills }}.{{ accounts | join(', ' ~ bills ~ '.') }}
+                order by {{ bills }}.is_disputed, {{ bills }}.due_on, {{ bills }}.issued_on, {{ bills }}.bill_id
+                rows between unbounded preceding and current row
+            ),
+            0
+        )
+    )
+{%- endmacro %}

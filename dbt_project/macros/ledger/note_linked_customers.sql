@@ -19,7 +19,7 @@
 
     -- Facts that name another customer's bill or payment, from both ends.
     linked as (
-        {%- for naming, key in (('stg_payment', 'bill_id'), ('stg_collection_action', 'bill_id')) %}
+        {%- for naming in ('stg_payment', 'stg_collection_action') %}
 
         select
             bills.customer_id,
@@ -82,7 +82,7 @@
 
     ),
 
-    reversal_links as (
+    one_way_links as (
         {%- for name in ('bill', 'payment') %}
 
         select
@@ -91,25 +91,10 @@
         from {{ ref('stg_' ~ name) }} as facts
         inner join {{ ref('stg_' ~ name) }} as parents
             on facts.reverses_{{ name }}_id = parents.{{ name }}_id
-        where
-            facts.reverses_{{ name }}_id is not null
-            and facts.customer_id <> parents.customer_id
+        where facts.customer_id <> parents.customer_id
 
         union
-
-        select
-            parents.customer_id,
-            facts.customer_id as linked_id
-        from {{ ref('stg_' ~ name) }} as facts
-        inner join {{ ref('stg_' ~ name) }} as parents
-            on facts.reverses_{{ name }}_id = parents.{{ name }}_id
-        where
-            facts.reverses_{{ name }}_id is not null
-            and facts.customer_id <> parents.customer_id
-        {{ 'union' if not loop.last }}
         {%- endfor %}
-
-        union
 
         select
             customer_id,
@@ -117,29 +102,31 @@
         from {{ this }}
         where customer_id <> root_customer_id
 
+    ),
+
+    reversal_links as (
+
+        select
+            customer_id,
+            linked_id
+        from one_way_links
+
         union
 
         select
-            root_customer_id as customer_id,
+            linked_id as customer_id,
             customer_id as linked_id
-        from {{ this }}
-        where customer_id <> root_customer_id
+        from one_way_links
 
     ),
 
     reached as (
 
-        select
-            customer_id,
-            changed_from
-        from changed
+        select * from changed
 
         union
 
-        select
-            customer_id,
-            changed_from
-        from linked
+        select * from linked
 
     ),
 

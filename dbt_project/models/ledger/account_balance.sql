@@ -35,14 +35,6 @@ balances as (
     where
         open_amount <> 0
         or written_off_amount <> 0
-
-),
-
-positions as (
-
-    select * from {{ ref('bill_balance') }}
-    where
-        open_amount <> 0
         or allocated_amount <> 0
         or excess_amount <> 0
 
@@ -83,33 +75,16 @@ bill_sums as (
         sum(case when balances.is_disputed then balances.open_amount else 0 end) as disputed_amount,
         sum(case when balances.is_disputed and balances.due_on < scope.as_of_date then balances.open_amount else 0 end) as disputed_overdue_amount,
         sum(balances.written_off_amount) as written_off_amount,
-        sum(balances.recovered_amount) as recovered_amount
+        sum(balances.recovered_amount) as recovered_amount,
+        -- What unallocated credit could pay, whatever the allocation made of it.
+        sum(balances.open_amount + balances.allocated_amount) as need,
+        sum(balances.excess_amount) as excess
     from scope
     inner join balances
         on
             scope.customer_id = balances.customer_id
             and scope.as_of_date >= balances.valid_from
             and scope.as_of_date < balances.valid_to
-    group by
-        scope.as_of_date,
-        scope.customer_id
-
-),
-
--- What unallocated credit could pay, whatever the allocation made of it.
-credit_needs as (
-
-    select
-        scope.as_of_date,
-        scope.customer_id,
-        sum(positions.open_amount + positions.allocated_amount) as need,
-        sum(positions.excess_amount) as excess
-    from scope
-    inner join positions
-        on
-            scope.customer_id = positions.customer_id
-            and scope.as_of_date >= positions.valid_from
-            and scope.as_of_date < positions.valid_to
     group by
         scope.as_of_date,
         scope.customer_id
@@ -219,8 +194,8 @@ accounts as (
         coalesce(bill_sums.max_days_overdue, 0) as max_days_overdue,
         {{ money('coalesce(bill_sums.disputed_amount, 0)') }} as disputed_amount,
         {{ money('coalesce(bill_sums.disputed_overdue_amount, 0)') }} as disputed_overdue_amount,
-        {{ money('coalesce(credit_steps.credit, 0) + coalesce(credit_needs.excess, 0)
-            - least(greatest(coalesce(credit_steps.credit, 0) + coalesce(credit_needs.excess, 0), 0), coalesce(credit_needs.need, 0))') }}
+        {{ money('coalesce(credit_steps.credit, 0) + coalesce(bill_sums.excess, 0)
+            - least(greatest(coalesce(credit_steps.credit, 0) + coalesce(bill_sums.excess, 0), 0), coalesce(bill_sums.need, 0))') }}
             as credit_balance,
         {{ money('coalesce(bill_sums.written_off_amount, 0)') }} as written_off_amount,
         {{ money('coalesce(bill_sums.recovered_amount, 0)') }} as recovered_amount,
@@ -234,10 +209,6 @@ accounts as (
         on
             scope.as_of_date = bill_sums.as_of_date
             and scope.customer_id = bill_sums.customer_id
-    left join credit_needs
-        on
-            scope.as_of_date = credit_needs.as_of_date
-            and scope.customer_id = credit_needs.customer_id
     left join flow_sums
         on
             scope.as_of_date = flow_sums.as_of_date

@@ -26,30 +26,7 @@ write_off_changes as (
 
 changes as (
 
-    select
-        movements.account_id as customer_id,
-        movements.moved_on,
-        {{ flow_amounts('movements') }},
-        0 as written_off,
-        0 as recovered,
-        {{ paid_mark('movements') }} as paid_mark
-    from movements
-
-    union all
-
-    select
-        customer_id,
-        moved_on,
-        0 as billed,
-        0 as credited,
-        0 as collected,
-        0 as returned,
-        0 as refunded,
-        0 as unexplained,
-        written_off,
-        recovered,
-        null as paid_mark
-    from write_off_changes
+    {{ account_flows() }}
 
 ),
 

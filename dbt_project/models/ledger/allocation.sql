@@ -84,16 +84,6 @@ change_days as (
 
 ),
 
-account_days as (
-
-    select
-        customer_id,
-        changed_on,
-        coalesce(lead(changed_on) over (partition by customer_id order by changed_on), {{ end_of_time() }}) as changed_until
-    from change_days
-
-),
-
 lasting_write_offs as (
 
     select * from write_offs
@@ -104,8 +94,7 @@ lasting_write_offs as (
 bills_by_day as (
 
     select
-        account_days.changed_on,
-        account_days.changed_until,
+        change_days.changed_on,
         steps.bill_id,
         steps.customer_id,
         steps.amount,
@@ -120,17 +109,17 @@ bills_by_day as (
         lasting_write_offs.last_written_off_on,
         coalesce(lasting_write_offs.written_off_gross, 0) as written_off_gross,
         coalesce(lasting_write_offs.allocated_then, 0) as allocated_then
-    from account_days
+    from change_days
     inner join steps
         on
-            account_days.customer_id = steps.customer_id
-            and account_days.changed_on >= steps.valid_from
-            and account_days.changed_on < steps.valid_to
+            change_days.customer_id = steps.customer_id
+            and change_days.changed_on >= steps.valid_from
+            and change_days.changed_on < steps.valid_to
     left join lasting_write_offs
         on
             steps.bill_id = lasting_write_offs.bill_id
-            and account_days.changed_on >= lasting_write_offs.valid_from
-            and account_days.changed_on < lasting_write_offs.valid_to
+            and change_days.changed_on >= lasting_write_offs.valid_from
+            and change_days.changed_on < lasting_write_offs.valid_to
 
 ),
 
@@ -177,6 +166,7 @@ needs as (
         {{ written_off_part('positions') }} as written_off_amount,
         {{ recovered_part('positions') }} as recovered_amount,
         {{ paid_by_name('positions') }} as paid_by_name,
+        {{ excess_part('positions') }} as excess_amount,
         {{ standing_amount('positions') }} - {{ written_off_part('positions') }} - {{ paid_by_name('positions') }} as need
     from positions
 
@@ -187,11 +177,8 @@ credited_needs as (
 
     select
         needs.*,
-        needs.credited_beyond + needs.named_paid - needs.paid_by_name - needs.recovered_amount as excess_amount,
         coalesce(credit_steps.credit, 0)
-        + sum(needs.credited_beyond + needs.named_paid - needs.paid_by_name - needs.recovered_amount) over (
-            partition by needs.customer_id, needs.changed_on
-        ) as credit
+        + sum(needs.excess_amount) over (partition by needs.customer_id, needs.changed_on) as credit
     from needs
     left join credit_steps
         on
@@ -201,22 +188,11 @@ credited_needs as (
 
 ),
 
--- Credit pays the bills in turn: undisputed ones first, the oldest due first.
 allocated as (
 
     select
-        *,
-        least(
-            need,
-            greatest(
-                credit + need - sum(need) over (
-                    partition by customer_id, changed_on
-                    order by is_disputed, due_on, issued_on, bill_id
-                    rows between unbounded preceding and current row
-                ),
-                0
-            )
-        ) as allocated_amount
+        credited_needs.*,
+        {{ allocated_part('credited_needs', ['customer_id', 'changed_on']) }} as allocated_amount
     from credited_needs
 
 ),
@@ -227,10 +203,10 @@ compared as (
     select
         *,
         {%- for column in compared_columns %}
-        {{ 'or ' if not loop.first }}coalesce(lag({{ column }}) over account_days, -1) <> {{ column }}{{ ' as is_changed' if loop.last }}
+        {{ 'or ' if not loop.first }}coalesce(lag({{ column }}) over bill_days, -1) <> {{ column }}{{ ' as is_changed' if loop.last }}
         {%- endfor %}
     from allocated
-    window account_days as (
+    window bill_days as (
         partition by bill_id
         order by changed_on
     )

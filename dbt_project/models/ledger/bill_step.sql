@@ -45,7 +45,6 @@ running as (
                 else 0
             end
         ) over bill_days as named_in_time,
-        max(case when movements.kind in ('payment', 'return') then movements.moved_on end) over bill_days as last_paid_on,
         bills.customer_id,
         bills.amount,
         bills.is_disputed,
@@ -77,7 +76,6 @@ steps as (
         {{ money('greatest(credited - amount, 0)') }} as credited_beyond,
         {{ money('named_paid') }} as named_paid,
         {{ money('named_in_time') }} as named_in_time,
-        last_paid_on,
         valid_from,
         coalesce(valid_to, {{ end_of_time() }}) as valid_to
     from running

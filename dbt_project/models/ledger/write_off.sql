@@ -207,24 +207,12 @@ written_off as (
             from (
                 select
                     needs.*,
-                    least(
-                        needs.need,
-                        greatest(
-                            needs.credit + needs.need - sum(needs.need) over (
-                                partition by needs.customer_id
-                                order by needs.is_disputed, needs.due_on, needs.issued_on, needs.bill_id
-                                rows between unbounded preceding and current row
-                            ),
-                            0
-                        )
-                    ) as allocated
+                    {{ allocated_part('needs', ['customer_id']) }} as allocated
                 from (
                     select
                         positions.*,
                         {{ standing_amount('positions') }} - {{ written_off_part('positions') }} - {{ paid_by_name('positions') }} as need,
-                        positions.account_credit + sum(
-                            positions.credited_beyond + positions.named_paid - {{ paid_by_name('positions') }} - {{ recovered_part('positions') }}
-                        ) over (partition by positions.customer_id) as credit
+                        positions.account_credit + sum({{ excess_part('positions') }}) over (partition by positions.customer_id) as credit
                     from (
                         select
                             bills_then.customer_id,

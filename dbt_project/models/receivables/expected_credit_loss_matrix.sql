@@ -146,7 +146,7 @@ leaving as (
     select
         billed.segment,
         1 as bucket_rank,
-        -- Where more was credited than billed, nothing tells.
+        -- Unknown where more was credited than billed.
         case when billed.amount > 0 then least(coalesce(overdue.amount, 0) / billed.amount, 1) end as unpaid_share
     from billed
     left join overdue

@@ -99,26 +99,7 @@ open_bills as (
 -- Of the last day's month only what has happened by then.
 running_moves as (
 
-    select
-        movements.account_id as customer_id,
-        {{ flow_amounts('movements') }},
-        0 as written_off,
-        0 as recovered
-    from movements
-
-    union all
-
-    select
-        customer_id,
-        0 as billed,
-        0 as credited,
-        0 as collected,
-        0 as returned,
-        0 as refunded,
-        0 as unexplained,
-        written_off,
-        recovered
-    from write_off_changes
+    {{ account_flows() }}
 
 ),
 
@@ -313,7 +294,7 @@ totals as (
         {{ money('sum(recovered)') }} as recovered_amount,
         {{ money('sum(written_off_to_date)') }} as written_off_to_date,
         {{ money('sum(recovered_to_date)') }} as recovered_to_date,
-        {{ money('sum(opening_balance + billed - credited - collected + returned + refunded - written_off + recovered)') }} as closing_balance,
+        {{ money('sum(opening_balance + ' ~ net_of_flows() ~ ')') }} as closing_balance,
         {{ money('sum(receivable)') }} as receivable_amount,
         {{ money('sum(overdue)') }} as overdue_amount,
         {{ money('sum(credit_balance)') }} as unallocated_amount

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -68,6 +68,9 @@ lint-sql: $(STAMP)
 
 bench: $(STAMP) ## measure a full build and a daily run: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.daily_run $(ARGS)
+
+bench-against: $(STAMP) ## what this tree costs against another: ARGS="--revision 7590a1a --customers 10000"
+	$(BIN)/python -m benchmarks.against $(ARGS)
 
 bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 2000"
 	$(BIN)/python -m benchmarks.dags $(ARGS)

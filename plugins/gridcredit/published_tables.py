@@ -50,6 +50,7 @@ TABLES: dict[str, PublishedTable] = {
     "work_list": PublishedTable(("customer_id",)),
     "late_charge": PublishedTable(("bill_id",), "moved_scope", ("customer_id",)),
     "promise_result": PublishedTable(("action_id",), "customer_scope", ("customer_id",)),
+    "instalment_result": PublishedTable(("action_id", "due_on"), "customer_scope", ("customer_id",)),
     "officer_result": PublishedTable(("officer_id", "overdue_month")),
     "strategy_result": PublishedTable(("strategy", "days_recovered")),
     "write_off_proposal": PublishedTable(("customer_id",)),

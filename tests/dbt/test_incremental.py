@@ -44,6 +44,7 @@ files:
   - {pattern: "party*", extracts: {party: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "collection_action*", extracts: {collection_action: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "grade_override*", extracts: {grade_override: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "instalment*", extracts: {instalment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "officer_assignment*", extracts: {officer_assignment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "department_notice*", extracts: {department_notice: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "warning_ack*", extracts: {warning_acknowledgement: {deleted: {column: op, equals: [D]}}}}
@@ -53,7 +54,7 @@ START = date(2026, 2, 20)
 Row = dict[str, Any]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
-DATED |= {"warning_acknowledgement": None}
+DATED |= {"warning_acknowledgement": None, "instalment": None}
 
 
 @dataclass
@@ -154,6 +155,12 @@ class Supplier:
         for column in EXTRACTS[extract].columns:
             if column.name in ("kind", "role", "register"):
                 row[column.name] = self.rng.choice(column.values)
+        if extract == "collection_action" and self.rng.random() < 0.3:
+            row["kind"] = "instalment_plan"
+        if extract == "instalment":
+            plans = [one for one in self.known["collection_action"].values() if one.get("kind") == "instalment_plan"]
+            row["action_id"] = self.rng.choice(plans)["action_id"] if plans else "A0"
+            row["amount"] = self.rng.choice([5, 20])
         names = {"op", *(column.name for column in EXTRACTS[extract].columns)}
         return extract, {name: value for name, value in row.items() if name in names}
 

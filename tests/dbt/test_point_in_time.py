@@ -43,7 +43,7 @@ def cut(source: Path, target: Path, name: str) -> int:
         writer = csv.DictWriter(out, list(reader.fieldnames or ()))
         writer.writeheader()
         for row in reader:
-            if row[extract.dated_by] > THEN.isoformat():
+            if row[extract.dated_by] > THEN.isoformat() and not extract.known_early:
                 left_out += 1
                 continue
             writer.writerow(row | {day: "" for day in days if row[day] > THEN.isoformat()})

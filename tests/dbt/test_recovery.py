@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.support import oracle, recovery_oracle
+from tests.support import account_engine, oracle, recovery_oracle
 from tests.support.built import DAYS, POLICY, Built
 
 
@@ -75,7 +75,10 @@ def test_the_next_lawful_step(built: Built) -> None:
     }
     assert got == want
     held = Counter(pursued.held_by for pursued in want.values())
-    assert held.keys() >= {None, "agency", "approval", "dispute"}
+    assert held.keys() >= {None, "agency", "approval", "dispute", "promise"}
+    # The second instalment is due on 25 June.
+    assert (want["H-plan"].held_by, want["H-plan"].earliest_on) == ("promise", date(2026, 6, 26))
+    assert want["H-missed"].held_by is None
     assert want["H-approved"].next_step == "cut_off"
     # No cut-off within 30 days overdue, nor before the notice has run.
     for customer, due_on, last_step_on, earliest_on in built.rows(
@@ -84,6 +87,54 @@ def test_the_next_lawful_step(built: Built) -> None:
     ):
         assert (earliest_on - due_on).days > 30, customer
         assert (earliest_on - last_step_on).days >= 3, customer
+
+
+def test_instalments_are_kept_or_broken_one_by_one(built: Built) -> None:
+    """One plan paid 100 on the first day, the other on the day after: for the first instalment, too late. Then every plan."""
+    by_hand = built.rows(
+        "select action_id, due_on, paid_amount, outcome from candidate.instalment_result "
+        "where customer_id in ('H-plan', 'H-missed') order by 1 desc, 2"
+    )
+    first, second, third = date(2026, 6, 5), date(2026, 6, 25), date(2026, 7, 25)
+    assert by_hand == [
+        ("H-plan-instalment_plan", first, 100, "kept"),
+        ("H-plan-instalment_plan", second, 0, "open"),
+        ("H-plan-instalment_plan", third, 0, "open"),
+        ("H-missed-instalment_plan", first, 0, "broken"),
+        ("H-missed-instalment_plan", second, 0, "ended"),
+        ("H-missed-instalment_plan", third, 0, "ended"),
+    ]
+    plans = {
+        fact.row["action_id"]: fact
+        for fact in built.ledger.facts
+        if fact.extract == "collection_action" and fact.day <= DAYS[-1]
+    }
+    known = {row[0] for row in built.rows("select customer_id from archive.customer_scope where is_known")}
+    want = {}
+    for action, parts in built.ledger.instalments.items():
+        if action not in plans or plans[action].customer_id not in known:
+            continue
+        plan, owed = plans[action], Decimal(0)
+        ending = oracle.end_of_plan(built.ledger, plan)
+        for due_on, amount in parts:
+            owed += amount
+            paid = account_engine.paid_between(
+                built.ledger.accounts_of(plan.customer_id), plan.customer_id, plan.day, due_on
+            )
+            outcome = "kept" if paid >= owed else "broken"
+            if ending and ending.day <= min(due_on, DAYS[-1]):
+                outcome = "ended"
+            elif due_on >= DAYS[-1]:
+                outcome = "open"
+            want[action, due_on] = (amount, max(min(paid - owed + amount, amount), Decimal(0)), outcome)
+    got = {
+        (action, due_on): tuple(rest)
+        for action, due_on, *rest in built.rows(
+            "select action_id, due_on, amount, paid_amount, outcome from candidate.instalment_result"
+        )
+    }
+    assert got == want
+    assert Counter(outcome for _, _, outcome in want.values()).keys() == {"kept", "broken", "open", "ended"}
 
 
 def test_the_work_list_ranks_by_expected_loss_for_the_effort(built: Built) -> None:

@@ -49,9 +49,13 @@ class Built:
 
 
 def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
-    """Change parts of some of the simulator's bills, which are otherwise exact; by bill the differences of parts and sum."""
+    """Change parts of some of the simulator's bills, which are otherwise exact; by bill the differences of parts and sum.
+
+    Bills that a credit note names stay: of another amount they would be cancelled no longer.
+    """
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    credited = {row["reverses_bill_id"] for row in rows}
     parts = ("energy_charge", "demand_charge", "adjustment")
     found: dict[str, tuple[Decimal, ...]] = {}
     # The last is within the policy's tolerance of 0.05, and no difference to tell.
@@ -63,7 +67,9 @@ def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
     }
     for number, row in enumerate(rows):
         for each, changes in wrong.items():
-            if number % each == 5 and row["bill_id"] not in found:
+            if row["kind"] != "regular" or row["bill_id"] in credited | found.keys():
+                continue
+            if number % each == 5:
                 changed = tuple(Decimal(change) for change in changes)
                 for part, change in zip(parts, changed, strict=True):
                     row[part] = str(Decimal(row[part] or 0) + change)
@@ -99,6 +105,7 @@ def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
             "department_notice",
             "warning_acknowledgement",
             "officer_assignment",
+            "instalment",
             *oracle.CONDUCT,
         )
     ]

@@ -32,6 +32,15 @@ def read_rows(paths: list[Path]) -> Delivered:
 def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int, usage_oracle.Month]]]:
     """The facts of bills, payments and conduct, and the months of use."""
     day = date.fromisoformat
+    plans: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for (action, due_on), said in sorted(found["instalment"].items()):
+        plan = found["collection_action"].get((action,), {"kind": ""})
+        if plan["kind"] == "instalment_plan" and due_on >= plan["acted_on"] and Decimal(said["amount"]) > 0:
+            plans[action].append((day(due_on), Decimal(said["amount"])))
+    for action, parts in plans.items():
+        # Such a plan is of what its instalments add up to, by the day of the last.
+        plan = found["collection_action"][action,]
+        plan |= {"amount": str(sum(amount for _, amount in parts)), "promise_date": parts[-1][0].isoformat()}
     terms: dict[str, dict[date, dict[str, str]]] = defaultdict(dict)
     for (customer, changed_on), said in found["contract_term"].items():
         terms[customer][day(changed_on)] = said
@@ -75,6 +84,7 @@ def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int
             for name, until in oracle.CONDUCT.items()
             for r in found[name].values()
         ],
+        plans,
     )  # fmt: skip
     meters: dict[str, dict[str, Decimal]] = defaultdict(dict)
     readings: dict[str, list[usage_oracle.Reading]] = defaultdict(list)

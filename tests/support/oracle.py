@@ -119,6 +119,8 @@ class Ledger:
     bills: list[Bill]
     payments: list[Payment]
     facts: list[Fact] = field(default_factory=list)
+    # By the plan's action: due day and amount.
+    instalments: dict[str, list[tuple[date, Decimal]]] = field(default_factory=dict)
     facts_of: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     bills_of: dict[str, list[Bill]] = field(default_factory=lambda: defaultdict(list))
     bills_then: dict[tuple[str, date], list[BillThen]] = field(default_factory=dict)
@@ -389,25 +391,39 @@ def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
             continue
         ending = end_of_plan(ledger, fact)
         if ending:
-            broken += [ending.day] if ending.kind == "plan_broken" else []
+            broken += [ending.day] if ending.kind != "plan_completed" else []
         elif account_engine.paid_between(facts, customer_id, fact.day, fact.until) < promised:
             broken.append(fact.until + timedelta(days=1))
     return broken
 
 
-def end_of_plan(ledger: Ledger, plan: Fact) -> Fact | None:
-    """What ended an instalment plan before its last day: the first word of its bill, or of all plans."""
+@dataclass(frozen=True)
+class Ending:
+    """What ended a plan, and the first day on which it stood no longer."""
+
+    day: date
+    kind: str
+
+
+def end_of_plan(ledger: Ledger, plan: Fact) -> Ending | None:
+    """What ended a plan before its last day: the first word of its bill or of all plans, or an instalment not paid."""
     if plan.kind != "instalment_plan" or plan.until is None:
         return None
     endings = [
-        fact
+        (fact.day, fact.row["action_id"], fact.kind)
         for fact in ledger.facts_of[plan.customer_id]
         if fact.extract == "collection_action"
         and fact.kind in ("plan_broken", "plan_completed")
         and plan.day <= fact.day <= plan.until
         and fact.row["bill_id"] in ("", plan.row["bill_id"])
     ]
-    return min(endings, key=lambda fact: (fact.day, fact.row["action_id"]), default=None)
+    owed = ZERO
+    for due_on, amount in ledger.instalments.get(plan.row["action_id"], []):
+        owed += amount
+        if account_engine.paid_between(ledger.accounts_of(plan.customer_id), plan.customer_id, plan.day, due_on) < owed:
+            endings.append((due_on + timedelta(days=1), "", "instalment_missed"))
+            break
+    return min((Ending(day, kind) for day, _, kind in sorted(endings)), key=lambda ending: ending.day, default=None)
 
 
 def override_of(ledger: Ledger, customer_id: str, day: date, grades: set[str]) -> str | None:

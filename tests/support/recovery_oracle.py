@@ -128,7 +128,8 @@ def pursue(
             wait = following["wait_days_home" if customer.segment == "residential" else "wait_days_other"]
             earliest = max(earliest, taken + int(wait) * DAY)
     promises = [
-        until for fact in facts
+        min([until, *(due_on for due_on, _ in ledger.instalments.get(fact.row["action_id"], []) if due_on >= day)])
+        for fact in facts
         if fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan") and fact.until
         and (not fact.row["amount"] or Decimal(fact.row["amount"]) > 0)
         and fact.day <= day <= (until := stands_until(ledger, fact))

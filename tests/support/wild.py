@@ -48,7 +48,7 @@ def draw_rows(count: int, make: Callable[[random.Random, int], Rows]) -> Rows:
 
 
 def wild_customer(rng: random.Random, number: int) -> Rows:
-    """Reversals, bounces, surplus and loose cash, zero bills, odd dates."""
+    """Reversals, bounces, surplus and unallocated credit, zero bills, odd dates."""
     rows: Rows = {"customer": [], "bill": [], "payment": []}
     customer = f"W{number:04d}"
     opened = date(2024, 6, 1) + timedelta(days=rng.randrange(740))
@@ -124,6 +124,17 @@ def wild_conduct(customer: str, rng: random.Random, number: int) -> Rows:
             row = {column.name: row[column.name] for column in extract.columns if column.name in row}
             known[tuple(row[key] for key in extract.keys)] = row
         rows[name] = list(known.values())
+    rows["instalment"] = [
+        {
+            "action_id": plan["action_id"],
+            # The first may be due before the plan was made: then it is not counted.
+            "due_on": date.fromisoformat(str(plan["acted_on"])) + timedelta(days=rng.choice([-3, 0, 20]) + 30 * index),
+            "amount": rng.choice([5, 20, 60.5, 0]),
+        }
+        for plan in rows["collection_action"]
+        if plan["kind"] == "instalment_plan" and rng.randrange(3)
+        for index in range(rng.randrange(1, 5))
+    ]
     return rows
 
 
@@ -159,13 +170,19 @@ def wild_meter(customer: str, last_day: date, rng: random.Random, number: int) -
 
 
 def hard_debtors() -> Rows:
-    """Debts that an agency, a dispute or a missing approval holds, and one that may be cut off."""
-    rows: Rows = {"customer": [], "bill": [], "collection_action": [], "service_order": []}
+    """Debts that an agency, a dispute, a plan or a missing approval holds, and two that may be cut off.
+
+    Of one plan the first instalment was paid in time and the second is open; of the other the first was missed.
+    """
+    extracts = ("customer", "bill", "payment", "collection_action", "instalment", "service_order")
+    rows: Rows = {name: [] for name in extracts}
     for name, actions, is_important, is_disputed in (
         ("agency", ("final_notice", "agency_referral"), False, False),
         ("dispute", ("notice",), False, True),
         ("important", ("final_notice",), True, False),
         ("approved", ("final_notice", "cut_off_approval"), True, False),
+        ("plan", ("instalment_plan",), False, False),
+        ("missed", ("instalment_plan",), False, False),
     ):
         who: Row = {"customer_id": f"H-{name}", "name": name, "segment": "public", "region": "wild"}
         who |= {"opened_on": "2020-01-01", "updated_at": "2024-01-01 00:00:00", "important_user": is_important}
@@ -190,6 +207,13 @@ def hard_debtors() -> Rows:
                 "officer_id": "S1",
             }
             rows["collection_action"].append(action | {"acted_on": date(2026, 5, 26) + timedelta(days=number)})
+        if "instalment_plan" in actions:
+            for due_on, amount in (("2026-06-05", 100), ("2026-06-25", 200), ("2026-07-25", 200)):
+                part: Row = {"action_id": f"H-{name}-instalment_plan", "due_on": due_on, "amount": amount}
+                rows["instalment"].append(part)
+    for name, paid_on in (("plan", "2026-06-05"), ("missed", "2026-06-06")):
+        money: Row = {"payment_id": f"H-{name}", "customer_id": f"H-{name}", "bill_id": f"H-{name}"}
+        rows["payment"].append(money | {"paid_on": paid_on, "amount": 100})
     closing: Row = {"order_id": "H-closing", "customer_id": "H-agency", "kind": "close", "requested_on": "2026-05-10"}
     rows["service_order"].append(closing)
     return rows

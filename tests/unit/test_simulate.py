@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
@@ -64,13 +64,26 @@ def test_facts_refer_to_each_other(supplier: dict[str, list[dict[str, str]]]) ->
     assert {row["segment"] for row in customers.values()} == {kind.name for kind in SEGMENTS}
     for bill in bills.values():
         assert bill["period"] >= customers[bill["customer_id"]]["opened_on"][:7]
-        parts = sum(Decimal(bill[name]) for name in ("energy_charge", "demand_charge", "adjustment"))
-        assert Decimal(bill["amount"]) == parts
+        if bill["kind"] == "regular":
+            parts = sum(Decimal(bill[name]) for name in ("energy_charge", "demand_charge", "adjustment"))
+            assert Decimal(bill["amount"]) == parts
+        if bill["reverses_bill_id"]:
+            named = bills[bill["reverses_bill_id"]]
+            assert named["customer_id"] == bill["customer_id"]
+            assert 0 < -Decimal(bill["amount"]) / Decimal(named["amount"]) <= 1
+            assert named["issued_on"] < bill["issued_on"]
     for payment in payments.values():
-        if payment["bill_id"]:
-            assert bills[payment["bill_id"]]["customer_id"] == payment["customer_id"]
+        assert not payment["bill_id"] or payment["bill_id"] in bills
         if payment["reverses_payment_id"]:
-            assert Decimal(payment["amount"]) == -Decimal(payments[payment["reverses_payment_id"]]["amount"])
+            named = payments[payment["reverses_payment_id"]]
+            assert 0 < -Decimal(payment["amount"]) / Decimal(named["amount"]) <= 1
+            assert named["paid_on"] < payment["paid_on"]
+    plans = {row["action_id"]: row for row in supplier["collection_action"] if row["kind"] == "instalment_plan"}
+    parts_of: dict[str, Decimal] = defaultdict(Decimal)
+    for row in supplier["instalment"]:
+        assert plans[row["action_id"]]["acted_on"] < row["due_on"]
+        parts_of[row["action_id"]] += Decimal(row["amount"])
+    assert parts_of == {action: Decimal(plan["amount"]) for action, plan in plans.items()}
 
 
 def test_every_kind_of_payment_occurs(supplier: dict[str, list[dict[str, str]]]) -> None:
@@ -83,6 +96,41 @@ def test_every_kind_of_payment_occurs(supplier: dict[str, list[dict[str, str]]])
     assert any(row["paid_on"] > due[row["bill_id"]] for row in named)
     assert any(Decimal(row["amount"]) < Decimal(amounts[row["bill_id"]]) for row in named)
     assert max(date.fromisoformat(row["paid_on"]) for row in payments) <= date(2026, 6, 19)
+
+
+def test_what_does_not_go_by_the_book_occurs_in_its_share(supplier: dict[str, list[dict[str, str]]]) -> None:
+    """Counted by what a document is to the ledger: its sign, and what it names."""
+    bills = {row["bill_id"]: row for row in supplier["bill"]}
+    payments = {row["payment_id"]: row for row in supplier["payment"]}
+    actions = Counter(row["kind"] for row in supplier["collection_action"])
+    regular = sum(row["kind"] == "regular" for row in bills.values())
+    of_bills: Counter[str] = Counter()
+    for row in bills.values():
+        named = bills.get(row["reverses_bill_id"])
+        if named and Decimal(row["amount"]) > 0:
+            of_bills["credit note taken back"] += 1
+        elif named:
+            of_bills["cancelled" if Decimal(row["amount"]) == -Decimal(named["amount"]) else "credit note"] += 1
+        elif Decimal(row["amount"]) < 0:
+            of_bills["stand-alone credit"] += 1
+    of_payments: Counter[str] = Counter()
+    of_bill: dict[str, Decimal] = defaultdict(Decimal)
+    for row in payments.values():
+        amount, returned = Decimal(row["amount"]), payments.get(row["reverses_payment_id"])
+        if amount < 0:
+            kind = "returned" if returned else "returned of a bill" if row["bill_id"] else "refund"
+            of_payments["part returned" if returned and -amount < Decimal(returned["amount"]) else kind] += 1
+        elif row["bill_id"]:
+            of_payments["paid by another"] += bills[row["bill_id"]]["customer_id"] != row["customer_id"]
+            of_bill[row["bill_id"]] += amount
+    of_payments["more than the bill"] = sum(paid > Decimal(bills[bill]["amount"]) for bill, paid in of_bill.items())
+    for kind, least, most in (("cancelled", 0.004, 0.012), ("credit note", 0.007, 0.017)):
+        assert least < of_bills[kind] / regular < most, kind
+    for kind, least, most in (("paid by another", 0.002, 0.03), ("more than the bill", 0.003, 0.03)):
+        assert least < of_payments[kind] / len(payments) < most, kind
+    assert of_bills.keys() >= {"credit note taken back", "stand-alone credit"}
+    assert of_payments.keys() >= {"returned", "part returned", "returned of a bill", "refund"}
+    assert actions.keys() >= {"instalment_plan", "plan_broken", "write_off", "promise"}
 
 
 def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dict[str, str]]]) -> None:
@@ -133,6 +181,8 @@ def test_readings_and_tariff_give_the_bill(supplier: dict[str, list[dict[str, st
     assert any(row["removed_on"] for row in meters.values())
     cent = Decimal("0.01")
     for bill in supplier["bill"]:
+        if bill["kind"] != "regular":
+            continue
         registers = used[bill["customer_id"], bill["period"]]
         tariff = tariffs[bill["customer_id"]]
         assert registers["total"] == Decimal(bill["energy_kwh"])

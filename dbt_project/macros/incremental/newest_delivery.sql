@@ -48,15 +48,16 @@
     ) as changed_keys
 {%- endmacro %}
 
-{% macro note_changed_customers(extract, changed_from, customers_of=none) -%}
+{% macro note_changed_customers(extract, changed_from, customers_of=none, linked_by='meter_id') -%}
     {#-
         Before a staging model replaces rows it notes whose they were and will be, and from which day on they matter, in
-        the same transaction. The notes stand until what follows from them is published. Facts of a meter know no customer:
-        `customers_of` is the relation that tells whose meter it is, and their notes go to a table of their own.
+        the same transaction. The notes stand until what follows from them is published. Facts of a meter or a plan know no
+        customer: `customers_of` is the relation that says whose it is, by its column `linked_by`; notes of meters go to a
+        table of their own.
     -#}
     {%- set key = config.get('key') %}
     {%- set owner = 'owners' if customers_of else 'changed' %}
-    {%- set told_by = 'meter_id' if customers_of else 'customer_id' %}
+    {%- set owned_by = linked_by if customers_of else 'customer_id' %}
     {%- set notes = source('ops', 'changed_usage' if extract in ('meter', 'meter_reading') else 'changed_customer') %}
     {%- if is_incremental() %}
     insert into {{ notes }} (customer_id, changed_from, extract)
@@ -66,13 +67,13 @@
         '{{ extract }}' as extract
     from (
         select
-            {{ told_by }},
+            {{ owned_by }},
             {{ changed_from }} as changed_from
         from {{ this }}
         where ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
         union all
         select
-            {{ told_by }},
+            {{ owned_by }},
             {{ changed_from }} as changed_from
         from {{ source('raw', extract) }}
         where
@@ -83,7 +84,7 @@
     ) as changed
     {%- if customers_of %}
     inner join {{ customers_of }} as owners
-        on changed.meter_id = owners.meter_id
+        on changed.{{ linked_by }} = owners.{{ linked_by }}
     {%- endif %}
     where {{ owner }}.customer_id is not null
     group by {{ owner }}.customer_id;

@@ -1,7 +1,7 @@
 -- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
 -- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('bill_balance') }} {{ ref('stg_customer') }}
 -- depends_on: {{ ref('movement') }} {{ ref('returned_payment') }} {{ ref('changed_account') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
--- depends_on: {{ ref('promise') }} {{ ref('stg_collection_action') }}
+-- depends_on: {{ ref('promise') }} {{ ref('instalment') }} {{ ref('stg_collection_action') }}
 -- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
@@ -94,6 +94,12 @@ changed_prices as (
 promises as (
 
     select * from {{ ref('promise') }}
+
+),
+
+instalments as (
+
+    select * from {{ ref('instalment') }}
 
 ),
 
@@ -207,6 +213,14 @@ concerned as (
     where
         {{ moved('acted_on') }}
         or {{ moved(dbt.dateadd('day', 1, 'stands_until')) }}
+
+    union all
+
+    select
+        customer_id,
+        0 as has_moved
+    from instalments
+    where {{ moved(dbt.dateadd('day', 1, 'due_on')) }}
 
     union all
 

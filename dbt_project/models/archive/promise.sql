@@ -9,15 +9,53 @@
 
 with
 
-promises as (
+actions as (
 
     select * from {{ ref('stg_collection_action') }}
     where
         not is_deleted
         {{ only_of(changed_customers()) }}
         and kind in ('promise', 'instalment_plan')
-        and (amount is null or amount > 0)
-        and promise_date is not null
+
+),
+
+instalments as (
+
+    select * from {{ ref('instalment') }}
+
+),
+
+schedules as (
+
+    select
+        action_id,
+        sum(amount) as amount,
+        max(due_on) as due_on,
+        min(case when not is_paid then due_on end) as missed_on
+    from instalments
+    group by action_id
+
+),
+
+-- A plan with instalments is of what they add up to, by the day of the last.
+promises as (
+
+    select
+        actions.action_id,
+        actions.customer_id,
+        actions.bill_id,
+        actions.officer_id,
+        actions.kind,
+        actions.acted_on,
+        schedules.missed_on,
+        coalesce(schedules.amount, actions.amount) as amount,
+        coalesce(schedules.due_on, actions.promise_date) as promise_date
+    from actions
+    left join schedules
+        on actions.action_id = schedules.action_id
+    where
+        coalesce(schedules.amount, actions.amount, 1) > 0
+        and coalesce(schedules.due_on, actions.promise_date) is not null
 
 ),
 
@@ -38,17 +76,14 @@ balances as (
 
 ),
 
--- A plan ends by what is said of its bill, or of all plans; of several the first counts.
-ended as (
+-- A plan ends by what is said of its bill, or of all plans, or after the first instalment that was not paid.
+ways_to_end as (
 
     select
         promises.action_id,
         endings.kind as ended_by,
         endings.acted_on as ended_on,
-        row_number() over (
-            partition by promises.action_id
-            order by endings.acted_on, endings.action_id
-        ) as place
+        endings.action_id as ending_id
     from promises
     inner join endings
         on
@@ -57,6 +92,31 @@ ended as (
             and promises.acted_on <= endings.acted_on
             and promises.promise_date >= endings.acted_on
             and (endings.bill_id is null or endings.bill_id = promises.bill_id)
+
+    union all
+
+    select
+        action_id,
+        'instalment_missed' as ended_by,
+        cast({{ dbt.dateadd('day', 1, 'missed_on') }} as date) as ended_on,
+        '' as ending_id
+    from promises
+    where missed_on is not null
+
+),
+
+-- Of several the first counts.
+ended as (
+
+    select
+        action_id,
+        ended_by,
+        ended_on,
+        row_number() over (
+            partition by action_id
+            order by ended_on, ending_id
+        ) as place
+    from ways_to_end
 
 ),
 
@@ -115,9 +175,9 @@ judged as (
         ended.ended_on,
         -- The last day of the promise: it stands to its end.
         least(promises.promise_date, cast({{ dbt.dateadd('day', -1, 'ended.ended_on') }} as date)) as stands_until,
-        case ended.ended_by
-            when 'plan_broken' then false
-            when 'plan_completed' then true
+        case
+            when ended.ended_by = 'plan_completed' then true
+            when ended.ended_by is not null then false
             else coalesce(paid.paid_amount, 0) >= coalesce(promises.amount, open_then.open_amount, 0)
         end as is_kept
     from promises

@@ -35,6 +35,12 @@ promises as (
 
 ),
 
+instalments as (
+
+    select * from {{ ref('instalment') }}
+
+),
+
 listings as (
 
     select * from {{ ref('customer_event') }}
@@ -119,17 +125,34 @@ step_days as (
 
 ),
 
+-- A plan with instalments holds to the next one's day.
+next_instalments as (
+
+    select
+        instalments.action_id,
+        min(instalments.due_on) as due_on
+    from pursued
+    inner join instalments
+        on
+            pursued.customer_id = instalments.customer_id
+            and pursued.as_of_date <= instalments.due_on
+    group by instalments.action_id
+
+),
+
 standing_promises as (
 
     select
         pursued.customer_id,
-        max(promises.stands_until) as promised_for
+        max(least(promises.stands_until, next_instalments.due_on)) as promised_for
     from pursued
     inner join promises
         on
             pursued.customer_id = promises.customer_id
             and pursued.as_of_date >= promises.acted_on
             and pursued.as_of_date <= promises.stands_until
+    left join next_instalments
+        on promises.action_id = next_instalments.action_id
     group by pursued.customer_id
 
 ),

@@ -55,6 +55,7 @@ class Extract:
     `dated_by` is the column with the business date of a fact: what is as of a date reads none that is later.
     `fresh_days` is the number of days after which a supplier's operators should ask where the next delivery is;
     None where an extract comes only when something happens, and a file without rows says that nothing has.
+    `known_early` says that its facts are known before their date: what is as of a date reads later ones too.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Extract:
     columns: tuple[Column, ...]
     dated_by: str
     fresh_days: int | None = None
+    known_early: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -71,6 +73,11 @@ class Extract:
     def personal_columns(self) -> dict[str, str]:
         """The columns with names and numbers of persons, each with which of the two."""
         return {column.name: column.personal for column in self.columns if column.personal}
+
+    @property
+    def found_by(self) -> str:
+        """The column by which a customer's rows are found: his own number, or that of his meter, plan or tariff."""
+        return next(name for name in ("customer_id", "meter_id", "action_id", "tariff_code") if self.column(name))
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -369,6 +376,18 @@ COLLECTION_ACTION = Extract(
     dated_by="acted_on",
 )
 
+INSTALMENT = Extract(
+    "instalment",
+    "The parts in which an instalment plan is to be paid, each by a day.",
+    (
+        _key("action_id", "the collection action by which the plan was made"),
+        _key("due_on", "last day to pay it", "date"),
+        Column("amount", "money", "amount to pay", required=True, unit="currency"),
+    ),
+    dated_by="due_on",
+    known_early=True,
+)
+
 OFFICER_ASSIGNMENT = Extract(
     "officer_assignment",
     "Which collection officer answers for a customer's debt, and since when.",
@@ -437,6 +456,7 @@ EXTRACTS: dict[str, Extract] = {
         INVESTIGATION,
         DEPARTMENT_NOTICE,
         COLLECTION_ACTION,
+        INSTALMENT,
         OFFICER_ASSIGNMENT,
         GRADE_OVERRIDE,
         WARNING_ACKNOWLEDGEMENT,

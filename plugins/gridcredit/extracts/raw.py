@@ -37,9 +37,8 @@ def raw_index_ddl(extract: Extract) -> sql.Composed:
 
     Of blocks, since it must cost next to nothing to load: exports are sorted by customer or by meter, or are small.
     """
-    column = next(name for name in ("customer_id", "meter_id", "tariff_code") if extract.column(name))
     return sql.SQL("create index if not exists {} on raw.{} using brin ({}) with (pages_per_range = 16)").format(
-        sql.Identifier(f"{extract.name}_of_one"), sql.Identifier(extract.name), sql.Identifier(column)
+        sql.Identifier(f"{extract.name}_of_one"), sql.Identifier(extract.name), sql.Identifier(extract.found_by)
     )
 
 

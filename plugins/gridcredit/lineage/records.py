@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -45,7 +45,8 @@ def records_of_customer(
 ) -> list[Record]:
     """What an extract says of a customer up to a date, as a release knew it; names and id numbers are masked.
 
-    Of meter readings those of the customer's meters, of tariffs those of the customer's contract.
+    Of meter readings those of the customer's meters, of instalments those of the customer's plans, of tariffs those of
+    the customer's contract.
     """
     extract = EXTRACTS[extract_name]
     key = sql.SQL(", ").join(map(sql.Identifier, extract.keys))
@@ -53,25 +54,27 @@ def records_of_customer(
         "with newest as (select distinct on ({key}) * from {raw} where {of_customer} and _file_id in ({files}) "
         "order by {key}, _file_id desc, _line_no desc) "
         "select newest.*, file_name from newest join lineage.files on file_id = _file_id "
-        "where _deleted is not true and {dated_by} <= %(as_of)s order by {dated_by}, {key}"
+        "where _deleted is not true and ({dated_by} <= %(as_of)s or %(known_early)s) order by {dated_by}, {key}"
     ).format(
         key=key,
         raw=sql.Identifier("raw", extract.name),
-        of_customer=_of_customer(extract),
+        of_customer=sql.SQL(OF_CUSTOMER[extract.found_by]),
         files=FILES_OF_RELEASE,
         dated_by=sql.Identifier(extract.dated_by),
     )
-    values = {"customer": customer_id, "release": release, "as_of": as_of_date}
+    values = {"customer": customer_id, "release": release, "as_of": as_of_date, "known_early": extract.known_early}
     with connection.cursor(row_factory=dict_row) as cursor:
         return [_record(extract, row) for row in cursor.execute(query, values)]
 
 
-def _of_customer(extract: Extract) -> sql.Composable:
-    if extract.column("customer_id"):
-        return sql.SQL("customer_id = %(customer)s")
-    if extract.column("meter_id"):
-        return sql.SQL("meter_id in (select meter_id from raw.meter where customer_id = %(customer)s)")
-    return sql.SQL("tariff_code in (select tariff_code from raw.customer where customer_id = %(customer)s)")
+# How the rows of a customer are found, by what his rows have.
+OF_CUSTOMER: dict[str, LiteralString] = {
+    "customer_id": "customer_id = %(customer)s",
+    "meter_id": "meter_id in (select meter_id from raw.meter where customer_id = %(customer)s)",
+    "action_id": "action_id in (select action_id from raw.collection_action "
+    "where customer_id = %(customer)s and acted_on <= %(as_of)s)",
+    "tariff_code": "tariff_code in (select tariff_code from raw.customer where customer_id = %(customer)s)",
+}
 
 
 def _record(extract: Extract, row: dict[str, Any]) -> Record:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridcredit.extracts.contract import Extract
+
 Array = npt.NDArray[Any]
 NO_TEXT = pa.scalar(None, pa.string())
 
@@ -66,4 +68,25 @@ def firm_names(rng: np.random.Generator, numbers: Array) -> Array:
             for number, (a, b) in zip(numbers.tolist(), picks, strict=True)
         ],
         dtype=object,
+    )
+
+
+def officers(org_unit: Array, second: int) -> pa.Array:
+    """The officer of each unit, the first or the second."""
+    return numbered("E", org_unit * 10 + second, 4)
+
+
+def table(extract: Extract, **columns: pa.Array) -> pa.Table:
+    """A file with the extract's columns in order; those not given are empty."""
+    count = len(next(iter(columns.values())))
+    empty = pa.nulls(count, pa.string())
+    # A column must have one type in all parts of a file, also where a part has nothing in it.
+    types: dict[str, Any] = {"date": pa.date32(), "money": pa.decimal128(19, 2), "energy": pa.decimal128(19, 3)}
+    return pa.table(
+        {
+            column.name: columns[column.name]
+            if column.name in columns
+            else empty.cast(types.get(column.kind, pa.string()))
+            for column in extract.columns
+        }
     )

@@ -6,13 +6,22 @@ Each follows from something: notices from changes of parties, inspections from t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.simulate.columns import Array, days, decimal, document_id, numbered, person_names, words
+from gridcredit.simulate.columns import (
+    Array,
+    days,
+    decimal,
+    document_id,
+    numbered,
+    officers,
+    person_names,
+    table,
+    words,
+)
 from gridcredit.simulate.customers import ORG_UNITS, Customers
 from gridcredit.simulate.payments import Payments
 from gridcredit.simulate.usage import Bills, Usage
@@ -37,8 +46,8 @@ def party_tables(
     guaranteed = rng.random(count) < 0.05
 
     def rows(role: str, keep: Array, name: Array, number: Array, share: Array, start: Array, end: Array) -> pa.Table:
-        return _table(
-            "party",
+        return table(
+            EXTRACTS["party"],
             customer_id=numbered("C", customers.number[firms[keep]]),
             role=pa.repeat(role, int(keep.sum())),
             party_name=words(name[keep]),
@@ -62,8 +71,8 @@ def party_tables(
     noted = np.flatnonzero(changes & (noted_on <= through))
     yield (
         "department_notice",
-        _table(
-            "department_notice",
+        table(
+            EXTRACTS["department_notice"],
             notice_id=numbered("N", customers.number[firms[noted]]),
             customer_id=numbered("C", customers.number[firms[noted]]),
             noted_on=days(noted_on[noted]),
@@ -91,8 +100,8 @@ def service_order_tables(rng: np.random.Generator, customers: Customers, through
     }
     for digit, (kind, (happens, requested, completed)) in enumerate(kinds.items()):
         rows = np.flatnonzero(happens & (requested <= through))
-        yield _table(
-            "service_order",
+        yield table(
+            EXTRACTS["service_order"],
             order_id=numbered("O", customers.number[rows] * 10 + digit, 9),
             customer_id=numbered("C", customers.number[rows]),
             kind=pa.repeat(kind, len(rows)),
@@ -129,8 +138,8 @@ def inspection_tables(
 
 
 def _inspections(customer: Array, kind: str, found_on: Array, digit: int, **found: pa.Array) -> pa.Table:
-    return _table(
-        "inspection",
+    return table(
+        EXTRACTS["inspection"],
         inspection_id=numbered("V", customer * 10 + digit, 9),
         customer_id=numbered("C", customer),
         found_on=days(found_on),
@@ -145,8 +154,8 @@ def external_risk_table(rng: np.random.Generator, customers: Customers, through:
     listed_on = _day_within(rng, customers, count, through)
     rows = np.flatnonzero(customers.is_firm & (customers.credit < -1.0) & (rng.random(count) < 0.3))
     removed_on = listed_on[rows] + rng.integers(60, 500, size=len(rows))
-    return _table(
-        "external_risk",
+    return table(
+        EXTRACTS["external_risk"],
         customer_id=numbered("C", customers.number[rows]),
         listed_on=days(listed_on[rows]),
         kind=words(np.array(LISTS)[rng.choice(len(LISTS), size=len(rows), p=[0.3, 0.3, 0.2, 0.15, 0.05])]),
@@ -165,12 +174,12 @@ def investigation_table(rng: np.random.Generator, customers: Customers, through:
         return seen
 
     operating, solvency = score(), score()
-    return _table(
-        "investigation",
+    return table(
+        EXTRACTS["investigation"],
         investigation_id=numbered("I", customers.number[rows]),
         customer_id=numbered("C", customers.number[rows]),
         done_on=days(done_on[rows]),
-        officer_id=_officer(customers.org_unit[rows], 0),
+        officer_id=officers(customers.org_unit[rows], 0),
         operating_score=pa.array(operating.astype(int)),
         solvency_score=pa.array(solvency.astype(int)),
         finding=words(np.where(solvency < 40, "weak", np.where(solvency > 70, "sound", "ordinary"))),
@@ -182,8 +191,8 @@ def override_table(rng: np.random.Generator, customers: Customers, through: np.d
     count = len(customers.number)
     starts_on = _day_within(rng, customers, count, through)
     rows = np.flatnonzero(customers.is_firm & (rng.random(count) < 0.01) & (starts_on > customers.opened))
-    return _table(
-        "grade_override",
+    return table(
+        EXTRACTS["grade_override"],
         override_id=numbered("G", customers.number[rows]),
         customer_id=numbered("C", customers.number[rows]),
         grade=words(rng.choice(["A", "BBB", "B"], size=len(rows))),
@@ -201,10 +210,10 @@ def assignment_tables(rng: np.random.Generator, customers: Customers, through: n
     for second in (False, True):
         rows = np.flatnonzero(handed) if second else np.arange(len(customers.number))
         start = handed_on[rows] if second else customers.opened[rows]
-        yield _table(
-            "officer_assignment",
+        yield table(
+            EXTRACTS["officer_assignment"],
             customer_id=numbered("C", customers.number[rows]),
-            officer_id=_officer(customers.org_unit[rows], int(second)),
+            officer_id=officers(customers.org_unit[rows], int(second)),
             valid_from=days(start),
             valid_to=days(handed_on[rows] - 1, handed[rows] & np.array(not second)),
         )
@@ -219,13 +228,13 @@ def action_tables(
         done = (payments.settled_on > acted_on) & (acted_on <= through) & (rng.random(len(bills.owner)) < share)
         rows = np.flatnonzero(done)
         promised = {"promise_date": days(acted_on[rows] + PROMISE_DAYS)} if kind == "promise" else {}
-        yield _table(
-            "collection_action",
+        yield table(
+            EXTRACTS["collection_action"],
             action_id=document_id(f"A{digit}", bills.period[rows], bills.customer[rows]),
             customer_id=numbered("C", bills.customer[rows]),
             bill_id=document_id("B", bills.period[rows], bills.customer[rows]),
             acted_on=days(acted_on[rows]),
-            officer_id=_officer(customers.org_unit[bills.owner[rows]], 0),
+            officer_id=officers(customers.org_unit[bills.owner[rows]], 0),
             kind=pa.repeat(kind, len(rows)),
             amount=decimal(bills.cents[rows], 2),
             **promised,
@@ -239,36 +248,20 @@ def acknowledgement_table(
     noted_on = bills.due_on + 31 + rng.integers(0, 10, size=len(bills.owner))
     noted = (payments.settled_on > noted_on) & (noted_on <= through) & (rng.random(len(bills.owner)) < 0.4)
     rows = np.flatnonzero(noted)
-    return _table(
-        "warning_acknowledgement",
+    return table(
+        EXTRACTS["warning_acknowledgement"],
         acknowledgement_id=document_id("K", bills.period[rows], bills.customer[rows]),
         customer_id=numbered("C", bills.customer[rows]),
         rule=pa.repeat("overdue_30_days", len(rows)),
         acknowledged_on=days(noted_on[rows]),
-        officer_id=_officer(customers.org_unit[bills.owner[rows]], 0),
+        officer_id=officers(customers.org_unit[bills.owner[rows]], 0),
         note=pa.repeat("called, a payment is agreed", len(rows)),
     )
 
 
 def empty_table(extract: str) -> pa.Table:
     """A file that says that nothing has happened."""
-    return _table(extract, **{EXTRACTS[extract].columns[0].name: pa.array([], pa.string())})
-
-
-def _table(extract: str, **columns: pa.Array) -> pa.Table:
-    """A file with the extract's columns in order; those not given are empty."""
-    count = len(next(iter(columns.values())))
-    empty = pa.nulls(count, pa.string())
-    # A column must have one type in all parts of a file, also where a part has nothing in it.
-    types: dict[str, Any] = {"date": pa.date32(), "money": pa.decimal128(19, 2), "energy": pa.decimal128(19, 3)}
-    return pa.table(
-        {
-            column.name: columns[column.name]
-            if column.name in columns
-            else empty.cast(types.get(column.kind, pa.string()))
-            for column in EXTRACTS[extract].columns
-        }
-    )
+    return table(EXTRACTS[extract], **{EXTRACTS[extract].columns[0].name: pa.array([], pa.string())})
 
 
 def _day_within(rng: np.random.Generator, customers: Customers, count: int, through: np.datetime64) -> Array:
@@ -277,7 +270,3 @@ def _day_within(rng: np.random.Generator, customers: Customers, count: int, thro
     span = int((through - first_day).astype(int)) + 1
     day: Array = first_day + rng.integers(0, span, size=count)
     return day
-
-
-def _officer(org_unit: Array, second: int) -> pa.Array:
-    return numbered("E", org_unit * 10 + second, 4)

@@ -17,7 +17,7 @@ NEVER = np.datetime64("9999-12-31")
 
 @dataclass(frozen=True)
 class Payments:
-    """Payments in the order of their bills; `settled_on` is, for each bill, the day it is paid in full, or NEVER."""
+    """Payments in the order of their bills, by `payer`; `settled_on` is, for each bill, the day it is paid in full, or NEVER."""
 
     row: Array
     paid_on: Array
@@ -25,6 +25,7 @@ class Payments:
     suffix: Array
     reverses: Array
     customer: Array
+    payer: Array
     period: Array
     without_bill: Array
     channel: Array
@@ -87,6 +88,7 @@ def make_payments(rng: np.random.Generator, bills: Bills, credit: Array, through
     return Payments(
         **joined,
         customer=bills.customer[row],
+        payer=bills.customer[row],
         period=bills.period[row],
         without_bill=without_bill[row],
         channel=channel[row],
@@ -101,7 +103,7 @@ def payment_table(payments: Payments) -> pa.Table:
     return pa.table(
         {
             "payment_id": pc.binary_join_element_wise(stem, words(payments.suffix), "-"),
-            "customer_id": numbered("C", payments.customer),
+            "customer_id": numbered("C", payments.payer),
             "bill_id": pc.if_else(
                 pa.array(payments.without_bill), NO_TEXT, document_id("B", payments.period, payments.customer)
             ),

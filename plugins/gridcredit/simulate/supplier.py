@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.simulate import events, usage
+from gridcredit.simulate import corrections, events, usage
 from gridcredit.simulate.columns import Array, numbered
 from gridcredit.simulate.customers import customer_table, make_customers
 from gridcredit.simulate.defects import inject_defects
@@ -77,9 +77,15 @@ def _block_tables(
     yield "truth", pa.table({"customer_id": numbered("C", block), "creditworthiness": credit})
     used = usage.make_usage(rng, customers, through)
     bills = usage.make_bills(customers, used)
+    # What does not go by the book is drawn apart, so that the rest is the same with and without it.
+    (odd,) = rng.spawn(1)
     payments = make_payments(rng, bills, customers.credit, through)
+    payments = corrections.paid_by_landlords(odd, customers, bills, payments)
     yield "bill", usage.bill_table(bills)
+    yield from (("bill", table) for table in corrections.bill_tables(odd, bills, through))
     yield "payment", payment_table(payments)
+    yield from (("payment", table) for table in corrections.payment_tables(odd, bills, payments, through))
+    yield from corrections.debt_tables(odd, customers, bills, payments, through)
     yield "meter", usage.meter_table(customers, used)
     readings = usage.reading_tables(rng, customers, used, daily=daily_readings)
     yield from (("meter_reading", table) for table in readings)

@@ -1,0 +1,53 @@
+-- The rows that this run replaces in what is published: those of the customers in scope.
+{{ config(indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}]) }}
+
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+promises as (
+
+    select * from {{ ref('promise') }}
+
+),
+
+instalments as (
+
+    select * from {{ ref('instalment') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(instalments.action_id as text) as action_id,
+        cast(instalments.due_on as date) as due_on,
+        cast(instalments.customer_id as text) as customer_id,
+        cast(promises.officer_id as text) as officer_id,
+        cast(instalments.amount as numeric(18, 2)) as amount,
+        cast(instalments.paid_amount as numeric(18, 2)) as paid_amount,
+        cast(
+            case
+                when promises.ended_on <= least(instalments.due_on, scope.as_of_date)
+                    then 'ended'
+                when instalments.due_on >= scope.as_of_date then 'open'
+                when instalments.is_paid then 'kept'
+                else 'broken'
+            end as text
+        ) as outcome
+    from scope
+    inner join promises
+        on
+            scope.customer_id = promises.customer_id
+            and scope.as_of_date >= promises.acted_on
+    inner join instalments
+        on promises.action_id = instalments.action_id
+
+)
+
+select * from as_contracted

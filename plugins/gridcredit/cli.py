@@ -49,13 +49,60 @@ def demo(customers: int = 4000, months: int = 24, seed: int = 1, defects: int = 
 def up() -> None:
     """Start Postgres and Airflow for a person at a browser."""
     from gridcredit import services
+    from gridcredit.airflow_api import ADMIN
+    from gridcredit.warehouse import READER_ROLE, reader_address
 
     with clear_errors() as settings:
         quiet()
         address = services.start(settings, lambda name: typer.echo(f"start {name}"))
-        typer.echo(f"\nAirflow   {address}\nlogin     {services.ADMIN}")
-        typer.echo(f"password  airflow_admin in {settings.home / 'secrets.json'}")
-        typer.echo(f"landing   {settings.landing_dir}/<mapping>/   drop files there\nstop      make down")
+        typer.echo(f"\nAirflow    {address}")
+        typer.echo(f"           user {ADMIN}, password: airflow_admin in {settings.home / 'secrets.json'}")
+        typer.echo(f"BI tools   {reader_address(settings)}")
+        typer.echo(
+            f"           user {READER_ROLE}, password: postgres_{READER_ROLE} in {settings.home / 'secrets.json'}"
+        )
+        typer.echo(f"landing    {settings.landing_dir}/<mapping>/   drop files there")
+        typer.echo("stop       make down")
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+AsList = Annotated[ListFormat, typer.Option("--format", help="json for other programs")]
+
+
+@app.command("status")
+def status_command(as_format: AsList = ListFormat.TEXT) -> None:
+    """Show what runs, the release in force, what waits, what failed, and what is missing for sound results."""
+    import json
+
+    from gridcredit.status import as_lines, status
+
+    with clear_errors() as settings:
+        quiet()
+        found = status(settings)
+        if as_format is ListFormat.JSON:
+            typer.echo(json.dumps(found.as_dict(), default=str, indent=2))
+        else:
+            for line in as_lines(found):
+                typer.echo(line)
+
+
+@app.command("sql")
+def sql_command(
+    query: Annotated[str | None, typer.Argument(help="one query; without it a prompt")] = None,
+    as_format: Annotated[str, typer.Option("--format", help="table, csv or json")] = "table",
+) -> None:
+    """Ask the published tables as a reader does: by a query, or at Postgres's own prompt."""
+    from gridcredit.reader_prompt import run_psql
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        raise typer.Exit(run_psql(query, as_format, settings))
 
 
 @app.command()
@@ -242,10 +289,13 @@ def run_command(
     """Build and publish a release in this process, without Airflow."""
 
     from gridcredit.pipeline import build_ratings
+    from gridcredit.progress import shown_progress
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        release = build_ratings(f"manual__{datetime.now(UTC).isoformat()}", parse_date(as_of), settings, anew=anew)
+        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+        with shown_progress(run_id, settings, lambda text: typer.echo(text, err=True)):
+            release = build_ratings(run_id, parse_date(as_of), settings, anew=anew)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
 
 
@@ -535,14 +585,13 @@ def export_journal_command(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day; balances are asserted on published days")
     ],
     out: Annotated[Path, typer.Option(help="file to write")],
-    currency: Annotated[str, typer.Option(help="in capital letters")] = "CNY",
 ) -> None:
     """Write all accounts as a double-entry journal in beancount's text format."""
     from gridcredit.journal import export_journal
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        movements = export_journal(as_of.date(), out, currency=currency, settings=settings)
+        movements = export_journal(as_of.date(), out, settings)
         typer.echo(f"wrote {movements} movements to {out}: `bean-check {out}` proves its balances")
 
 

@@ -4,63 +4,115 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from gridcredit import gates, services
+from gridcredit.airflow_api import airflow_api, unfinished_dags
 from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.loader import is_loaded
+from gridcredit.progress import current_stage, stages_done
 from gridcredit.report import write_report
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection, connect, warehouse_url
+from gridcredit.warehouse import Connection, connect, prepare
 
 MAPPING = "demo"
-TIME_LIMIT = 900.0
+COMMAND = ".venv/bin/gridcredit"
+TIME_LIMIT, SECONDS_BETWEEN_LINES = 900.0, 5.0
 
 
 def run_demo(settings: Settings, customers: int, months: int, seed: int, defects: int, console: Console) -> None:
-    """Start everything, deliver, wait for the release, show it, stop Airflow."""
+    """Start everything, deliver, wait until all that follows is done, show the release, stop Airflow."""
     started = time.monotonic()
 
     def step(text: str) -> None:
         console.print(f"[{time.monotonic() - started:6.1f} s] {text}", highlight=False, markup=False)
 
+    try:
+        _run(settings, (customers, months, seed, defects), console, step)
+    except KeyboardInterrupt:
+        step("interrupted: Airflow is stopped, Postgres still runs (`make down` stops it)")
+        step("nothing is lost: `make demo` goes on where this one stopped, `make clean` begins anew")
+        raise SystemExit(130) from None
+
+
+def _run(
+    settings: Settings, supplier: tuple[int, int, int, int], console: Console, step: Callable[[str], None]
+) -> None:
+    customers, months, seed, defects = supplier
     step(f"simulate {customers} customers over {months} months, with {defects} defects")
     source = settings.home / "simulated"
     simulate(customers, months, seed, source, defects=defects)
-    address = services.start(settings, lambda service: step(f"start {service}"))
-    try:
-        with connect(settings, autocommit=True) as connection:
-            before = last_delivery(connection)
-            deliver(source, settings.landing_dir / MAPPING)
-            step("files delivered: ingest_extracts loads them, build_ratings follows")
-            follow(connection, before, len(EXTRACTS), step)
-            _show(connection, console)
-            report = _report_of_the_largest_debt(connection, settings)
-            dashboard = write_dashboard(settings=settings)
-    finally:
-        stopped = services.stop_airflow(settings)
-        step(f"stopped {', '.join(stopped)}")
+    step("start Postgres")
+    prepare(settings)
+    with connect(settings, autocommit=True) as connection:
+        if _is_released(connection, source):
+            step("nothing is new: these files are loaded, and their release stands")
+        else:
+            _run_dags(settings, connection, source, step)
+        _show(connection, console, settings)
+        report = _report_of_the_largest_debt(connection, settings)
+        dashboard = write_dashboard(settings=settings)
+        (customer,) = connection.execute("select min(customer_id) from published.customer_rating").fetchone() or ("",)
     console.print(
         f"\nWhere to look\n"
-        f"  warnings       select * from published.customer_warning order by level\n"
-        f"                 psql {warehouse_url(settings).replace(settings.secret('postgres_gridcredit'), '***')}"
-        f"  (password: postgres_gridcredit in {settings.home / 'secrets.json'})\n"
+        f'  warnings       {COMMAND} sql "select * from published.customer_warning order by level_rank, customer_id"\n'
+        f"  what goes on   {COMMAND} status\n"
         f"  dashboard      {dashboard}\n"
         f"  one customer   {report}\n"
-        f"  one rating     .venv/bin/gridcredit trace row customer_rating customer_id=C00000001\n"
+        f"  one rating     {COMMAND} trace row customer_rating customer_id={customer}\n"
         f"  data checks    {gates.data_docs_index(settings)}\n"
-        f"  Airflow        make up   (was at {address})\n"
+        f"  Airflow        make up\n"
         f"  stop Postgres  make down",
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
+
+
+def _run_dags(settings: Settings, connection: Connection, source: Path, step: Callable[[str], None]) -> None:
+    """Deliver the files to a running Airflow, and stop it once all that follows is done."""
+    address = services.start(settings, lambda service: step(f"start {service}"))
+    try:
+        before = last_delivery(connection)
+        deliver(source, settings.landing_dir / MAPPING)
+        step("files delivered: ingest_extracts loads them, build_ratings follows")
+        follow(connection, before, len(EXTRACTS), step)
+        _come_to_rest(address, settings, step)
+    finally:
+        step("stop Airflow")
+        services.stop_airflow(settings)
+
+
+def _is_released(connection: Connection, source: Path) -> bool:
+    """Whether each simulated file is loaded, and the last run has answered for all."""
+    if not all(is_loaded(source / f"{name}.csv", MAPPING, connection) for name in EXTRACTS):
+        return False
+    (waiting,) = connection.execute(
+        "select count(*) from lineage.files where undone_at is null and file_id not in ("
+        "select file_id from lineage.run_files join lineage.runs using (run_id) "
+        "where status in ('published', 'unchanged'))"
+    ).fetchone() or (0,)
+    return not waiting
+
+
+def _come_to_rest(address: str, settings: Settings, step: Callable[[str], None]) -> None:
+    """Wait until no DAG has anything left to do: a task that is stopped half-way would be red at the next start."""
+    deadline, said = time.monotonic() + TIME_LIMIT, 0.0
+    with airflow_api(address, settings) as api:
+        while busy := unfinished_dags(api):
+            if time.monotonic() > deadline:
+                raise GridCreditError(f"{', '.join(busy)} did not end: see the logs under {settings.log_dir}")
+            if time.monotonic() - said > SECONDS_BETWEEN_LINES:
+                step(f"  wait for {', '.join(busy)}")
+                said = time.monotonic()
+            time.sleep(0.5)
 
 
 def _report_of_the_largest_debt(connection: Connection, settings: Settings) -> Path:
@@ -91,17 +143,20 @@ def last_delivery(connection: Connection) -> int:
 
 
 def follow(connection: Connection, before: int, files: int, say: Callable[[str], None]) -> None:
-    """Tell each stage as it ends; return when the `files` that came after delivery `before` are published or changed nothing.
+    """Say each stage as it ends; return when the `files` that came after delivery `before` are published or changed nothing.
 
     Raises:
         GridCreditError: the build failed, or nothing came of the delivery in time.
     """
-    told: set[str] = set()
+    said: set[str] = set()
+    last_line = time.monotonic()
 
-    def tell(text: str) -> None:
-        if text not in told:
-            told.add(text)
+    def say_once(text: str) -> None:
+        nonlocal last_line
+        if text not in said:
+            said.add(text)
             say(f"  {text}")
+            last_line = time.monotonic()
 
     deadline = time.monotonic() + TIME_LIMIT
     while time.monotonic() < deadline:
@@ -109,18 +164,22 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
             "select file_id, file_name, is_repeat from lineage.deliveries where delivery_id > %s", [before]
         ).fetchall()
         for _, name, is_repeat in deliveries:
-            tell(f"{name}: {'known already, nothing changed' if is_repeat else 'loaded'}")
+            say_once(f"{name}: {'known already, nothing changed' if is_repeat else 'loaded'}")
         fresh = [file_id for file_id, _, is_repeat in deliveries if not is_repeat]
         runs = connection.execute(
             "select distinct run_id, status from lineage.runs join lineage.run_files using (run_id) "
             "where file_id = any(%s)",
             [fresh],
         ).fetchall()
-        for stage, seconds in connection.execute(
-            "select stage, seconds from ops.stage_timings where run_id = any(%s) order by recorded_at",
-            [[run_id for run_id, _ in runs]],
-        ):
-            tell(f"{stage}: {seconds:.1f} s")
+        running = [run_id for run_id, status in runs if status == "running"]
+        for run_id, _ in runs:
+            for stage, seconds in stages_done(connection, run_id):
+                say_once(f"{stage}: done in {seconds:.1f} s")
+        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
+            # The same words again say that it still goes on.
+            waits = current_stage(connection, running[0]) if running else "wait for Airflow to start the next task"
+            said.discard(waits)
+            say_once(waits)
         failed = [run_id for run_id, status in runs if status == "failed"]
         if failed:
             row = connection.execute(
@@ -134,27 +193,50 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
     raise GridCreditError(f"no release within {TIME_LIMIT:.0f} s: see the logs under var/logs")
 
 
-def _show(connection: Connection, console: Console) -> None:
+def _show(connection: Connection, console: Console, settings: Settings) -> None:
+    """What a manager would read: warnings first, then who holds what is open."""
+    warnings = Table("level", "rule", "customers", title="Warnings, the most urgent first", title_justify="left")
+    for row in connection.execute(
+        "select level, rule, count(*) from published.customer_warning "
+        "group by level, rule, level_rank order by level_rank, rule"
+    ):
+        warnings.add_row(*map(str, row))
+    ratings = Table(
+        "grade", "customers", f"open, {settings.currency}", "share of all", title="Ratings", title_justify="left"
+    )
+    for grade, customers, amount, share in connection.execute(
+        "select grade, count(*), sum(open_amount), sum(open_amount) / nullif(sum(sum(open_amount)) over (), 0) "
+        "from published.customer_rating group by grade, grade_rank order by grade_rank nulls last"
+    ):
+        ratings.add_row(grade, f"{customers:,}", f"{amount:,.2f}", f"{share or 0:.1%}")
     releases = Table("release", "as of", "rows opened", "rows closed", title="Releases", title_justify="left")
     for row in connection.execute(
         "select release, as_of_date, rows_opened, rows_closed from published.release order by release desc limit 5"
     ):
         releases.add_row(*map(str, row))
-    ratings = Table("grade", "customers", "open amount", title="Ratings by grade", title_justify="left")
-    for row in connection.execute(
-        "select grade, count(*), sum(open_amount) from published.customer_rating "
-        "left join policy.grades using (policy_version, grade) group by grade order by max(grade_rank)"
-    ):
-        ratings.add_row(str(row[0]), str(row[1]), f"{row[2]:,.2f}")
-    warnings = Table("level", "rule", "customers", title="Warnings by level", title_justify="left")
-    for row in connection.execute(
-        "select level, rule, count(*) from published.customer_warning group by level, rule "
-        "order by array_position(array['red', 'orange', 'yellow', 'blue'], level), rule"
-    ):
-        warnings.add_row(*map(str, row))
-    for table in (releases, ratings, warnings):
+    for table in (warnings, ratings, releases):
         console.print(table)
+    for line in _summary(connection, settings):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _summary(connection: Connection, settings: Settings) -> Iterator[str]:
+    """The worst grade's share of what is open, the red warnings, and what waits in quarantine."""
+    worst = connection.execute(
+        "select grade, count(*), sum(open_amount), sum(open_amount) / nullif((select sum(open_amount) "
+        "from published.customer_rating), 0), (select count(*) from published.customer_rating) "
+        "from published.customer_rating where grade_rank = (select max(grade_rank) from published.customer_rating) "
+        "group by grade"
+    ).fetchone()
+    if worst:
+        grade, customers, amount, share, everybody = worst
+        yield (
+            f"{customers:,} of {everybody:,} customers are of grade {grade}. They hold {share or 0:.1%} of what is open: "
+            f"{amount:,.2f} {settings.currency}."
+        )
+    (red,) = connection.execute(
+        "select count(distinct customer_id) from published.customer_warning where level = 'red'"
+    ).fetchone() or (0,)
+    yield f"{red:,} customers have a red warning."
     (quarantined,) = connection.execute("select count(*) from quarantine.rows").fetchone() or (0,)
-    console.print(
-        f"{quarantined} rows in quarantine, each with file, line and reason: quarantine.rows", highlight=False
-    )
+    yield f"{quarantined:,} rows wait in quarantine, each with file, line and reason: {COMMAND} quarantine list"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import subprocess
 import tempfile
 import warnings
@@ -20,6 +21,7 @@ import psutil
 import structlog
 
 from gridcredit.errors import GridCreditError
+from gridcredit.leftovers import refuse_leftovers
 from gridcredit.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -61,14 +63,20 @@ class EmbeddedPostgres:
     def data_dir(self) -> Path:
         return self.settings.home / "postgres"
 
+    @property
+    def _port_file(self) -> Path:
+        return self.settings.home / "postgres_port"
+
     def start(self) -> None:
         """Initialise the data folder if new and start the server if it does not run."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
         with (self.settings.home / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (self.data_dir / "PG_VERSION").exists():
+                refuse_leftovers(self.settings)
                 self._initialise()
             if self.port() is None:
+                self._remove_stale_lock()
                 self._start()
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
@@ -81,17 +89,21 @@ class EmbeddedPostgres:
 
     def port(self) -> int | None:
         """The port the running server listens on, or None where it does not run."""
+        lines = self._lock_lines()
+        is_ready = len(lines) >= 8 and lines[7].strip() == "ready"
+        return int(lines[3]) if is_ready and self.pid() else None
+
+    def pid(self) -> int | None:
+        """The first process of the running server, or None where it does not run."""
+        lines = self._lock_lines()
+        pid = int(lines[0]) if lines and lines[0].isdigit() else 0
+        return pid if pid and serves(pid, self.data_dir) else None
+
+    def _lock_lines(self) -> list[str]:
         try:
-            lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
+            return (self.data_dir / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
-            return None
-        if len(lines) < 8 or lines[7].strip() != "ready":
-            return None
-        try:
-            name = psutil.Process(int(lines[0])).name()
-        except psutil.NoSuchProcess:
-            return None
-        return int(lines[3]) if name.startswith("postgres") else None
+            return []
 
     def url(self, role: str, database: str) -> str:
         """A connection URL for a role whose password is in the secrets file."""
@@ -136,9 +148,32 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         if os.geteuid() == 0:
             self._open_to_system_user()
-        own = {"listen_addresses": "127.0.0.1", "port": free_port(), "unix_socket_directories": ""}
+        try:
+            self._start_on(self._usual_port())
+        except GridCreditError as error:
+            if "Address already in use" not in str(error):
+                raise
+            # Taken between our look and the start.
+            self._start_on(self._another_port())
+
+    def _usual_port(self) -> int:
+        """The port of the last start, at first the setting's; another where it is taken."""
+        stored = self._port_file.read_text().strip() if self._port_file.exists() else ""
+        usual = int(stored) if stored.isdigit() else self.settings.postgres_port
+        return usual if usual and is_free(usual) else self._another_port()
+
+    def _another_port(self) -> int:
+        port = free_port()
+        if self.settings.postgres_port:
+            log.warning("postgres_port_taken", setting=self.settings.postgres_port, stored_instead=port)
+        return port
+
+    def _start_on(self, port: int) -> None:
+        own = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
         arguments = " ".join(f"-c {name}='{value}'" for name, value in (self.options | own).items())
         log_file = self.data_dir / "server.log"
+        # Of an earlier start the log says nothing about this one.
+        log_file.unlink(missing_ok=True)
         try:
             self._run(
                 "pg_ctl",
@@ -156,7 +191,13 @@ class EmbeddedPostgres:
         except GridCreditError as error:
             tail = log_file.read_text()[-600:] if log_file.exists() else ""
             raise GridCreditError(f"{error} {tail}") from error
-        log.info("embedded_postgres_started", port=self.port())
+        self._port_file.write_text(f"{port}\n")
+        log.info("embedded_postgres_started", port=port)
+
+    def _remove_stale_lock(self) -> None:
+        """Postgres takes any process of its user for the server that wrote postmaster.pid, also one that got its number."""
+        if self.pid() is None:
+            (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
     def _open_to_system_user(self) -> None:
         """As root: let the wheel's unprivileged system user run its programs and own the data folder."""
@@ -188,6 +229,36 @@ class EmbeddedPostgres:
             output.seek(0)
             if result.returncode:
                 raise GridCreditError(f"{program} failed: {' '.join(output.read().split())[-600:]}")
+
+
+def serves(pid: int, folder: Path) -> bool:
+    """Whether a process is the Postgres of a data folder: by where it works, for its number may be another's by now."""
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and Path(_folder_of(process)).samefile(folder)
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
+
+
+def _folder_of(process: psutil.Process) -> str:
+    """The folder that a Postgres serves: it works there, also after the folder was moved."""
+    try:
+        return process.cwd()
+    except psutil.AccessDenied:
+        # Another user's: as its command line says.
+        command = process.cmdline()
+        return command[command.index("-D") + 1] if "-D" in command[:-1] else os.devnull
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing of this machine listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def free_port() -> int:

@@ -64,6 +64,10 @@ TABLES: dict[str, PublishedTable] = {
 }
 
 
+# What each view says of the release in force, where the table does not by itself.
+OF_RELEASE = {"release": "number of the release in force", "as_of_date": "the day that the release is of"}
+
+
 @dataclass(frozen=True)
 class Change:
     """How a release changed a table: rows that came and went, and the sums of their hashes."""
@@ -103,7 +107,8 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
         for name, kind in table_columns(connection, "published", history).items()
         if name not in ("valid_from_release", "valid_to_release")
     }
-    if present == wanted:
+    view_columns = table_columns(connection, "published", table)
+    if present == wanted and "release" in view_columns:
         return
     names = {
         "candidate": sql.Identifier("candidate", table),
@@ -112,7 +117,10 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
         "as_of": sql.Identifier("published", f"{table}_as_of"),
         "reader": sql.Identifier(READER_ROLE),
         "key": sql.SQL(", ").join(map(sql.Identifier, key)),
-        "columns": sql.SQL(", ").join(map(sql.Identifier, wanted)),
+        "columns": sql.SQL(", ").join(sql.Identifier("history", name) for name in wanted),
+        "of_release": sql.SQL(", ").join(
+            sql.Identifier("current_release", name) for name in OF_RELEASE if name not in wanted
+        ),
         "open_index": sql.Identifier(f"{history}_current"),
     }
     if not present:
@@ -140,7 +148,10 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
                 )
     view: tuple[LiteralString, ...] = (
         "drop view if exists {view}",
-        "create view {view} as select {columns} from {history} where valid_to_release is null",
+        # Flat tables tell by themselves which day they are of.
+        "create view {view} as select {columns}, {of_release} from {history} as history cross join ("
+        "select release, as_of_date from lineage.releases order by release desc limit 1) as current_release "
+        "where valid_to_release is null",
         "grant select on {view}, {history} to {reader}",
         "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin atomic "
         "select * from {history} where valid_from_release <= release_number "
@@ -160,6 +171,11 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
                 sql.SQL("comment on column {}.{} is {}").format(relation, sql.Identifier(name), sql.Literal(text))
             )
         connection.execute(sql.SQL("comment on view {} is {}").format(names["view"], sql.Literal(table_text)))
+    for name, text in OF_RELEASE.items():
+        if name not in wanted:
+            connection.execute(
+                sql.SQL("comment on column {}.{} is {}").format(names["view"], sql.Identifier(name), sql.Literal(text))
+            )
 
 
 def table_columns(connection: Connection, schema: str, table: str) -> dict[str, str]:

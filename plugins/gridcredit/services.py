@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import structlog
 
-from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
+from gridcredit.airflow_api import ADMIN
+from gridcredit.embedded_postgres import EmbeddedPostgres, free_port, is_free
 from gridcredit.errors import GridCreditError
+from gridcredit.leftovers import leftovers, refuse_leftovers
 from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.settings import Settings, write_private
 from gridcredit.warehouse import airflow_database_url, prepare
@@ -23,7 +27,6 @@ from gridcredit.warehouse import airflow_database_url, prepare
 log = structlog.get_logger(__name__)
 
 LOOPBACK = "127.0.0.1"
-ADMIN = "admin"
 SERVICES: dict[str, list[str]] = {
     "api-server": [],
     "scheduler": ["--skip-serve-logs"],
@@ -87,31 +90,59 @@ def start(
     overrides: Mapping[str, str] | None = None,
     api_port: int | None = None,
 ) -> str:
-    """Start what does not run yet; returns the address of Airflow's pages. Overrides go before our environment."""
+    """Start what does not run yet; returns the address of Airflow's pages. Overrides go before our environment.
+
+    The API answers before the others start, so that none of them asks in vain.
+
+    Raises:
+        GridCreditError: a service ended, or did not become healthy; or one still runs for a home that was removed or moved.
+    """
+    refuse_leftovers(settings, _known(settings))
     progress("Postgres")
     prepare(settings)
     for mapping in sorted(settings.mappings_dir.glob("*.yml")):
         (settings.landing_dir / mapping.stem).mkdir(parents=True, exist_ok=True)
     state = _read_state(settings)
-    if state and all(_is_ours(entry) for entry in state["processes"].values()):
+    runs = [service for service, entry in (state or {"processes": {}})["processes"].items() if _is_ours(entry)]
+    if runs and state and state["home"] != str(settings.home):
+        raise GridCreditError(
+            f"Airflow's {', '.join(runs)} still run for {state['home']}, from where {settings.home} was moved: "
+            "stop them with `make down`, then try again"
+        )
+    if state and len(runs) == len(SERVICES):
         return str(state["address"])
     stop_airflow(settings)
-    api_port = api_port or _api_port()
-    address = f"http://{LOOPBACK}:{api_port}"
-    environment = airflow_environment(settings, api_port) | dict(overrides or {})
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
+    port = api_port or _api_port()
+    environment = airflow_environment(settings, port) | dict(overrides or {})
     progress("Airflow's database")
     migrate_airflow(environment, settings)
-    processes: dict[str, dict[str, float]] = {}
-    for service, options in SERVICES.items():
-        progress(f"Airflow {service}")
-        process = spawn([service, *options], environment, settings.log_dir / f"{service}.log")
-        processes[service] = {"pid": process.pid, "created": process.create_time()}
-        state = {"address": address, "processes": processes}
-        write_private(_state_file(settings), json.dumps(state))
-    _wait_until_healthy(address, settings)
+    address = f"http://{LOOPBACK}:{port}"
+    api, *others = SERVICES
+    _start_services([api], address, environment, settings, progress)
+    _wait_until_healthy(["metadatabase"], address, settings)
+    _start_services(others, address, environment, settings, progress)
+    progress("nothing more, and wait for Airflow's services to be healthy")
+    _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings)
     return address
+
+
+def _start_services(
+    names: list[str],
+    address: str,
+    environment: Mapping[str, str],
+    settings: Settings,
+    progress: Callable[[str], None],
+) -> None:
+    """Start services, each written to the state file as soon as it runs."""
+    processes = (_read_state(settings) or {"processes": {}})["processes"]
+    for service in names:
+        progress(f"Airflow {service}")
+        process = spawn([service, *SERVICES[service]], environment, settings.log_dir / f"{service}.log")
+        processes[service] = {"pid": process.pid, "created": process.create_time()}
+        state = {"address": address, "home": str(settings.home), "processes": processes}
+        write_private(_state_file(settings), json.dumps(state))
 
 
 def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path) -> psutil.Popen:
@@ -136,13 +167,27 @@ def write_admin_password(settings: Settings) -> Path:
     return path
 
 
+def address(settings: Settings) -> str | None:
+    """Where Airflow's pages are, while its API server runs."""
+    state = _read_state(settings)
+    runs = state and "api-server" in state["processes"] and _is_ours(state["processes"]["api-server"])
+    return str(state["address"]) if state and runs else None
+
+
+def still_running_elsewhere(settings: Settings) -> list[str]:
+    """What runs for this home although the home no longer knows of it."""
+    return [f"{one.name} (process {one.pid})" for one in leftovers(settings, _known(settings))]
+
+
 def stop(settings: Settings) -> list[str]:
     """Stop what `start` started and only that; returns the names of what was stopped."""
     stopped = stop_airflow(settings)
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is not None:
         EmbeddedPostgres(settings).stop()
         stopped.append("postgres")
-    return stopped
+    left = leftovers(settings, _known(settings))
+    _end([psutil.Process(one.pid) for one in left])
+    return stopped + [one.name for one in left]
 
 
 def stop_airflow(settings: Settings) -> list[str]:
@@ -150,18 +195,47 @@ def stop_airflow(settings: Settings) -> list[str]:
     state = _read_state(settings)
     if not state:
         return []
-    stopped, family = [], []
-    for service, entry in state["processes"].items():
-        if _is_ours(entry):
-            process = psutil.Process(int(entry["pid"]))
+    running = {service: entry for service, entry in state["processes"].items() if _is_ours(entry)}
+    _end([psutil.Process(int(entry["pid"])) for entry in running.values()])
+    if running:
+        _give_back_tries(settings)
+    _state_file(settings).unlink(missing_ok=True)
+    return list(running)
+
+
+def _give_back_tries(settings: Settings) -> None:
+    """Tasks that were stopped with Airflow are run again after the next start: that is no failed try of theirs.
+
+    Airflow has no command for it; its scheduler counts a task that it finds orphaned as tried once more.
+    """
+    with (
+        contextlib.suppress(psycopg.OperationalError, GridCreditError),
+        psycopg.connect(airflow_database_url(settings)) as connection,
+    ):
+        connection.execute(
+            "update task_instance set max_tries = max_tries + 1 where state in ('queued', 'running', 'restarting')"
+        )
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    """End processes with their children, by force where they do not."""
+    family = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
             family += [*process.children(recursive=True), process]
             process.terminate()
-            stopped.append(service)
     _, alive = psutil.wait_procs(family, timeout=20)
     for process in alive:
-        process.kill()
-    _state_file(settings).unlink(missing_ok=True)
-    return stopped
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _known(settings: Settings) -> frozenset[int]:
+    """The processes that this home knows of: the server's, and those of Airflow that were started from here."""
+    state = _read_state(settings) or {"processes": {}}
+    running = {service: int(entry["pid"]) for service, entry in state["processes"].items() if _is_ours(entry)}
+    server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None
+    return frozenset([*running.values(), *([server] if server else [])])
 
 
 def migrate_airflow(environment: dict[str, str], settings: Settings) -> None:
@@ -179,24 +253,20 @@ def migrate_airflow(environment: dict[str, str], settings: Settings) -> None:
         raise GridCreditError(f"airflow {' '.join(arguments)} failed: {result.stderr[-1500:]}")
 
 
-def _wait_until_healthy(address: str, settings: Settings, seconds: float = 180) -> None:
+def _wait_until_healthy(names: list[str], address: str, settings: Settings, seconds: float = 180) -> None:
     import httpx
 
     deadline = time.monotonic() + seconds
     waiting = ["api-server"]
     while time.monotonic() < deadline:
-        state = _read_state(settings)
-        for service, entry in (state or {"processes": {}})["processes"].items():
+        state = _read_state(settings) or {"processes": {}}
+        for service, entry in state["processes"].items():
             if not _is_ours(entry):
                 tail = (settings.log_dir / f"{service}.log").read_text(errors="replace")[-1500:]
                 raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
         try:
             health = httpx.get(f"{address}/api/v2/monitor/health", timeout=5, trust_env=False).json()
-            waiting = [
-                name
-                for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
-                if health[name]["status"] != "healthy"
-            ]
+            waiting = [name for name in names if health[name]["status"] != "healthy"]
             if not waiting:
                 return
         except (httpx.HTTPError, ValueError):
@@ -207,12 +277,7 @@ def _wait_until_healthy(address: str, settings: Settings, seconds: float = 180) 
 
 def _api_port(preferred: int = 8080) -> int:
     """Airflow's usual port where it is free, else any free one."""
-    in_use = {
-        connection.laddr.port
-        for connection in psutil.net_connections("inet")
-        if connection.status == "LISTEN" and connection.laddr
-    }
-    return free_port() if preferred in in_use else preferred
+    return preferred if is_free(preferred) else free_port()
 
 
 def _with_driver(url: str, driver: str) -> str:

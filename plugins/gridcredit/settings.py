@@ -27,12 +27,19 @@ class Settings(BaseSettings):
     project_dir: Path = PROJECT_DIR
     home: Path = PROJECT_DIR / "var"
     landing: Path | None = Field(None, description="where files land; unset: under `home`")
+    postgres_port: int = Field(
+        15432,
+        ge=0,
+        lt=65536,
+        description="port of the embedded Postgres; another, which is stored, where it is taken; 0: any",
+    )
     warehouse_url: SecretStr | None = None
     airflow_database_url: SecretStr | None = None
     mappings_dir: Path = PROJECT_DIR / "mappings"
     policies_dir: Path = PROJECT_DIR / "policies"
     policy: str = Field("default", description="name of the credit policy that rates customers")
     challenger: str | None = Field(None, description="name of a policy that rates in the shadow, for comparison")
+    currency: str = Field("CNY", pattern="^[A-Z][A-Z0-9]{1,8}$", description="of all amounts, in capital letters")
     history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ import structlog
 from gridcredit.build_plan import BuildPlan, plan_build
 from gridcredit.errors import TransformFailedError
 from gridcredit.garbage import rare_collections
+from gridcredit.progress import NodeCounter
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect, warehouse_url
 
@@ -46,11 +47,16 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str,
 
 
 def invoke_dbt(
-    arguments: list[str], settings: Settings, *, schema_prefix: str = "", writes_manifest: bool = True
+    arguments: list[str],
+    settings: Settings,
+    *,
+    schema_prefix: str = "",
+    writes_manifest: bool = True,
+    on_event: Callable[[Any], None] | None = None,
 ) -> Any:  # noqa: ANN401 what dbt returns has no public type
     """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it.
 
-    The manifest is the same as long as the models are: writing it again may be left out.
+    The manifest is the same as long as the models are: writing it again may be left out. `on_event` gets dbt's events.
     """
     from dbt.cli.main import dbtRunner
 
@@ -59,7 +65,8 @@ def invoke_dbt(
     with _environment(environment), _behavior_flags(), rare_collections():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
-        return parsed if parsed.exception else dbtRunner(manifest=parsed.result).invoke(arguments)
+        runner = dbtRunner(manifest=parsed.result, callbacks=[on_event] if on_event else [])
+        return parsed if parsed.exception else runner.invoke(arguments)
 
 
 def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
@@ -103,7 +110,13 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
     command += ["--exclude-resource-type", "unit_test", "--exclude", "path:models/evaluation", *HELD_BY_TABLES]
     is_full = plan.because is not None
-    outcome = invoke_dbt([*command, "--full-refresh"] if is_full else command, settings, writes_manifest=is_full)
+    with connect(settings, autocommit=True) as connection:
+        outcome = invoke_dbt(
+            [*command, "--full-refresh"] if is_full else command,
+            settings,
+            writes_manifest=is_full,
+            on_event=NodeCounter(run_id, connection),
+        )
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
     results = list(outcome.result.results)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, LiteralString
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import structlog
@@ -34,6 +35,23 @@ def warehouse_url(settings: Settings | None = None) -> str:
     if settings.warehouse_url is not None:
         return settings.warehouse_url.get_secret_value()
     return EmbeddedPostgres(settings).url(WAREHOUSE_ROLE, WAREHOUSE)
+
+
+def reader_url(settings: Settings) -> str:
+    """The warehouse's URL for the role that BI tools read by."""
+    if settings.warehouse_url is None:
+        return EmbeddedPostgres(settings).url(READER_ROLE, WAREHOUSE)
+    url = urlsplit(settings.warehouse_url.get_secret_value())
+    password = settings.bi_reader_password
+    secret = password.get_secret_value() if password else settings.secret(f"postgres_{READER_ROLE}")
+    host = url.netloc.rpartition("@")[2]
+    return url._replace(netloc=f"{READER_ROLE}:{quote(secret)}@{host}").geturl()
+
+
+def reader_address(settings: Settings) -> str:
+    """The same without user and password, to be shown."""
+    url = urlsplit(reader_url(settings))
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
 
 
 def airflow_database_url(settings: Settings | None = None) -> str:

@@ -20,6 +20,7 @@ import psycopg
 import pytest
 import yaml
 from gridcredit import services
+from gridcredit.airflow_api import ADMIN
 from gridcredit.demo import deliver
 from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.settings import Settings
@@ -143,7 +144,7 @@ def test_a_blocked_run_waits_for_a_named_person(airflow: Airflow, small: Prepare
     wait_for(lambda: number(settings, "select count(*) from lineage.releases") == 2)
     blocked = "any(select run_id from lineage.gate_results where not success and severity = 'critical')"
     last = f"select run_id = {blocked}, approver, reason from lineage.releases order by release desc limit 1"
-    assert rows(settings, last) == [(True, services.ADMIN, reason)]
+    assert rows(settings, last) == [(True, ADMIN, reason)]
 
 
 def test_a_scorecard_is_fitted_and_adopted_and_the_ratings_are_watched(airflow: Airflow, evaluated: Prepared) -> None:
@@ -160,8 +161,8 @@ def test_a_scorecard_is_fitted_and_adopted_and_the_ratings_are_watched(airflow: 
     proposed = answer(airflow, "recalibrate_scorecard", "Approve", reason, lambda: bool(rows(settings, approved)))
     assert "none is so good" in breach["body"]
     assert "AUC" in proposed["body"]
-    assert rows(settings, approved) == [(services.ADMIN, reason["reason"])]
-    assert rows(settings, noted) == [(services.ADMIN, note["note"])]
+    assert rows(settings, approved) == [(ADMIN, reason["reason"])]
+    assert rows(settings, noted) == [(ADMIN, note["note"])]
     assert rows(settings, "select dag_id, task_id, error from ops.task_failures") == []
 
 
@@ -186,8 +187,8 @@ def test_nothing_listens_beyond_loopback(airflow: Airflow) -> None:
 def test_the_pages_ask_for_the_generated_password(airflow: Airflow) -> None:
     with httpx.Client(base_url=airflow.address, trust_env=False) as client:
         assert client.get("/api/v2/dags").status_code == 401
-        for password in (services.ADMIN, "wrong"):
-            refused = client.post("/auth/token", json={"username": services.ADMIN, "password": password})
+        for password in (ADMIN, "wrong"):
+            refused = client.post("/auth/token", json={"username": ADMIN, "password": password})
             assert refused.status_code == 401
     with airflow.administrator() as client:
         dags = client.get("/api/v2/dags").json()["dags"]

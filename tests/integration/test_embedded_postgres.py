@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 import yaml
-from gridcredit import warehouse
-from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit import services, warehouse
+from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
 from gridcredit.errors import GridCreditError
+from gridcredit.leftovers import leftovers
 from gridcredit.settings import PROJECT_DIR, Settings
 from psycopg.conninfo import make_conninfo
 
@@ -75,3 +79,66 @@ def test_roles_reach_their_own_database_only(server: EmbeddedPostgres) -> None:
         assert connection.execute("select 1").fetchone() == (1,)
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
         psycopg.connect(server.url("airflow", "warehouse"))
+
+
+def test_the_port_stays_and_another_is_stored_where_it_is_taken(tmp_path: Path) -> None:
+    wanted = free_port()
+    server = EmbeddedPostgres(Settings(home=tmp_path / "home", postgres_port=wanted))
+    try:
+        server.start()
+        assert server.port() == wanted
+        server.stop()
+        server.start()
+        assert server.port() == wanted
+        server.stop()
+        with socket.create_server(("127.0.0.1", wanted)):
+            server.start()
+            taken_instead = server.port()
+            assert taken_instead not in (None, wanted)
+        server.stop()
+        # Who connects by what was stored finds it there from now on.
+        server.start()
+        assert server.port() == taken_instead
+    finally:
+        server.stop()
+
+
+def test_a_server_is_known_by_its_folder_not_by_its_number(tmp_path: Path, server: EmbeddedPostgres) -> None:
+    """After a crash the number in postmaster.pid may be another server's: that one is neither ours nor in the way."""
+    own = EmbeddedPostgres(Settings(home=tmp_path / "home", postgres_port=0))
+    try:
+        own.start()
+        own.stop()
+        lock = own.data_dir / "postmaster.pid"
+        shutil.copy(server.data_dir / "postmaster.pid", lock)
+        if os.geteuid() == 0:
+            shutil.chown(lock, "pgserver")
+        assert own.port() is None
+        own.start()
+        assert own.port() not in (None, server.port())
+    finally:
+        own.stop()
+
+
+def test_a_server_whose_folder_was_moved_or_removed_is_found(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", postgres_port=0)
+    own = EmbeddedPostgres(settings)
+    own.start()
+    port, pid = own.port(), own.pid()
+    assert pid
+    try:
+        (tmp_path / "home").rename(tmp_path / "moved")
+        moved = EmbeddedPostgres(Settings(home=tmp_path / "moved", postgres_port=0))
+        assert moved.port() == port
+        (tmp_path / "moved").rename(tmp_path / "home")
+        shutil.rmtree(tmp_path / "home")
+        assert [(one.name, one.pid) for one in leftovers(settings)] == [("postgres", pid)]
+        with pytest.raises(GridCreditError, match="make down"):
+            own.start()
+        assert services.stop(settings) == ["postgres"]
+        own.start()
+        assert own.pid() != pid
+    finally:
+        own.stop()
+        if psutil.pid_exists(pid):
+            psutil.Process(pid).kill()

@@ -183,7 +183,7 @@ def test_the_queries_of_the_bi_page_run_as_they_stand(settings: Settings) -> Non
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             read_as(settings, "bi_reader", "for this test", f"select 1 from {secret}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        read_as(settings, "bi_reader", "for this test", "delete from published.customer_rating")
+        read_as(settings, "bi_reader", "for this test", "delete from published.customer_rating_history")
 
 
 def test_charges_to_the_day_are_those_of_the_work_list(settings: Settings) -> None:

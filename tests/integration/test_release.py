@@ -194,7 +194,7 @@ def test_the_reader_sees_published_and_nothing_else(published: Settings) -> None
                 reader.execute(sql.SQL("create table {} (x int)").format(sql.Identifier(schema, "mine")))
         for statement in (
             "delete from published.customer_rating_history",
-            "update published.customer_rating set grade = 'AAA'",
+            "update published.customer_rating_history set grade = 'AAA'",
             "create temp table mine (x int)",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

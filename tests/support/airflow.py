@@ -14,6 +14,7 @@ import httpx
 import psutil
 import psycopg
 from gridcredit import services
+from gridcredit.airflow_api import ADMIN
 from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
 from gridcredit.settings import Settings
 from gridcredit.warehouse import AIRFLOW_ROLE, WAREHOUSE_ROLE
@@ -93,7 +94,7 @@ class Airflow:
 
     def administrator(self) -> httpx.Client:
         """A client of Airflow's API, logged in with the generated password."""
-        login = {"username": services.ADMIN, "password": self.settings.secret("airflow_admin")}
+        login = {"username": ADMIN, "password": self.settings.secret("airflow_admin")}
         answer = httpx.post(f"{self.address}/auth/token", json=login, trust_env=False)
         assert answer.status_code == 201
         token = answer.json()["access_token"]

@@ -37,7 +37,9 @@ FOLDER_VARIABLE = "PREPARED_WAREHOUSES"
 
 def server_for_tests(home: Path) -> EmbeddedPostgres:
     """A server for tests: the machine's own fall is not tested, so nothing waits for the disk, and little log is kept."""
-    return EmbeddedPostgres(Settings(home=home), options_for_machine() | {"fsync": "off", "max_wal_size": "512MB"})
+    return EmbeddedPostgres(
+        Settings(home=home, postgres_port=0), options_for_machine() | {"fsync": "off", "max_wal_size": "512MB"}
+    )
 
 
 @dataclass(frozen=True)

@@ -252,7 +252,7 @@ concerned as (
 
     select
         customer_id,
-        0 as has_moved
+        case when {{ moved('opened_on') }} then 1 else 0 end as has_moved
     from customers
     where
         {{ moved('opened_on') }}

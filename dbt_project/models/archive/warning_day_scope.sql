@@ -1,5 +1,5 @@
 -- Which customers this run looks at for warnings, on which days beside the month-ends. A warning comes or goes when a fact
--- other than a bill or a payment does, when a bill is overdue by as many days as a rule names, by a payment or a bounce from then
+-- other than a bill or a payment does, on the customer's first day, when a bill is overdue by as many days as a rule names, by a payment or a bounce from then
 -- on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }} {{ ref('customer_scope') }}
@@ -264,6 +264,14 @@ days as (
     union
 
     select * from event_days
+
+    union
+
+    -- A case may be older than the contract.
+    select
+        customer_id,
+        known_from as as_of_date
+    from known_customers
 
 ),
 

@@ -123,7 +123,8 @@ as_contracted as (
         cast(override_reason as text) as override_reason,
         cast(override_approver_id as text) as override_approver_id,
         cast(override_ends_on as date) as override_ends_on,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        {{ grade_rank('grade') }} as grade_rank
     from current_ratings
 
 )

@@ -53,7 +53,8 @@ current_warnings as (
         cast(warnings.acknowledged_by as text) as acknowledged_by,
         cast(warnings.escalates_on as date) as escalates_on,
         cast(warnings.clears_on as date) as clears_on,
-        cast(warnings.policy_version as text) as policy_version
+        cast(warnings.policy_version as text) as policy_version,
+        {{ level_rank('warnings.level') }} as level_rank
     from scope
     inner join warnings
         on scope.customer_id = warnings.customer_id

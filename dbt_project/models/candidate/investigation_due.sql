@@ -208,7 +208,8 @@ as_contracted as (
         -- By the end of the running month, so that the answer is the same all through it.
         cast({{ months_after('due_on', 'as_of_date') }} >= 0 as boolean) as is_due,
         cast(officer_id as text) as officer_id,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        {{ grade_rank('grade') }} as grade_rank
     from due
 
 )

@@ -41,7 +41,8 @@ as_contracted as (
         cast(grade as text) as grade,
         cast(grade_by_policy as text) as grade_by_policy,
         cast(score as numeric(6, 2)) as score,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        {{ grade_rank('grade') }} as grade_rank
     from in_scope
 
 )

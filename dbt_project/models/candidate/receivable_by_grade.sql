@@ -17,7 +17,8 @@ as_contracted as (
         cast(receivable_amount as numeric(18, 2)) as receivable_amount,
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(exposure as numeric(18, 2)) as exposure,
-        cast(credit_limit as numeric(18, 2)) as credit_limit
+        cast(credit_limit as numeric(18, 2)) as credit_limit,
+        {{ grade_rank('grade') }} as grade_rank
     from grades
 
 )

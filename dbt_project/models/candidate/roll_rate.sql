@@ -15,7 +15,9 @@ as_contracted as (
         cast(segment as text) as segment,
         cast(from_bucket as text) as from_bucket,
         cast(to_bucket as text) as to_bucket,
-        cast(amount as numeric(18, 2)) as amount
+        cast(amount as numeric(18, 2)) as amount,
+        {{ bucket_rank('from_bucket') }} as from_bucket_rank,
+        {{ bucket_rank('to_bucket') }} as to_bucket_rank
     from rolls
 
 )

@@ -24,7 +24,8 @@ as_contracted as (
         cast(events.event as text) as event,
         cast(events.level as text) as level,
         cast(events.officer_id as text) as officer_id,
-        cast(events.happened_on as date) as happened_on
+        cast(events.happened_on as date) as happened_on,
+        {{ level_rank('events.level') }} as level_rank
     from scope
     inner join events
         on scope.customer_id = events.customer_id

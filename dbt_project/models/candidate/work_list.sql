@@ -122,7 +122,8 @@ as_contracted as (
         cast(loss_given_default as numeric(6, 4)) as loss_given_default,
         cast(expected_loss as numeric(18, 2)) as expected_loss,
         cast(effort as numeric(18, 2)) as effort,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        {{ grade_rank('grade') }} as grade_rank
     from expected
 
 )

@@ -42,6 +42,14 @@ def ready_files(settings: Settings | None = None) -> list[Path]:
     return [path for _, path in sorted(ready)]
 
 
+def waiting_files(settings: Settings) -> dict[str, int]:
+    """How many files lie in each landing folder, complete or not."""
+    found = {
+        folder.name: len(list(_waiting(folder))) for folder in sorted(settings.landing_dir.glob("*")) if folder.is_dir()
+    }
+    return {name: count for name, count in found.items() if count}
+
+
 def _mapping(name: str, settings: Settings) -> Mapping | None:
     """The folder's mapping; a faulty or missing one is told by the load, which refuses the file."""
     try:

@@ -87,12 +87,9 @@ def load_file(
     promise.check_content(path, digest)
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
-        known = connection.execute(
-            "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null",
-            [mapping.mapping, digest],
-        ).fetchone()
-        if known:
-            result = LoadResult(known[0], is_repeat=True)
+        known = _load_of(connection, mapping.mapping, digest)
+        if known is not None:
+            result = LoadResult(known, is_repeat=True)
         else:
             modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
             (file_id,) = connection.execute(
@@ -303,6 +300,18 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
         while (item := pending.result()) is not end:
             pending = ahead.submit(next, iterator, end)
             yield cast(Item, item)
+
+
+def is_loaded(path: Path, mapping: str, connection: Connection) -> bool:
+    """Whether the same content has been loaded by the mapping, and was not taken back."""
+    return _load_of(connection, mapping, _sha256(path)) is not None
+
+
+def _load_of(connection: Connection, mapping: str, digest: str) -> int | None:
+    row = connection.execute(
+        "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null", [mapping, digest]
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -119,18 +119,21 @@ def _add_line(
     return found
 
 
+# Whose rows a file holds, by what its rows have.
+CUSTOMERS_OF_FILE: dict[str, LiteralString] = {
+    "customer_id": "select distinct customer_id from {raw} where _file_id = %(file)s",
+    "meter_id": "select distinct customer_id from {raw} join raw.meter using (meter_id) where {raw}._file_id = %(file)s",
+    "action_id": "select distinct customer_id from {raw} join raw.collection_action using (action_id) "
+    "where {raw}._file_id = %(file)s",
+    "tariff_code": "select distinct customer_id from {raw} join raw.customer using (tariff_code) "
+    "where {raw}._file_id = %(file)s",
+}
+
+
 def _customers_of(connection: Connection, extracts: list[str], file_id: int, line_no: int | None) -> list[str]:
     customers: set[str] = set()
     for name in extracts:
-        extract = EXTRACTS[name]
-        if extract.column("customer_id"):
-            query = "select distinct customer_id from {raw} where _file_id = %(file)s"
-        elif extract.column("meter_id"):
-            query = (
-                "select distinct customer_id from {raw} join raw.meter using (meter_id) where {raw}._file_id = %(file)s"
-            )
-        else:
-            query = "select distinct customer_id from {raw} join raw.customer using (tariff_code) where {raw}._file_id = %(file)s"
+        query = CUSTOMERS_OF_FILE[EXTRACTS[name].found_by]
         if line_no:
             query += " and {raw}._line_no = %(line)s"
         rows = connection.execute(

@@ -1,0 +1,61 @@
+"""Processes that still run for a folder which was removed or moved: found by what they serve, and reported with a way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
+
+AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A process that works for a home which no longer knows of it."""
+
+    name: str
+    pid: int
+    home: Path
+
+
+def leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> list[Leftover]:
+    """Servers and Airflow services of this home other than the `known` ones, each by its first process."""
+    found: dict[int, tuple[Leftover, int]] = {}
+    for process in psutil.process_iter(["name", "cmdline", "ppid"]):
+        name = _serves(process, settings.home)
+        if name and process.pid not in known:
+            found[process.pid] = Leftover(name, process.pid, settings.home), process.info["ppid"]
+    return [one for one, parent in found.values() if parent not in found and parent not in known]
+
+
+def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> None:
+    """Fail where something still runs for a home that was removed.
+
+    Raises:
+        GridCreditError: names what runs, and how it is stopped.
+    """
+    found = leftovers(settings, known)
+    if found:
+        what = ", ".join(f"{one.name} (process {one.pid})" for one in found)
+        raise GridCreditError(
+            f"{what} still run for {settings.home}, which was removed or moved meanwhile: stop them with `make down`, then try again"
+        )
+
+
+def _serves(process: psutil.Process, home: Path) -> str | None:
+    """What a process does for a home: `postgres`, one of Airflow's services, or nothing."""
+    command = process.info["cmdline"] or []
+    try:
+        if (process.info["name"] or "").startswith("postgres"):
+            return "postgres" if process.cwd() == str(home / "postgres") else None
+        service = command[command.index("airflow") + 1] if "airflow" in command[:-1] else None
+        if service in AIRFLOW_SERVICES and process.environ().get("GRIDCREDIT_HOME") == str(home):
+            return f"Airflow's {service}"
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        # Gone, or another user's.
+        return None
+    return None

@@ -1,0 +1,148 @@
+"""What goes on: what runs, the release in force, loads waiting and refused, the last failure, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+
+from gridcredit import services
+from gridcredit.airflow_api import airflow_api, next_run
+from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.errors import GridCreditError
+from gridcredit.extracts.landing import waiting_files
+from gridcredit.settings import Settings
+from gridcredit.warehouse import Connection, connect
+
+DAYS = 7
+# What cannot be told without an extract.
+NEEDED_FOR = {
+    "meter_reading": "use, load and evasion are not judged, and bills are not checked",
+    "tariff": "bills are not checked, and advice names no money",
+    "officer_assignment": "no debt has an officer",
+    "collection_action": "steps taken and promises are not known: each debt begins at its first step",
+    "party": "who stands behind a firm is not known",
+    "external_risk": "public listings of a firm are not known",
+}
+
+
+@dataclass
+class Status:
+    """What `gridcredit status` shows; nothing where it is not known."""
+
+    home: str
+    postgres_port: int | None = None
+    airflow: str | None = None
+    still_running: list[str] = field(default_factory=list)
+    release: int | None = None
+    as_of_date: date | None = None
+    published_at: datetime | None = None
+    build: str | None = None
+    waiting_files: dict[str, int] = field(default_factory=dict)
+    files_loaded: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    refused: list[str] = field(default_factory=list)
+    last_failure: str | None = None
+    next_run: datetime | None = None
+    missing: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def status(settings: Settings) -> Status:
+    """Ask what can be asked; nothing is started for it."""
+    found = Status(str(settings.home))
+    found.still_running = services.still_running_elsewhere(settings)
+    found.airflow = services.address(settings)
+    found.waiting_files = waiting_files(settings)
+    if settings.warehouse_url is None:
+        found.postgres_port = EmbeddedPostgres(settings).port()
+        if found.postgres_port is None:
+            return found
+    try:
+        with connect(settings) as connection:
+            connection.read_only = True
+            _ask_warehouse(connection, found)
+    except psycopg.OperationalError as error:
+        raise GridCreditError(f"the warehouse does not answer: {error}") from error
+    except psycopg.errors.UndefinedTable:
+        # A server on which nothing has been prepared.
+        return found
+    if found.airflow:
+        with airflow_api(found.airflow, settings) as api:
+            found.next_run = next_run(api)
+    return found
+
+
+def _ask_warehouse(connection: Connection, found: Status) -> None:
+    row = connection.execute(
+        "select release, as_of_date, published_at from lineage.releases order by release desc limit 1"
+    ).fetchone()
+    if row:
+        found.release, found.as_of_date, found.published_at = row
+    row = connection.execute(
+        "select run_id, as_of_date from lineage.runs where status = 'running' order by started_at desc limit 1"
+    ).fetchone()
+    found.build = f"{row[0]}, as of {row[1]}" if row else None
+    row = connection.execute(
+        "select count(distinct file_id), coalesce(sum(rows_accepted), 0), coalesce(sum(rows_quarantined), 0) "
+        "from lineage.loads join lineage.files using (file_id) where loaded_at > now() - make_interval(days => %s)",
+        [DAYS],
+    ).fetchone()
+    found.files_loaded, found.rows_accepted, found.rows_quarantined = map(int, row or (0, 0, 0))
+    found.refused = [
+        f"{name}: {reason}"
+        for name, reason in connection.execute(
+            "select file_name, reason from ops.refused_files where refused_at > now() - make_interval(days => %s) "
+            "order by refused_at desc limit 5",
+            [DAYS],
+        )
+    ]
+    row = connection.execute(
+        "select to_char(failed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), dag_id, task_id, error "
+        "from ops.task_failures order by failed_at desc limit 1"
+    ).fetchone()
+    found.last_failure = "{} UTC {}.{}: {}".format(*row) if row else None
+    delivered = {
+        name
+        for (name,) in connection.execute(
+            "select distinct extract from lineage.loads join lineage.files using (file_id) "
+            "where rows_accepted > 0 and undone_at is null"
+        )
+    }
+    found.missing = [f"{name}: {what}" for name, what in NEEDED_FOR.items() if name not in delivered]
+
+
+def as_lines(found: Status) -> Iterator[str]:
+    """For a person: a line each, with what to do next where there is something to do."""
+    yield f"home       {found.home}"
+    yield f"postgres   {f'127.0.0.1:{found.postgres_port}' if found.postgres_port else 'does not run: `make up` starts it'}"
+    yield f"airflow    {found.airflow or 'does not run: `make up` starts it'}"
+    for one in found.still_running:
+        yield f"           {one} still runs for a folder that was removed or moved: `make down` stops it"
+    if found.postgres_port is None and found.release is None:
+        return
+    if found.release is None:
+        yield "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`"
+    else:
+        yield f"release    {found.release}, as of {found.as_of_date}, published {found.published_at:%Y-%m-%d %H:%M} UTC"
+    if found.build:
+        yield f"building   {found.build}"
+    waiting = ", ".join(f"{count} for {name}" for name, count in found.waiting_files.items())
+    yield f"waiting    {waiting or 'no file in the landing folder'}"
+    yield (
+        f"loaded     {found.files_loaded} files in {DAYS} days: {found.rows_accepted:,} rows accepted, "
+        f"{found.rows_quarantined:,} in quarantine"
+    )
+    for reason in found.refused:
+        yield f"refused    {reason}"
+    yield f"failure    {found.last_failure or 'none'}"
+    if found.airflow:
+        yield f"next run   {f'{found.next_run:%Y-%m-%d %H:%M} UTC' if found.next_run else 'none is planned'}"
+    for what in found.missing:
+        yield f"missing    {what}"

@@ -57,9 +57,14 @@ def _waits_for_files(client: httpx.Client, run: dict[str, Any]) -> bool:
 def _about_to_run(client: httpx.Client) -> Iterator[str]:
     """DAGs for which an asset event waits."""
     for dag in (NIGHTLY_DAG, "report_release"):
-        # 404 where none waits.
-        if client.get(f"/api/v2/dags/{dag}/assets/queuedEvents").is_success:
+        if _get(client, f"/api/v2/dags/{dag}/assets/queuedEvents")["total_entries"]:
             yield dag
+
+
+def failed_dags(client: httpx.Client, since: datetime) -> list[str]:
+    """The DAGs of which a run that began since then has failed."""
+    runs = _get(client, "/api/v2/dags/~/dagRuns", state="failed", start_date_gte=since.isoformat())["dag_runs"]
+    return sorted({run["dag_id"] for run in runs})
 
 
 def next_run(client: httpx.Client) -> datetime | None:

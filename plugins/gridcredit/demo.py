@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from gridcredit import gates, services
-from gridcredit.airflow_api import airflow_api, unfinished_dags
+from gridcredit.airflow_api import airflow_api, failed_dags, unfinished_dags
 from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
@@ -32,7 +33,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
     started = time.monotonic()
 
     def step(text: str) -> None:
-        console.print(f"[{time.monotonic() - started:6.1f} s] {text}", highlight=False, markup=False)
+        console.print(f"[{time.monotonic() - started:6.1f} s] {text}", highlight=False, markup=False, soft_wrap=True)
 
     try:
         _run(settings, (customers, months, seed, defects), console, step)
@@ -80,11 +81,11 @@ def _run_dags(settings: Settings, connection: Connection, source: Path, step: Ca
     """Deliver the files to a running Airflow, and stop it once all that follows is done."""
     address = services.start(settings, lambda service: step(f"start {service}"))
     try:
-        before = last_delivery(connection)
+        before, began_at = last_delivery(connection), datetime.now(UTC)
         deliver(source, settings.landing_dir / MAPPING)
         step("files delivered: ingest_extracts loads them, build_ratings follows")
         follow(connection, before, len(EXTRACTS), step)
-        _come_to_rest(address, settings, step)
+        _come_to_rest(address, settings, step, began_at)
     finally:
         step("stop Airflow")
         services.stop_airflow(settings)
@@ -102,8 +103,12 @@ def _is_released(connection: Connection, source: Path) -> bool:
     return not waiting
 
 
-def _come_to_rest(address: str, settings: Settings, step: Callable[[str], None]) -> None:
-    """Wait until no DAG has anything left to do: a task that is stopped half-way would be red at the next start."""
+def _come_to_rest(address: str, settings: Settings, step: Callable[[str], None], began_at: datetime) -> None:
+    """Wait until no DAG has anything left to do: a task that is stopped half-way would be red at the next start.
+
+    Raises:
+        GridCreditError: a DAG failed, or did not end in time.
+    """
     deadline, said = time.monotonic() + TIME_LIMIT, 0.0
     with airflow_api(address, settings) as api:
         while busy := unfinished_dags(api):
@@ -113,6 +118,8 @@ def _come_to_rest(address: str, settings: Settings, step: Callable[[str], None])
                 step(f"  wait for {', '.join(busy)}")
                 said = time.monotonic()
             time.sleep(0.5)
+        if failed := failed_dags(api, began_at):
+            raise GridCreditError(f"{', '.join(failed)} failed: see the logs under {settings.log_dir}")
 
 
 def _report_of_the_largest_debt(connection: Connection, settings: Settings) -> Path:
@@ -221,17 +228,15 @@ def _show(connection: Connection, console: Console, settings: Settings) -> None:
 
 
 def _summary(connection: Connection, settings: Settings) -> Iterator[str]:
-    """The worst grade's share of what is open, the red warnings, and what waits in quarantine."""
-    worst = connection.execute(
-        "select grade, count(*), sum(open_amount), sum(open_amount) / nullif((select sum(open_amount) "
-        "from published.customer_rating), 0), (select count(*) from published.customer_rating) "
-        "from published.customer_rating where grade_rank = (select max(grade_rank) from published.customer_rating) "
-        "group by grade"
+    """The grade that holds most of what is open, the red warnings, and what waits in quarantine."""
+    most = connection.execute(
+        "select grade, count(*), sum(open_amount), sum(open_amount) / nullif(sum(sum(open_amount)) over (), 0), "
+        "sum(count(*)) over () from published.customer_rating group by grade order by sum(open_amount) desc limit 1"
     ).fetchone()
-    if worst:
-        grade, customers, amount, share, everybody = worst
+    if most:
+        grade, customers, amount, share, everybody = most
         yield (
-            f"{customers:,} of {everybody:,} customers are of grade {grade}. They hold {share or 0:.1%} of what is open: "
+            f"{customers:,} of {everybody:,} customers, those of grade {grade}, hold {share or 0:.1%} of what is open: "
             f"{amount:,.2f} {settings.currency}."
         )
     (red,) = connection.execute(

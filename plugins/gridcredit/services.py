@@ -123,7 +123,7 @@ def start(
     _start_services([api], address, environment, settings, progress)
     _wait_until_healthy(["metadatabase"], address, settings)
     _start_services(others, address, environment, settings, progress)
-    progress("nothing more, and wait for Airflow's services to be healthy")
+    progress("of all is under way: wait until Airflow reports them healthy")
     _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings)
     return address
 

@@ -30,15 +30,13 @@ QUERIES: dict[str, LiteralString] = {
         "group by ageing_bucket, bucket_rank order by bucket_rank"
     ),
     "grades": (
-        "select coalesce(grade_rank, 99) as grade_rank, rating.grade, count(*) as customers "
-        "from published.customer_rating as rating left join policy.grades using (policy_version, grade) "
-        "group by grade_rank, rating.grade order by 1"
+        "select coalesce(grade_rank, 99) as grade_rank, grade, count(*) as customers "
+        "from published.customer_rating group by grade_rank, grade order by 1"
     ),
     "migration": (
         "select coalesce(before.grade_rank, 99) as rank_before, previous_grade as grade_before, "
-        "coalesce(now.grade_rank, 99) as rank_now, rating.grade as grade_now, count(*) as customers "
+        "coalesce(rating.grade_rank, 99) as rank_now, rating.grade as grade_now, count(*) as customers "
         "from published.customer_rating as rating "
-        "left join policy.grades as now on (now.policy_version, now.grade) = (rating.policy_version, rating.grade) "
         "left join policy.grades as before "
         "on (before.policy_version, before.grade) = (rating.policy_version, rating.previous_grade) "
         "where previous_grade is not null group by 1, 2, 3, 4"

@@ -81,6 +81,8 @@ def test_files_become_a_release_by_two_workers(airflow: Airflow, tmp_path: Path)
     assert two
     assert sorted(one + two) == sorted(f"{name}.csv" for name in SMALL_EXTRACTS)
     assert airflow.metadata("select dag_id, task_id from task_instance where state in ('failed', 'up_for_retry')") == []
+    airflow.come_to_rest()
+    assert airflow.error_lines() == []
 
 
 def test_only_what_is_new_makes_a_release(airflow: Airflow, small: Prepared) -> None:
@@ -209,7 +211,12 @@ def test_start_is_safe_to_repeat_and_stop_stops_only_ours(airflow: Airflow) -> N
     assert services.start(settings, lambda _: None, airflow.overrides) == airflow.address
     bystander = psutil.Popen(["sleep", "60"])
     try:
+        # As if a task ran: it is run again after the next start, with as many tries as before.
+        airflow.metadata(
+            "update task_instance set state = 'running', try_number = 1, max_tries = 2 where task_id = 'publish' returning 1"
+        )
         assert services.stop(settings) == [*services.SERVICES]
+        assert set(airflow.metadata("select max_tries from task_instance where task_id = 'publish'")) == {(3,)}
         assert services.stop(settings) == []
         assert bystander.is_running()
         assert airflow.server.port() is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pydantic import SecretStr
 from tests.support.prepared import Prepared, create_database, drop_database
 from tests.support.waiting import wait_for
 
+AT_ERROR = re.compile(r'"level": ?"(error|critical)"|\[(error|critical) *\]|\b(ERROR|CRITICAL)\b|Traceback')
 METADATA, WAREHOUSE = "metadata_of_airflow", "warehouse_of_airflow"
 # Loaded once by a worker, not anew by each of its tasks.
 LOADED_BY_WORKERS = (
@@ -76,6 +78,12 @@ class Airflow:
         """What a query of Airflow's own database returns."""
         with psycopg.connect(self.server.url(AIRFLOW_ROLE, METADATA)) as connection:
             return connection.execute(query, list(values)).fetchall()
+
+    def error_lines(self) -> list[str]:
+        """The lines at level error, or worse, in all logs so far."""
+        logs = [*self.settings.log_dir.rglob("*.log"), *(_log_of(home) for home in self.worker_homes)]
+        lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
+        return [line for line in lines if AT_ERROR.search(line)]
 
     def asks(self, dag: str) -> bool:
         """Whether a task of the DAG waits for a person."""

@@ -21,7 +21,8 @@ renamed as (
     select
         bill_id,
         customer_id,
-        coalesce(kind, 'regular') as kind,
+        -- Where a supplier sends no kind, the sign says it.
+        coalesce(kind, case when amount < 0 then 'reversal' else 'regular' end) as kind,
         reverses_bill_id,
         energy_charge,
         demand_charge,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gridcredit.orchestration.callbacks import record_failure
+from gridcredit.orchestration.callbacks import record_failure, release_dbt
 
 START_DATE = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
 
@@ -17,5 +17,6 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
     "execution_timeout": timedelta(hours=2),
+    "on_success_callback": release_dbt,
     "on_failure_callback": record_failure,
 }

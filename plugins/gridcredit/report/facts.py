@@ -136,7 +136,8 @@ def _of(connection: Connection, table: str, customer_id: str, order: LiteralStri
 
 
 def _contract(versions: list[archive.ContractVersion]) -> Row:
-    contract: Row = {}
+    # What was never delivered is not known.
+    contract: Row = dict.fromkeys(archive.CONTRACT)
     for version in versions:
         contract |= {name: after for name, (_, after) in version.changes.items()}
     return contract

@@ -17,6 +17,7 @@ from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 
 PAYMENTS = "payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,B1,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
+CASES = Path(__file__).parents[1] / "cases" / "ingest"
 TABLES = ("raw.customer", "raw.bill", "raw.payment", "quarantine.rows", "lineage.files", "lineage.loads")
 
 
@@ -78,7 +79,10 @@ def test_bad_rows_go_to_quarantine_and_good_ones_in(settings: Settings, demo: Ma
         ("payment_id,customer_id,bill_id,paid_on,amount\n", "header and no rows"),
         (PAYMENTS.replace("paid_on", "when"), "has no column 'paid_on', which payment.paid_on needs"),
         (PAYMENTS.replace("P1", "张三").encode("gb18030"), r"is not written in utf-8 \(line 2\)"),
-        (PAYMENTS + 'P3,C1,"B1,2026-01-05,1.00\n' * 3, "cannot be read|never closed|bad, over the limit"),
+        (
+            PAYMENTS + 'P3,C1,"B1,2026-01-05,1.00\n' * 3,
+            "3 of 5 payment rows are bad, over the limit of 5.0%; the first: line 4, holds a stray quote",
+        ),
         (PAYMENTS.replace("2026-01-05", "05.01.2026"), "1 of 2 payment rows are bad, over the limit of 5.0%"),
     ],
 )
@@ -93,6 +97,16 @@ def test_a_bad_file_is_refused_whole(
     assert str(refusal.value).startswith("payment_1.csv: ")
     assert count(settings) == before
     assert path.exists()
+
+
+def test_a_stray_quote_swallows_no_rows(settings: Settings, demo: Mapping) -> None:
+    path = CASES / "stray_quote.csv"
+    rule = demo.rule_for("bill.csv")
+    counts = load_file(path, demo, settings, rule).counts["bill"]
+    assert (counts.read, counts.accepted, counts.quarantined) == (40, 39, 1)
+    with connect(settings) as connection:
+        rows = connection.execute("select line_no, row_text from quarantine.rows").fetchall()
+    assert rows == [(21, path.read_text().splitlines()[20])]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
@@ -113,7 +127,10 @@ def test_a_header_alone_says_that_nothing_happened_where_events_are_reported(
 
 def test_new_and_missing_columns_are_recorded(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     text = 'payment_id,customer_id,paid_on,amount,colour,"a ""b"""\nP1,C1,2026-01-05,10.00,red,"x\ny"\nP2,C1,2026-01-05,1,\0,\n'
-    load_file(write(tmp_path / "payment_1.csv", text), demo, settings)
+    rule = demo.rule_for("payment_1.csv")
+    assert rule is not None
+    of_lines = rule.model_copy(update={"multiline": ['a "b"']})
+    load_file(write(tmp_path / "payment_1.csv", text), demo, settings, of_lines)
     with connect(settings) as connection:
         row = connection.execute(
             "select unused_columns, missing_columns from lineage.loads join lineage.files using (file_id)"

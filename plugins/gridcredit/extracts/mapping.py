@@ -51,6 +51,7 @@ class ColumnRule(_Strict):
     case: Literal["upper", "lower"] | None = None
     format: str | None = None
     add_days: int = 0
+    multiline: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnRule:
@@ -152,6 +153,9 @@ class FileRule(_Strict):
     ignore: list[str] = Field(
         [], description="source columns known to be of no use; others that nothing reads are kept"
     )
+    multiline: list[str] = Field(
+        [], description="source columns that nothing reads whose quoted values may hold line breaks"
+    )
     iso_dates: bool = Field(False, description="dates and times may also be written as in ISO 8601")
     extracts: dict[str, ExtractRule] = Field(min_length=1)
 
@@ -189,6 +193,18 @@ class FileRule(_Strict):
             if name not in EXTRACTS:
                 raise ValueError(f"unknown extract {name!r}; there are {', '.join(EXTRACTS)}")
         return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _sound_delimiter(cls, value: str) -> str:
+        if not value.isascii() or value in '"\r\n':
+            raise ValueError("is one ASCII character, and neither a quote nor a line break")
+        return value
+
+    def multiline_columns(self) -> set[str]:
+        """The source columns whose quoted values may hold line breaks."""
+        rules = [column for part in self.extracts.values() for column in part.columns.values() if column.multiline]
+        return {*self.multiline, *(source for column in rules for source in column.sources())}
 
 
 class Mapping(_Strict):
@@ -280,7 +296,7 @@ def _stringify(value: Any, key: str = "") -> Any:  # noqa: ANN401 - a YAML tree
         return {_text(name): _stringify(item, str(name)) for name, item in value.items()}
     if isinstance(value, list):
         return [_stringify(item, key) for item in value]
-    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width", "iso_dates"}:
+    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width", "iso_dates", "multiline"}:
         return value
     return _text(value)
 

@@ -58,14 +58,14 @@ def resubmit(path: Path, file_id: int, settings: Settings | None = None) -> Load
         FileRefusedError: the file is not one that `export_quarantined` wrote.
     """
     settings = settings or get_settings()
-    mapping, rule, _ = _load_of(file_id, settings)
+    mapping, rule, header = _load_of(file_id, settings)
     lines = _lines(path)
     with connect(settings) as connection:
         known = connection.execute("select line_no from quarantine.rows where file_id = %s", [file_id]).fetchall()
     strange = sorted(set(lines) - {line for (line,) in known})
     if strange:
         raise GridCreditError(f"{path.name}: line {strange[0]} of load {file_id} is not in quarantine")
-    result = load_file(path, mapping, settings, _as_exported(rule))
+    result = load_file(path, mapping, settings, _as_exported(rule, header))
     with connect(settings) as connection:
         connection.execute(
             "update quarantine.rows set resubmitted_in = %s "
@@ -91,7 +91,7 @@ def _load_of(file_id: int, settings: Settings) -> tuple[Mapping, FileRule, list[
     return mapping, rule, row[2]
 
 
-def _as_exported(rule: FileRule) -> FileRule:
+def _as_exported(rule: FileRule, header: list[str]) -> FileRule:
     """The rule for the same columns in a file that `export_quarantined` wrote."""
     return rule.model_copy(
         update={
@@ -102,6 +102,7 @@ def _as_exported(rule: FileRule) -> FileRule:
             "manifest": None,
             "trailer": None,
             "ignore": [*rule.ignore, LINE, REASON],
+            "multiline": header,
             "bad_row_limit": 1.0,
         }
     )

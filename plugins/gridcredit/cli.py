@@ -115,6 +115,8 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
                     f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
                     f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
                 )
+            for note in result.notes:
+                typer.echo(f"{path.name}: look at this: {note}")
 
 
 @mapping_app.command("check")
@@ -150,6 +152,8 @@ def mapping_check(
                 typer.echo(f"  line {line}: {bad.column} = {bad.value!r} {bad.reason}")
             for reason, rows in part.reasons.most_common():
                 typer.echo(f"  to quarantine: {rows} rows, {reason}")
+            for note in part.notes:
+                typer.echo(f"  look at this: {note}")
         if found.malformed:
             typer.echo(f"to quarantine: {found.malformed} rows with another number of fields than the header")
         if found.unused_columns:

@@ -109,6 +109,21 @@ def test_a_stray_quote_swallows_no_rows(settings: Settings, demo: Mapping) -> No
     assert rows == [(21, path.read_text().splitlines()[20])]
 
 
+def test_a_convention_that_fits_better_is_told_with_the_refusal_and_the_load(
+    settings: Settings, demo: Mapping, tmp_path: Path
+) -> None:
+    rule = demo.rule_for("payment.csv")
+    assert rule is not None
+    german = rule.model_copy(update={"decimal_separator": ",", "thousands_separator": ".", "bad_row_limit": 0.05})
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    with pytest.raises(FileRefusedError, match='2 of 2 values would fit decimal_separator: "."'):
+        load_file(path, demo, settings, german)
+    result = load_file(path, demo, settings, german.model_copy(update={"bad_row_limit": 1}))
+    with connect(settings) as connection:
+        assert connection.execute("select notes from lineage.loads").fetchall() == [(result.notes,)]
+    assert len(result.notes) == 1
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_an_unreadable_file_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     path = write(tmp_path / "payment_1.csv", PAYMENTS)

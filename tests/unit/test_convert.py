@@ -1,13 +1,16 @@
 """Typing of delivered text: strict, exact, and a value's fate never depends on its neighbours."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from gridcredit.extracts.contract import BILL, CUSTOMER, Column
-from gridcredit.extracts.convert import ARROW_TYPES, to_type
-from gridcredit.extracts.mapping import ColumnRule, FileRule
+from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, Column
+from gridcredit.extracts.convert import ARROW_TYPES, convert, to_type
+from gridcredit.extracts.mapping import ColumnRule, ExtractRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +62,37 @@ def test_a_value_fares_alike_alone_and_among_others(values: list[str | None]) ->
 
 def test_other_separators() -> None:
     german = {"decimal_separator": ",", "thousands_separator": "."}
-    assert typed(["1.234,56"], AMOUNT, **german) == ([Decimal("1234.56")], [False])
+    values, bad = typed(["1.234,56", "1.234.567", "1234,5", "-12.345"], AMOUNT, **german)
+    assert values == [Decimal("1234.56"), Decimal(1234567), Decimal("1234.5"), Decimal(-12345)]
+    assert not any(bad)
+
+
+@pytest.mark.parametrize(
+    "text", ["12.34", "1.2.3,5", "1.23,4", "0.123", "1234.567", ".123", "1.234,", "1,234.5", "12.345.678.901.234.567"]
+)
+def test_groups_after_the_first_have_three_digits(text: str) -> None:
+    assert typed([text], AMOUNT, decimal_separator=",", thousands_separator=".") == ([None], [True])
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "advice"),
+    [
+        (["12.34", "1,234.50", "7.00"], {"decimal_separator": ",", "thousands_separator": "."}, '".".*","'),
+        # The first two fit both, the third says which is meant.
+        (["1.234", "2.500", "0.125"], {"decimal_separator": ",", "thousands_separator": "."}, '".".*","'),
+        (["1.234,50", "7,5"], {}, '",".*"."'),
+        (["1 234,50", "7,5"], {}, '",".*" "'),
+        (["12.34", "x", "y"], {}, None),
+        (["1.234,50", "x", "1.234,00"], {"decimal_separator": ",", "thousands_separator": "."}, None),
+    ],
+)
+def test_values_that_mostly_fit_another_convention_are_told(
+    values: list[str], options: dict[str, str], advice: str | None
+) -> None:
+    batch = Batch({"reading": pa.array(values)}, np.arange(len(values)), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"meter_reading": {}}} | options)
+    found = convert(batch, METER_READING, ExtractRule(), file_rule, "file").conventions["reading"].better()
+    assert re.search(advice, found or "") if advice else found is None
 
 
 def test_dates_that_do_not_exist_are_bad() -> None:

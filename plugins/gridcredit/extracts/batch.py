@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 LineNumbers = npt.NDArray[np.int64]
+BooleanMask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,8 @@ class Batch:
     @property
     def row_count(self) -> int:
         return len(self.line_no)
+
+
+def to_mask(values: pa.Array) -> BooleanMask:
+    """A Boolean array as numpy, null as False."""
+    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)

@@ -14,15 +14,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.batch import Batch, BooleanMask, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
+from gridcredit.extracts.conventions import Conventions
 from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.extracts.numerals import to_decimal
 
-BooleanMask = npt.NDArray[np.bool_]
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "code": pa.string(),
@@ -53,6 +53,7 @@ class Converted:
     rejected: list[Rejected]
     filtered: int
     deleted: BooleanMask
+    conventions: dict[str, Conventions]
 
 
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
@@ -62,11 +63,17 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
     wrong = np.zeros(batch.row_count, dtype=bool)
     first_fault: dict[int, Rejected] = {}
     rows: dict[str, pa.Array] = {}
+    conventions: dict[str, Conventions] = {}
     for column in extract.columns:
         column_rule = rule.columns.get(column.name, ColumnRule(**{"from": column.name}))
         text = _column_text(batch, column_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
+        bad &= in_scope
+        if bad.any():
+            conventions[column.name] = Conventions.of(
+                text.filter(pa.array(in_scope)), int(bad.sum()), column, file_rule
+            )
         for mask, reason in (
             (bad, _reason(column, column_rule, file_rule)),
             (_missing(text, column, deleted), "is missing"),
@@ -76,7 +83,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
             wrong |= mask
     rejected = [first_fault[index] for index in sorted(first_fault)]
     filtered = int(batch.row_count - in_scope.sum())
-    return Converted(rows, in_scope & ~wrong, rejected, filtered, deleted)
+    return Converted(rows, in_scope & ~wrong, rejected, filtered, deleted, conventions)
 
 
 def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
@@ -94,9 +101,9 @@ def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     for condition in conditions:
         values = _clean(batch.columns[condition.column])
         if condition.equals is not None:
-            mask &= _mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
+            mask &= to_mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
         else:
-            mask &= _mask(pc.is_valid(values)) == condition.filled
+            mask &= to_mask(pc.is_valid(values)) == condition.filled
     return mask
 
 
@@ -142,7 +149,7 @@ def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMas
     """Where a required value is not there; a tombstone needs no more than its key."""
     if not column.required or text.null_count == 0:
         return np.zeros(len(text), dtype=bool)
-    missing = _mask(pc.is_null(text))
+    missing = to_mask(pc.is_null(text))
     return missing if column.key else missing & ~deleted
 
 
@@ -151,10 +158,10 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
     if file_rule.full_width and column.kind != "text":
         text = pc.utf8_normalize(text, "NFKC")
     if column.kind == "text":
-        bad = _mask(pc.match_substring(text, "\0"))
+        bad = to_mask(pc.match_substring(text, "\0"))
         return text, bad
     if column.kind in DECIMALS:
-        return _to_decimal(text, column, file_rule)
+        return to_decimal(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
     parser = _parser(column, rule, file_rule)
     return _by_distinct(text, ARROW_TYPES[column.kind], parser)
 
@@ -203,22 +210,7 @@ def _by_distinct(
     encoded = text.dictionary_encode()
     parsed = [parse(value) for value in encoded.dictionary.to_pylist()]
     typed = pa.array(parsed, arrow_type).take(encoded.indices)
-    return typed, _mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))
-
-
-def _to_decimal(text: pa.Array, column: Column, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:
-    plain = text
-    if file_rule.thousands_separator:
-        plain = pc.replace_substring(plain, file_rule.thousands_separator, "")
-    if file_rule.decimal_separator != ".":
-        plain = pc.replace_substring(plain, file_rule.decimal_separator, ".")
-    precision, scale = DECIMALS[column.kind]
-    digits = precision - scale
-    fits = pc.match_substring_regex(plain, rf"^[+-]?[0-9]{{1,{digits}}}(\.[0-9]{{1,{scale}}})?$")
-    bad = _mask(pc.invert(fits))
-    if bad.any():
-        plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
-    return plain, bad
+    return typed, to_mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))
 
 
 def storable(text: str) -> str:
@@ -236,8 +228,3 @@ def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
     if column.kind in ("date", "month", "timestamp"):
         return f"is not a {column.kind} written as {rule.format or _default_format(column, file_rule)}"
     return f"is not a number that fits {column.sql_type}"
-
-
-def _mask(values: pa.Array) -> BooleanMask:
-    """A Boolean array as numpy, null as False."""
-    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -19,9 +20,10 @@ from psycopg import sql
 
 from gridcredit.erasure import erased_customers
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.batch import Batch, BooleanMask
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
-from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert, storable, unread_columns
+from gridcredit.extracts.conventions import Conventions, advice
+from gridcredit.extracts.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
 from gridcredit.extracts.csv_line import to_line
 from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
@@ -63,6 +65,7 @@ class LoadResult:
     file_id: int
     is_repeat: bool
     counts: dict[str, Counts] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def load_file(
@@ -102,7 +105,7 @@ def load_file(
                 [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused, header],
             ).fetchone() or (0,)
             result = LoadResult(
-                file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
+                file_id, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
             )
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
@@ -112,6 +115,8 @@ def load_file(
         accepted = {name: counts.accepted for name, counts in result.counts.items()}
         send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
     log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
+    for note in result.notes:
+        log.warning("look_at_this", file=path.name, note=note)
     return result
 
 
@@ -124,7 +129,7 @@ def _load_rows(
     drift: Drift,
     promise: Promise,
     settings: Settings,
-) -> dict[str, Counts]:
+) -> tuple[dict[str, Counts], list[str]]:
     started = time.monotonic()
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
@@ -153,20 +158,20 @@ def _load_rows(
         if counts.quarantined > rule.bad_row_limit * considered:
             raise FileRefusedError(
                 f"{path.name}: {counts.quarantined} of {considered} {name} rows are bad, over the limit of "
-                f"{rule.bad_row_limit:.1%}; the first: {load.first_fault}"
+                f"{rule.bad_row_limit:.1%}; the first: {'; '.join([load.first_fault, *load.notes])}"
             )
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, newest_fact_on) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, notes, newest_fact_on) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
-            + [counts.repeated, time.monotonic() - started, drift.missing[name]]
+            + [counts.repeated, time.monotonic() - started, drift.missing[name], load.notes]
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):
         connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))
-    return {name: load.counts for name, load in loads.items()}
+    return {name: load.counts for name, load in loads.items()}, [note for load in loads.values() for note in load.notes]
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,7 @@ class _ExtractLoad:
         self.pseudonyms = pseudonyms
         self.counts = Counts()
         self.first_fault = ""
+        self.conventions: dict[str, Conventions] = defaultdict(Conventions)
         self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
         columns = [column.name for column in extract.columns] + ["_line_no"]
@@ -209,6 +215,8 @@ class _ExtractLoad:
         keep = self._without_repeats(converted) if self.part.distinct else converted.keep
         accepted = int(keep.sum())
         quarantined = self._quarantined(converted, batch)
+        for column, found in converted.conventions.items():
+            self.conventions[column] += found
         counts = Counts(
             read=batch.row_count + len(batch.malformed),
             accepted=accepted,
@@ -217,6 +225,11 @@ class _ExtractLoad:
             repeated=int(converted.keep.sum()) - accepted,
         )
         return _Prepared(self._csv(converted, batch, keep), quarantined, counts)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should look at."""
+        return advice(self.conventions)
 
     def write(self, copy: OpenCopy, part: _Prepared) -> None:
         """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.conventions import advice
 from gridcredit.extracts.convert import Rejected, convert
 from gridcredit.extracts.drift import check_header
 from gridcredit.extracts.limits import ReadLimits
@@ -30,6 +31,7 @@ class ExtractPreview:
     filtered: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     first_rejected: list[tuple[int, Rejected]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -67,5 +69,6 @@ def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS)
                 for row in accepted.slice(0, SHOWN).to_pylist()
             ]
             shown.reasons = Counter(f"{bad.column} {bad.reason}" for bad in converted.rejected)
+            shown.notes = advice(converted.conventions)
             shown.first_rejected = [(int(batch.line_no[bad.index]), bad) for bad in converted.rejected[:SHOWN]]
     return found

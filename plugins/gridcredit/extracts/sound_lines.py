@@ -48,9 +48,11 @@ class SoundLines(io.BufferedIOBase):
     ) -> None:
         self.stream, self.block_bytes, self.lines = stream, block_bytes, lines_before
         self.stray: dict[int, str] = {}
-        # With one field too many; the first stands for the header.
+        # With one field too many.
         self.skipped = delimiter.encode() * len(multiline) + b"\n"
-        self.ready = memoryview(self.skipped[1:])
+        # The first row given stands for the header.
+        self.header = self.skipped[1:]
+        self.ready = memoryview(b"")
         self.rest = b""
         separator = _separator(delimiter)
         plain = _field(separator, rb"\r\n")
@@ -66,16 +68,16 @@ class SoundLines(io.BufferedIOBase):
         while not self.ready:
             block = self.stream.read(self.block_bytes)
             data = self.rest + block
-            if not data:
+            if not data and not self.header:
                 return b""
-            if not block and not data.endswith((b"\n", b"\r")):
+            if data and not block and not data.endswith((b"\n", b"\r")):
                 data += b"\n"
             # A carriage return at the very end may be half of a line end.
             end = max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1 if block else len(data)
             if not end and len(data) > 2 * self.block_bytes:
                 end = len(data)  # too long for a line, as the parser will find
             checked, taken = self._checked(data[:end], at_end=not block)
-            self.ready, self.rest = memoryview(checked), data[taken:]
+            self.ready, self.rest, self.header = memoryview(self.header + checked), data[taken:], b""
         count = len(self.ready) if size is None or size < 0 else size
         given, self.ready = self.ready[:count], self.ready[count:]
         return bytes(given)

@@ -1,0 +1,51 @@
+"""Reads numbers as decimal text, exactly, by the separators that the mapping names."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridcredit.extracts.batch import BooleanMask, to_mask
+from gridcredit.extracts.contract import DECIMALS, Column
+
+# Decimal and thousands separators as they are common, in the order in which a mapping is advised to name them.
+CONVENTIONS = ((".", ","), (",", "."), (",", " "), (".", " "), (".", "'"))
+
+
+def to_decimal(text: pa.Array, column: Column, decimal: str, thousands: str | None) -> tuple[pa.Array, BooleanMask]:
+    """Numbers as text with a point, which the database reads as exactly; the mask marks what is none that fits."""
+    fits = _fits(text, column, decimal, thousands)
+    plain = text
+    if thousands:
+        plain = pc.replace_substring(plain, thousands, "")
+    if decimal != ".":
+        plain = pc.replace_substring(plain, decimal, ".")
+    if thousands:
+        fits = pc.and_(fits, _fits(plain, column, ".", None))
+    bad = to_mask(pc.invert(fits))
+    if bad.any():
+        plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
+    return plain, bad
+
+
+def other_convention(text: pa.Array, column: Column, decimal: str, thousands: str | None) -> tuple[str, int]:
+    """The convention other than this one by which most of the values fit, as a mapping names it, and how many do."""
+    found = {
+        other: int(np.count_nonzero(to_mask(_fits(text, column, *other))))
+        for other in CONVENTIONS
+        if other != (decimal, thousands)
+    }
+    best = max(found, key=lambda other: found[other])
+    return f'decimal_separator: "{best[0]}" and thousands_separator: "{best[1]}"', found[best]
+
+
+def _fits(text: pa.Array, column: Column, decimal: str, thousands: str | None) -> pa.Array:
+    precision, scale = DECIMALS[column.kind]
+    whole = f"[0-9]{{1,{precision - scale}}}"
+    if thousands:
+        # Groups after the first have three digits, and the first one no zero before it.
+        whole = f"(?:{whole}|[1-9][0-9]{{0,2}}(?:{re.escape(thousands)}[0-9]{{3}})+)"
+    return pc.match_substring_regex(text, f"^[+-]?{whole}(?:{re.escape(decimal)}[0-9]{{1,{scale}}})?$")

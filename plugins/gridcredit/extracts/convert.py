@@ -65,7 +65,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
     rows: dict[str, pa.Array] = {}
     conventions: dict[str, Conventions] = {}
     for column in extract.columns:
-        column_rule = rule.columns.get(column.name, ColumnRule(**{"from": column.name}))
+        column_rule = rule.rule_of(column.name)
         text = _column_text(batch, column_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
@@ -185,11 +185,12 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
 
     def parse(value: str) -> object:
         try:
-            moment = read(value) + shift
+            moment = read(value)
+            moment = (moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)) + shift
         except (ValueError, OverflowError):
             return None
         if column.kind == "timestamp":
-            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+            return moment.astimezone(UTC)
         return moment.date().replace(day=1) if column.kind == "month" else moment.date()
 
     return parse

@@ -28,22 +28,19 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
     Raises:
         FileRefusedError: a column is missing that the mapping needs.
     """
-    used: set[str] = set(rule.ignore)
+    used = rule.sources() | set(rule.ignore)
     missing: dict[str, list[str]] = {}
     for name, part in rule.extracts.items():
         missing[name] = []
         for condition in part.conditions():
-            used.add(condition.column)
             if condition.column not in header:
                 raise FileRefusedError(f"{path.name}: has no column {condition.column!r}, which {name} filters by")
         for column in EXTRACTS[name].columns:
-            column_rule = part.columns.get(column.name)
-            sources = column_rule.sources() if column_rule else (column.name,)
-            used.update(sources)
-            absent = [source for source in sources if source not in header]
+            column_rule = part.rule_of(column.name)
+            absent = [source for source in column_rule.sources() if source not in header]
             if not absent:
                 continue
-            if column.required or (column_rule and column_rule.template):
+            if column.required or column_rule.template:
                 raise FileRefusedError(
                     f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} needs; it has "
                     f"{', '.join(header)}"

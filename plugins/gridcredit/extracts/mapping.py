@@ -108,6 +108,10 @@ class ExtractRule(_Strict):
     deleted: Condition | None = None
     distinct: bool = False
 
+    def rule_of(self, column: str) -> ColumnRule:
+        """How a canonical column is made."""
+        return self.columns.get(column) or ColumnRule(**{"from": column})
+
     def conditions(self) -> list[Condition]:
         """Every condition on a source column."""
         return [*self.where, *([self.deleted] if self.deleted else [])]
@@ -200,6 +204,15 @@ class FileRule(_Strict):
         if not value.isascii() or value in '"\r\n':
             raise ValueError("is one ASCII character, and neither a quote nor a line break")
         return value
+
+    def sources(self) -> set[str]:
+        """The source columns that it reads, where a file has them."""
+        found: set[str] = set()
+        for name, part in self.extracts.items():
+            found.update(condition.column for condition in part.conditions())
+            for column in EXTRACTS[name].columns:
+                found.update(part.rule_of(column.name).sources())
+        return found
 
     def multiline_columns(self) -> set[str]:
         """The source columns whose quoted values may hold line breaks."""

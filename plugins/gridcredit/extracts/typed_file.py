@@ -5,6 +5,7 @@ The line of a row is its row in the sheet; in Parquet, which has no header row, 
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Iterator
 from datetime import date
@@ -25,6 +26,7 @@ from gridcredit.extracts.mapping import FileRule
 
 ROWS_PER_BATCH = 50_000
 XLSX_EXPANDED_BYTES = 1 << 30
+CENT = 0.01
 
 
 def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - one signature for all formats
@@ -42,17 +44,49 @@ def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadL
         with pyarrow.parquet.ParquetFile(path) as file:
             groups = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
             check_expanded_size(path.name, sum(groups), limits.expanded_bytes)
+            read = rule.sources()
             for batch in file.iter_batches(ROWS_PER_BATCH):
-                columns = {name: _text_column(array, rule) for name, array in zip(header, batch.columns, strict=True)}
+                columns: dict[str, pa.Array] = {}
+                for name, array in zip(header, batch.columns, strict=True):
+                    columns[name] = _text_column(array, rule) if name in read else _unread_column(array, rule)
                 yield Batch(columns, np.arange(line, line + batch.num_rows, dtype=np.int64), [])
                 line += batch.num_rows
+    except _NotTextError as error:
+        raise FileRefusedError(f"{path.name}: column {name!r} {error}") from error
     except (pa.ArrowException, OSError) as error:
         raise _refusal(path, "Parquet", error) from error
+
+
+class _NotTextError(Exception):
+    """Why a column's values cannot be read as text."""
+
+
+def _unread_column(array: pa.Array, rule: FileRule) -> pa.Array:
+    """What nothing reads, as text of whatever kind: it must not hinder the rest."""
+    try:
+        return _text_column(array, rule)
+    except _NotTextError:
+        texts = ["" if value is None else json.dumps(value, default=_plain) for value in array.to_pylist()]
+        return pa.array(texts, pa.string())
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
     if pa.types.is_string(array.type):
         return array.fill_null("")
+    if pa.types.is_nested(array.type):
+        raise _NotTextError(f"is nested ({array.type}): ask for it as columns of its own")
+    if pa.types.is_null(array.type):
+        return pa.repeat(pa.scalar(""), len(array))
+    if isinstance(array.type, pa.BaseExtensionType):
+        return pa.array([_text(value, rule) for value in array.to_pylist()], pa.string())
+    if pa.types.is_large_string(array.type):
+        return array.cast(pa.string()).fill_null("")
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     # These are as `_text` writes them, a column at a time; beyond six places Arrow would write an exponent.
     if pa.types.is_integer(array.type) or pa.types.is_date32(array.type):
         return array.cast(pa.string()).fill_null("")
@@ -60,7 +94,9 @@ def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
         plain = pc.utf8_rtrim(pc.utf8_rtrim(array.cast(pa.string()), "0"), ".")
         return pc.replace_substring(plain, ".", rule.decimal_separator).fill_null("")
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    texts = pa.array([_text(value, rule) for value in encoded.dictionary.to_pylist()], pa.string())
+    short = encoded.dictionary.type in (pa.float16(), pa.float32())
+    values = encoded.dictionary.to_numpy(zero_copy_only=False) if short else encoded.dictionary.to_pylist()
+    texts = pa.array([_text(value, rule) for value in values], pa.string())
     return texts.take(encoded.indices).fill_null("")
 
 
@@ -115,8 +151,18 @@ def _text(value: object, rule: FileRule) -> str:
         return value.isoformat()
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, np.floating):
+        # Its shortest digits, where they are sure to the cent; else it must not pass for a number.
+        if not np.spacing(abs(value)) < CENT:
+            return f"{value} ({value.dtype})"
+        value = Decimal(str(value))
     if isinstance(value, float):
         value = Decimal(repr(value))
+    if isinstance(value, bytes):
+        try:
+            return value.decode(rule.encoding)
+        except UnicodeDecodeError as error:
+            raise _NotTextError(f"holds bytes that are not text in {rule.encoding}: ask for it as text") from error
     if isinstance(value, int | Decimal):
         text = f"{value:f}"
         plain = text.rstrip("0").rstrip(".") if "." in text else text

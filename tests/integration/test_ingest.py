@@ -124,6 +124,20 @@ def test_a_convention_that_fits_better_is_told_with_the_refusal_and_the_load(
     assert len(result.notes) == 1
 
 
+def test_a_column_that_the_mapping_names_must_be_there(settings: Settings, tmp_path: Path) -> None:
+    def load(channel: str) -> int:
+        (tmp_path / "m.yml").write_text(
+            "mapping: m\ndescription: d\nfiles:\n  - pattern: '*.csv'\n    extracts:\n"
+            f"      payment: {{columns: {{channel: {channel}}}}}\n"
+        )
+        path = write(tmp_path / "payment.csv", PAYMENTS.replace("bill_id", "channel"))
+        return load_file(path, load_mappings(tmp_path)["m"], settings).counts["payment"].accepted
+
+    with pytest.raises(FileRefusedError, match="no column 'chanel', which payment.channel reads .is it 'channel'"):
+        load("chanel")
+    assert load("{from: chanel, optional: true}") == 2
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_an_unreadable_file_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     path = write(tmp_path / "payment_1.csv", PAYMENTS)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, Column
-from gridcredit.extracts.convert import ARROW_TYPES, convert, to_type
+from gridcredit.extracts.convert import ARROW_TYPES, column_text, convert, to_type
 from gridcredit.extracts.mapping import ColumnRule, ExtractRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,3 +108,19 @@ def test_us_dates_without_leading_zeros() -> None:
 def test_codes_and_flags() -> None:
     assert typed(["public", "Public"], SEGMENT) == (["public", None], [False, True])
     assert typed(["Yes", "0", "maybe"], IMPORTANT) == ([True, False, None], [False, False, True])
+
+
+@pytest.mark.parametrize(
+    ("rule", "want"),
+    [
+        ({"values": {"R": "regular"}}, ["regular", "?", None]),
+        ({"values": {"R": "regular"}, "otherwise": ""}, ["regular", None, None]),
+        ({"values": {"R": "regular", "?": ""}}, ["regular", None, None]),
+        ({"values": {"R": "regular", "": "recovery"}}, ["regular", "?", "recovery"]),
+        ({"values": {"R": "regular", "": "recovery"}, "otherwise": "reversal"}, ["regular", "reversal", "recovery"]),
+    ],
+)
+def test_values_that_are_mapped_to_nothing_are_absent(rule: dict[str, object], want: list[str | None]) -> None:
+    batch = Batch({"x": pa.array(["R", "?", " "])}, np.arange(3), [])
+    text = column_text(batch, ColumnRule.model_validate({"from": "x"} | rule), "file")
+    assert text.to_pylist() == want

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from gridcredit.extracts.batch import Batch, BooleanMask, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.conventions import Conventions
-from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
 from gridcredit.extracts.numerals import to_decimal
 
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -66,7 +66,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
     conventions: dict[str, Conventions] = {}
     for column in extract.columns:
         column_rule = rule.rule_of(column.name)
-        text = _column_text(batch, column_rule, file_name)
+        text = column_text(batch, column_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
         bad &= in_scope
@@ -107,7 +107,7 @@ def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     return mask
 
 
-def _column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
+def column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
     """The canonical column as cleaned text, before typing; null where the source has nothing."""
     if rule.constant is not None:
         return pa.repeat(pa.scalar(rule.constant, pa.string()), batch.row_count)
@@ -119,7 +119,10 @@ def _column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
         return pa.nulls(batch.row_count, pa.string())
     if rule.values is not None:
         table = rule.values
-        text = _by_distinct(text, pa.string(), lambda value: table.get(value, rule.otherwise or value))[0]
+        text = _by_distinct(
+            text, pa.string(), lambda value: table.get(value, value if rule.otherwise is None else rule.otherwise)
+        )[0]
+        text = _filled(text.fill_null(table[""]) if "" in table else text)
     if rule.case is not None:
         text = pc.utf8_upper(text) if rule.case == "upper" else pc.utf8_lower(text)
     return text
@@ -141,8 +144,12 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
 
 
 def _clean(values: pa.Array) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
+    return _filled(pc.utf8_trim_whitespace(values))
+
+
+def _filled(values: pa.Array) -> pa.Array:
+    """The values; null where they are empty."""
+    return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)
 
 
 def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMask:
@@ -226,6 +233,6 @@ def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
         return "is not yes or no"
     if column.kind == "text":
         return "holds a NUL character"
-    if column.kind in ("date", "month", "timestamp"):
+    if column.kind in DATED:
         return f"is not a {column.kind} written as {rule.format or _default_format(column, file_rule)}"
     return f"is not a number that fits {column.sql_type}"

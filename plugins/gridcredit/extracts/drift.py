@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import structlog
@@ -44,6 +45,13 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
                 raise FileRefusedError(
                     f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} needs; it has "
                     f"{', '.join(header)}"
+                )
+            if column.name in part.columns and not column_rule.optional:
+                alike = get_close_matches(absent[0], header, 1)
+                raise FileRefusedError(
+                    f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} reads"
+                    f"{f' (is it {alike[0]!r}?)' if alike else ''}: mend the name in the mapping, or mark the column "
+                    "`optional: true` if a file may come without it"
                 )
             missing[name].append(column.name)
     drift = Drift([column for column in header if column not in used], missing)

@@ -9,9 +9,10 @@ import codecs
 import fnmatch
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -26,10 +27,12 @@ from pydantic import (
 )
 
 from gridcredit.errors import MappingError
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.strict_yaml import load_text
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 FILE_PLACEHOLDERS = ("_file", "_line")
+DATED = ("date", "month", "timestamp")
 
 
 class _Strict(BaseModel):
@@ -40,7 +43,8 @@ class ColumnRule(_Strict):
     """How one canonical column is made: from one source column, a constant, or a template of several.
 
     `template` may name source columns and `{_file}`, `{_line}`, for keys a source lacks.
-    `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it.
+    `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it. An absent
+    value has the key "", and a value mapped to "" is absent. A file may lack the source of an `optional` column.
     """
 
     source: str | None = Field(None, alias="from")
@@ -52,17 +56,41 @@ class ColumnRule(_Strict):
     format: str | None = None
     add_days: int = 0
     multiline: bool = False
+    optional: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnRule:
         if sum(origin is not None for origin in (self.source, self.constant, self.template)) != 1:
             raise ValueError("give exactly one of `from`, `constant` and `template`")
+        if self.constant is not None and self.values is not None:
+            raise ValueError("`values` says nothing of a constant")
+        if self.constant is not None and (self.multiline or self.optional):
+            raise ValueError("a constant is neither `multiline` nor `optional`")
+        if "otherwise" in self.model_fields_set and (self.otherwise is None or self.values is None):
+            raise ValueError('`otherwise` is a text beside `values`; "" makes the other values absent')
+        if self.constant is not None and not self.constant.strip():
+            raise ValueError("a constant without text: leave the column out")
+        if any(brace in PLACEHOLDER.sub("", self.template or "") for brace in "{}"):
+            raise ValueError("a brace without its other half")
+        padded = [text for text in self.texts() if text != text.strip()]
+        if padded:
+            raise ValueError(f"{padded[0]!r} begins or ends with a space, which no value does")
         return self
 
     @field_validator("format")
     @classmethod
     def _format_works(cls, value: str | None) -> str | None:
         return value if value is None else _checked_format(value)
+
+    def texts(self) -> list[str]:
+        """The texts that it looks for or writes."""
+        values = self.values or {}
+        return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
+
+    def results(self) -> list[str]:
+        """The texts that it writes whatever the file holds; "" stands for none."""
+        fixed = [text for text in (self.constant, self.otherwise, *(self.values or {}).values()) if text]
+        return [text.upper() if self.case == "upper" else text.lower() if self.case else text for text in fixed]
 
     def sources(self) -> tuple[str, ...]:
         """The source columns it reads."""
@@ -76,13 +104,6 @@ def _column_rule(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
 
-def _text(value: object) -> object:
-    """YAML reads Yes, 1 and 2012-01-01 as other types; mappings mean the text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if value is None or isinstance(value, str | dict | list) else str(value)
-
-
 class Condition(_Strict):
     """Keeps the rows whose source column has one of the values, or any value at all."""
 
@@ -94,6 +115,8 @@ class Condition(_Strict):
     def _one_test(self) -> Condition:
         if (self.equals is None) == (self.filled is None):
             raise ValueError("give one of `equals` and `filled`")
+        if any(not text or text != text.strip() for text in self.equals or []):
+            raise ValueError("no value is empty or begins or ends with a space: for empty ones say `filled: false`")
         return self
 
 
@@ -205,6 +228,12 @@ class FileRule(_Strict):
             raise ValueError("is one ASCII character, and neither a quote nor a line break")
         return value
 
+    @model_validator(mode="after")
+    def _separators_differ(self) -> FileRule:
+        if self.decimal_separator == self.thousands_separator:
+            raise ValueError("`decimal_separator` and `thousands_separator` are the same")
+        return self
+
     def sources(self) -> set[str]:
         """The source columns that it reads, where a file has them."""
         found: set[str] = set()
@@ -254,6 +283,43 @@ def _checked_format(value: str) -> str:
     return value
 
 
+def faults(mapping: Mapping) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """What a sound file says that cannot be meant, each with where it stands."""
+    for number, rule in enumerate(mapping.files):
+        for earlier, other in enumerate(mapping.files[:number]):
+            if _covers(other.pattern, rule.pattern):
+                yield (
+                    ("files", number, "pattern"),
+                    f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take it out",
+                )
+        for extract_name, extract_rule in rule.extracts.items():
+            for name, column_rule in extract_rule.columns.items():
+                fault = _column_fault(EXTRACTS[extract_name], name, column_rule)
+                if fault:
+                    yield ("files", number, "extracts", extract_name, "columns", name), fault
+
+
+def _covers(pattern: str, other: str) -> bool:
+    """Whether a pattern matches every name that the other one does, as far as that can be said."""
+    if "?" in pattern or "[" in pattern:
+        return pattern == other
+    return fnmatch.fnmatchcase(other, pattern)
+
+
+def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
+    column = extract.column(name)
+    if column is None:
+        known = ", ".join(known.name for known in extract.columns)
+        return f"extract {extract.name!r} has no column {name!r}; it has {known}"
+    if column.kind not in DATED and (rule.format is not None or rule.add_days):
+        return "has no date, so that `format` and `add_days` say nothing"
+    if column.kind == "code":
+        wrong = [text for text in rule.results() if text not in column.values]
+        if wrong:
+            return f"{wrong[0]!r} is not one of {', '.join(column.values)}"
+    return None
+
+
 def load_mapping(path: Path) -> Mapping:
     """Read and check a mapping file."""
     try:
@@ -263,8 +329,7 @@ def load_mapping(path: Path) -> Mapping:
     except UnicodeDecodeError as error:
         raise MappingError(f"{path}: is not UTF-8") from error
     try:
-        document = yaml.safe_load(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document, node = load_text(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -272,24 +337,16 @@ def load_mapping(path: Path) -> Mapping:
     if not isinstance(document, dict) or node is None:
         raise MappingError(f"{path}:1: a mapping is a YAML file with the keys mapping, description and files")
     try:
-        mapping = Mapping.model_validate(_stringify(document) | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
+        mapping = Mapping.model_validate(document | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
     except ValidationError as error:
         # A misspelt key explains the one that seems to be missing, so it is told first.
         fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        location = tuple(part for part in fault["loc"] if part != "[key]")
+        where = tuple(part for part in fault["loc"] if part != "[key]")
         unknown = fault["type"] == "extra_forbidden"
         message = "unknown key" if unknown else fault["msg"].removeprefix("Value error, ")
-        raise MappingError(f"{path}:{_line(node, location)}: {_key(location)}: {message}") from error
-    for number, rule in enumerate(mapping.files):
-        for extract_name, extract_rule in rule.extracts.items():
-            for column in extract_rule.columns:
-                if EXTRACTS[extract_name].column(column) is None:
-                    where = ("files", number, "extracts", extract_name, "columns", column)
-                    known = ", ".join(known.name for known in EXTRACTS[extract_name].columns)
-                    raise MappingError(
-                        f"{path}:{_line(node, where)}: {_key(where)}: extract {extract_name!r} has no column "
-                        f"{column!r}; it has {known}"
-                    )
+        raise MappingError(f"{path}:{_line(node, where)}: {_key(where)}: {message}") from error
+    for place, what in faults(mapping):
+        raise MappingError(f"{path}:{_line(node, place)}: {_key(place)}: {what}")
     return mapping
 
 
@@ -302,16 +359,6 @@ def load_mappings(folder: Path) -> dict[str, Mapping]:
             raise MappingError(f"{path}:1: mapping: {mapping.mapping!r} is defined twice in {folder}")
         mappings[mapping.mapping] = mapping
     return mappings
-
-
-def _stringify(value: Any, key: str = "") -> Any:  # noqa: ANN401 - a YAML tree
-    if isinstance(value, dict):
-        return {_text(name): _stringify(item, str(name)) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_stringify(item, key) for item in value]
-    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width", "iso_dates", "multiline"}:
-        return value
-    return _text(value)
 
 
 def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:

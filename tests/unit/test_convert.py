@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from gridcredit.extracts.batch import Batch
-from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, Column
+from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, PAYMENT, Column, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, column_text, convert, to_type
 from gridcredit.extracts.mapping import ColumnRule, ExtractRule, FileRule
 from hypothesis import given
@@ -124,3 +124,46 @@ def test_values_that_are_mapped_to_nothing_are_absent(rule: dict[str, object], w
     batch = Batch({"x": pa.array(["R", "?", " "])}, np.arange(3), [])
     text = column_text(batch, ColumnRule.model_validate({"from": "x"} | rule), "file")
     assert text.to_pylist() == want
+
+
+@pytest.mark.parametrize(
+    "value", ["C\u200b1", "\ufeffC1", "C1 \u200b", "C\u00a01", "C\u3000 1", "C\u00ad1", "C\x001", "C\t1"]
+)
+def test_an_invisible_character_is_told_not_stored(value: str) -> None:
+    facts = {
+        "payment_id": ["P1", "P2"],
+        "customer_id": ["C1 ", value],
+        "paid_on": ["2026-01-05"] * 2,
+        "amount": ["1"] * 2,
+    }
+    batch = Batch({name: pa.array(values) for name, values in facts.items()}, np.arange(2), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"payment": {}}})
+    found = convert(batch, PAYMENT, ExtractRule(), file_rule, "file")
+    assert found.rows["customer_id"][0].as_py() == "C1"
+    assert [(bad.index, bad.column, bad.value) for bad in found.rejected] == [(1, "customer_id", value)]
+    assert re.fullmatch(r"holds an invisible character \(U\+[0-9A-F]{4}\)", found.rejected[0].reason)
+
+
+@pytest.mark.parametrize(
+    ("extract", "column", "rule"),
+    [
+        (BILL, "kind", {"columns": {"kind": {"from": "x", "values": {"R": "regular"}, "otherwise": "recovery"}}}),
+        (BILL, "op", {"where": [{"column": "op", "equals": ["I"]}], "columns": {"kind": {"constant": "regular"}}}),
+    ],
+)
+def test_a_value_map_or_condition_does_not_hide_it(extract: Extract, column: str, rule: dict[str, object]) -> None:
+    row = {"bill_id": "B1", "customer_id": "C1", "period": "2026-01", "issued_on": "2026-01-01", "due_on": "2026-01-02"}
+    row |= {"amount": "1", "x": "R\u200b", "op": "I\u200b"}
+    batch = Batch({name: pa.array([value]) for name, value in row.items()}, np.arange(1), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": rule}})
+    found = convert(batch, extract, file_rule.extracts["bill"], file_rule, "file")
+    assert [(bad.column, bad.reason[-8:]) for bad in found.rejected] == [(column, "(U+200B)")]
+    assert found.filtered == 0
+
+
+def test_words_may_have_joiners_and_wide_spaces() -> None:
+    row = {"customer_id": "C1", "name": "می\u200cخواهم\u3000张", "segment": "public"}
+    row |= {"opened_on": "2026-01-01", "updated_at": "2026-01-01T00:00:00+0000"}
+    batch = Batch({name: pa.array([value]) for name, value in row.items()}, np.arange(1), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}})
+    assert convert(batch, CUSTOMER, ExtractRule(), file_rule, "file").rejected == []

@@ -13,7 +13,7 @@ from gridcredit.extracts import typed_file
 from gridcredit.extracts.batch import Malformed
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
-from gridcredit.extracts.reader import read_batches
+from gridcredit.extracts.reader import read_batches, read_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -157,6 +157,12 @@ def test_blank_lines_count_as_lines_but_not_as_rows(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text("x,y\n\n1,2\n,\n3,4\n")
     assert read(path, rule())[0] == [(3, ["1", "2"]), (5, ["3", "4"])]
+
+
+def test_invisible_characters_around_a_name_are_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("\ufeff\ufeffx,\u200by\u00a0\n1,2\n")
+    assert read_header(path, rule()) == ["x", "y"]
 
 
 @pytest.mark.parametrize(

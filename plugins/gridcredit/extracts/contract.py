@@ -47,6 +47,11 @@ class Column:
     def sql_type(self) -> str:
         return SQL_TYPES[self.kind]
 
+    @property
+    def is_identifier(self) -> bool:
+        """Whether it names one thing, so that values that look alike must be alike."""
+        return self.kind == "text" and (self.name.endswith(("_id", "_code")) or self.personal == "number")
+
 
 @dataclass(frozen=True)
 class Extract:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from gridcredit.extracts.batch import Batch, BooleanMask, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.conventions import Conventions
+from gridcredit.extracts.invisible import invisible, invisible_reason
 from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
 from gridcredit.extracts.numerals import to_decimal
 
@@ -60,12 +61,17 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
     """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
     in_scope = _matching(batch, rule.where)
     deleted = _matching(batch, [rule.deleted]) if rule.deleted else np.zeros(batch.row_count, dtype=bool)
-    wrong = np.zeros(batch.row_count, dtype=bool)
-    first_fault: dict[int, Rejected] = {}
+    faults = _Faults(batch.row_count)
+    for condition in rule.conditions():
+        # Whether such a row meets it cannot be said.
+        in_scope |= faults.add_invisible(condition.column, None, batch.columns[condition.column], None)
     rows: dict[str, pa.Array] = {}
     conventions: dict[str, Conventions] = {}
     for column in extract.columns:
         column_rule = rule.rule_of(column.name)
+        for source in column_rule.sources():
+            if source in batch.columns:
+                faults.add_invisible(column.name, column, batch.columns[source], in_scope)
         text = column_text(batch, column_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
@@ -74,16 +80,42 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
             conventions[column.name] = Conventions.of(
                 text.filter(pa.array(in_scope)), int(bad.sum()), column, file_rule
             )
-        for mask, reason in (
-            (bad, _reason(column, column_rule, file_rule)),
-            (_missing(text, column, deleted), "is missing"),
-        ):
-            for index in np.flatnonzero(mask & in_scope):
-                first_fault.setdefault(int(index), Rejected(int(index), column.name, text[int(index)].as_py(), reason))
-            wrong |= mask
-    rejected = [first_fault[index] for index in sorted(first_fault)]
+            faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
+        faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
     filtered = int(batch.row_count - in_scope.sum())
-    return Converted(rows, in_scope & ~wrong, rejected, filtered, deleted, conventions)
+    return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, deleted, conventions)
+
+
+class _Faults:
+    """The rows of a batch that are wrong, each with its first fault."""
+
+    def __init__(self, row_count: int) -> None:
+        self.wrong = np.zeros(row_count, dtype=bool)
+        self.first: dict[int, Rejected] = {}
+
+    def add(self, column: str, values: pa.Array, mask: BooleanMask, reason: str | Callable[[str], str]) -> None:
+        """Mark rows as wrong, with their values and why."""
+        for index in map(int, np.flatnonzero(mask)):
+            value = values[index].as_py()
+            why = reason if isinstance(reason, str) else reason(value)
+            self.first.setdefault(index, Rejected(index, column, value, why))
+        self.wrong |= mask
+
+    def add_invisible(
+        self, name: str, column: Column | None, values: pa.Array, in_scope: BooleanMask | None
+    ) -> BooleanMask | bool:
+        """Mark rows whose source value holds an invisible character; returns which."""
+        found = invisible(values, column)
+        if found is None:
+            return False
+        if in_scope is not None:
+            found &= in_scope
+        self.add(name, values, found, lambda value: invisible_reason(value, column))
+        return found
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        return [self.first[index] for index in sorted(self.first)]
 
 
 def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
@@ -165,8 +197,7 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
     if file_rule.full_width and column.kind != "text":
         text = pc.utf8_normalize(text, "NFKC")
     if column.kind == "text":
-        bad = to_mask(pc.match_substring(text, "\0"))
-        return text, bad
+        return text, np.zeros(len(text), dtype=bool)
     if column.kind in DECIMALS:
         return to_decimal(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
     parser = _parser(column, rule, file_rule)
@@ -231,8 +262,6 @@ def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
         return f"is not one of {', '.join(column.values)}"
     if column.kind == "boolean":
         return "is not yes or no"
-    if column.kind == "text":
-        return "holds a NUL character"
     if column.kind in DATED:
         return f"is not a {column.kind} written as {rule.format or _default_format(column, file_rule)}"
     return f"is not a number that fits {column.sql_type}"

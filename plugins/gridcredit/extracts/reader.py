@@ -8,6 +8,7 @@ from pathlib import Path
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts import csv_file, typed_file
 from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.invisible import AROUND_NAMES
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
 from gridcredit.extracts.trailer import without_trailer
@@ -25,7 +26,7 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
     try:
         if path.stat().st_size == 0:
             raise FileRefusedError(f"{path.name}: is empty: it has no header")
-        header = [name.strip() for name in HEADERS[rule.format](path, rule)]
+        header = [name.strip(AROUND_NAMES) for name in HEADERS[rule.format](path, rule)]
     except PermissionError as error:
         raise FileRefusedError(f"{path.name}: may not be read: grant the pipeline's user read rights") from error
     except OSError as error:

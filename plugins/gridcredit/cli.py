@@ -156,6 +156,8 @@ def mapping_check(
                 typer.echo(f"  look at this: {note}")
         if found.malformed:
             typer.echo(f"to quarantine: {found.malformed} rows with another number of fields than the header")
+        for note in found.notes:
+            typer.echo(f"look at this: {note}")
         if found.unused_columns:
             typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
 

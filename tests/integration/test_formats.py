@@ -16,6 +16,7 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.extracts import typed_file
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import FileRule, Mapping
+from gridcredit.extracts.typed_text import typed_text
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 from hypothesis import given, settings
@@ -86,7 +87,7 @@ def test_decimals_are_written_alike_one_by_one_and_by_column(values: list[Decima
     rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}, "decimal_separator": separator})
     rounded = [round(value, scale) + 0 for value in values]  # no negative zero
     array = pa.array(rounded, pa.decimal128(30, scale))
-    assert typed_file._text_column(array, rule).to_pylist() == [typed_file._text(value, rule) for value in rounded]
+    assert typed_file._text_column(array, rule).to_pylist() == [typed_text(value, rule) for value in rounded]
 
 
 def mapping(**options: Any) -> Mapping:

@@ -39,13 +39,18 @@ def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[
         ("-3", Decimal("-3.00")),
         ("+1.5", Decimal("1.50")),
         ("007", Decimal("7.00")),
+        ("1e+05", Decimal("100000.00")),
+        ("-1.25E2", Decimal("-125.00")),
+        ("12500e-3", Decimal("12.50")),
     ],
 )
 def test_amounts(text: str, value: Decimal) -> None:
     assert typed([text], AMOUNT) == ([value], [False])
 
 
-@pytest.mark.parametrize("text", ["1.234", "1e5", "", "abc", "1,5", "--1", "1.", ".5", "NaN", "12345678901234567"])
+@pytest.mark.parametrize(
+    "text", ["1.234", "1.5e-3", "1e17", "1e", "", "abc", "1,5", "--1", "1.", ".5", "NaN", "12345678901234567"]
+)
 def test_what_is_not_exact_money_is_bad(text: str) -> None:
     assert typed([text], AMOUNT)[1] == [True]
 
@@ -93,6 +98,13 @@ def test_values_that_mostly_fit_another_convention_are_told(
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"meter_reading": {}}} | options)
     found = convert(batch, METER_READING, ExtractRule(), file_rule, "file").conventions["reading"].better()
     assert re.search(advice, found or "") if advice else found is None
+
+
+@pytest.mark.parametrize("text", ["10.0", "1.23457E+17", "1e+05", "nan", "10 (float)"])
+def test_an_identifier_that_was_a_float_is_bad(text: str) -> None:
+    bill_id, channel = column(BILL.column("bill_id")), column(PAYMENT.column("channel"))
+    assert typed([text, "00012", "10.5.1", "12e45"], bill_id)[1] == [True, False, False, False]
+    assert typed([text], channel)[1] == [False]
 
 
 def test_dates_that_do_not_exist_are_bad() -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts import typed_file
+from gridcredit.extracts import xlsx_file
 from gridcredit.extracts.batch import Malformed
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
@@ -190,6 +190,24 @@ def test_a_directory_and_a_missing_file_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "absent.csv", rule())
 
 
+def test_columns_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("x,,y,,\n1,2,3,,\n4,5,6,,7\n,,,,\n8,9,10,,\n")
+    assert read_header(path, rule()) == ["x", "column 2", "y"]
+    rows, malformed = read(path, rule())
+    assert rows == [(2, ["1", "2", "3"]), (5, ["8", "9", "10"])]
+    assert malformed == [Malformed(3, "4,5,6,,7", "has a value in column 5, which the header does not name")]
+
+
+def test_lines_above_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b'Payments "of" January\r\n\r\nx,y\r\n1,2\r\n3\r\n')
+    rows, malformed = read(path, rule(header_row=3))
+    assert (rows, [bad.line_no for bad in malformed]) == ([(4, ["1", "2"])], [5])
+    with pytest.raises(FileRefusedError, match="no header in line 9"):
+        read(path, rule(header_row=9))
+
+
 TRAILER = r"^T\|?(\d+)"
 
 
@@ -239,6 +257,6 @@ def test_a_sheet_that_expands_beyond_what_sheets_are_for_is_refused(
     path = tmp_path / "file.xlsx"
     workbook.save(path)
     assert len(read(path, rule(format="xlsx"))[0]) == 999
-    monkeypatch.setattr(typed_file, "XLSX_EXPANDED_BYTES", 10_000)
+    monkeypatch.setattr(xlsx_file, "EXPANDED_BYTES", 10_000)
     with pytest.raises(FileRefusedError, match="expands to more than 10,000 bytes"):
         read(path, rule(format="xlsx"))

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.batch import Batch, BooleanMask, to_mask
+from gridcredit.extracts.batch import Batch, BooleanMask, by_distinct, no_rows, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.conventions import Conventions
+from gridcredit.extracts.identifiers import FLOAT_REASON, were_floats
 from gridcredit.extracts.invisible import invisible, invisible_reason
 from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
 from gridcredit.extracts.numerals import to_decimal
@@ -60,7 +61,7 @@ class Converted:
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
     """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
     in_scope = _matching(batch, rule.where)
-    deleted = _matching(batch, [rule.deleted]) if rule.deleted else np.zeros(batch.row_count, dtype=bool)
+    deleted = _matching(batch, [rule.deleted]) if rule.deleted else no_rows(batch.row_count)
     faults = _Faults(batch.row_count)
     for condition in rule.conditions():
         # Whether such a row meets it cannot be said.
@@ -90,7 +91,7 @@ class _Faults:
     """The rows of a batch that are wrong, each with its first fault."""
 
     def __init__(self, row_count: int) -> None:
-        self.wrong = np.zeros(row_count, dtype=bool)
+        self.wrong = no_rows(row_count)
         self.first: dict[int, Rejected] = {}
 
     def add(self, column: str, values: pa.Array, mask: BooleanMask, reason: str | Callable[[str], str]) -> None:
@@ -123,7 +124,7 @@ def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
     parts: list[pa.Array | pa.Scalar] = []
     for name in names:
         # Written once per distinct value: such columns are mostly codes.
-        values = _by_distinct(batch.columns[name], pa.string(), lambda value: json.dumps(storable(value)))[0]
+        values = by_distinct(batch.columns[name], pa.string(), lambda value: json.dumps(storable(value)))[0]
         parts += [pa.scalar(f"{', ' if parts else '{'}{json.dumps(name)}: "), values]
     return pc.binary_join_element_wise(*parts, pa.scalar("}"), pa.scalar(""))
 
@@ -151,7 +152,7 @@ def column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
         return pa.nulls(batch.row_count, pa.string())
     if rule.values is not None:
         table = rule.values
-        text = _by_distinct(
+        text = by_distinct(
             text, pa.string(), lambda value: table.get(value, value if rule.otherwise is None else rule.otherwise)
         )[0]
         text = _filled(text.fill_null(table[""]) if "" in table else text)
@@ -187,7 +188,7 @@ def _filled(values: pa.Array) -> pa.Array:
 def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMask:
     """Where a required value is not there; a tombstone needs no more than its key."""
     if not column.required or text.null_count == 0:
-        return np.zeros(len(text), dtype=bool)
+        return no_rows(len(text))
     missing = to_mask(pc.is_null(text))
     return missing if column.key else missing & ~deleted
 
@@ -197,11 +198,11 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
     if file_rule.full_width and column.kind != "text":
         text = pc.utf8_normalize(text, "NFKC")
     if column.kind == "text":
-        return text, np.zeros(len(text), dtype=bool)
+        return text, were_floats(text) if column.is_identifier else no_rows(len(text))
     if column.kind in DECIMALS:
         return to_decimal(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
     parser = _parser(column, rule, file_rule)
-    return _by_distinct(text, ARROW_TYPES[column.kind], parser)
+    return by_distinct(text, ARROW_TYPES[column.kind], parser)
 
 
 def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[str], object]:
@@ -243,15 +244,6 @@ def _default_format(column: Column, file_rule: FileRule) -> str:
     return formats[column.kind]
 
 
-def _by_distinct(
-    text: pa.Array, arrow_type: pa.DataType, parse: Callable[[str], object]
-) -> tuple[pa.Array, BooleanMask]:
-    encoded = text.dictionary_encode()
-    parsed = [parse(value) for value in encoded.dictionary.to_pylist()]
-    typed = pa.array(parsed, arrow_type).take(encoded.indices)
-    return typed, to_mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))
-
-
 def storable(text: str) -> str:
     """Postgres cannot hold a NUL character; its Unicode picture stands for it."""
     return text.replace("\0", "␀")
@@ -262,6 +254,8 @@ def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
         return f"is not one of {', '.join(column.values)}"
     if column.kind == "boolean":
         return "is not yes or no"
+    if column.kind == "text":
+        return FLOAT_REASON
     if column.kind in DATED:
         return f"is not a {column.kind} written as {rule.format or _default_format(column, file_rule)}"
     return f"is not a number that fits {column.sql_type}"

@@ -20,11 +20,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.batch import Batch, LineNumbers, Malformed
+from gridcredit.extracts.batch import Batch, LineNumbers, Malformed, nameless_reason, no_rows
+from gridcredit.extracts.csv_line import to_line
 from gridcredit.extracts.expansion import LimitedStream
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
-from gridcredit.extracts.sound_lines import STRAY_QUOTE, SoundLines, count_lines, header_pattern
+from gridcredit.extracts.sound_lines import STRAY_QUOTE, SoundLines, count_lines, header_pattern, nth_line
 
 HEADER_BYTES = 1 << 20
 
@@ -40,7 +41,8 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
 
 def _header(path: Path, start: bytes, rule: FileRule) -> tuple[list[str], int]:
     """The header's fields, and the number of bytes up to its end."""
-    match = header_pattern(rule.delimiter).match(start + b"\n")
+    begin = nth_line(start, rule.header_row)
+    match = header_pattern(rule.delimiter).match(start + b"\n", begin)
     if match is None:
         raise FileRefusedError(f"{path.name}: the header holds a stray quote: double it or take it out")
     text = match.group().decode("utf-8-sig")
@@ -55,12 +57,12 @@ def read_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimi
         skipped.append((row.number, row.text, row.actual_columns))
         return "skip"
 
-    names = [str(position) for position in range(len(header))]
-    multiline = [name in rule.multiline_columns() for name in header]
     try:
         with _open_text(path, rule, limits) as stream:
             start = stream.read(HEADER_BYTES)
-            begin = _header(path, start, rule)[1]
+            fields, begin = _header(path, start, rule)
+            names = [str(position) for position in range(len(fields))]
+            multiline = [name in rule.multiline_columns() for name in header] + [False] * (len(fields) - len(header))
             lines_before = count_lines(start[:begin])
             rows = SoundLines(
                 _Resumed(start[begin:], stream), rule.delimiter, multiline, lines_before, limits.batch_bytes
@@ -96,13 +98,30 @@ def read_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimi
                 if blank.any():
                     keep = pa.array(~blank)
                     arrays, numbers = [array.filter(keep) for array in arrays], numbers[~blank]
-                yield Batch(dict(zip(header, arrays, strict=True)), numbers, malformed)
+                yield _named_columns(header, arrays, numbers, malformed, rule.delimiter)
             rest = lines.flush(skipped)
             if rest:
                 empty = {name: pa.array([], pa.string()) for name in header}
                 yield Batch(empty, np.array([], dtype=np.int64), rest)
     except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, zlib.error) as error:
         raise _refusal(path, rule, error) from error
+
+
+def _named_columns(
+    header: list[str], arrays: list[pa.Array], numbers: LineNumbers, malformed: list[Malformed], delimiter: str
+) -> Batch:
+    """The batch without the columns to the right that have no name; a row with a value there is malformed."""
+    nameless = arrays[len(header) :]
+    is_stray = ~_blank(nameless) if nameless else no_rows(len(numbers))
+    if is_stray.any():
+        for index in np.flatnonzero(is_stray):
+            fields = [array[int(index)].as_py() for array in arrays]
+            place = next(place for place, field in enumerate(fields, start=1) if place > len(header) and field)
+            malformed.append(Malformed(int(numbers[index]), to_line(fields, delimiter), nameless_reason(place)))
+        malformed.sort(key=lambda one: one.line_no)
+        keep = pa.array(~is_stray)
+        arrays, numbers = [array.filter(keep) for array in arrays], numbers[~is_stray]
+    return Batch(dict(zip(header, arrays, strict=False)), numbers, malformed)
 
 
 class _LineCounter:

@@ -16,8 +16,12 @@ _NOWHERE = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\u009f\u200b\u202a-\u202e\u206
 _IN_WORDS_ONLY = "\u00ad\u200c-\u200f"
 # Spaces that look like others, and line breaks; those around a value do not count.
 _NOT_IN_IDENTIFIERS = "\\t\\n\\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# What is taken off the ends of a column's name.
-AROUND_NAMES = " \t\r\n\u00a0\u3000\ufeff\u200b\u2060"
+_AROUND_NAMES = " \t\r\n\u00a0\u3000\ufeff\u200b\u2060"
+
+
+def clean_name(name: str) -> str:
+    """A column's name in a header without what nobody sees around it."""
+    return name.strip(_AROUND_NAMES)
 
 
 def invisible(values: pa.Array, column: Column | None) -> BooleanMask | None:

@@ -165,13 +165,16 @@ def _load_rows(
             "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, notes, newest_fact_on) "
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
-            + [counts.repeated, time.monotonic() - started, drift.missing[name], load.notes]
+            + [counts.repeated, time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):
         connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))
-    return {name: load.counts for name, load in loads.items()}, [note for load in loads.values() for note in load.notes]
+    return {name: load.counts for name, load in loads.items()}, [
+        *drift.notes,
+        *(note for load in loads.values() for note in load.notes),
+    ]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from gridcredit.errors import MappingError
-from gridcredit.extracts.contract import EXTRACTS, Extract
+from gridcredit.extracts.contract import EXTRACTS, Column, Extract
 from gridcredit.strict_yaml import load_text
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -161,6 +161,8 @@ class FileRule(_Strict):
 
     pattern: str
     format: Literal["csv", "parquet", "xlsx"] = "csv"
+    header_row: int = Field(1, ge=1, description="the line of the header; what stands before it is not read")
+    sheet: str | None = Field(None, description="the sheet of an XLSX file; the first where none is named")
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     date_format: str = "%Y-%m-%d"
@@ -229,19 +231,29 @@ class FileRule(_Strict):
         return value
 
     @model_validator(mode="after")
-    def _separators_differ(self) -> FileRule:
+    def _agrees_with_itself(self) -> FileRule:
+        if self.sheet is not None and self.format != "xlsx":
+            raise ValueError("`sheet` says something of XLSX files alone")
+        if self.header_row > 1 and self.format == "parquet":
+            raise ValueError("`header_row` says nothing of Parquet files")
         if self.decimal_separator == self.thousands_separator:
             raise ValueError("`decimal_separator` and `thousands_separator` are the same")
         return self
 
     def sources(self) -> set[str]:
         """The source columns that it reads, where a file has them."""
-        found: set[str] = set()
+        conditions = [condition.column for part in self.extracts.values() for condition in part.conditions()]
+        return {*conditions, *(source for source, _ in self._columns())}
+
+    def identifier_sources(self) -> set[str]:
+        """The source columns that make identifiers."""
+        return {source for source, column in self._columns() if column.is_identifier}
+
+    def _columns(self) -> Iterator[tuple[str, Column]]:
         for name, part in self.extracts.items():
-            found.update(condition.column for condition in part.conditions())
             for column in EXTRACTS[name].columns:
-                found.update(part.rule_of(column.name).sources())
-        return found
+                for source in part.rule_of(column.name).sources():
+                    yield source, column
 
     def multiline_columns(self) -> set[str]:
         """The source columns whose quoted values may hold line breaks."""

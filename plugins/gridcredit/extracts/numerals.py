@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.batch import BooleanMask, to_mask
+from gridcredit.extracts.batch import BooleanMask, by_distinct, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column
 
+_POWER = r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]{1,2}$"
 # Decimal and thousands separators as they are common, in the order in which a mapping is advised to name them.
 CONVENTIONS = ((".", ","), (",", "."), (",", " "), (".", " "), (".", "'"))
 
@@ -27,6 +29,12 @@ def to_decimal(text: pa.Array, column: Column, decimal: str, thousands: str | No
         fits = pc.and_(fits, _fits(plain, column, ".", None))
     bad = to_mask(pc.invert(fits))
     if bad.any():
+        # 1e+05 is a number too, whose digits are written out here.
+        powers = pc.if_else(pc.match_substring_regex(plain, _POWER), plain, pa.scalar(None, pa.string()))
+        if powers.null_count < len(powers):
+            written = by_distinct(powers, pa.string(), _written_out)[0]
+            fits = pc.or_(fits, pc.fill_null(_fits(written, column, ".", None), False))
+            plain, bad = pc.coalesce(written, plain), to_mask(pc.invert(fits))
         plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
     return plain, bad
 
@@ -40,6 +48,11 @@ def other_convention(text: pa.Array, column: Column, decimal: str, thousands: st
     }
     best = max(found, key=lambda other: found[other])
     return f'decimal_separator: "{best[0]}" and thousands_separator: "{best[1]}"', found[best]
+
+
+def _written_out(number: str) -> str:
+    text = f"{Decimal(number):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _fits(text: pa.Array, column: Column, decimal: str, thousands: str | None) -> pa.Array:

@@ -42,6 +42,7 @@ class Preview:
     after: dict[str, ExtractPreview]
     malformed: int
     unused_columns: list[str]
+    notes: list[str]
 
 
 def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS) -> Preview:
@@ -55,7 +56,7 @@ def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS)
         raise FileRefusedError(f"{sample.name}: mapping {mapping.mapping!r} has no rule for it")
     header = read_header(sample, rule)
     drift = check_header(sample, rule, header)
-    found = Preview([], {name: ExtractPreview() for name in rule.extracts}, 0, drift.unused)
+    found = Preview([], {name: ExtractPreview() for name in rule.extracts}, 0, drift.unused, drift.notes)
     for batch in islice(read_batches(sample, rule, limits), 1):
         found.malformed = len(batch.malformed)
         found.before = pa.table(batch.columns).slice(0, SHOWN).to_pylist()

@@ -40,6 +40,16 @@ def count_lines(data: bytes) -> int:
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
+def nth_line(data: bytes, number: int) -> int:
+    """Where a line begins, counted from 1; the end of the data where there are fewer."""
+    ends = re.compile(LINE_END).finditer(data)
+    return (
+        next((match.end() for count, match in enumerate(ends, start=2) if count == number), len(data))
+        if number > 1
+        else 0
+    )
+
+
 class SoundLines(io.BufferedIOBase):
     """A stream of UTF-8 CSV rows; `stray` holds the lines taken out, by their numbers in the file."""
 

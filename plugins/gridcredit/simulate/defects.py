@@ -29,6 +29,8 @@ Kinds = dict[str, tuple[list[str], Spoil]]
 
 # Below the share of bad rows at which a file would be refused whole.
 LARGEST_SHARE = 0.04
+# What spoils a line as a whole.
+LINE_KINDS = ("extra_field", "missing_field", "stray_quote")
 
 
 def inject_defects(count: int, rng: np.random.Generator, out: Path) -> None:
@@ -67,6 +69,7 @@ def _kinds(extract: Extract) -> Kinds:
     dates = [column.name for column in extract.columns if column.kind == "date" and column.required]
     required = [column.name for column in extract.columns if column.required]
     numbers, codes, first = columns(*DECIMALS), columns("code"), [extract.columns[0].name]
+    identifiers = [column.name for column in extract.columns if column.is_identifier]
     kinds: Kinds = {
         "missing_required": (required, lambda _: ""),
         "impossible_date": (dates, lambda value: f"{value[:4]}-02-30"),
@@ -79,7 +82,7 @@ def _kinds(extract: Extract) -> Kinds:
         "too_long_a_number": (numbers, lambda _: "9" * 20),
         "thousands_separator": (numbers, lambda _: "1,234.50"),
         "decimal_comma": (numbers, lambda _: "12,5"),
-        "exponent": (numbers, lambda _: "1e3"),
+        "tiny_exponent": (numbers, lambda _: "1.5e-9"),
         "currency_sign": (numbers, lambda value: f"¥{value}"),
         "space_in_number": (numbers, lambda _: "1 234"),
         "full_width_number": (numbers, lambda _: "１２"),
@@ -89,6 +92,10 @@ def _kinds(extract: Extract) -> Kinds:
         "not_a_month": (columns("month"), lambda value: value.replace("-", "")),
         "not_a_timestamp": (columns("timestamp"), lambda value: value.replace(" ", "_")),
         "null_character": (columns("text"), lambda value: f"{value}\0"),
+        "zero_width_space": (columns("text"), lambda value: f"{value}\u200b"),
+        "byte_order_mark": (first, lambda value: f"\ufeff{value}"),
+        "float_as_identifier": (identifiers, lambda _: "12.0"),
+        "stray_quote": (first, lambda value: value),
         "extra_field": (first, lambda value: value),
         "missing_field": (first, lambda value: value),
     }
@@ -117,8 +124,11 @@ def _spoil(path: Path, lines: set[int], rng: np.random.Generator) -> list[Defect
                 fields.append("surplus")
             elif kind == "missing_field":
                 fields.pop()
-            csv.writer(target, lineterminator="\n").writerow(fields)
+            if kind == "stray_quote":
+                target.write(f'"{line}')
+            else:
+                csv.writer(target, lineterminator="\n").writerow(fields)
             caught_by = "gate" if kind == "unknown_customer" else "quarantine"
-            found.append(Defect(path.name, number, kind, "" if kind.endswith("_field") else column, caught_by))
+            found.append(Defect(path.name, number, kind, "" if kind in LINE_KINDS else column, caught_by))
     spoiled.replace(path)
     return found

@@ -26,7 +26,7 @@ AMOUNT, DUE_ON = column(BILL.column("amount")), column(BILL.column("due_on"))
 SEGMENT, IMPORTANT = column(CUSTOMER.column("segment")), column(CUSTOMER.column("important_user"))
 
 
-def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[object], list[bool]]:
+def typed(values: list[str | None], kind: Column, **options: object) -> tuple[list[object], list[bool]]:
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}} | options)
     array, bad = to_type(pa.array(values, pa.string()), kind, RULE, file_rule)
     return array.cast(ARROW_TYPES[kind.kind]).to_pylist(), bad.tolist()
@@ -66,7 +66,7 @@ def test_a_value_fares_alike_alone_and_among_others(values: list[str | None]) ->
 
 
 def test_other_separators() -> None:
-    german = {"decimal_separator": ",", "thousands_separator": "."}
+    german: dict[str, object] = {"decimal_separator": ",", "thousands_separator": "."}
     values, bad = typed(["1.234,56", "1.234.567", "1234,5", "-12.345"], AMOUNT, **german)
     assert values == [Decimal("1234.56"), Decimal(1234567), Decimal("1234.5"), Decimal(-12345)]
     assert not any(bad)
@@ -115,6 +115,40 @@ def test_dates_that_do_not_exist_are_bad() -> None:
 
 def test_us_dates_without_leading_zeros() -> None:
     assert typed(["1/2/2013"], DUE_ON, date_format="%m/%d/%Y")[0] == [date(2013, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "day"),
+    [
+        ("２０２６-01-05", {}, None),
+        ("２０２６-01-05", {"full_width": True}, date(2026, 1, 5)),
+        ("٢٠٢٦-01-05", {"full_width": True}, None),
+        ("2026年1月5日", {"date_format": "%Y年%m月%d日"}, date(2026, 1, 5)),
+        ("05012026", {"date_format": "%d%m%Y"}, date(2026, 1, 5)),
+        ("5012026", {"date_format": "%d%m%Y"}, None),
+        ("5.1.26", {"date_format": "%d.%m.%y", "year_pivot": 30}, date(2026, 1, 5)),
+        ("5.1.30", {"date_format": "%d.%m.%y", "year_pivot": 30}, date(1930, 1, 5)),
+        ("5.1.99", {"date_format": "%d.%m.%y", "year_pivot": 100}, date(2099, 1, 5)),
+        ("29.2.00", {"date_format": "%d.%m.%y", "year_pivot": 0}, None),
+    ],
+)
+def test_dates_are_read_by_their_format_alone(text: str, options: dict[str, object], day: date | None) -> None:
+    assert typed([text], DUE_ON, **options) == ([day], [day is None])
+
+
+@pytest.mark.parametrize(
+    ("values", "pattern", "advice"),
+    [
+        (["01/25/2026", "02/03/2026", "12/31/2026"], "%d/%m/%Y", "3 of 3 values would fit the format .%m/%d/%Y"),
+        (["25.01.2026", "02.03.2026"], "%Y-%m-%d", "2 of 2 values would fit the format .%d.%m.%Y"),
+        (["25/01/2026", "25/02/2026", "01/25/2026"], "%d/%m/%Y", None),
+    ],
+)
+def test_dates_that_mostly_fit_another_order_are_told(values: list[str], pattern: str, advice: str | None) -> None:
+    batch = Batch({"paid_on": pa.array(values)}, np.arange(len(values)), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"payment": {}}, "date_format": pattern})
+    found = convert(batch, PAYMENT, ExtractRule(), file_rule, "file").conventions["paid_on"].better()
+    assert re.search(advice, found or "") if advice else found is None
 
 
 def test_codes_and_flags() -> None:

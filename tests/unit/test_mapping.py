@@ -78,6 +78,8 @@ def test_columns_not_named_keep_their_own_name(tmp_path: Path) -> None:
         ),
         ("        columns:", "        where: [{column: x, equals: ['']}]\n        columns:", 8, "no value is empty"),
         ("    date_format", "    thousands_separator: '.'\n    date_format", 4, "are the same"),
+        ('"%d.%m.%Y"', '"%d.%m.%y"', 4, "'%d.%m.%y' has years of two digits: say by `year_pivot`"),
+        ('"%d.%m.%Y"', '"%x"', 5, "depends on the machine"),
         ("    date_format", "    delimiter: '§'\n    date_format", 5, "one ASCII character"),
     ],
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from gridcredit.extracts.contract import DECIMALS, Column
-from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.dates import other_format
+from gridcredit.extracts.mapping import DATED, ColumnRule, FileRule
 from gridcredit.extracts.numerals import other_convention
 
 # Below this share of bad values in a batch they are slips, and nothing is asked.
@@ -24,10 +25,10 @@ class Conventions:
     others: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, text: pa.Array, bad: int, column: Column, file_rule: FileRule) -> Conventions:
+    def of(cls, text: pa.Array, bad: int, column: Column, rule: ColumnRule, file_rule: FileRule) -> Conventions:
         """Those of a batch's values, of which so many are bad."""
         values = len(text) - text.null_count
-        other = _other(text, column, file_rule) if bad > NOTICEABLE * values else None
+        other = _other(text, column, rule, file_rule) if bad > NOTICEABLE * values else None
         return cls(values, values - bad, Counter(dict([other]))) if other else cls()
 
     def __add__(self, more: Conventions) -> Conventions:
@@ -47,7 +48,9 @@ def advice(found: dict[str, Conventions]) -> list[str]:
     return [f"{column}: {text}: name that in the mapping if it is meant" for column, text in better.items() if text]
 
 
-def _other(text: pa.Array, column: Column, file_rule: FileRule) -> tuple[str, int] | None:
+def _other(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRule) -> tuple[str, int] | None:
     if column.kind in DECIMALS:
         return other_convention(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
+    if column.kind in DATED:
+        return other_format(text, file_rule.format_of(column, rule), file_rule)
     return None

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from gridcredit.extracts.batch import Batch, BooleanMask, by_distinct, no_rows, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.conventions import Conventions
+from gridcredit.extracts.dates import date_reader
 from gridcredit.extracts.identifiers import FLOAT_REASON, were_floats
 from gridcredit.extracts.invisible import invisible, invisible_reason
 from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
@@ -79,7 +80,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
         bad &= in_scope
         if bad.any():
             conventions[column.name] = Conventions.of(
-                text.filter(pa.array(in_scope)), int(bad.sum()), column, file_rule
+                text.filter(pa.array(in_scope)), int(bad.sum()), column, column_rule, file_rule
             )
             faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
         faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
@@ -211,12 +212,12 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
     if column.kind == "boolean":
         return lambda value: True if value.lower() in TRUE_WORDS else False if value.lower() in FALSE_WORDS else None
     shift = timedelta(days=rule.add_days)
-    pattern = rule.format or _default_format(column, file_rule)
+    by_format = date_reader(file_rule.format_of(column, rule), file_rule)
     zone = ZoneInfo(file_rule.time_zone)
 
     def read(value: str) -> datetime:
         try:
-            return datetime.strptime(value, pattern)  # noqa: DTZ007 - the zone is set below
+            return by_format(value)
         except ValueError:
             if file_rule.format == "csv" and not file_rule.iso_dates:
                 raise
@@ -235,15 +236,6 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
     return parse
 
 
-def _default_format(column: Column, file_rule: FileRule) -> str:
-    formats = {
-        "date": file_rule.date_format,
-        "month": file_rule.month_format,
-        "timestamp": file_rule.timestamp_format,
-    }
-    return formats[column.kind]
-
-
 def storable(text: str) -> str:
     """Postgres cannot hold a NUL character; its Unicode picture stands for it."""
     return text.replace("\0", "␀")
@@ -257,5 +249,5 @@ def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
     if column.kind == "text":
         return FLOAT_REASON
     if column.kind in DATED:
-        return f"is not a {column.kind} written as {rule.format or _default_format(column, file_rule)}"
+        return f"is not a {column.kind} written as {file_rule.format_of(column, rule)}"
     return f"is not a number that fits {column.sql_type}"

@@ -169,6 +169,12 @@ class FileRule(_Strict):
     month_format: str = "%Y-%m"
     timestamp_format: str = "%Y-%m-%dT%H:%M:%S%z"
     time_zone: str = "UTC"
+    year_pivot: int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="two-digit years below it are of the years 2000 on, the others of those from 1900 on",
+    )
     decimal_separator: Literal[".", ","] = "."
     full_width: bool = Field(
         False, description="digits and signs may be full-width, as Chinese input methods write them"
@@ -238,7 +244,17 @@ class FileRule(_Strict):
             raise ValueError("`header_row` says nothing of Parquet files")
         if self.decimal_separator == self.thousands_separator:
             raise ValueError("`decimal_separator` and `thousands_separator` are the same")
+        columns = [column for part in self.extracts.values() for column in part.columns.values()]
+        formats = [self.date_format, self.month_format, self.timestamp_format, *(column.format for column in columns)]
+        short = [one for one in formats if one and "%y" in one]
+        if short and self.year_pivot is None:
+            raise ValueError(f"{short[0]!r} has years of two digits: say by `year_pivot` which century they are of")
         return self
+
+    def format_of(self, column: Column, rule: ColumnRule) -> str:
+        """How a column of dates or times is written."""
+        formats = {"date": self.date_format, "month": self.month_format, "timestamp": self.timestamp_format}
+        return rule.format or formats[column.kind]
 
     def sources(self) -> set[str]:
         """The source columns that it reads, where a file has them."""
@@ -285,6 +301,8 @@ def _with_one_group(value: str) -> str:
 
 
 def _checked_format(value: str) -> str:
+    if re.search("%[cxXD]", value):
+        raise ValueError(f"{value!r} depends on the machine: write it with %Y, %m, %d, %H, %M, %S, %z")
     sample = datetime(2013, 11, 25, 14, 35, 59)  # noqa: DTZ001 - only its digits matter
     try:
         parsed = datetime.strptime(sample.strftime(value).replace("%z", ""), value.replace("%z", ""))  # noqa: DTZ007 - nor here

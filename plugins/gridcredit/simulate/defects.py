@@ -29,6 +29,7 @@ Kinds = dict[str, tuple[list[str], Spoil]]
 
 # Below the share of bad rows at which a file would be refused whole.
 LARGEST_SHARE = 0.04
+FULL_WIDTH = {digit: digit + 0xFEE0 for digit in map(ord, "0123456789")}
 # What spoils a line as a whole.
 LINE_KINDS = ("extra_field", "missing_field", "stray_quote")
 
@@ -76,6 +77,7 @@ def _kinds(extract: Extract) -> Kinds:
         "month_thirteen": (dates, lambda value: f"{value[:4]}-13-01"),
         "other_date_format": (dates, lambda value: f"{value[8:10]}/{value[5:7]}/{value[:4]}"),
         "short_year": (dates, lambda value: value[2:]),
+        "full_width_date": (dates, lambda value: value.translate(FULL_WIDTH)),
         "date_with_time": (dates, lambda value: f"{value} 00:00:00"),
         "not_a_number": (numbers, lambda _: "n/a"),
         "too_fine_a_number": (numbers, lambda value: f"{value.split('.')[0] or 0}.7777777"),

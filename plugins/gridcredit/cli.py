@@ -541,14 +541,13 @@ def export_journal_command(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day; balances are asserted on published days")
     ],
     out: Annotated[Path, typer.Option(help="file to write")],
-    currency: Annotated[str, typer.Option(help="in capital letters")] = "CNY",
 ) -> None:
     """Write all accounts as a double-entry journal in beancount's text format."""
     from gridcredit.journal import export_journal
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        movements = export_journal(as_of.date(), out, currency=currency, settings=settings)
+        movements = export_journal(as_of.date(), out, settings=settings)
         typer.echo(f"wrote {movements} movements to {out}: `bean-check {out}` proves its balances")
 
 

@@ -45,7 +45,7 @@ def customer_of(account: str) -> str:
     return "".join(bytes.fromhex(part.replace("-", "")).decode() if part.startswith("-") else part for part in parts)
 
 
-def export_journal(as_of: date, out: Path, *, currency: str = "CNY", settings: Settings | None = None) -> int:
+def export_journal(as_of: date, out: Path, *, settings: Settings | None = None) -> int:
     """Write all movements up to a day, and what each account must then come to; returns the number of movements.
 
     Balances are asserted where they are published: of the release's day and of month-ends.
@@ -53,9 +53,9 @@ def export_journal(as_of: date, out: Path, *, currency: str = "CNY", settings: S
     Raises:
         GridCreditError: nothing has been published, or the last release does not reach that day.
     """
-    if not re.fullmatch(r"[A-Z][A-Z0-9]{1,8}", currency):
-        raise GridCreditError(f"--currency {currency!r}: beancount wants capital letters, such as CNY or EUR")
-    with connect(settings or get_settings()) as connection:
+    settings = settings or get_settings()
+    currency = settings.currency
+    with connect(settings) as connection:
         connection.rollback()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         found = connection.execute("select max(as_of_date), max(release) from published.release").fetchone()

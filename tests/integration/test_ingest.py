@@ -138,6 +138,59 @@ def test_a_column_that_the_mapping_names_must_be_there(settings: Settings, tmp_p
     assert load("{from: chanel, optional: true}") == 2
 
 
+def test_a_mapping_in_another_currency_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    with pytest.raises(FileRefusedError, match="'demo' is in EUR, this warehouse in CNY"):
+        load_file(path, demo.model_copy(update={"currency": "EUR"}), settings)
+    load_file(path, demo.model_copy(update={"currency": "CNY"}), settings)
+
+
+def test_an_action_may_be_nobody_s_in_particular(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    text = "action_id,customer_id,acted_on,kind\nA1,C1,2026-01-05,call\n"
+    load_file(write(tmp_path / "collection_action.csv", text), demo, settings)
+    with connect(settings) as connection:
+        assert connection.execute("select officer_id from raw.collection_action").fetchall() == [(None,)]
+
+
+FIRST, SECOND = "C1,2026-01-05,1\nC1,2026-01-05,1\n", "C2,2026-01-05,2\n"
+
+
+def without_keys(delivery: str | None) -> Mapping:
+    columns = {"payment_id": {"template": "{_file}/{_line}"}}
+    rule = {"pattern": "*.csv", "delivery": delivery, "extracts": {"payment": {"columns": columns}}}
+    return Mapping.model_validate({"mapping": "m", "description": "d", "files": [rule]})
+
+
+def deliver(settings: Settings, folder: Path, delivery: str | None, *files: tuple[str, str]) -> tuple[int, list[str]]:
+    """How many payments there are after the files, and what was noticed with the last."""
+    notes: list[str] = []
+    for name, rows in files:
+        path = write(folder / name, "customer_id,paid_on,amount\n" + rows)
+        notes = load_file(path, without_keys(delivery), settings).notes
+    with connect(settings) as connection:
+        (facts,) = connection.execute("select count(distinct payment_id) from raw.payment").fetchone() or (0,)
+    return facts, notes
+
+
+def test_cumulative_files_repeat_facts(settings: Settings, tmp_path: Path) -> None:
+    files = ("1.csv", FIRST), ("2.csv", SECOND + FIRST), ("2.csv", SECOND + FIRST + FIRST)
+    assert deliver(settings, tmp_path, "cumulative", *files) == (5, [])
+
+
+def test_deltas_hold_new_facts(settings: Settings, tmp_path: Path) -> None:
+    assert deliver(settings, tmp_path, "delta", ("1.csv", FIRST), ("2.csv", FIRST + SECOND)) == (5, [])
+    with pytest.raises(FileRefusedError, match="load 1 had this name"):
+        deliver(settings, tmp_path, "delta", ("1.csv", SECOND))
+
+
+def test_deliveries_that_overlap_are_told(settings: Settings, tmp_path: Path) -> None:
+    facts, notes = deliver(settings, tmp_path, None, ("1.csv", FIRST), ("2.csv", FIRST + SECOND))
+    assert facts == 5
+    assert [note.split(":")[1] for note in notes] == [" 2 rows are alike in all columns to rows of load 1"]
+    _, notes = deliver(settings, tmp_path, None, ("2.csv", SECOND * 3))
+    assert "load 2 had the same file name" in notes[1]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_an_unreadable_file_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     path = write(tmp_path / "payment_1.csv", PAYMENTS)

@@ -151,6 +151,27 @@ def test_dates_that_mostly_fit_another_order_are_told(values: list[str], pattern
     assert re.search(advice, found or "") if advice else found is None
 
 
+@pytest.mark.parametrize(
+    ("text", "rule", "value"),
+    [
+        ("1.2345675", {"unit": "MWh"}, "1234.568"),
+        ("12,5", {"unit": "m3", "factor": "10.55"}, "131.875"),
+        ("-0.0005", {"unit": "Wh"}, "0.000"),
+        ("1e3", {"unit": "kWh"}, "1000"),
+        ("999999999999999", {"unit": "GWh"}, None),
+        ("1.0000000001", {"unit": "MWh"}, None),
+        ("m3", {"unit": "MWh"}, None),
+    ],
+)
+def test_energy_is_stored_in_kwh(text: str, rule: dict[str, object], value: str | None) -> None:
+    separator = "," if "," in text else "."
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}, "decimal_separator": separator})
+    column_rule = ColumnRule.model_validate({"from": "x"} | rule)
+    array, bad = to_type(pa.array([text, None]), column(BILL.column("energy_kwh")), column_rule, file_rule)
+    assert array.cast(ARROW_TYPES["energy"]).to_pylist() == [None if value is None else Decimal(value), None]
+    assert bad.tolist() == [value is None, False]
+
+
 def test_codes_and_flags() -> None:
     assert typed(["public", "Public"], SEGMENT) == (["public", None], [False, True])
     assert typed(["Yes", "0", "maybe"], IMPORTANT) == ([True, False, None], [False, False, True])
@@ -168,7 +189,8 @@ def test_codes_and_flags() -> None:
 )
 def test_values_that_are_mapped_to_nothing_are_absent(rule: dict[str, object], want: list[str | None]) -> None:
     batch = Batch({"x": pa.array(["R", "?", " "])}, np.arange(3), [])
-    text = column_text(batch, ColumnRule.model_validate({"from": "x"} | rule), "file")
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}})
+    text = column_text(batch, ColumnRule.model_validate({"from": "x"} | rule), file_rule, "file")
     assert text.to_pylist() == want
 
 

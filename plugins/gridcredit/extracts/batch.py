@@ -30,11 +30,15 @@ def nameless_reason(place: int) -> str:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included."""
+    """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included.
+
+    `row_keys` tell rows apart by what they hold, where files are cumulative.
+    """
 
     columns: dict[str, pa.Array]
     line_no: LineNumbers
     malformed: list[Malformed]
+    row_keys: pa.Array | None = None
 
     @property
     def row_count(self) -> int:

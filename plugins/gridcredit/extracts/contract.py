@@ -367,7 +367,7 @@ COLLECTION_ACTION = Extract(
         Column("customer_id", "text", "the debtor", required=True),
         Column("bill_id", "text", "the bill; absent: all of the debt"),
         Column("acted_on", "date", "day of the action", required=True),
-        Column("officer_id", "text", "who acted", required=True),
+        Column("officer_id", "text", "who acted; absent: nobody in particular, and no officer's figures count it"),
         Column(
             "kind",
             "code",

@@ -24,7 +24,7 @@ from gridcredit.extracts.dates import date_reader
 from gridcredit.extracts.identifiers import FLOAT_REASON, were_floats
 from gridcredit.extracts.invisible import invisible, invisible_reason
 from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
-from gridcredit.extracts.numerals import to_decimal
+from gridcredit.extracts.numerals import to_converted, to_decimal
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -74,7 +74,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
         for source in column_rule.sources():
             if source in batch.columns:
                 faults.add_invisible(column.name, column, batch.columns[source], in_scope)
-        text = column_text(batch, column_rule, file_name)
+        text = column_text(batch, column_rule, file_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
         bad &= in_scope
@@ -141,12 +141,12 @@ def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     return mask
 
 
-def column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
+def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: str) -> pa.Array:
     """The canonical column as cleaned text, before typing; null where the source has nothing."""
     if rule.constant is not None:
         return pa.repeat(pa.scalar(rule.constant, pa.string()), batch.row_count)
     if rule.template is not None:
-        text = _template(batch, rule.template, file_name)
+        text = _template(batch, rule.template, file_name if batch.row_keys is None else file_rule.pattern)
     elif rule.source in batch.columns:
         text = _clean(batch.columns[rule.source])
     else:
@@ -169,7 +169,9 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
         parts.append(pa.scalar(template[position : match.start()], pa.string()))
         name = match.group(1)
         if name == "_line":
-            parts.append(pc.cast(pa.array(batch.line_no), pa.string()))
+            parts.append(
+                batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.line_no), pa.string())
+            )
         else:
             parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else _clean(batch.columns[name]))
         position = match.end()
@@ -201,6 +203,10 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
     if column.kind == "text":
         return text, were_floats(text) if column.is_identifier else no_rows(len(text))
     if column.kind in DECIMALS:
+        factor = rule.conversion()
+        if factor is not None:
+            separators = (file_rule.decimal_separator, file_rule.thousands_separator)
+            return to_converted(text, column, *separators, factor)
         return to_decimal(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
     parser = _parser(column, rule, file_rule)
     return by_distinct(text, ARROW_TYPES[column.kind], parser)

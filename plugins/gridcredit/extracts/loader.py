@@ -29,6 +29,7 @@ from gridcredit.extracts.drift import Drift, check_header
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.open_copy import OpenCopy
+from gridcredit.extracts.overlap import overlap_notes
 from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
@@ -82,6 +83,11 @@ def load_file(
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    if mapping.currency not in (None, settings.currency):
+        raise FileRefusedError(
+            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in {settings.currency}: "
+            "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
+        )
     began = datetime.now(UTC)
     header = read_header(path, rule)
     drift = check_header(path, rule, header)
@@ -160,6 +166,7 @@ def _load_rows(
                 f"{path.name}: {counts.quarantined} of {considered} {name} rows are bad, over the limit of "
                 f"{rule.bad_row_limit:.1%}; the first: {'; '.join([load.first_fault, *load.notes])}"
             )
+        load.noticed = overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
             "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, notes, newest_fact_on) "
@@ -203,6 +210,7 @@ class _ExtractLoad:
         self.counts = Counts()
         self.first_fault = ""
         self.conventions: dict[str, Conventions] = defaultdict(Conventions)
+        self.noticed: list[str] = []
         self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
         columns = [column.name for column in extract.columns] + ["_line_no"]
@@ -232,7 +240,7 @@ class _ExtractLoad:
     @property
     def notes(self) -> list[str]:
         """What a person should look at."""
-        return advice(self.conventions)
+        return [*advice(self.conventions), *self.noticed]
 
     def write(self, copy: OpenCopy, part: _Prepared) -> None:
         """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -27,10 +28,14 @@ from pydantic import (
 )
 
 from gridcredit.errors import MappingError
-from gridcredit.extracts.contract import EXTRACTS, Column, Extract
+from gridcredit.extracts.contract import DECIMALS, EXTRACTS, Column, Extract
 from gridcredit.strict_yaml import load_text
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# What needs no factor.
+KWH_IN = {"Wh": Decimal("0.001"), "kWh": None, "MWh": Decimal(1000), "GWh": Decimal(1_000_000)}
+# Units that a column's name may tell, though the mapping does not.
+OTHER_UNITS = {"m3", "m³", "wh", "mwh", "gwh", "mj", "gj", "therm", "therms", "ccf", "mcf", "scm", "btu"}
 FILE_PLACEHOLDERS = ("_file", "_line")
 DATED = ("date", "month", "timestamp")
 
@@ -45,6 +50,7 @@ class ColumnRule(_Strict):
     `template` may name source columns and `{_file}`, `{_line}`, for keys a source lacks.
     `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it. An absent
     value has the key "", and a value mapped to "" is absent. A file may lack the source of an `optional` column.
+    `factor` says how many of the contract's units one `unit` of the source is.
     """
 
     source: str | None = Field(None, alias="from")
@@ -57,6 +63,8 @@ class ColumnRule(_Strict):
     add_days: int = 0
     multiline: bool = False
     optional: bool = False
+    unit: str | None = None
+    factor: Decimal | None = Field(None, gt=0, max_digits=12, decimal_places=9)
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnRule:
@@ -86,6 +94,10 @@ class ColumnRule(_Strict):
         """The texts that it looks for or writes."""
         values = self.values or {}
         return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
+
+    def conversion(self) -> Decimal | None:
+        """What numbers are multiplied by; None where they stay as they are."""
+        return self.factor or KWH_IN.get(self.unit or "")
 
     def results(self) -> list[str]:
         """The texts that it writes whatever the file holds; "" stands for none."""
@@ -181,6 +193,10 @@ class FileRule(_Strict):
     )
     thousands_separator: Literal[",", ".", " ", "'"] | None = None
     bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
+    delivery: Literal["cumulative", "delta"] | None = Field(
+        None,
+        description="where keys are made of file and line: each file repeats the rows of those before, or holds new ones",
+    )
     manifest: Manifest | None = None
     trailer: str | None = Field(
         None, description="regular expression of the file's last line; its one group is the number of rows"
@@ -282,6 +298,7 @@ class Mapping(_Strict):
 
     mapping: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str
+    currency: str | None = None
     files: list[FileRule] = Field(min_length=1)
     sha256: str = ""
 
@@ -343,10 +360,27 @@ def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
         return f"extract {extract.name!r} has no column {name!r}; it has {known}"
     if column.kind not in DATED and (rule.format is not None or rule.add_days):
         return "has no date, so that `format` and `add_days` say nothing"
+    if column.kind not in DECIMALS and (rule.unit or rule.factor):
+        return "has no number, so that `unit` and `factor` say nothing"
+    if column.kind == "energy":
+        return _unit_fault(rule)
     if column.kind == "code":
         wrong = [text for text in rule.results() if text not in column.values]
         if wrong:
             return f"{wrong[0]!r} is not one of {', '.join(column.values)}"
+    return None
+
+
+def _unit_fault(rule: ColumnRule) -> str | None:
+    """Why it cannot be said that energy is stored in kWh."""
+    if rule.unit is None:
+        told = [
+            part for source in rule.sources() for part in re.split(r"[\W_]+", source.lower()) if part in OTHER_UNITS
+        ]
+        if told or rule.factor:
+            return f"is stored in kWh: name the `unit` of the source{f' ({told[0]}?)' if told else ''}"
+    elif rule.unit not in KWH_IN and rule.factor is None:
+        return f"is stored in kWh: say by `factor` how many one {rule.unit} is"
     return None
 
 

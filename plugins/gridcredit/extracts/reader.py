@@ -11,6 +11,7 @@ from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.invisible import clean_name
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.overlap import with_row_keys
 from gridcredit.extracts.trailer import without_trailer
 
 HEADERS = {"csv": csv_file.read_header, "parquet": typed_file.parquet_header, "xlsx": xlsx_file.read_header}
@@ -60,4 +61,5 @@ def read_batches(path: Path, rule: FileRule, limits: ReadLimits) -> Iterator[Bat
         FileRefusedError: the file cannot be read on, is too large when expanded, or breaks its trailer's promise.
     """
     batches = BATCHES[rule.format](path, rule, read_header(path, rule), limits)
-    return without_trailer(batches, path, rule) if rule.trailer else batches
+    batches = without_trailer(batches, path, rule) if rule.trailer else batches
+    return with_row_keys(batches, rule) if rule.delivery == "cumulative" else batches

@@ -123,15 +123,18 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
 def mapping_check(
     file: Annotated[Path, typer.Argument(help="the mapping")],
     sample: Annotated[Path, typer.Option(help="a file of the supplier's")],
+    first_part: Annotated[bool, typer.Option("--part", help="read the first megabyte alone")] = False,
 ) -> None:
-    """Show the first rows of a sample before and after the mapping, and what would go to quarantine."""
+    """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the file."""
     from rich.table import Column, Table
 
     from gridcredit.extracts.mapping import load_mapping
-    from gridcredit.extracts.preview import preview
+    from gridcredit.extracts.preview import preview, rule_of
 
     with clear_errors():
-        found = preview(load_mapping(file), sample)
+        quiet()
+        mapping = load_mapping(file)
+        found = preview(mapping, sample, batches=1 if first_part else None)
 
         def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
             # A row a column: wide files stay readable.
@@ -154,12 +157,35 @@ def mapping_check(
                 typer.echo(f"  to quarantine: {rows} rows, {reason}")
             for note in part.notes:
                 typer.echo(f"  look at this: {note}")
-        if found.malformed:
-            typer.echo(f"to quarantine: {found.malformed} rows with another number of fields than the header")
+        for reason, rows in found.malformed.most_common(5):
+            typer.echo(f"to quarantine: {rows} rows: {reason}")
         for note in found.notes:
             typer.echo(f"look at this: {note}")
         if found.unused_columns:
             typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
+        typer.echo(f"read: {found.read} rows{'' if found.is_whole else ', not all of the file'}")
+        typer.echo(f"verdict: {found.verdict(rule_of(mapping, sample))}")
+
+
+@mapping_app.command("init")
+def mapping_init(
+    samples: Annotated[list[Path], typer.Argument(help="files of the supplier's, one of each kind")],
+    name: Annotated[str, typer.Option(help="name of the mapping")] = "draft",
+    out: Annotated[Path | None, typer.Option(help="file to write; else it is shown")] = None,
+) -> None:
+    """Draft a mapping from samples; what it is unsure of stands in comments."""
+    from gridcredit.extracts.draft import draft_mapping
+
+    with clear_errors():
+        quiet()
+        text = draft_mapping(name, samples)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        if out.exists():
+            raise GridCreditError(f"{out} is there already: name another file")
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}: look at its comments, then `gridcredit mapping check {out} --sample FILE`")
 
 
 @load_app.command("list")

@@ -133,7 +133,7 @@ def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
 def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     mask = np.ones(batch.row_count, dtype=bool)
     for condition in conditions:
-        values = _clean(batch.columns[condition.column])
+        values = clean(batch.columns[condition.column])
         if condition.equals is not None:
             mask &= to_mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
         else:
@@ -148,7 +148,7 @@ def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: 
     if rule.template is not None:
         text = _template(batch, rule.template, file_name if batch.row_keys is None else file_rule.pattern)
     elif rule.source in batch.columns:
-        text = _clean(batch.columns[rule.source])
+        text = clean(batch.columns[rule.source])
     else:
         return pa.nulls(batch.row_count, pa.string())
     if rule.values is not None:
@@ -173,13 +173,14 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
                 batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.line_no), pa.string())
             )
         else:
-            parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else _clean(batch.columns[name]))
+            parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else clean(batch.columns[name]))
         position = match.end()
     parts.append(pa.scalar(template[position:], pa.string()))
     return pc.binary_join_element_wise(*parts, pa.scalar("", pa.string()))
 
 
-def _clean(values: pa.Array) -> pa.Array:
+def clean(values: pa.Array) -> pa.Array:
+    """The values without spaces around them; null where there is nothing."""
     return _filled(pc.utf8_trim_whitespace(values))
 
 

@@ -179,6 +179,12 @@ def _blank(arrays: list[pa.Array]) -> npt.NDArray[np.bool_]:
     return blank
 
 
+def read_start(path: Path, size: int) -> bytes:
+    """The first bytes of a file, unpacked where it is packed."""
+    with _open_bytes(path) as stream:
+        return stream.read(size)
+
+
 def _open_bytes(path: Path, limits: ReadLimits | None = None) -> IO[bytes]:
     with path.open("rb") as probe:
         is_gzip = probe.read(2) == b"\x1f\x8b"

@@ -109,7 +109,7 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
         for path in files:
             result = load_file(path, mappings[mapping], settings)
             if result.is_repeat:
-                typer.echo(f"{path.name}: known already as file {result.file_id}; nothing changed")
+                typer.echo(f"{path.name}: known already as load {result.file_id}; nothing changed")
             for extract, counts in result.counts.items():
                 typer.echo(
                     f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
@@ -209,8 +209,9 @@ def load_list(last: Annotated[int, typer.Option(min=1, help="how many, newest fi
         Console().print(table)
 
 
-@load_app.command("undo")
-def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+@load_app.command("revert")
+@load_app.command("undo", hidden=True)
+def load_revert(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
     """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
     from gridcredit.extracts.undo import undo_load
 
@@ -218,6 +219,29 @@ def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in li
         prepare_quietly(settings)
         name = undo_load(file_id, reason, settings)
         typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    load: Annotated[int | None, typer.Option(help="of this load alone, as `gridcredit load list` shows it")] = None,
+) -> None:
+    """Show what waits in quarantine: by load, extract and reason, with the first row of each."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from gridcredit.extracts.quarantine import list_quarantined
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        waiting = list_quarantined(settings, load)
+        if not waiting:
+            typer.echo("nothing waits in quarantine")
+            return
+        table = Table("load", "file", "extract", "rows", "reason", "first line", "example")
+        for one in waiting:
+            texts = (one.file_id, one.file_name, one.extract, one.rows, one.reason, one.line_no, one.example[:80])
+            table.add_row(*(escape(str(text)) for text in texts))
+        Console().print(table)
 
 
 @quarantine_app.command("export")

@@ -13,6 +13,7 @@ from gridcredit.extracts.landing import ready_files, take_in
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.extracts.readiness import check_space
+from gridcredit.extracts.undo import undo_load
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 
@@ -53,6 +54,24 @@ def test_the_same_content_twice_changes_nothing(settings: Settings, demo: Mappin
     again = load_file(write(tmp_path / "payment_other_name.csv", PAYMENTS), demo, settings)
     assert again.is_repeat
     assert count(settings) == before
+
+
+def test_a_file_read_otherwise_before_names_its_load(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    load = load_file(path, demo, settings).file_id
+    assert load_file(path, demo, settings).notes == []
+    again = load_file(path, demo.model_copy(update={"sha256": "another version"}), settings)
+    assert again.is_repeat
+    assert f"`gridcredit load revert {load} --reason TEXT`" in again.notes[0]
+    other = demo.model_copy(update={"mapping": "other"})
+    with pytest.raises(FileRefusedError, match=f"load {load} holds it by mapping 'demo'.*load revert {load}"):
+        load_file(path, other, settings)
+    undo_load(load, "wrong mapping", settings)
+    assert load_file(path, other, settings).counts["payment"].accepted == 2
+    # A file without rows is alike everywhere.
+    nothing = write(tmp_path / "external_risk.csv", "customer_id,listed_on,kind,removed_on\n")
+    assert not load_file(nothing, demo, settings).is_repeat
+    assert not load_file(nothing, other, settings).is_repeat
 
 
 def test_bad_rows_go_to_quarantine_and_good_ones_in(settings: Settings, demo: Mapping, tmp_path: Path) -> None:

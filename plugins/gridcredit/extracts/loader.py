@@ -26,6 +26,7 @@ from gridcredit.extracts.conventions import Conventions, advice
 from gridcredit.extracts.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
 from gridcredit.extracts.csv_line import to_line
 from gridcredit.extracts.drift import Drift, check_header
+from gridcredit.extracts.known import known_load
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.open_copy import OpenCopy
@@ -96,12 +97,9 @@ def load_file(
     promise.check_content(path, digest)
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
-        known = connection.execute(
-            "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null",
-            [mapping.mapping, digest],
-        ).fetchone()
+        known = known_load(connection, path, mapping, digest)
         if known:
-            result = LoadResult(known[0], is_repeat=True)
+            result = LoadResult(known.file_id, is_repeat=True, notes=known.notes)
         else:
             modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
             (file_id,) = connection.execute(

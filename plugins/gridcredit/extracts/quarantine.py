@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -19,6 +20,33 @@ log = structlog.get_logger(__name__)
 
 # They stand before the file's own columns, so that a row with too many or too few fields can be told as well.
 LINE, REASON = "_line", "_reason"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The rows of one load that wait in quarantine for one reason, and the first of them."""
+
+    file_id: int
+    file_name: str
+    extract: str
+    reason: str
+    rows: int
+    line_no: int
+    example: str
+
+
+def list_quarantined(settings: Settings | None = None, file_id: int | None = None) -> list[Waiting]:
+    """What waits in quarantine and was not sent again, newest loads first; of one load, or of all."""
+    with connect(settings or get_settings()) as connection:
+        rows = connection.execute(
+            "select file_id, file_name, extract, coalesce(column_name || ' ', '') || reason, count(*), min(line_no), "
+            "(array_agg(coalesce(value, row_text) order by line_no))[1] "
+            "from quarantine.rows join lineage.files using (file_id) "
+            "where resubmitted_in is null and undone_at is null and (%(load)s::bigint is null or file_id = %(load)s) "
+            "group by file_id, file_name, extract, 4 order by file_id desc, extract, 5 desc, 4",
+            {"load": file_id},
+        )
+        return [Waiting(*row) for row in rows]
 
 
 def export_quarantined(file_id: int, out: Path, settings: Settings | None = None) -> int:

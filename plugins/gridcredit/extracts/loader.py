@@ -20,6 +20,7 @@ from psycopg import sql
 
 from gridcredit.erasure import erased_customers
 from gridcredit.errors import FileRefusedError
+from gridcredit.extracts import raw
 from gridcredit.extracts.batch import Batch, BooleanMask
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
 from gridcredit.extracts.conventions import Conventions, advice
@@ -31,7 +32,7 @@ from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.open_copy import OpenCopy
 from gridcredit.extracts.overlap import overlap_notes
-from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition
+from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
 from gridcredit.lineage.load_events import send_load
@@ -135,6 +136,7 @@ def _load_rows(
     settings: Settings,
 ) -> tuple[dict[str, Counts], list[str]]:
     started = time.monotonic()
+    wait_briefly(connection, raw.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
         name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)

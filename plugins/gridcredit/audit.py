@@ -76,6 +76,7 @@ def write_audit(release: int, out: Path, settings: Settings) -> Path:
         _write_tables(out / "tables", connection, release)
         sample = _write_sample(out / "sample", connection, release)
         facts = {"release": release, "run": run_id, "sample": sample, "policy_tables": list(POLICY_TABLES)}
+        facts["currency"] = settings.currency
         write_page(out / "README.md", render("gridcredit", "audit.md.j2", facts))
     _write_manifest(out)
     log.info("audit_written", release=release, folder=str(out))

@@ -156,27 +156,32 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
         for path in files:
             result = load_file(path, mappings[mapping], settings)
             if result.is_repeat:
-                typer.echo(f"{path.name}: known already as file {result.file_id}; nothing changed")
+                typer.echo(f"{path.name}: known already as load {result.file_id}; nothing changed")
             for extract, counts in result.counts.items():
                 typer.echo(
                     f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
                     f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
                 )
+            for note in result.notes:
+                typer.echo(f"{path.name}: look at this: {note}")
 
 
 @mapping_app.command("check")
 def mapping_check(
     file: Annotated[Path, typer.Argument(help="the mapping")],
     sample: Annotated[Path, typer.Option(help="a file of the supplier's")],
+    first_part: Annotated[bool, typer.Option("--part", help="read the first megabyte alone")] = False,
 ) -> None:
-    """Show the first rows of a sample before and after the mapping, and what would go to quarantine."""
+    """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the file."""
     from rich.table import Column, Table
 
     from gridcredit.extracts.mapping import load_mapping
-    from gridcredit.extracts.preview import preview
+    from gridcredit.extracts.preview import preview, rule_of
 
     with clear_errors():
-        found = preview(load_mapping(file), sample)
+        quiet()
+        mapping = load_mapping(file)
+        found = preview(mapping, sample, batches=1 if first_part else None)
 
         def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
             # A row a column: wide files stay readable.
@@ -197,10 +202,37 @@ def mapping_check(
                 typer.echo(f"  line {line}: {bad.column} = {bad.value!r} {bad.reason}")
             for reason, rows in part.reasons.most_common():
                 typer.echo(f"  to quarantine: {rows} rows, {reason}")
-        if found.malformed:
-            typer.echo(f"to quarantine: {found.malformed} rows with another number of fields than the header")
+            for note in part.notes:
+                typer.echo(f"  look at this: {note}")
+        for reason, rows in found.malformed.most_common(5):
+            typer.echo(f"to quarantine: {rows} rows: {reason}")
+        for note in found.notes:
+            typer.echo(f"look at this: {note}")
         if found.unused_columns:
             typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
+        typer.echo(f"read: {found.read} rows{'' if found.is_whole else ', not all of the file'}")
+        typer.echo(f"verdict: {found.verdict(rule_of(mapping, sample))}")
+
+
+@mapping_app.command("init")
+def mapping_init(
+    samples: Annotated[list[Path], typer.Argument(help="files of the supplier's, one of each kind")],
+    name: Annotated[str, typer.Option(help="name of the mapping")] = "draft",
+    out: Annotated[Path | None, typer.Option(help="file to write; else it is shown")] = None,
+) -> None:
+    """Draft a mapping from samples; what it is unsure of stands in comments."""
+    from gridcredit.extracts.draft import draft_mapping
+
+    with clear_errors():
+        quiet()
+        text = draft_mapping(name, samples)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        if out.exists():
+            raise GridCreditError(f"{out} is there already: name another file")
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}: look at its comments, then `gridcredit mapping check {out} --sample FILE`")
 
 
 @load_app.command("list")
@@ -224,8 +256,9 @@ def load_list(last: Annotated[int, typer.Option(min=1, help="how many, newest fi
         Console().print(table)
 
 
-@load_app.command("undo")
-def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+@load_app.command("revert")
+@load_app.command("undo", hidden=True)
+def load_revert(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
     """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
     from gridcredit.extracts.undo import undo_load
 
@@ -233,6 +266,29 @@ def load_undo(file_id: int, reason: Annotated[str, typer.Option(help="kept in li
         prepare_quietly(settings)
         name = undo_load(file_id, reason, settings)
         typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    load: Annotated[int | None, typer.Option(help="of this load alone, as `gridcredit load list` shows it")] = None,
+) -> None:
+    """Show what waits in quarantine: by load, extract and reason, with the first row of each."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from gridcredit.extracts.quarantine import list_quarantined
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        waiting = list_quarantined(settings, load)
+        if not waiting:
+            typer.echo("nothing waits in quarantine")
+            return
+        table = Table("load", "file", "extract", "rows", "reason", "first line", "example")
+        for one in waiting:
+            texts = (one.file_id, one.file_name, one.extract, one.rows, one.reason, one.line_no, one.example[:80])
+            table.add_row(*(escape(str(text)) for text in texts))
+        Console().print(table)
 
 
 @quarantine_app.command("export")
@@ -591,7 +647,7 @@ def export_journal_command(
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        movements = export_journal(as_of.date(), out, settings)
+        movements = export_journal(as_of.date(), out, settings=settings)
         typer.echo(f"wrote {movements} movements to {out}: `bean-check {out}` proves its balances")
 
 

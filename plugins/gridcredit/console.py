@@ -25,8 +25,11 @@ def clear_errors() -> Iterator[Settings]:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+    from gridcredit.trouble import in_one_line
+
     try:
-        yield get_settings()
+        with in_one_line():
+            yield get_settings()
     except GridCreditError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None

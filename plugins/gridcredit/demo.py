@@ -17,6 +17,7 @@ from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import is_loaded
+from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.progress import current_stage, stages_done
 from gridcredit.report import write_report
 from gridcredit.settings import Settings
@@ -53,7 +54,7 @@ def _run(
     step("start Postgres")
     prepare(settings)
     with connect(settings, autocommit=True) as connection:
-        if _is_released(connection, source):
+        if _is_released(connection, source, load_mappings(settings.mappings_dir)[MAPPING]):
             step("nothing is new: these files are loaded, and their release stands")
         else:
             _run_dags(settings, connection, source, step)
@@ -91,9 +92,9 @@ def _run_dags(settings: Settings, connection: Connection, source: Path, step: Ca
         services.stop_airflow(settings)
 
 
-def _is_released(connection: Connection, source: Path) -> bool:
+def _is_released(connection: Connection, source: Path, mapping: Mapping) -> bool:
     """Whether each simulated file is loaded, and the last run has answered for all."""
-    if not all(is_loaded(source / f"{name}.csv", MAPPING, connection) for name in EXTRACTS):
+    if not all(is_loaded(source / f"{name}.csv", mapping, connection) for name in EXTRACTS):
         return False
     (waiting,) = connection.execute(
         "select count(*) from lineage.files where undone_at is null and file_id not in ("

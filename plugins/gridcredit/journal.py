@@ -45,7 +45,7 @@ def customer_of(account: str) -> str:
     return "".join(bytes.fromhex(part.replace("-", "")).decode() if part.startswith("-") else part for part in parts)
 
 
-def export_journal(as_of: date, out: Path, settings: Settings | None = None) -> int:
+def export_journal(as_of: date, out: Path, *, settings: Settings | None = None) -> int:
     """Write all movements up to a day, and what each account must then come to; returns the number of movements.
 
     Balances are asserted where they are published: of the release's day and of month-ends.

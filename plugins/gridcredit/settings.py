@@ -39,8 +39,10 @@ class Settings(BaseSettings):
     policies_dir: Path = PROJECT_DIR / "policies"
     policy: str = Field("default", description="name of the credit policy that rates customers")
     challenger: str | None = Field(None, description="name of a policy that rates in the shadow, for comparison")
-    currency: str = Field("CNY", pattern="^[A-Z][A-Z0-9]{1,8}$", description="of all amounts, in capital letters")
     history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
+    currency: str = Field(
+        "CNY", pattern="^[A-Z][A-Z0-9]{1,8}$", description="of all amounts; a mapping that names another is refused"
+    )
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0)
     build_patience_seconds: float = Field(

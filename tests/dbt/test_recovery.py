@@ -152,6 +152,17 @@ def test_the_work_list_ranks_by_expected_loss_for_the_effort(built: Built) -> No
     assert len(by_officer) > 3
 
 
+def test_what_nobody_in_particular_agreed_counts_for_no_officer(built: Built) -> None:
+    assert built.rows(
+        "select officer_id from candidate.promise_result where action_id = 'H-missed-instalment_plan'"
+    ) == [(None,)]
+    of_officers = built.rows(
+        "select count(*) from archive.promise "
+        "where officer_id is not null and stands_until < (select max(as_of_date) from archive.as_of_date)"
+    )
+    assert built.rows("select sum(promises_due) from candidate.officer_result") == of_officers
+
+
 def test_officers_answer_for_what_became_overdue_while_they_were_assigned(built: Built) -> None:
     total = built.rows(
         "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) "

@@ -62,6 +62,7 @@ def test_it_opens_from_disk_and_says_what_is_published(settings: Settings, page:
     assert f"<td>{debtor}</td>" in text
     assert f"{is_open:,.0f}" in text
     assert text.count("<svg") == 8
+    assert "amounts in CNY" in text
     assert not [name for name in names if name in text]
 
 

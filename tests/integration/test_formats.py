@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.extracts import typed_file
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import FileRule, Mapping
+from gridcredit.extracts.typed_text import typed_text
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 from hypothesis import given, settings
@@ -86,7 +87,7 @@ def test_decimals_are_written_alike_one_by_one_and_by_column(values: list[Decima
     rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}, "decimal_separator": separator})
     rounded = [round(value, scale) + 0 for value in values]  # no negative zero
     array = pa.array(rounded, pa.decimal128(30, scale))
-    assert typed_file._text_column(array, rule).to_pylist() == [typed_file._text(value, rule) for value in rounded]
+    assert typed_file._text_column(array, rule).to_pylist() == [typed_text(value, rule) for value in rounded]
 
 
 def mapping(**options: Any) -> Mapping:
@@ -104,6 +105,75 @@ def test_the_same_facts_in_any_dress(settings: Settings, tmp_path: Path, case: s
     with connect(settings) as connection:
         rows = connection.execute(f"select {', '.join(HEADER)}, _line_no from raw.bill order by _line_no").fetchall()
     assert rows == [(*fact, line) for line, fact in enumerate(FACTS, start=2)]
+
+
+@pytest.mark.parametrize(("zone", "days"), [("Asia/Shanghai", (date(2026, 2, 1), date(2026, 2, 1))), ("UTC", None)])
+def test_moments_are_days_of_the_time_zone(
+    settings: Settings, tmp_path: Path, zone: str, days: tuple[date, date] | None
+) -> None:
+    moment = datetime(2026, 1, 31, 16, 30, tzinfo=UTC)
+    facts = {"bill_id": ["B1"], "customer_id": ["C1"], "due_on": [date(2026, 3, 1)], "amount": [1]}
+    moments = {"period": pa.array([moment], pa.timestamp("ns", "UTC")), "issued_on": pa.array([moment])}
+    pyarrow.parquet.write_table(pa.table(facts | moments), tmp_path / "bill.parquet")
+    load_file(tmp_path / "bill.parquet", mapping(format="parquet", time_zone=zone), settings)
+    (tmp_path / "bill.csv").write_text(
+        "bill_id,customer_id,due_on,amount,period,issued_on\n"
+        "B1,C1,2026-03-01T00:00:00+0800,1,2026-01-31T16:30:00+0000,2026-01-31T16:30:00+0000\n"
+    )
+    formats = {"date_format": "%Y-%m-%dT%H:%M:%S%z", "month_format": "%Y-%m-%dT%H:%M:%S%z"}
+    load_file(tmp_path / "bill.csv", mapping(time_zone=zone, **formats), settings)
+    with connect(settings) as connection:
+        rows = connection.execute("select distinct period, issued_on from raw.bill").fetchall()
+    assert rows == [days or (date(2026, 1, 1), date(2026, 1, 31))]
+
+
+def test_parquet_of_any_types(settings: Settings, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "payment_id": pa.array([b"PB1", b"PB2", "张".encode()]),
+            "customer_id": pa.array([b"C1", b"C2", None], pa.binary(2)),
+            "bill_id": pa.array(["B1", None, ""], pa.large_string()),
+            "paid_on": pa.array([date(2026, 1, 5)] * 3),
+            "amount": pa.array([12.34, 98765.43, 5.5], pa.float32()),
+            "channel": pa.nulls(3),
+            "lines": pa.array([[1, 2], None, []]),
+            "more": pa.array([{"a": b"\xff", "day": date(2026, 1, 5)}, None, None]),
+            "hash": pa.array([b"\xff\x00", None, b"a"]),
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "payment.parquet")
+    options = {"pattern": "*", "format": "parquet", "extracts": {"payment": {}}, "ignore": ["lines"]}
+    counts = load_file(tmp_path / "payment.parquet", mapping(**options, bad_row_limit=0.5), settings).counts["payment"]
+    assert (counts.accepted, counts.quarantined) == (2, 1)
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select payment_id, customer_id, bill_id, amount, _extra from raw.payment order by 1"
+        ).fetchall()
+    assert rows == [
+        ("PB1", "C1", "B1", Decimal("12.34"), {"more": '{"a": "ff", "day": "2026-01-05"}', "hash": '"ff00"'}),
+        ("PB2", "C2", None, Decimal("98765.43"), {"more": "", "hash": ""}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (pa.array([["B1"]]), "column 'bill_id' is nested"),
+        (pa.array([b"\xff"]), "column 'bill_id' holds bytes that are not text in utf-8"),
+    ],
+)
+def test_a_column_that_is_read_must_be_text(settings: Settings, tmp_path: Path, column: pa.Array, why: str) -> None:
+    pyarrow.parquet.write_table(
+        pa.table({"bill_id": column} | {name: ["2026-01-05"] for name in HEADER[1:]}), tmp_path / "bill"
+    )
+    with pytest.raises(FileRefusedError, match=why):
+        load_file(tmp_path / "bill", mapping(format="parquet"), settings)
+
+
+def test_a_short_float_that_cannot_hold_cents_is_no_number() -> None:
+    rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}})
+    texts = typed_file._text_column(pa.array([0.1, 131071.98, 262144.5, None], pa.float32()), rule)
+    assert texts.to_pylist() == ["0.1", "131071.98", "262144.5 (float32)", ""]
 
 
 @pytest.mark.parametrize("name", ["parquet", "xlsx"])

@@ -13,10 +13,12 @@ from gridcredit.extracts.landing import ready_files, take_in
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.extracts.readiness import check_space
+from gridcredit.extracts.undo import undo_load
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
 
 PAYMENTS = "payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,B1,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
+CASES = Path(__file__).parents[1] / "cases" / "ingest"
 TABLES = ("raw.customer", "raw.bill", "raw.payment", "quarantine.rows", "lineage.files", "lineage.loads")
 
 
@@ -54,6 +56,24 @@ def test_the_same_content_twice_changes_nothing(settings: Settings, demo: Mappin
     assert count(settings) == before
 
 
+def test_a_file_read_otherwise_before_names_its_load(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    load = load_file(path, demo, settings).file_id
+    assert load_file(path, demo, settings).notes == []
+    again = load_file(path, demo.model_copy(update={"sha256": "another version"}), settings)
+    assert again.is_repeat
+    assert f"`gridcredit load revert {load} --reason TEXT`" in again.notes[0]
+    other = demo.model_copy(update={"mapping": "other"})
+    with pytest.raises(FileRefusedError, match=f"load {load} holds it by mapping 'demo'.*load revert {load}"):
+        load_file(path, other, settings)
+    undo_load(load, "wrong mapping", settings)
+    assert load_file(path, other, settings).counts["payment"].accepted == 2
+    # A file without rows is alike everywhere.
+    nothing = write(tmp_path / "external_risk.csv", "customer_id,listed_on,kind,removed_on\n")
+    assert not load_file(nothing, demo, settings).is_repeat
+    assert not load_file(nothing, other, settings).is_repeat
+
+
 def test_bad_rows_go_to_quarantine_and_good_ones_in(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     good = "".join(f"P{number},C1,,2026-01-05,1.00\n" for number in range(100, 200))
     bad = "PX,C1,,2026-02-30,1.00\nPY,C1,,2026-01-05\nPZ,,,2026-01-05,1.00\n"
@@ -78,7 +98,10 @@ def test_bad_rows_go_to_quarantine_and_good_ones_in(settings: Settings, demo: Ma
         ("payment_id,customer_id,bill_id,paid_on,amount\n", "header and no rows"),
         (PAYMENTS.replace("paid_on", "when"), "has no column 'paid_on', which payment.paid_on needs"),
         (PAYMENTS.replace("P1", "张三").encode("gb18030"), r"is not written in utf-8 \(line 2\)"),
-        (PAYMENTS + 'P3,C1,"B1,2026-01-05,1.00\n' * 3, "cannot be read|never closed|bad, over the limit"),
+        (
+            PAYMENTS + 'P3,C1,"B1,2026-01-05,1.00\n' * 3,
+            "3 of 5 payment rows are bad, over the limit of 5.0%; the first: line 4, holds a stray quote",
+        ),
         (PAYMENTS.replace("2026-01-05", "05.01.2026"), "1 of 2 payment rows are bad, over the limit of 5.0%"),
     ],
 )
@@ -93,6 +116,98 @@ def test_a_bad_file_is_refused_whole(
     assert str(refusal.value).startswith("payment_1.csv: ")
     assert count(settings) == before
     assert path.exists()
+
+
+def test_a_stray_quote_swallows_no_rows(settings: Settings, demo: Mapping) -> None:
+    path = CASES / "stray_quote.csv"
+    rule = demo.rule_for("bill.csv")
+    counts = load_file(path, demo, settings, rule).counts["bill"]
+    assert (counts.read, counts.accepted, counts.quarantined) == (40, 39, 1)
+    with connect(settings) as connection:
+        rows = connection.execute("select line_no, row_text from quarantine.rows").fetchall()
+    assert rows == [(21, path.read_text().splitlines()[20])]
+
+
+def test_a_convention_that_fits_better_is_told_with_the_refusal_and_the_load(
+    settings: Settings, demo: Mapping, tmp_path: Path
+) -> None:
+    rule = demo.rule_for("payment.csv")
+    assert rule is not None
+    german = rule.model_copy(update={"decimal_separator": ",", "thousands_separator": ".", "bad_row_limit": 0.05})
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    with pytest.raises(FileRefusedError, match='2 of 2 values would fit decimal_separator: "."'):
+        load_file(path, demo, settings, german)
+    result = load_file(path, demo, settings, german.model_copy(update={"bad_row_limit": 1}))
+    with connect(settings) as connection:
+        assert connection.execute("select notes from lineage.loads").fetchall() == [(result.notes,)]
+    assert len(result.notes) == 1
+
+
+def test_a_column_that_the_mapping_names_must_be_there(settings: Settings, tmp_path: Path) -> None:
+    def load(channel: str) -> int:
+        (tmp_path / "m.yml").write_text(
+            "mapping: m\ndescription: d\nfiles:\n  - pattern: '*.csv'\n    extracts:\n"
+            f"      payment: {{columns: {{channel: {channel}}}}}\n"
+        )
+        path = write(tmp_path / "payment.csv", PAYMENTS.replace("bill_id", "channel"))
+        return load_file(path, load_mappings(tmp_path)["m"], settings).counts["payment"].accepted
+
+    with pytest.raises(FileRefusedError, match="no column 'chanel', which payment.channel reads .is it 'channel'"):
+        load("chanel")
+    assert load("{from: chanel, optional: true}") == 2
+
+
+def test_a_mapping_in_another_currency_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = write(tmp_path / "payment_1.csv", PAYMENTS)
+    with pytest.raises(FileRefusedError, match="'demo' is in EUR, this warehouse in CNY"):
+        load_file(path, demo.model_copy(update={"currency": "EUR"}), settings)
+    load_file(path, demo.model_copy(update={"currency": "CNY"}), settings)
+
+
+def test_an_action_may_be_nobody_s_in_particular(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    text = "action_id,customer_id,acted_on,kind\nA1,C1,2026-01-05,call\n"
+    load_file(write(tmp_path / "collection_action.csv", text), demo, settings)
+    with connect(settings) as connection:
+        assert connection.execute("select officer_id from raw.collection_action").fetchall() == [(None,)]
+
+
+FIRST, SECOND = "C1,2026-01-05,1\nC1,2026-01-05,1\n", "C2,2026-01-05,2\n"
+
+
+def without_keys(delivery: str | None) -> Mapping:
+    columns = {"payment_id": {"template": "{_file}/{_line}"}}
+    rule = {"pattern": "*.csv", "delivery": delivery, "extracts": {"payment": {"columns": columns}}}
+    return Mapping.model_validate({"mapping": "m", "description": "d", "files": [rule]})
+
+
+def deliver(settings: Settings, folder: Path, delivery: str | None, *files: tuple[str, str]) -> tuple[int, list[str]]:
+    """How many payments there are after the files, and what was noticed with the last."""
+    notes: list[str] = []
+    for name, rows in files:
+        path = write(folder / name, "customer_id,paid_on,amount\n" + rows)
+        notes = load_file(path, without_keys(delivery), settings).notes
+    with connect(settings) as connection:
+        (facts,) = connection.execute("select count(distinct payment_id) from raw.payment").fetchone() or (0,)
+    return facts, notes
+
+
+def test_cumulative_files_repeat_facts(settings: Settings, tmp_path: Path) -> None:
+    files = ("1.csv", FIRST), ("2.csv", SECOND + FIRST), ("2.csv", SECOND + FIRST + FIRST)
+    assert deliver(settings, tmp_path, "cumulative", *files) == (5, [])
+
+
+def test_deltas_hold_new_facts(settings: Settings, tmp_path: Path) -> None:
+    assert deliver(settings, tmp_path, "delta", ("1.csv", FIRST), ("2.csv", FIRST + SECOND)) == (5, [])
+    with pytest.raises(FileRefusedError, match="load 1 had this name"):
+        deliver(settings, tmp_path, "delta", ("1.csv", SECOND))
+
+
+def test_deliveries_that_overlap_are_told(settings: Settings, tmp_path: Path) -> None:
+    facts, notes = deliver(settings, tmp_path, None, ("1.csv", FIRST), ("2.csv", FIRST + SECOND))
+    assert facts == 5
+    assert [note.split(":")[1] for note in notes] == [" 2 rows are alike in all columns to rows of load 1"]
+    _, notes = deliver(settings, tmp_path, None, ("2.csv", SECOND * 3))
+    assert "load 2 had the same file name" in notes[1]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
@@ -113,7 +228,10 @@ def test_a_header_alone_says_that_nothing_happened_where_events_are_reported(
 
 def test_new_and_missing_columns_are_recorded(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     text = 'payment_id,customer_id,paid_on,amount,colour,"a ""b"""\nP1,C1,2026-01-05,10.00,red,"x\ny"\nP2,C1,2026-01-05,1,\0,\n'
-    load_file(write(tmp_path / "payment_1.csv", text), demo, settings)
+    rule = demo.rule_for("payment_1.csv")
+    assert rule is not None
+    of_lines = rule.model_copy(update={"multiline": ['a "b"']})
+    load_file(write(tmp_path / "payment_1.csv", text), demo, settings, of_lines)
     with connect(settings) as connection:
         row = connection.execute(
             "select unused_columns, missing_columns from lineage.loads join lineage.files using (file_id)"

@@ -10,7 +10,7 @@ from gridcredit.errors import FileRefusedError, GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.extracts.quarantine import export_quarantined, resubmit
+from gridcredit.extracts.quarantine import export_quarantined, list_quarantined, resubmit
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import connect
@@ -110,3 +110,17 @@ def test_what_cannot_be_sent_again(settings: Settings, demo: Mapping, tmp_path: 
     path.write_text("_line,payment_id\n2,P1\n")
     with pytest.raises(GridCreditError, match="line 2 of load 1 is not in quarantine"):
         resubmit(path, load, settings)
+
+
+def test_what_waits_is_listed_by_load_extract_and_reason(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    path = tmp_path / "payment_1.csv"
+    bad = "X1,C1,2026-02-30,1.00\nX2,C1,2026-02-31,1.00\nX3,,2026-01-05,1.00\nX4,C1\n"
+    path.write_text("payment_id,customer_id,paid_on,amount\n" + GOOD + bad)
+    load = load_file(path, demo, settings).file_id
+    waiting = list_quarantined(settings, load)
+    assert [(one.extract, one.reason, one.rows, one.line_no, one.example) for one in waiting] == [
+        ("payment", "paid_on is not a date written as %Y-%m-%d", 2, 102, "2026-02-30"),
+        ("payment", "customer_id is missing", 1, 104, "X3,,2026-01-05,1.00"),
+        ("payment", "has 2 fields where the header has 4", 1, 105, "X4,C1"),
+    ]
+    assert list_quarantined(settings, load + 1) == []

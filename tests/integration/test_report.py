@@ -225,6 +225,7 @@ def test_the_report_shows_what_is_published(supplier: Supplier, tmp_path: Path) 
         reason: f"{scored.normalize():f} / {weight.normalize():f}" for reason, (scored, weight) in points.items()
     }
     assert text.count("<svg") == 2
+    assert "amounts in CNY" in text
     assert "party_late.csv (2 rows" in words
 
 

@@ -204,7 +204,7 @@ def hard_debtors() -> Rows:
                 "action_id": f"H-{name}-{kind}",
                 "customer_id": f"H-{name}",
                 "kind": kind,
-                "officer_id": "S1",
+                "officer_id": "" if name == "missed" else "S1",
             }
             rows["collection_action"].append(action | {"acted_on": date(2026, 5, 26) + timedelta(days=number)})
         if "instalment_plan" in actions:

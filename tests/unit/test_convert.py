@@ -1,13 +1,16 @@
 """Typing of delivered text: strict, exact, and a value's fate never depends on its neighbours."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from gridcredit.extracts.contract import BILL, CUSTOMER, Column
-from gridcredit.extracts.convert import ARROW_TYPES, to_type
-from gridcredit.extracts.mapping import ColumnRule, FileRule
+from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, PAYMENT, Column, Extract
+from gridcredit.extracts.convert import ARROW_TYPES, column_text, convert, to_type
+from gridcredit.extracts.mapping import ColumnRule, ExtractRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +26,7 @@ AMOUNT, DUE_ON = column(BILL.column("amount")), column(BILL.column("due_on"))
 SEGMENT, IMPORTANT = column(CUSTOMER.column("segment")), column(CUSTOMER.column("important_user"))
 
 
-def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[object], list[bool]]:
+def typed(values: list[str | None], kind: Column, **options: object) -> tuple[list[object], list[bool]]:
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}} | options)
     array, bad = to_type(pa.array(values, pa.string()), kind, RULE, file_rule)
     return array.cast(ARROW_TYPES[kind.kind]).to_pylist(), bad.tolist()
@@ -36,13 +39,18 @@ def typed(values: list[str | None], kind: Column, **options: str) -> tuple[list[
         ("-3", Decimal("-3.00")),
         ("+1.5", Decimal("1.50")),
         ("007", Decimal("7.00")),
+        ("1e+05", Decimal("100000.00")),
+        ("-1.25E2", Decimal("-125.00")),
+        ("12500e-3", Decimal("12.50")),
     ],
 )
 def test_amounts(text: str, value: Decimal) -> None:
     assert typed([text], AMOUNT) == ([value], [False])
 
 
-@pytest.mark.parametrize("text", ["1.234", "1e5", "", "abc", "1,5", "--1", "1.", ".5", "NaN", "12345678901234567"])
+@pytest.mark.parametrize(
+    "text", ["1.234", "1.5e-3", "1e17", "1e", "", "abc", "1,5", "--1", "1.", ".5", "NaN", "12345678901234567"]
+)
 def test_what_is_not_exact_money_is_bad(text: str) -> None:
     assert typed([text], AMOUNT)[1] == [True]
 
@@ -58,8 +66,45 @@ def test_a_value_fares_alike_alone_and_among_others(values: list[str | None]) ->
 
 
 def test_other_separators() -> None:
-    german = {"decimal_separator": ",", "thousands_separator": "."}
-    assert typed(["1.234,56"], AMOUNT, **german) == ([Decimal("1234.56")], [False])
+    german: dict[str, object] = {"decimal_separator": ",", "thousands_separator": "."}
+    values, bad = typed(["1.234,56", "1.234.567", "1234,5", "-12.345"], AMOUNT, **german)
+    assert values == [Decimal("1234.56"), Decimal(1234567), Decimal("1234.5"), Decimal(-12345)]
+    assert not any(bad)
+
+
+@pytest.mark.parametrize(
+    "text", ["12.34", "1.2.3,5", "1.23,4", "0.123", "1234.567", ".123", "1.234,", "1,234.5", "12.345.678.901.234.567"]
+)
+def test_groups_after_the_first_have_three_digits(text: str) -> None:
+    assert typed([text], AMOUNT, decimal_separator=",", thousands_separator=".") == ([None], [True])
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "advice"),
+    [
+        (["12.34", "1,234.50", "7.00"], {"decimal_separator": ",", "thousands_separator": "."}, '".".*","'),
+        # The first two fit both, the third says which is meant.
+        (["1.234", "2.500", "0.125"], {"decimal_separator": ",", "thousands_separator": "."}, '".".*","'),
+        (["1.234,50", "7,5"], {}, '",".*"."'),
+        (["1 234,50", "7,5"], {}, '",".*" "'),
+        (["12.34", "x", "y"], {}, None),
+        (["1.234,50", "x", "1.234,00"], {"decimal_separator": ",", "thousands_separator": "."}, None),
+    ],
+)
+def test_values_that_mostly_fit_another_convention_are_told(
+    values: list[str], options: dict[str, str], advice: str | None
+) -> None:
+    batch = Batch({"reading": pa.array(values)}, np.arange(len(values)), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"meter_reading": {}}} | options)
+    found = convert(batch, METER_READING, ExtractRule(), file_rule, "file").conventions["reading"].better()
+    assert re.search(advice, found or "") if advice else found is None
+
+
+@pytest.mark.parametrize("text", ["10.0", "1.23457E+17", "1e+05", "nan", "10 (float)"])
+def test_an_identifier_that_was_a_float_is_bad(text: str) -> None:
+    bill_id, channel = column(BILL.column("bill_id")), column(PAYMENT.column("channel"))
+    assert typed([text, "00012", "10.5.1", "12e45"], bill_id)[1] == [True, False, False, False]
+    assert typed([text], channel)[1] == [False]
 
 
 def test_dates_that_do_not_exist_are_bad() -> None:
@@ -72,6 +117,121 @@ def test_us_dates_without_leading_zeros() -> None:
     assert typed(["1/2/2013"], DUE_ON, date_format="%m/%d/%Y")[0] == [date(2013, 1, 2)]
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "day"),
+    [
+        ("２０２６-01-05", {}, None),
+        ("２０２６-01-05", {"full_width": True}, date(2026, 1, 5)),
+        ("٢٠٢٦-01-05", {"full_width": True}, None),
+        ("2026年1月5日", {"date_format": "%Y年%m月%d日"}, date(2026, 1, 5)),
+        ("05012026", {"date_format": "%d%m%Y"}, date(2026, 1, 5)),
+        ("5012026", {"date_format": "%d%m%Y"}, None),
+        ("5.1.26", {"date_format": "%d.%m.%y", "year_pivot": 30}, date(2026, 1, 5)),
+        ("5.1.30", {"date_format": "%d.%m.%y", "year_pivot": 30}, date(1930, 1, 5)),
+        ("5.1.99", {"date_format": "%d.%m.%y", "year_pivot": 100}, date(2099, 1, 5)),
+        ("29.2.00", {"date_format": "%d.%m.%y", "year_pivot": 0}, None),
+    ],
+)
+def test_dates_are_read_by_their_format_alone(text: str, options: dict[str, object], day: date | None) -> None:
+    assert typed([text], DUE_ON, **options) == ([day], [day is None])
+
+
+@pytest.mark.parametrize(
+    ("values", "pattern", "advice"),
+    [
+        (["01/25/2026", "02/03/2026", "12/31/2026"], "%d/%m/%Y", "3 of 3 values would fit the format .%m/%d/%Y"),
+        (["25.01.2026", "02.03.2026"], "%Y-%m-%d", "2 of 2 values would fit the format .%d.%m.%Y"),
+        (["25/01/2026", "25/02/2026", "01/25/2026"], "%d/%m/%Y", None),
+    ],
+)
+def test_dates_that_mostly_fit_another_order_are_told(values: list[str], pattern: str, advice: str | None) -> None:
+    batch = Batch({"paid_on": pa.array(values)}, np.arange(len(values)), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"payment": {}}, "date_format": pattern})
+    found = convert(batch, PAYMENT, ExtractRule(), file_rule, "file").conventions["paid_on"].better()
+    assert re.search(advice, found or "") if advice else found is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "value"),
+    [
+        ("1.2345675", {"unit": "MWh"}, "1234.568"),
+        ("12,5", {"unit": "m3", "factor": "10.55"}, "131.875"),
+        ("-0.0005", {"unit": "Wh"}, "0.000"),
+        ("1e3", {"unit": "kWh"}, "1000"),
+        ("999999999999999", {"unit": "GWh"}, None),
+        ("1.0000000001", {"unit": "MWh"}, None),
+        ("m3", {"unit": "MWh"}, None),
+    ],
+)
+def test_energy_is_stored_in_kwh(text: str, rule: dict[str, object], value: str | None) -> None:
+    separator = "," if "," in text else "."
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}, "decimal_separator": separator})
+    column_rule = ColumnRule.model_validate({"from": "x"} | rule)
+    array, bad = to_type(pa.array([text, None]), column(BILL.column("energy_kwh")), column_rule, file_rule)
+    assert array.cast(ARROW_TYPES["energy"]).to_pylist() == [None if value is None else Decimal(value), None]
+    assert bad.tolist() == [value is None, False]
+
+
 def test_codes_and_flags() -> None:
     assert typed(["public", "Public"], SEGMENT) == (["public", None], [False, True])
     assert typed(["Yes", "0", "maybe"], IMPORTANT) == ([True, False, None], [False, False, True])
+
+
+@pytest.mark.parametrize(
+    ("rule", "want"),
+    [
+        ({"values": {"R": "regular"}}, ["regular", "?", None]),
+        ({"values": {"R": "regular"}, "otherwise": ""}, ["regular", None, None]),
+        ({"values": {"R": "regular", "?": ""}}, ["regular", None, None]),
+        ({"values": {"R": "regular", "": "recovery"}}, ["regular", "?", "recovery"]),
+        ({"values": {"R": "regular", "": "recovery"}, "otherwise": "reversal"}, ["regular", "reversal", "recovery"]),
+    ],
+)
+def test_values_that_are_mapped_to_nothing_are_absent(rule: dict[str, object], want: list[str | None]) -> None:
+    batch = Batch({"x": pa.array(["R", "?", " "])}, np.arange(3), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}})
+    text = column_text(batch, ColumnRule.model_validate({"from": "x"} | rule), file_rule, "file")
+    assert text.to_pylist() == want
+
+
+@pytest.mark.parametrize(
+    "value", ["C\u200b1", "\ufeffC1", "C1 \u200b", "C\u00a01", "C\u3000 1", "C\u00ad1", "C\x001", "C\t1"]
+)
+def test_an_invisible_character_is_told_not_stored(value: str) -> None:
+    facts = {
+        "payment_id": ["P1", "P2"],
+        "customer_id": ["C1 ", value],
+        "paid_on": ["2026-01-05"] * 2,
+        "amount": ["1"] * 2,
+    }
+    batch = Batch({name: pa.array(values) for name, values in facts.items()}, np.arange(2), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"payment": {}}})
+    found = convert(batch, PAYMENT, ExtractRule(), file_rule, "file")
+    assert found.rows["customer_id"][0].as_py() == "C1"
+    assert [(bad.index, bad.column, bad.value) for bad in found.rejected] == [(1, "customer_id", value)]
+    assert re.fullmatch(r"holds an invisible character \(U\+[0-9A-F]{4}\)", found.rejected[0].reason)
+
+
+@pytest.mark.parametrize(
+    ("extract", "column", "rule"),
+    [
+        (BILL, "kind", {"columns": {"kind": {"from": "x", "values": {"R": "regular"}, "otherwise": "recovery"}}}),
+        (BILL, "op", {"where": [{"column": "op", "equals": ["I"]}], "columns": {"kind": {"constant": "regular"}}}),
+    ],
+)
+def test_a_value_map_or_condition_does_not_hide_it(extract: Extract, column: str, rule: dict[str, object]) -> None:
+    row = {"bill_id": "B1", "customer_id": "C1", "period": "2026-01", "issued_on": "2026-01-01", "due_on": "2026-01-02"}
+    row |= {"amount": "1", "x": "R\u200b", "op": "I\u200b"}
+    batch = Batch({name: pa.array([value]) for name, value in row.items()}, np.arange(1), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": rule}})
+    found = convert(batch, extract, file_rule.extracts["bill"], file_rule, "file")
+    assert [(bad.column, bad.reason[-8:]) for bad in found.rejected] == [(column, "(U+200B)")]
+    assert found.filtered == 0
+
+
+def test_words_may_have_joiners_and_wide_spaces() -> None:
+    row = {"customer_id": "C1", "name": "می\u200cخواهم\u3000张", "segment": "public"}
+    row |= {"opened_on": "2026-01-01", "updated_at": "2026-01-01T00:00:00+0000"}
+    batch = Batch({name: pa.array([value]) for name, value in row.items()}, np.arange(1), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}})
+    assert convert(batch, CUSTOMER, ExtractRule(), file_rule, "file").rejected == []

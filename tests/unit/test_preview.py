@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridcredit.cli import app
+from gridcredit.extracts.draft import draft_mapping
 from gridcredit.extracts.mapping import load_mapping
 from gridcredit.extracts.preview import preview
 from gridcredit.settings import PROJECT_DIR
@@ -31,7 +32,7 @@ def test_before_after_and_quarantine(tmp_path: Path) -> None:
         ("P4", "2026-01-06", "5.5"),
     ]
     assert [(line, bad.column, bad.value) for line, bad in payments.first_rejected] == [(3, "paid_on", "2026-02-30")]
-    assert (payments.accepted, found.malformed, found.unused_columns) == (2, 1, ["colour"])
+    assert (payments.accepted, found.malformed.total(), found.unused_columns) == (2, 1, ["colour"])
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -41,6 +42,73 @@ def test_the_command(tmp_path: Path) -> None:
     assert answer.exit_code == 0
     assert "to quarantine: 1 rows, paid_on is not a date written as %Y-%m-%d" in answer.output
     assert "columns that nothing reads: colour" in answer.output
+    assert answer.output.startswith("payment_sample.csv: as it came")
+    assert answer.output.splitlines()[-2:] == [
+        "read: 4 rows",
+        "verdict: REFUSED: 2 of 4 payment rows are bad, over 5.0%",
+    ]
     sample.write_text("nothing\n1\n")
     refused = CliRunner().invoke(app, ["mapping", "check", str(DEMO), "--sample", str(sample)])
     assert refused.exit_code == 1
+
+
+def test_the_whole_sample_is_read_and_what_never_matches_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "m.yml"
+    path.write_text(
+        "mapping: m\ndescription: d\nfiles:\n  - pattern: '*.csv'\n    extracts:\n      payment:\n"
+        "        where: [{column: op, equals: [I, U]}]\n"
+        "        columns: {channel: {from: channel, values: {B: bank, C: cash}}}\n"
+    )
+    sample = tmp_path / "payment.csv"
+    rows = "".join(f"P{number},C1,2026-01-05,1.00,B,I\n" for number in range(60_000))
+    sample.write_text("payment_id,customer_id,paid_on,amount,channel,op\n" + rows)
+    mapping = load_mapping(path)
+    found = preview(mapping, sample)
+    assert (found.read, found.is_whole) == (60_000, True)
+    assert found.verdict(mapping.files[0]) == "LOADED: 60000 payment of 60000 rows"
+    assert found.notes == [
+        "values of payment.channel of 'channel': no row has 'C'",
+        "a condition of payment of 'op': no row has 'U'",
+    ]
+    part = preview(mapping, sample, batches=1)
+    assert (part.is_whole, part.notes) == (False, [])
+    assert 0 < part.read < 60_000
+
+
+def test_a_draft_of_a_mapping(tmp_path: Path) -> None:
+    sample = tmp_path / "Rechnung bill_2026-01.csv"
+    sample.write_bytes(
+        "Export\nBill-ID;CustomerId;Period;Issued on;due_on;Amount;kind;Straße\n"
+        "B1;C1;2026-01;25.01.2026;13.02.2026;1.234,50;R;x\nB2;C1;2026-01;26.01.2026;14.02.2026;12,5;R;y\n".encode(
+            "gb18030"
+        )
+    )
+    out = tmp_path / "draft.yml"
+    answer = CliRunner().invoke(app, ["mapping", "init", str(sample), "--name", "neu", "--out", str(out)])
+    assert answer.exit_code == 0, answer.output
+    rule = load_mapping(out).files[0]
+    assert rule.model_dump(exclude_defaults=True, exclude={"extracts"}) == {
+        "pattern": "Rechnung bill*.csv",
+        "encoding": "gb18030",
+        "delimiter": ";",
+        "header_row": 2,
+        "date_format": "%d.%m.%Y",
+        "decimal_separator": ",",
+        "thousands_separator": ".",
+    }
+    columns = {name: column.source for name, column in rule.extracts["bill"].columns.items()}
+    assert columns["bill_id"] == "Bill-ID"
+    assert columns["issued_on"] == "Issued on"
+    text = out.read_text()
+    assert "`values` must map R to regular" in text
+    assert "# nothing reads: Straße" in text
+    found = preview(load_mapping(out), sample)
+    assert found.verdict(rule).startswith("REFUSED: 2 of 2 bill rows are bad")  # until `values` says what R is
+
+
+def test_a_draft_says_what_it_is_not_sure_of(tmp_path: Path) -> None:
+    sample = tmp_path / "payment.csv"
+    sample.write_text("payment,customer_id,paid_on,amount\nP1,C1,01/02/2026,5\nP1,C1,03/04/2026,6\n")
+    text = draft_mapping("m", [sample])
+    assert "date_format: '%d/%m/%Y'  # %m/%d/%Y fit as well: which is meant?" in text
+    assert "payment_id: payment  # by its name only; is the key, but has values twice" in text

@@ -1,4 +1,4 @@
-"""The reader against Python's own csv module: same fields, same lines, whatever the batch size."""
+"""The reader against one that goes character by character: same fields, same lines, whatever the batch size."""
 
 import csv
 import gzip
@@ -9,19 +9,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts import typed_file
+from gridcredit.extracts import xlsx_file
 from gridcredit.extracts.batch import Malformed
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
-from gridcredit.extracts.reader import read_batches
+from gridcredit.extracts.reader import read_batches, read_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
 Row = tuple[int, list[str]]
+CASES = Path(__file__).parents[1] / "cases" / "ingest"
 
 
-def rule(**options: str) -> FileRule:
+def rule(**options: object) -> FileRule:
     return FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}} | options)
 
 
@@ -37,22 +38,54 @@ def read(
     return rows, malformed
 
 
-def expected(text: str, width: int) -> tuple[list[Row], list[int]]:
-    """Rows with their first line, and the first lines of records of another width, by the csv module."""
-    reader = csv.reader(io.StringIO(text, newline=""))
+def fields_of(text: str) -> list[str] | None:
+    """A record's fields, one character after another; None where a quote is stray or left open."""
+    fields: list[str] = []
+    field, quoted, closed = "", False, False
+    position = 0
+    while position < len(text):
+        sign = text[position]
+        if quoted and text[position : position + 2] == '""':
+            field, position = field + '"', position + 1
+        elif sign == '"' and (quoted or (not field and not closed)):
+            quoted, closed = not quoted, quoted
+        elif sign == "," and not quoted:
+            fields, field, closed = [*fields, field], "", False
+        elif sign == '"' or closed:
+            return None
+        else:
+            field += sign
+        position += 1
+    return None if quoted else [*fields, field]
+
+
+def expected(text: str, width: int, multiline: set[int]) -> tuple[list[Row], list[int]]:
+    """Rows with their first line, and the lines that are none; each line is in a row, empty, or none."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    lines = lines[:-1] if not lines[-1] else lines
     rows: list[Row] = []
     odd: list[int] = []
-    line = 1
-    for number, record in enumerate(reader):
-        if number and len(record) == width and any(record):
-            rows.append((line, record))
-        elif number and record and len(record) != width:
-            odd.append(line)
-        line = reader.line_num + 1
+    number = 1
+    while number < len(lines):
+        line, spans, found = number, 1, fields_of(lines[number])
+        if found is None:
+            for end in range(number + 2, len(lines) + 1) if multiline else ():
+                longer = fields_of("\n".join(lines[number:end]))
+                if longer is not None:
+                    breaks = {index for index, field in enumerate(longer) if "\n" in field}
+                    if len(longer) == width and breaks <= multiline:
+                        found, spans = longer, end - number
+                    break
+        if found is not None and len(found) == width:
+            rows += [(line + 1, found)] if any(found) else []
+        elif lines[number] or width == 1:
+            odd.append(line + 1)
+        number += spans
     return rows, odd
 
 
 FIELD = st.text(alphabet=st.sampled_from('ab,"\n 张ü7'), max_size=6)
+BREAKS = {"columns": {"customer_id": {"from": "y", "multiline": True}}}
 
 
 @settings(max_examples=150, deadline=None)
@@ -60,20 +93,49 @@ FIELD = st.text(alphabet=st.sampled_from('ab,"\n 张ü7'), max_size=6)
     records=st.lists(st.lists(FIELD, min_size=2, max_size=4), min_size=1, max_size=40),
     line_end=st.sampled_from(["\n", "\r\n"]),
     batch_bytes=st.sampled_from([256, 4096]),
+    multiline=st.booleans(),
+    spoiled=st.lists(st.tuples(st.integers(0), st.sampled_from(['"', '""', ',"', '"\n', ""])), max_size=3),
 )
-def test_rows_and_lines_agree_with_the_csv_module(
-    tmp_path_factory: pytest.TempPathFactory, records: list[list[str]], line_end: str, batch_bytes: int
+def test_each_line_is_in_a_row_or_told(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[list[str]],
+    line_end: str,
+    batch_bytes: int,
+    multiline: bool,
+    spoiled: list[tuple[int, str]],
 ) -> None:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator=line_end)
-    writer.writerow(["x", "y", "z"])
-    writer.writerows(records)
+    csv.writer(buffer, lineterminator="\n").writerows(records)
+    text = buffer.getvalue()
+    for place, piece in spoiled:
+        place %= len(text)
+        text = text[:place] + piece + text[place + 1 :]
+    text = "x,y,z\n" + text
     path = tmp_path_factory.mktemp("csv") / "file.csv"
-    path.write_bytes(buffer.getvalue().encode())
-    rows, malformed = read(path, rule(), batch_bytes)
-    want, odd = expected(buffer.getvalue(), 3)
-    assert rows == want
+    path.write_bytes(text.replace("\n", line_end).encode())
+    extracts = {"customer": BREAKS if multiline else {}}
+    rows, malformed = read(path, rule(extracts=extracts), batch_bytes)
+    want, odd = expected(text, 3, {1} if multiline else set())
+    assert [(line, [field.replace("\r\n", "\n") for field in row]) for line, row in rows] == want
     assert sorted(bad.line_no for bad in malformed) == odd
+
+
+def test_a_stray_quote_ends_at_its_line() -> None:
+    rows, malformed = read(CASES / "stray_quote.csv", rule())
+    assert [line for line, _ in rows] == [*range(2, 21), *range(22, 42)]
+    assert [(bad.line_no, bad.text[:9]) for bad in malformed] == [(21, 'Q20,"C6,2')]
+    assert "multiline" in malformed[0].reason
+
+
+def test_a_quoted_name_in_the_header_may_have_line_breaks(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text('x,"y\n(EUR)"\n1,2\n3,"4\n5,6\n')
+    rows, malformed = read(path, rule())
+    assert rows == [(3, ["1", "2"]), (5, ["5", "6"])]
+    assert [(bad.line_no, bad.text) for bad in malformed] == [(4, '3,"4')]
+    path.write_text('x,"y\n1,2\n')
+    with pytest.raises(FileRefusedError, match="header holds a stray quote"):
+        read(path, rule())
 
 
 @pytest.mark.parametrize(
@@ -95,6 +157,12 @@ def test_blank_lines_count_as_lines_but_not_as_rows(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text("x,y\n\n1,2\n,\n3,4\n")
     assert read(path, rule())[0] == [(3, ["1", "2"]), (5, ["3", "4"])]
+
+
+def test_invisible_characters_around_a_name_are_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("\ufeff\ufeffx,\u200by\u00a0\n1,2\n")
+    assert read_header(path, rule()) == ["x", "y"]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +188,24 @@ def test_a_directory_and_a_missing_file_are_refused(tmp_path: Path) -> None:
         read(tmp_path, rule())
     with pytest.raises(FileRefusedError, match="no such file"):
         read(tmp_path / "absent.csv", rule())
+
+
+def test_columns_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("x,,y,,\n1,2,3,,\n4,5,6,,7\n,,,,\n8,9,10,,\n")
+    assert read_header(path, rule()) == ["x", "column 2", "y"]
+    rows, malformed = read(path, rule())
+    assert rows == [(2, ["1", "2", "3"]), (5, ["8", "9", "10"])]
+    assert malformed == [Malformed(3, "4,5,6,,7", "has a value in column 5, which the header does not name")]
+
+
+def test_lines_above_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b'Payments "of" January\r\n\r\nx,y\r\n1,2\r\n3\r\n')
+    rows, malformed = read(path, rule(header_row=3))
+    assert (rows, [bad.line_no for bad in malformed]) == ([(4, ["1", "2"])], [5])
+    with pytest.raises(FileRefusedError, match="no header in line 9"):
+        read(path, rule(header_row=9))
 
 
 TRAILER = r"^T\|?(\d+)"
@@ -171,6 +257,6 @@ def test_a_sheet_that_expands_beyond_what_sheets_are_for_is_refused(
     path = tmp_path / "file.xlsx"
     workbook.save(path)
     assert len(read(path, rule(format="xlsx"))[0]) == 999
-    monkeypatch.setattr(typed_file, "XLSX_EXPANDED_BYTES", 10_000)
+    monkeypatch.setattr(xlsx_file, "EXPANDED_BYTES", 10_000)
     with pytest.raises(FileRefusedError, match="expands to more than 10,000 bytes"):
         read(path, rule(format="xlsx"))

@@ -59,6 +59,7 @@ promised as (
     from promises
     inner join dates
         on promises.stands_until < dates.as_of_date
+    where promises.officer_id is not null
     group by
         promises.officer_id,
         cast({{ dbt.date_trunc('month', 'promises.promise_date') }} as date)

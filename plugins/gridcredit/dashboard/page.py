@@ -35,6 +35,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None) -
         "page.html.j2",
         {
             "release": dashboard.release,
+            "currency": settings.currency,
             "rows": dashboard.rows,
             "charts": drawn,
             "errors": past_errors(dashboard.rows["forecasts"]),

@@ -50,6 +50,7 @@ def write_watch(settings: Settings, out: Path | None = None) -> Path:
     thresholds = read_rules(settings).thresholds
     facts = {
         "day": day,
+        "currency": settings.currency,
         "rows": rows,
         "thresholds": {one.figure: one for one in thresholds},
         "charts": {

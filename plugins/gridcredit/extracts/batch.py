@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 LineNumbers = npt.NDArray[np.int64]
+BooleanMask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,43 @@ class Malformed:
     reason: str
 
 
+def nameless_reason(place: int) -> str:
+    """Why a row with a value to the right of the header's names is malformed."""
+    return f"has a value in column {place}, which the header does not name"
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included."""
+    """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included.
+
+    `row_keys` tell rows apart by what they hold, where files are cumulative.
+    """
 
     columns: dict[str, pa.Array]
     line_no: LineNumbers
     malformed: list[Malformed]
+    row_keys: pa.Array | None = None
 
     @property
     def row_count(self) -> int:
         return len(self.line_no)
+
+
+def to_mask(values: pa.Array) -> BooleanMask:
+    """A Boolean array as numpy, null as False."""
+    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def no_rows(count: int) -> BooleanMask:
+    """A mask of so many rows that marks none."""
+    return np.zeros(count, dtype=bool)
+
+
+def by_distinct(
+    text: pa.Array, arrow_type: pa.DataType, parse: Callable[[str], object]
+) -> tuple[pa.Array, BooleanMask]:
+    """Parse each distinct value once; the mask marks values that are there but do not parse."""
+    encoded = text.dictionary_encode()
+    parsed = [parse(value) for value in encoded.dictionary.to_pylist()]
+    typed = pa.array(parsed, arrow_type).take(encoded.indices)
+    return typed, to_mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))

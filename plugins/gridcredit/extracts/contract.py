@@ -47,6 +47,11 @@ class Column:
     def sql_type(self) -> str:
         return SQL_TYPES[self.kind]
 
+    @property
+    def is_identifier(self) -> bool:
+        """Whether it names one thing, so that values that look alike must be alike."""
+        return self.kind == "text" and (self.name.endswith(("_id", "_code")) or self.personal == "number")
+
 
 @dataclass(frozen=True)
 class Extract:
@@ -362,7 +367,7 @@ COLLECTION_ACTION = Extract(
         Column("customer_id", "text", "the debtor", required=True),
         Column("bill_id", "text", "the bill; absent: all of the debt"),
         Column("acted_on", "date", "day of the action", required=True),
-        Column("officer_id", "text", "who acted", required=True),
+        Column("officer_id", "text", "who acted; absent: nobody in particular, and no officer's figures count it"),
         Column(
             "kind",
             "code",

@@ -14,15 +14,18 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.batch import Batch, BooleanMask, by_distinct, no_rows, to_mask
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
-from gridcredit.extracts.mapping import PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.extracts.conventions import Conventions
+from gridcredit.extracts.dates import date_reader
+from gridcredit.extracts.identifiers import FLOAT_REASON, were_floats
+from gridcredit.extracts.invisible import invisible, invisible_reason
+from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.extracts.numerals import to_converted, to_decimal
 
-BooleanMask = npt.NDArray[np.bool_]
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "code": pa.string(),
@@ -53,30 +56,68 @@ class Converted:
     rejected: list[Rejected]
     filtered: int
     deleted: BooleanMask
+    conventions: dict[str, Conventions]
 
 
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
     """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
     in_scope = _matching(batch, rule.where)
-    deleted = _matching(batch, [rule.deleted]) if rule.deleted else np.zeros(batch.row_count, dtype=bool)
-    wrong = np.zeros(batch.row_count, dtype=bool)
-    first_fault: dict[int, Rejected] = {}
+    deleted = _matching(batch, [rule.deleted]) if rule.deleted else no_rows(batch.row_count)
+    faults = _Faults(batch.row_count)
+    for condition in rule.conditions():
+        # Whether such a row meets it cannot be said.
+        in_scope |= faults.add_invisible(condition.column, None, batch.columns[condition.column], None)
     rows: dict[str, pa.Array] = {}
+    conventions: dict[str, Conventions] = {}
     for column in extract.columns:
-        column_rule = rule.columns.get(column.name, ColumnRule(**{"from": column.name}))
-        text = _column_text(batch, column_rule, file_name)
+        column_rule = rule.rule_of(column.name)
+        for source in column_rule.sources():
+            if source in batch.columns:
+                faults.add_invisible(column.name, column, batch.columns[source], in_scope)
+        text = column_text(batch, column_rule, file_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
-        for mask, reason in (
-            (bad, _reason(column, column_rule, file_rule)),
-            (_missing(text, column, deleted), "is missing"),
-        ):
-            for index in np.flatnonzero(mask & in_scope):
-                first_fault.setdefault(int(index), Rejected(int(index), column.name, text[int(index)].as_py(), reason))
-            wrong |= mask
-    rejected = [first_fault[index] for index in sorted(first_fault)]
+        bad &= in_scope
+        if bad.any():
+            conventions[column.name] = Conventions.of(
+                text.filter(pa.array(in_scope)), int(bad.sum()), column, column_rule, file_rule
+            )
+            faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
+        faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
     filtered = int(batch.row_count - in_scope.sum())
-    return Converted(rows, in_scope & ~wrong, rejected, filtered, deleted)
+    return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, deleted, conventions)
+
+
+class _Faults:
+    """The rows of a batch that are wrong, each with its first fault."""
+
+    def __init__(self, row_count: int) -> None:
+        self.wrong = no_rows(row_count)
+        self.first: dict[int, Rejected] = {}
+
+    def add(self, column: str, values: pa.Array, mask: BooleanMask, reason: str | Callable[[str], str]) -> None:
+        """Mark rows as wrong, with their values and why."""
+        for index in map(int, np.flatnonzero(mask)):
+            value = values[index].as_py()
+            why = reason if isinstance(reason, str) else reason(value)
+            self.first.setdefault(index, Rejected(index, column, value, why))
+        self.wrong |= mask
+
+    def add_invisible(
+        self, name: str, column: Column | None, values: pa.Array, in_scope: BooleanMask | None
+    ) -> BooleanMask | bool:
+        """Mark rows whose source value holds an invisible character; returns which."""
+        found = invisible(values, column)
+        if found is None:
+            return False
+        if in_scope is not None:
+            found &= in_scope
+        self.add(name, values, found, lambda value: invisible_reason(value, column))
+        return found
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        return [self.first[index] for index in sorted(self.first)]
 
 
 def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
@@ -84,7 +125,7 @@ def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
     parts: list[pa.Array | pa.Scalar] = []
     for name in names:
         # Written once per distinct value: such columns are mostly codes.
-        values = _by_distinct(batch.columns[name], pa.string(), lambda value: json.dumps(storable(value)))[0]
+        values = by_distinct(batch.columns[name], pa.string(), lambda value: json.dumps(storable(value)))[0]
         parts += [pa.scalar(f"{', ' if parts else '{'}{json.dumps(name)}: "), values]
     return pc.binary_join_element_wise(*parts, pa.scalar("}"), pa.scalar(""))
 
@@ -92,27 +133,30 @@ def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
 def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     mask = np.ones(batch.row_count, dtype=bool)
     for condition in conditions:
-        values = _clean(batch.columns[condition.column])
+        values = clean(batch.columns[condition.column])
         if condition.equals is not None:
-            mask &= _mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
+            mask &= to_mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
         else:
-            mask &= _mask(pc.is_valid(values)) == condition.filled
+            mask &= to_mask(pc.is_valid(values)) == condition.filled
     return mask
 
 
-def _column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
+def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: str) -> pa.Array:
     """The canonical column as cleaned text, before typing; null where the source has nothing."""
     if rule.constant is not None:
         return pa.repeat(pa.scalar(rule.constant, pa.string()), batch.row_count)
     if rule.template is not None:
-        text = _template(batch, rule.template, file_name)
+        text = _template(batch, rule.template, file_name if batch.row_keys is None else file_rule.pattern)
     elif rule.source in batch.columns:
-        text = _clean(batch.columns[rule.source])
+        text = clean(batch.columns[rule.source])
     else:
         return pa.nulls(batch.row_count, pa.string())
     if rule.values is not None:
         table = rule.values
-        text = _by_distinct(text, pa.string(), lambda value: table.get(value, rule.otherwise or value))[0]
+        text = by_distinct(
+            text, pa.string(), lambda value: table.get(value, value if rule.otherwise is None else rule.otherwise)
+        )[0]
+        text = _filled(text.fill_null(table[""]) if "" in table else text)
     if rule.case is not None:
         text = pc.utf8_upper(text) if rule.case == "upper" else pc.utf8_lower(text)
     return text
@@ -125,24 +169,31 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
         parts.append(pa.scalar(template[position : match.start()], pa.string()))
         name = match.group(1)
         if name == "_line":
-            parts.append(pc.cast(pa.array(batch.line_no), pa.string()))
+            parts.append(
+                batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.line_no), pa.string())
+            )
         else:
-            parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else _clean(batch.columns[name]))
+            parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else clean(batch.columns[name]))
         position = match.end()
     parts.append(pa.scalar(template[position:], pa.string()))
     return pc.binary_join_element_wise(*parts, pa.scalar("", pa.string()))
 
 
-def _clean(values: pa.Array) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
+def clean(values: pa.Array) -> pa.Array:
+    """The values without spaces around them; null where there is nothing."""
+    return _filled(pc.utf8_trim_whitespace(values))
+
+
+def _filled(values: pa.Array) -> pa.Array:
+    """The values; null where they are empty."""
+    return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)
 
 
 def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMask:
     """Where a required value is not there; a tombstone needs no more than its key."""
     if not column.required or text.null_count == 0:
-        return np.zeros(len(text), dtype=bool)
-    missing = _mask(pc.is_null(text))
+        return no_rows(len(text))
+    missing = to_mask(pc.is_null(text))
     return missing if column.key else missing & ~deleted
 
 
@@ -151,12 +202,15 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
     if file_rule.full_width and column.kind != "text":
         text = pc.utf8_normalize(text, "NFKC")
     if column.kind == "text":
-        bad = _mask(pc.match_substring(text, "\0"))
-        return text, bad
+        return text, were_floats(text) if column.is_identifier else no_rows(len(text))
     if column.kind in DECIMALS:
-        return _to_decimal(text, column, file_rule)
+        factor = rule.conversion()
+        if factor is not None:
+            separators = (file_rule.decimal_separator, file_rule.thousands_separator)
+            return to_converted(text, column, *separators, factor)
+        return to_decimal(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
     parser = _parser(column, rule, file_rule)
-    return _by_distinct(text, ARROW_TYPES[column.kind], parser)
+    return by_distinct(text, ARROW_TYPES[column.kind], parser)
 
 
 def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[str], object]:
@@ -165,12 +219,12 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
     if column.kind == "boolean":
         return lambda value: True if value.lower() in TRUE_WORDS else False if value.lower() in FALSE_WORDS else None
     shift = timedelta(days=rule.add_days)
-    pattern = rule.format or _default_format(column, file_rule)
+    by_format = date_reader(file_rule.format_of(column, rule), file_rule)
     zone = ZoneInfo(file_rule.time_zone)
 
     def read(value: str) -> datetime:
         try:
-            return datetime.strptime(value, pattern)  # noqa: DTZ007 - the zone is set below
+            return by_format(value)
         except ValueError:
             if file_rule.format == "csv" and not file_rule.iso_dates:
                 raise
@@ -178,47 +232,15 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
 
     def parse(value: str) -> object:
         try:
-            moment = read(value) + shift
+            moment = read(value)
+            moment = (moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)) + shift
         except (ValueError, OverflowError):
             return None
         if column.kind == "timestamp":
-            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+            return moment.astimezone(UTC)
         return moment.date().replace(day=1) if column.kind == "month" else moment.date()
 
     return parse
-
-
-def _default_format(column: Column, file_rule: FileRule) -> str:
-    formats = {
-        "date": file_rule.date_format,
-        "month": file_rule.month_format,
-        "timestamp": file_rule.timestamp_format,
-    }
-    return formats[column.kind]
-
-
-def _by_distinct(
-    text: pa.Array, arrow_type: pa.DataType, parse: Callable[[str], object]
-) -> tuple[pa.Array, BooleanMask]:
-    encoded = text.dictionary_encode()
-    parsed = [parse(value) for value in encoded.dictionary.to_pylist()]
-    typed = pa.array(parsed, arrow_type).take(encoded.indices)
-    return typed, _mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))
-
-
-def _to_decimal(text: pa.Array, column: Column, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:
-    plain = text
-    if file_rule.thousands_separator:
-        plain = pc.replace_substring(plain, file_rule.thousands_separator, "")
-    if file_rule.decimal_separator != ".":
-        plain = pc.replace_substring(plain, file_rule.decimal_separator, ".")
-    precision, scale = DECIMALS[column.kind]
-    digits = precision - scale
-    fits = pc.match_substring_regex(plain, rf"^[+-]?[0-9]{{1,{digits}}}(\.[0-9]{{1,{scale}}})?$")
-    bad = _mask(pc.invert(fits))
-    if bad.any():
-        plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
-    return plain, bad
 
 
 def storable(text: str) -> str:
@@ -232,12 +254,7 @@ def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
     if column.kind == "boolean":
         return "is not yes or no"
     if column.kind == "text":
-        return "holds a NUL character"
-    if column.kind in ("date", "month", "timestamp"):
-        return f"is not a {column.kind} written as {rule.format or _default_format(column, file_rule)}"
+        return FLOAT_REASON
+    if column.kind in DATED:
+        return f"is not a {column.kind} written as {file_rule.format_of(column, rule)}"
     return f"is not a number that fits {column.sql_type}"
-
-
-def _mask(values: pa.Array) -> BooleanMask:
-    """A Boolean array as numpy, null as False."""
-    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)

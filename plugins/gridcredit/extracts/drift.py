@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import structlog
@@ -10,16 +11,21 @@ import structlog
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.reader import unread_parts
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Source columns that nothing reads or ignores, and each extract's optional columns that the file cannot give."""
+    """Source columns that nothing reads or ignores, each extract's optional columns that the file cannot give, and notes.
+
+    The notes are sentences on what else in the file is not read.
+    """
 
     unused: list[str]
     missing: dict[str, list[str]]
+    notes: list[str]
 
 
 def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
@@ -28,28 +34,35 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
     Raises:
         FileRefusedError: a column is missing that the mapping needs.
     """
-    used: set[str] = set(rule.ignore)
+    elsewhere = "" if rule.format == "parquet" else "; if its header is in another line, `header_row` says which"
+    used = rule.sources() | set(rule.ignore)
     missing: dict[str, list[str]] = {}
     for name, part in rule.extracts.items():
         missing[name] = []
         for condition in part.conditions():
-            used.add(condition.column)
             if condition.column not in header:
-                raise FileRefusedError(f"{path.name}: has no column {condition.column!r}, which {name} filters by")
+                raise FileRefusedError(
+                    f"{path.name}: has no column {condition.column!r}, which {name} filters by{elsewhere}"
+                )
         for column in EXTRACTS[name].columns:
-            column_rule = part.columns.get(column.name)
-            sources = column_rule.sources() if column_rule else (column.name,)
-            used.update(sources)
-            absent = [source for source in sources if source not in header]
+            column_rule = part.rule_of(column.name)
+            absent = [source for source in column_rule.sources() if source not in header]
             if not absent:
                 continue
-            if column.required or (column_rule and column_rule.template):
+            if column.required or column_rule.template:
                 raise FileRefusedError(
                     f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} needs; it has "
-                    f"{', '.join(header)}"
+                    f"{', '.join(header)}{elsewhere}"
+                )
+            if column.name in part.columns and not column_rule.optional:
+                alike = get_close_matches(absent[0], header, 1)
+                raise FileRefusedError(
+                    f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} reads"
+                    f"{f' (is it {alike[0]!r}?)' if alike else ''}: mend the name in the mapping, or mark the column "
+                    "`optional: true` if a file may come without it"
                 )
             missing[name].append(column.name)
-    drift = Drift([column for column in header if column not in used], missing)
+    drift = Drift([column for column in header if column not in used], missing, unread_parts(path, rule))
     if drift.unused or any(missing.values()):
         log.info("columns_differ", file=path.name, unused=drift.unused, missing=missing)
     return drift

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -19,15 +20,19 @@ from psycopg import sql
 
 from gridcredit.erasure import erased_customers
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.batch import Batch
+from gridcredit.extracts import raw
+from gridcredit.extracts.batch import Batch, BooleanMask
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
-from gridcredit.extracts.convert import ARROW_TYPES, BooleanMask, Converted, convert, storable, unread_columns
+from gridcredit.extracts.conventions import Conventions, advice
+from gridcredit.extracts.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
 from gridcredit.extracts.csv_line import to_line
 from gridcredit.extracts.drift import Drift, check_header
+from gridcredit.extracts.known import known_load
 from gridcredit.extracts.manifest import Promise, read_promise
 from gridcredit.extracts.mapping import ExtractRule, FileRule, Mapping
 from gridcredit.extracts.open_copy import OpenCopy
-from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition
+from gridcredit.extracts.overlap import overlap_notes
+from gridcredit.extracts.raw import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
 from gridcredit.lineage.load_events import send_load
@@ -63,6 +68,7 @@ class LoadResult:
     file_id: int
     is_repeat: bool
     counts: dict[str, Counts] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def load_file(
@@ -79,6 +85,11 @@ def load_file(
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    if mapping.currency not in (None, settings.currency):
+        raise FileRefusedError(
+            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in {settings.currency}: "
+            "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
+        )
     began = datetime.now(UTC)
     header = read_header(path, rule)
     drift = check_header(path, rule, header)
@@ -87,9 +98,9 @@ def load_file(
     promise.check_content(path, digest)
     with connect(settings) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
-        known = _load_of(connection, mapping.mapping, digest)
-        if known is not None:
-            result = LoadResult(known, is_repeat=True)
+        known = known_load(connection, path, mapping, digest)
+        if known:
+            result = LoadResult(known.file_id, is_repeat=True, notes=known.notes)
         else:
             modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
             (file_id,) = connection.execute(
@@ -99,7 +110,7 @@ def load_file(
                 [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused, header],
             ).fetchone() or (0,)
             result = LoadResult(
-                file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
+                file_id, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
             )
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
@@ -109,6 +120,8 @@ def load_file(
         accepted = {name: counts.accepted for name, counts in result.counts.items()}
         send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
     log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
+    for note in result.notes:
+        log.warning("look_at_this", file=path.name, note=note)
     return result
 
 
@@ -121,8 +134,9 @@ def _load_rows(
     drift: Drift,
     promise: Promise,
     settings: Settings,
-) -> dict[str, Counts]:
+) -> tuple[dict[str, Counts], list[str]]:
     started = time.monotonic()
+    wait_briefly(connection, raw.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
         name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)
@@ -150,20 +164,24 @@ def _load_rows(
         if counts.quarantined > rule.bad_row_limit * considered:
             raise FileRefusedError(
                 f"{path.name}: {counts.quarantined} of {considered} {name} rows are bad, over the limit of "
-                f"{rule.bad_row_limit:.1%}; the first: {load.first_fault}"
+                f"{rule.bad_row_limit:.1%}; the first: {'; '.join([load.first_fault, *load.notes])}"
             )
+        load.noticed = overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, newest_fact_on) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, notes, newest_fact_on) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
-            + [counts.repeated, time.monotonic() - started, drift.missing[name]]
+            + [counts.repeated, time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
     for name in sorted(loads):
         connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))
-    return {name: load.counts for name, load in loads.items()}
+    return {name: load.counts for name, load in loads.items()}, [
+        *drift.notes,
+        *(note for load in loads.values() for note in load.notes),
+    ]
 
 
 @dataclass(frozen=True)
@@ -191,6 +209,8 @@ class _ExtractLoad:
         self.pseudonyms = pseudonyms
         self.counts = Counts()
         self.first_fault = ""
+        self.conventions: dict[str, Conventions] = defaultdict(Conventions)
+        self.noticed: list[str] = []
         self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
         columns = [column.name for column in extract.columns] + ["_line_no"]
@@ -206,6 +226,8 @@ class _ExtractLoad:
         keep = self._without_repeats(converted) if self.part.distinct else converted.keep
         accepted = int(keep.sum())
         quarantined = self._quarantined(converted, batch)
+        for column, found in converted.conventions.items():
+            self.conventions[column] += found
         counts = Counts(
             read=batch.row_count + len(batch.malformed),
             accepted=accepted,
@@ -214,6 +236,11 @@ class _ExtractLoad:
             repeated=int(converted.keep.sum()) - accepted,
         )
         return _Prepared(self._csv(converted, batch, keep), quarantined, counts)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should look at."""
+        return [*advice(self.conventions), *self.noticed]
 
     def write(self, copy: OpenCopy, part: _Prepared) -> None:
         """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
@@ -302,16 +329,9 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
             yield cast(Item, item)
 
 
-def is_loaded(path: Path, mapping: str, connection: Connection) -> bool:
+def is_loaded(path: Path, mapping: Mapping, connection: Connection) -> bool:
     """Whether the same content has been loaded by the mapping, and was not taken back."""
-    return _load_of(connection, mapping, _sha256(path)) is not None
-
-
-def _load_of(connection: Connection, mapping: str, digest: str) -> int | None:
-    row = connection.execute(
-        "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null", [mapping, digest]
-    ).fetchone()
-    return int(row[0]) if row else None
+    return known_load(connection, path, mapping, _sha256(path)) is not None
 
 
 def _sha256(path: Path) -> str:

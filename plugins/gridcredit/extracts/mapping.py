@@ -9,9 +9,11 @@ import codecs
 import fnmatch
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -26,10 +28,16 @@ from pydantic import (
 )
 
 from gridcredit.errors import MappingError
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.extracts.contract import DECIMALS, EXTRACTS, Column, Extract
+from gridcredit.strict_yaml import load_text
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# What needs no factor.
+KWH_IN = {"Wh": Decimal("0.001"), "kWh": None, "MWh": Decimal(1000), "GWh": Decimal(1_000_000)}
+# Units that a column's name may tell, though the mapping does not.
+OTHER_UNITS = {"m3", "m³", "wh", "mwh", "gwh", "mj", "gj", "therm", "therms", "ccf", "mcf", "scm", "btu"}
 FILE_PLACEHOLDERS = ("_file", "_line")
+DATED = ("date", "month", "timestamp")
 
 
 class _Strict(BaseModel):
@@ -40,7 +48,9 @@ class ColumnRule(_Strict):
     """How one canonical column is made: from one source column, a constant, or a template of several.
 
     `template` may name source columns and `{_file}`, `{_line}`, for keys a source lacks.
-    `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it.
+    `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it. An absent
+    value has the key "", and a value mapped to "" is absent. A file may lack the source of an `optional` column.
+    `factor` says how many of the contract's units one `unit` of the source is.
     """
 
     source: str | None = Field(None, alias="from")
@@ -51,17 +61,48 @@ class ColumnRule(_Strict):
     case: Literal["upper", "lower"] | None = None
     format: str | None = None
     add_days: int = 0
+    multiline: bool = False
+    optional: bool = False
+    unit: str | None = None
+    factor: Decimal | None = Field(None, gt=0, max_digits=12, decimal_places=9)
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnRule:
         if sum(origin is not None for origin in (self.source, self.constant, self.template)) != 1:
             raise ValueError("give exactly one of `from`, `constant` and `template`")
+        if self.constant is not None and self.values is not None:
+            raise ValueError("`values` says nothing of a constant")
+        if self.constant is not None and (self.multiline or self.optional):
+            raise ValueError("a constant is neither `multiline` nor `optional`")
+        if "otherwise" in self.model_fields_set and (self.otherwise is None or self.values is None):
+            raise ValueError('`otherwise` is a text beside `values`; "" makes the other values absent')
+        if self.constant is not None and not self.constant.strip():
+            raise ValueError("a constant without text: leave the column out")
+        if any(brace in PLACEHOLDER.sub("", self.template or "") for brace in "{}"):
+            raise ValueError("a brace without its other half")
+        padded = [text for text in self.texts() if text != text.strip()]
+        if padded:
+            raise ValueError(f"{padded[0]!r} begins or ends with a space, which no value does")
         return self
 
     @field_validator("format")
     @classmethod
     def _format_works(cls, value: str | None) -> str | None:
         return value if value is None else _checked_format(value)
+
+    def texts(self) -> list[str]:
+        """The texts that it looks for or writes."""
+        values = self.values or {}
+        return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
+
+    def conversion(self) -> Decimal | None:
+        """What numbers are multiplied by; None where they stay as they are."""
+        return self.factor or KWH_IN.get(self.unit or "")
+
+    def results(self) -> list[str]:
+        """The texts that it writes whatever the file holds; "" stands for none."""
+        fixed = [text for text in (self.constant, self.otherwise, *(self.values or {}).values()) if text]
+        return [text.upper() if self.case == "upper" else text.lower() if self.case else text for text in fixed]
 
     def sources(self) -> tuple[str, ...]:
         """The source columns it reads."""
@@ -75,13 +116,6 @@ def _column_rule(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
 
-def _text(value: object) -> object:
-    """YAML reads Yes, 1 and 2012-01-01 as other types; mappings mean the text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if value is None or isinstance(value, str | dict | list) else str(value)
-
-
 class Condition(_Strict):
     """Keeps the rows whose source column has one of the values, or any value at all."""
 
@@ -93,6 +127,8 @@ class Condition(_Strict):
     def _one_test(self) -> Condition:
         if (self.equals is None) == (self.filled is None):
             raise ValueError("give one of `equals` and `filled`")
+        if any(not text or text != text.strip() for text in self.equals or []):
+            raise ValueError("no value is empty or begins or ends with a space: for empty ones say `filled: false`")
         return self
 
 
@@ -106,6 +142,10 @@ class ExtractRule(_Strict):
     where: list[Condition] = []
     deleted: Condition | None = None
     distinct: bool = False
+
+    def rule_of(self, column: str) -> ColumnRule:
+        """How a canonical column is made."""
+        return self.columns.get(column) or ColumnRule(**{"from": column})
 
     def conditions(self) -> list[Condition]:
         """Every condition on a source column."""
@@ -133,24 +173,39 @@ class FileRule(_Strict):
 
     pattern: str
     format: Literal["csv", "parquet", "xlsx"] = "csv"
+    header_row: int = Field(1, ge=1, description="the line of the header; what stands before it is not read")
+    sheet: str | None = Field(None, description="the sheet of an XLSX file; the first where none is named")
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     date_format: str = "%Y-%m-%d"
     month_format: str = "%Y-%m"
     timestamp_format: str = "%Y-%m-%dT%H:%M:%S%z"
     time_zone: str = "UTC"
+    year_pivot: int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="two-digit years below it are of the years 2000 on, the others of those from 1900 on",
+    )
     decimal_separator: Literal[".", ","] = "."
     full_width: bool = Field(
         False, description="digits and signs may be full-width, as Chinese input methods write them"
     )
     thousands_separator: Literal[",", ".", " ", "'"] | None = None
     bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
+    delivery: Literal["cumulative", "delta"] | None = Field(
+        None,
+        description="where keys are made of file and line: each file repeats the rows of those before, or holds new ones",
+    )
     manifest: Manifest | None = None
     trailer: str | None = Field(
         None, description="regular expression of the file's last line; its one group is the number of rows"
     )
     ignore: list[str] = Field(
         [], description="source columns known to be of no use; others that nothing reads are kept"
+    )
+    multiline: list[str] = Field(
+        [], description="source columns that nothing reads whose quoted values may hold line breaks"
     )
     iso_dates: bool = Field(False, description="dates and times may also be written as in ISO 8601")
     extracts: dict[str, ExtractRule] = Field(min_length=1)
@@ -190,12 +245,60 @@ class FileRule(_Strict):
                 raise ValueError(f"unknown extract {name!r}; there are {', '.join(EXTRACTS)}")
         return value
 
+    @field_validator("delimiter")
+    @classmethod
+    def _sound_delimiter(cls, value: str) -> str:
+        if not value.isascii() or value in '"\r\n':
+            raise ValueError("is one ASCII character, and neither a quote nor a line break")
+        return value
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> FileRule:
+        if self.sheet is not None and self.format != "xlsx":
+            raise ValueError("`sheet` says something of XLSX files alone")
+        if self.header_row > 1 and self.format == "parquet":
+            raise ValueError("`header_row` says nothing of Parquet files")
+        if self.decimal_separator == self.thousands_separator:
+            raise ValueError("`decimal_separator` and `thousands_separator` are the same")
+        columns = [column for part in self.extracts.values() for column in part.columns.values()]
+        formats = [self.date_format, self.month_format, self.timestamp_format, *(column.format for column in columns)]
+        short = [one for one in formats if one and "%y" in one]
+        if short and self.year_pivot is None:
+            raise ValueError(f"{short[0]!r} has years of two digits: say by `year_pivot` which century they are of")
+        return self
+
+    def format_of(self, column: Column, rule: ColumnRule) -> str:
+        """How a column of dates or times is written."""
+        formats = {"date": self.date_format, "month": self.month_format, "timestamp": self.timestamp_format}
+        return rule.format or formats[column.kind]
+
+    def sources(self) -> set[str]:
+        """The source columns that it reads, where a file has them."""
+        conditions = [condition.column for part in self.extracts.values() for condition in part.conditions()]
+        return {*conditions, *(source for source, _ in self._columns())}
+
+    def identifier_sources(self) -> set[str]:
+        """The source columns that make identifiers."""
+        return {source for source, column in self._columns() if column.is_identifier}
+
+    def _columns(self) -> Iterator[tuple[str, Column]]:
+        for name, part in self.extracts.items():
+            for column in EXTRACTS[name].columns:
+                for source in part.rule_of(column.name).sources():
+                    yield source, column
+
+    def multiline_columns(self) -> set[str]:
+        """The source columns whose quoted values may hold line breaks."""
+        rules = [column for part in self.extracts.values() for column in part.columns.values() if column.multiline]
+        return {*self.multiline, *(source for column in rules for source in column.sources())}
+
 
 class Mapping(_Strict):
     """A supplier's mapping, with the content hash that loads are recorded under."""
 
     mapping: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str
+    currency: str | None = None
     files: list[FileRule] = Field(min_length=1)
     sha256: str = ""
 
@@ -215,6 +318,8 @@ def _with_one_group(value: str) -> str:
 
 
 def _checked_format(value: str) -> str:
+    if re.search("%[cxXD]", value):
+        raise ValueError(f"{value!r} depends on the machine: write it with %Y, %m, %d, %H, %M, %S, %z")
     sample = datetime(2013, 11, 25, 14, 35, 59)  # noqa: DTZ001 - only its digits matter
     try:
         parsed = datetime.strptime(sample.strftime(value).replace("%z", ""), value.replace("%z", ""))  # noqa: DTZ007 - nor here
@@ -223,6 +328,60 @@ def _checked_format(value: str) -> str:
     if (parsed.year, parsed.month) != (2013, 11):
         raise ValueError(f"{value!r} does not name the year and the month")
     return value
+
+
+def faults(mapping: Mapping) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """What a sound file says that cannot be meant, each with where it stands."""
+    for number, rule in enumerate(mapping.files):
+        for earlier, other in enumerate(mapping.files[:number]):
+            if _covers(other.pattern, rule.pattern):
+                yield (
+                    ("files", number, "pattern"),
+                    f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take it out",
+                )
+        for extract_name, extract_rule in rule.extracts.items():
+            for name, column_rule in extract_rule.columns.items():
+                fault = _column_fault(EXTRACTS[extract_name], name, column_rule)
+                if fault:
+                    yield ("files", number, "extracts", extract_name, "columns", name), fault
+
+
+def _covers(pattern: str, other: str) -> bool:
+    """Whether a pattern matches every name that the other one does, as far as that can be said."""
+    if "?" in pattern or "[" in pattern:
+        return pattern == other
+    return fnmatch.fnmatchcase(other, pattern)
+
+
+def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
+    column = extract.column(name)
+    if column is None:
+        known = ", ".join(known.name for known in extract.columns)
+        return f"extract {extract.name!r} has no column {name!r}; it has {known}"
+    if column.kind not in DATED and (rule.format is not None or rule.add_days):
+        return "has no date, so that `format` and `add_days` say nothing"
+    if column.kind not in DECIMALS and (rule.unit or rule.factor):
+        return "has no number, so that `unit` and `factor` say nothing"
+    if column.kind == "energy":
+        return _unit_fault(rule)
+    if column.kind == "code":
+        wrong = [text for text in rule.results() if text not in column.values]
+        if wrong:
+            return f"{wrong[0]!r} is not one of {', '.join(column.values)}"
+    return None
+
+
+def _unit_fault(rule: ColumnRule) -> str | None:
+    """Why it cannot be said that energy is stored in kWh."""
+    if rule.unit is None:
+        told = [
+            part for source in rule.sources() for part in re.split(r"[\W_]+", source.lower()) if part in OTHER_UNITS
+        ]
+        if told or rule.factor:
+            return f"is stored in kWh: name the `unit` of the source{f' ({told[0]}?)' if told else ''}"
+    elif rule.unit not in KWH_IN and rule.factor is None:
+        return f"is stored in kWh: say by `factor` how many one {rule.unit} is"
+    return None
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -234,8 +393,7 @@ def load_mapping(path: Path) -> Mapping:
     except UnicodeDecodeError as error:
         raise MappingError(f"{path}: is not UTF-8") from error
     try:
-        document = yaml.safe_load(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        document, node = load_text(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -243,24 +401,16 @@ def load_mapping(path: Path) -> Mapping:
     if not isinstance(document, dict) or node is None:
         raise MappingError(f"{path}:1: a mapping is a YAML file with the keys mapping, description and files")
     try:
-        mapping = Mapping.model_validate(_stringify(document) | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
+        mapping = Mapping.model_validate(document | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
     except ValidationError as error:
         # A misspelt key explains the one that seems to be missing, so it is told first.
         fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        location = tuple(part for part in fault["loc"] if part != "[key]")
+        where = tuple(part for part in fault["loc"] if part != "[key]")
         unknown = fault["type"] == "extra_forbidden"
         message = "unknown key" if unknown else fault["msg"].removeprefix("Value error, ")
-        raise MappingError(f"{path}:{_line(node, location)}: {_key(location)}: {message}") from error
-    for number, rule in enumerate(mapping.files):
-        for extract_name, extract_rule in rule.extracts.items():
-            for column in extract_rule.columns:
-                if EXTRACTS[extract_name].column(column) is None:
-                    where = ("files", number, "extracts", extract_name, "columns", column)
-                    known = ", ".join(known.name for known in EXTRACTS[extract_name].columns)
-                    raise MappingError(
-                        f"{path}:{_line(node, where)}: {_key(where)}: extract {extract_name!r} has no column "
-                        f"{column!r}; it has {known}"
-                    )
+        raise MappingError(f"{path}:{_line(node, where)}: {_key(where)}: {message}") from error
+    for place, what in faults(mapping):
+        raise MappingError(f"{path}:{_line(node, place)}: {_key(place)}: {what}")
     return mapping
 
 
@@ -273,16 +423,6 @@ def load_mappings(folder: Path) -> dict[str, Mapping]:
             raise MappingError(f"{path}:1: mapping: {mapping.mapping!r} is defined twice in {folder}")
         mappings[mapping.mapping] = mapping
     return mappings
-
-
-def _stringify(value: Any, key: str = "") -> Any:  # noqa: ANN401 - a YAML tree
-    if isinstance(value, dict):
-        return {_text(name): _stringify(item, str(name)) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_stringify(item, key) for item in value]
-    if key in {"distinct", "filled", "add_days", "bad_row_limit", "full_width", "iso_dates"}:
-        return value
-    return _text(value)
 
 
 def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -19,6 +20,33 @@ log = structlog.get_logger(__name__)
 
 # They stand before the file's own columns, so that a row with too many or too few fields can be told as well.
 LINE, REASON = "_line", "_reason"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The rows of one load that wait in quarantine for one reason, and the first of them."""
+
+    file_id: int
+    file_name: str
+    extract: str
+    reason: str
+    rows: int
+    line_no: int
+    example: str
+
+
+def list_quarantined(settings: Settings | None = None, file_id: int | None = None) -> list[Waiting]:
+    """What waits in quarantine and was not sent again, newest loads first; of one load, or of all."""
+    with connect(settings or get_settings()) as connection:
+        rows = connection.execute(
+            "select file_id, file_name, extract, coalesce(column_name || ' ', '') || reason, count(*), min(line_no), "
+            "(array_agg(coalesce(value, row_text) order by line_no))[1] "
+            "from quarantine.rows join lineage.files using (file_id) "
+            "where resubmitted_in is null and undone_at is null and (%(load)s::bigint is null or file_id = %(load)s) "
+            "group by file_id, file_name, extract, 4 order by file_id desc, extract, 5 desc, 4",
+            {"load": file_id},
+        )
+        return [Waiting(*row) for row in rows]
 
 
 def export_quarantined(file_id: int, out: Path, settings: Settings | None = None) -> int:
@@ -58,14 +86,14 @@ def resubmit(path: Path, file_id: int, settings: Settings | None = None) -> Load
         FileRefusedError: the file is not one that `export_quarantined` wrote.
     """
     settings = settings or get_settings()
-    mapping, rule, _ = _load_of(file_id, settings)
+    mapping, rule, header = _load_of(file_id, settings)
     lines = _lines(path)
     with connect(settings) as connection:
         known = connection.execute("select line_no from quarantine.rows where file_id = %s", [file_id]).fetchall()
     strange = sorted(set(lines) - {line for (line,) in known})
     if strange:
         raise GridCreditError(f"{path.name}: line {strange[0]} of load {file_id} is not in quarantine")
-    result = load_file(path, mapping, settings, _as_exported(rule))
+    result = load_file(path, mapping, settings, _as_exported(rule, header))
     with connect(settings) as connection:
         connection.execute(
             "update quarantine.rows set resubmitted_in = %s "
@@ -91,7 +119,7 @@ def _load_of(file_id: int, settings: Settings) -> tuple[Mapping, FileRule, list[
     return mapping, rule, row[2]
 
 
-def _as_exported(rule: FileRule) -> FileRule:
+def _as_exported(rule: FileRule, header: list[str]) -> FileRule:
     """The rule for the same columns in a file that `export_quarantined` wrote."""
     return rule.model_copy(
         update={
@@ -102,6 +130,7 @@ def _as_exported(rule: FileRule) -> FileRule:
             "manifest": None,
             "trailer": None,
             "ignore": [*rule.ignore, LINE, REASON],
+            "multiline": header,
             "bad_row_limit": 1.0,
         }
     )

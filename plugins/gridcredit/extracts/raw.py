@@ -12,6 +12,8 @@ from psycopg import sql
 from gridcredit.extracts.contract import Extract
 
 LOCK_TIMEOUT = "30s"
+# Loads of one extract wait for each other's commits; whoever holds a lock longer is no load.
+LOAD_LOCK_TIMEOUT = "5min"
 
 
 def raw_table_ddl(extract: Extract) -> sql.Composed:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts import csv_file, typed_file
+from gridcredit.extracts import csv_file, typed_file, xlsx_file
 from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.invisible import clean_name
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.overlap import with_row_keys
 from gridcredit.extracts.trailer import without_trailer
 
-HEADERS = {"csv": csv_file.read_header, "parquet": typed_file.parquet_header, "xlsx": typed_file.xlsx_header}
-BATCHES = {"csv": csv_file.read_batches, "parquet": typed_file.parquet_batches, "xlsx": typed_file.xlsx_batches}
+HEADERS = {"csv": csv_file.read_header, "parquet": typed_file.parquet_header, "xlsx": xlsx_file.read_header}
+BATCHES = {"csv": csv_file.read_batches, "parquet": typed_file.parquet_batches, "xlsx": xlsx_file.read_batches}
 
 
 def read_header(path: Path, rule: FileRule) -> list[str]:
@@ -25,19 +27,31 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
     try:
         if path.stat().st_size == 0:
             raise FileRefusedError(f"{path.name}: is empty: it has no header")
-        header = [name.strip() for name in HEADERS[rule.format](path, rule)]
+        header = _named([clean_name(name) for name in HEADERS[rule.format](path, rule)])
     except PermissionError as error:
         raise FileRefusedError(f"{path.name}: may not be read: grant the pipeline's user read rights") from error
     except OSError as error:
         raise FileRefusedError(f"{path.name}: cannot be read: {error.strerror}") from error
     if any("\0" in name for name in header):
         raise FileRefusedError(f"{path.name}: the header holds a NUL character")
-    if not any(header):
-        raise FileRefusedError(f"{path.name}: is empty: it has no header")
+    if not header:
+        raise FileRefusedError(f"{path.name}: is empty: it has no header in line {rule.header_row}")
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise FileRefusedError(f"{path.name}: the header names {', '.join(sorted(twice))} twice")
     return header
+
+
+def _named(header: list[str]) -> list[str]:
+    """The columns up to the last one with a name; those without are named by their place."""
+    width = max((place for place, name in enumerate(header, start=1) if name), default=0)
+    return [name or f"column {place}" for place, name in enumerate(header[:width], start=1)]
+
+
+def unread_parts(path: Path, rule: FileRule) -> list[str]:
+    """What is in the file beside the rows that are read, each as a sentence."""
+    sheets = xlsx_file.other_sheets(path, rule) if rule.format == "xlsx" else []
+    return [f"sheets not read: {', '.join(sheets)}; `sheet` in the mapping names the one that is"] if sheets else []
 
 
 def read_batches(path: Path, rule: FileRule, limits: ReadLimits) -> Iterator[Batch]:
@@ -47,4 +61,5 @@ def read_batches(path: Path, rule: FileRule, limits: ReadLimits) -> Iterator[Bat
         FileRefusedError: the file cannot be read on, is too large when expanded, or breaks its trailer's promise.
     """
     batches = BATCHES[rule.format](path, rule, read_header(path, rule), limits)
-    return without_trailer(batches, path, rule) if rule.trailer else batches
+    batches = without_trailer(batches, path, rule) if rule.trailer else batches
+    return with_row_keys(batches, rule) if rule.delivery == "cumulative" else batches

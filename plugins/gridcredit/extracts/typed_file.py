@@ -1,15 +1,9 @@
-"""Reads Parquet and XLSX, whose values have types, as text.
-
-The line of a row is its row in the sheet; in Parquet, which has no header row, the row's number plus one, as in a CSV.
-"""
+"""Reads Parquet, whose values have types, as text. The line of a row is its number plus one, as in a CSV."""
 
 from __future__ import annotations
 
-import zipfile
+import json
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.batch import Batch, LineNumbers
+from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.expansion import check_expanded_size
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.typed_text import NotTextError, mark_floats, typed_text, unreadable
 
 ROWS_PER_BATCH = 50_000
-XLSX_EXPANDED_BYTES = 1 << 30
 
 
 def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - one signature for all formats
@@ -32,7 +26,7 @@ def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - o
     try:
         return list(pyarrow.parquet.read_schema(path).names)
     except (pa.ArrowException, OSError) as error:
-        raise _refusal(path, "Parquet", error) from error
+        raise unreadable(path, "Parquet", error) from error
 
 
 def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:
@@ -42,17 +36,48 @@ def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadL
         with pyarrow.parquet.ParquetFile(path) as file:
             groups = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
             check_expanded_size(path.name, sum(groups), limits.expanded_bytes)
+            read, identifiers = rule.sources(), rule.identifier_sources()
             for batch in file.iter_batches(ROWS_PER_BATCH):
-                columns = {name: _text_column(array, rule) for name, array in zip(header, batch.columns, strict=True)}
+                columns: dict[str, pa.Array] = {}
+                for name, array in zip(header, batch.columns, strict=True):
+                    if name in identifiers and pa.types.is_floating(array.type):
+                        columns[name] = mark_floats(_text_column(array, rule))
+                    else:
+                        columns[name] = _text_column(array, rule) if name in read else _unread_column(array, rule)
                 yield Batch(columns, np.arange(line, line + batch.num_rows, dtype=np.int64), [])
                 line += batch.num_rows
+    except NotTextError as error:
+        raise FileRefusedError(f"{path.name}: column {name!r} {error}") from error
     except (pa.ArrowException, OSError) as error:
-        raise _refusal(path, "Parquet", error) from error
+        raise unreadable(path, "Parquet", error) from error
+
+
+def _unread_column(array: pa.Array, rule: FileRule) -> pa.Array:
+    """What nothing reads, as text of whatever kind: it must not hinder the rest."""
+    try:
+        return _text_column(array, rule)
+    except NotTextError:
+        texts = ["" if value is None else json.dumps(value, default=_plain) for value in array.to_pylist()]
+        return pa.array(texts, pa.string())
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
     if pa.types.is_string(array.type):
         return array.fill_null("")
+    if pa.types.is_nested(array.type):
+        raise NotTextError(f"is nested ({array.type}): ask for it as columns of its own")
+    if pa.types.is_null(array.type):
+        return pa.repeat(pa.scalar(""), len(array))
+    if isinstance(array.type, pa.BaseExtensionType):
+        return pa.array([typed_text(value, rule) for value in array.to_pylist()], pa.string())
+    if pa.types.is_large_string(array.type):
+        return array.cast(pa.string()).fill_null("")
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     # These are as `_text` writes them, a column at a time; beyond six places Arrow would write an exponent.
     if pa.types.is_integer(array.type) or pa.types.is_date32(array.type):
         return array.cast(pa.string()).fill_null("")
@@ -60,69 +85,7 @@ def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
         plain = pc.utf8_rtrim(pc.utf8_rtrim(array.cast(pa.string()), "0"), ".")
         return pc.replace_substring(plain, ".", rule.decimal_separator).fill_null("")
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    texts = pa.array([_text(value, rule) for value in encoded.dictionary.to_pylist()], pa.string())
+    short = encoded.dictionary.type in (pa.float16(), pa.float32())
+    values = encoded.dictionary.to_numpy(zero_copy_only=False) if short else encoded.dictionary.to_pylist()
+    texts = pa.array([typed_text(value, rule) for value in values], pa.string())
     return texts.take(encoded.indices).fill_null("")
-
-
-def xlsx_header(path: Path, rule: FileRule) -> list[str]:
-    """The first row of the first sheet."""
-    return next((row for _, row in _sheet_rows(path, rule)), [])
-
-
-def xlsx_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:  # noqa: ARG001
-    """The rows after the header; a row without any value is no row."""
-    rows = _sheet_rows(path, rule)
-    next(rows, None)
-    filled = ((line, row) for line, row in rows if any(row))
-    while chunk := list(islice(filled, ROWS_PER_BATCH)):
-        lines: LineNumbers = np.array([line for line, _ in chunk], dtype=np.int64)
-        values = zip(*(row[: len(header)] + [""] * (len(header) - len(row)) for _, row in chunk), strict=True)
-        yield Batch(
-            {name: pa.array(column, pa.string()) for name, column in zip(header, values, strict=True)}, lines, []
-        )
-
-
-def _archive_size(path: Path) -> int:
-    """What the archive says its parts expand to; reading stops there, whatever follows."""
-    with zipfile.ZipFile(path) as archive:
-        return sum(part.file_size for part in archive.infolist())
-
-
-def _sheet_rows(path: Path, rule: FileRule) -> Iterator[tuple[int, list[str]]]:
-    from openpyxl import load_workbook
-
-    try:
-        # A sheet's texts are held in memory, so they must be within what XLSX is for.
-        check_expanded_size(path.name, _archive_size(path), XLSX_EXPANDED_BYTES)
-        with path.open("rb") as stream:
-            workbook = load_workbook(stream, read_only=True, data_only=True)
-            try:
-                for line, row in enumerate(workbook.worksheets[0].iter_rows(values_only=True), start=1):
-                    yield line, [_text(value, rule) for value in row]
-            finally:
-                workbook.close()
-    except FileRefusedError:
-        raise
-    except Exception as error:  # a broken workbook makes its parser's many parts raise whatever they raise
-        raise _refusal(path, "XLSX", error) from error
-
-
-def _text(value: object, rule: FileRule) -> str:
-    """A typed value as text: dates and times by ISO 8601, decimals without exponent or needless zeros."""
-    if value is None:
-        return ""
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        value = Decimal(repr(value))
-    if isinstance(value, int | Decimal):
-        text = f"{value:f}"
-        plain = text.rstrip("0").rstrip(".") if "." in text else text
-        return plain.replace(".", rule.decimal_separator)
-    return str(value)
-
-
-def _refusal(path: Path, kind: str, error: Exception) -> FileRefusedError:
-    return FileRefusedError(f"{path.name}: cannot be read as {kind}: {' '.join(str(error).split())[:300]}")

@@ -30,9 +30,11 @@ class LoadFileOperator(BaseOperator):
         """Load the file; a refused file fails at once, since trying again would not help."""
         from gridcredit.extracts.landing import take_in
         from gridcredit.runs import unanswered_extracts
+        from gridcredit.trouble import in_one_line
 
         try:
-            return unanswered_extracts(take_in(Path(self.path)))
+            with in_one_line():
+                return unanswered_extracts(take_in(Path(self.path)))
         except NotReadyError:
             raise
         except GridCreditError as error:
@@ -69,10 +71,13 @@ class _BuildStage(BaseOperator):
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Run the stage; what a person must mend fails at once, anything else may be tried again."""
         from gridcredit.lineage.emitter import part_of
+        from gridcredit.trouble import in_one_line
 
         try:
-            with part_of(_openlineage_parent(context["ti"])):
+            with in_one_line(), part_of(_openlineage_parent(context["ti"])):
                 self.run_stage(self.build_run_id, context)
+        except NotReadyError:
+            raise
         except GridCreditError as error:
             raise AirflowFailException(str(error)) from None
 

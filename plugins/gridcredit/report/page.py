@@ -23,12 +23,14 @@ def write_report(customer_id: str, out: Path, language: Language = "en", setting
     Raises:
         GridCreditError: nothing has been published yet, or the release does not rate the customer.
     """
-    report = collect(customer_id, settings or get_settings())
+    settings = settings or get_settings()
+    report = collect(customer_id, settings)
     texts: dict[str, Any] = yaml.safe_load((files("gridcredit.report") / "texts.yml").read_text(encoding="utf-8"))[
         language
     ]
     facts = {
         "report": report,
+        "currency": settings.currency,
         "t": texts,
         "language": language,
         "bills_chart": charts.bills_and_payments(report.months, texts),

@@ -12,7 +12,7 @@ from gridcredit.pages.charts import ACCENT, LEVELS, PALE, paired_bars
 from gridcredit.pages.template import render, write_page
 from gridcredit.policy.comparison import compare, describe_changes
 from gridcredit.policy.proposals import Proposal, read_proposal
-from gridcredit.settings import Settings
+from gridcredit.settings import Settings, get_settings
 
 PACKAGE = "gridcredit.scorecard"
 
@@ -27,7 +27,11 @@ def card_as_html(proposal: Proposal) -> str:
     # Whatever stands in a policy's names is escaped: Markdown of HTML is not let through.
     text = Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(card_as_markdown(proposal)))  # noqa: S704
     charts = _charts(proposal.facts, proposal.changes)
-    return render(PACKAGE, "card.html.j2", {"proposal": proposal, "text": text, "charts": charts})
+    return render(
+        PACKAGE,
+        "card.html.j2",
+        {"proposal": proposal, "text": text, "charts": charts, "currency": get_settings().currency},
+    )
 
 
 def write_card(proposal_id: int, settings: Settings) -> Path:

@@ -29,6 +29,9 @@ Kinds = dict[str, tuple[list[str], Spoil]]
 
 # Below the share of bad rows at which a file would be refused whole.
 LARGEST_SHARE = 0.04
+FULL_WIDTH = {digit: digit + 0xFEE0 for digit in map(ord, "0123456789")}
+# What spoils a line as a whole.
+LINE_KINDS = ("extra_field", "missing_field", "stray_quote")
 
 
 def inject_defects(count: int, rng: np.random.Generator, out: Path) -> None:
@@ -67,19 +70,21 @@ def _kinds(extract: Extract) -> Kinds:
     dates = [column.name for column in extract.columns if column.kind == "date" and column.required]
     required = [column.name for column in extract.columns if column.required]
     numbers, codes, first = columns(*DECIMALS), columns("code"), [extract.columns[0].name]
+    identifiers = [column.name for column in extract.columns if column.is_identifier]
     kinds: Kinds = {
         "missing_required": (required, lambda _: ""),
         "impossible_date": (dates, lambda value: f"{value[:4]}-02-30"),
         "month_thirteen": (dates, lambda value: f"{value[:4]}-13-01"),
         "other_date_format": (dates, lambda value: f"{value[8:10]}/{value[5:7]}/{value[:4]}"),
         "short_year": (dates, lambda value: value[2:]),
+        "full_width_date": (dates, lambda value: value.translate(FULL_WIDTH)),
         "date_with_time": (dates, lambda value: f"{value} 00:00:00"),
         "not_a_number": (numbers, lambda _: "n/a"),
         "too_fine_a_number": (numbers, lambda value: f"{value.split('.')[0] or 0}.7777777"),
         "too_long_a_number": (numbers, lambda _: "9" * 20),
         "thousands_separator": (numbers, lambda _: "1,234.50"),
         "decimal_comma": (numbers, lambda _: "12,5"),
-        "exponent": (numbers, lambda _: "1e3"),
+        "tiny_exponent": (numbers, lambda _: "1.5e-9"),
         "currency_sign": (numbers, lambda value: f"¥{value}"),
         "space_in_number": (numbers, lambda _: "1 234"),
         "full_width_number": (numbers, lambda _: "１２"),
@@ -89,6 +94,10 @@ def _kinds(extract: Extract) -> Kinds:
         "not_a_month": (columns("month"), lambda value: value.replace("-", "")),
         "not_a_timestamp": (columns("timestamp"), lambda value: value.replace(" ", "_")),
         "null_character": (columns("text"), lambda value: f"{value}\0"),
+        "zero_width_space": (columns("text"), lambda value: f"{value}\u200b"),
+        "byte_order_mark": (first, lambda value: f"\ufeff{value}"),
+        "float_as_identifier": (identifiers, lambda _: "12.0"),
+        "stray_quote": (first, lambda value: value),
         "extra_field": (first, lambda value: value),
         "missing_field": (first, lambda value: value),
     }
@@ -117,8 +126,11 @@ def _spoil(path: Path, lines: set[int], rng: np.random.Generator) -> list[Defect
                 fields.append("surplus")
             elif kind == "missing_field":
                 fields.pop()
-            csv.writer(target, lineterminator="\n").writerow(fields)
+            if kind == "stray_quote":
+                target.write(f'"{line}')
+            else:
+                csv.writer(target, lineterminator="\n").writerow(fields)
             caught_by = "gate" if kind == "unknown_customer" else "quarantine"
-            found.append(Defect(path.name, number, kind, "" if kind.endswith("_field") else column, caught_by))
+            found.append(Defect(path.name, number, kind, "" if kind in LINE_KINDS else column, caught_by))
     spoiled.replace(path)
     return found

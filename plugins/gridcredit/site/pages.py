@@ -40,8 +40,14 @@ def write_site(settings: Settings) -> Path:
         shutil.copytree(settings.data_docs_dir, partial / "gates")
     write_page(partial / "lineage.html", _lineage(relations))
     pages: dict[str, dict[str, Any]] = {
-        "dictionary.html": {"relations": relations},
-        "index.html": {"release": release, "has_gates": has_gates, "version": code_version(), "relations": relations},
+        "dictionary.html": {"relations": relations, "currency": settings.currency},
+        "index.html": {
+            "release": release,
+            "has_gates": has_gates,
+            "version": code_version(),
+            "relations": relations,
+            "currency": settings.currency,
+        },
     }
     for name, facts in pages.items():
         write_page(partial / name, render("gridcredit.site", f"{name}.j2", facts))

@@ -1,0 +1,44 @@
+"""YAML for mappings: every value is the text as it is written, and no key is given twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+_KEPT_TAGS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:null")
+
+
+class _TextLoader(yaml.SafeLoader):
+    """Leaves Yes, 010, 1.10 and 2012-01-01 as they stand, which YAML would take for other types."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as the library declares it
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT_TAGS]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping, if its keys differ."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is given twice: the first would be lost",
+                    problem_mark=key.start_mark,
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_text(text: str) -> tuple[Any, yaml.Node | None]:
+    """The document, and its nodes with the lines they stand on.
+
+    Raises:
+        yaml.YAMLError: it is not valid, or names a key twice.
+    """
+    loader = _TextLoader(text)
+    try:
+        node = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), yaml.compose(text, Loader=yaml.SafeLoader)
+    finally:
+        loader.dispose()

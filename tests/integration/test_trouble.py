@@ -1,0 +1,79 @@
+"""A full disk, a killed server and a lock held by another are one line that says what to do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+import typer
+from gridcredit.console import clear_errors
+from gridcredit.extracts import loader, raw
+from gridcredit.extracts.loader import load_file
+from gridcredit.extracts.mapping import load_mappings
+from gridcredit.settings import Settings
+from gridcredit.warehouse import connect
+
+PAYMENT = "payment_id,customer_id,paid_on,amount\nP1,C1,2026-01-05,10.00\n"
+
+
+def told(work: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command says that does the work."""
+    with pytest.raises(typer.Exit), clear_errors():
+        work()
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if not line.startswith("20")]  # without the log
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_of_a_load(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "payment.csv"
+    path.write_text(PAYMENT)
+    demo = load_mappings(settings.mappings_dir)["demo"]
+
+    def load() -> None:
+        load_file(path, demo, settings)
+
+    monkeypatch.setattr(raw, "LOAD_LOCK_TIMEOUT", "100ms")
+    with connect(settings) as other:
+        other.execute("lock table raw.payment in access exclusive mode")
+        assert "another session holds a lock" in told(load, capsys)
+
+    def end_its_session(connection: psycopg.Connection[object], *_: object) -> None:
+        with connect(settings, autocommit=True) as other:
+            other.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loader, "newest_fact_on", end_its_session)
+        assert "start it (`make up`" in told(load, capsys)
+    with connect(settings) as connection:
+        assert connection.execute("select count(*) from raw.payment").fetchone() == (0,)
+    load()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: make room"),
+        (psycopg.errors.DiskFull("could not extend file"), "the disk is full: make room"),
+        (psycopg.errors.TooManyConnections("sorry"), "no connection or memory to spare"),
+        (psycopg.OperationalError("connection refused"), "start it (`make up`"),
+        (psycopg.errors.CannotConnectNow("starting up"), "start it (`make up`"),
+        (psycopg.errors.DeadlockDetected("deadlock"), "another session holds a lock"),
+    ],
+)
+def test_of_any_command(error: Exception, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise error
+
+    assert words in told(fail, capsys)
+
+
+def test_what_is_a_fault_of_the_program_keeps_its_traceback() -> None:
+    with pytest.raises(psycopg.errors.UndefinedColumn), clear_errors():
+        raise psycopg.errors.UndefinedColumn("no such column")

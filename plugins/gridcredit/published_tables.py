@@ -140,7 +140,9 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
                 )
     view: tuple[LiteralString, ...] = (
         "drop view if exists {view}",
-        "create view {view} as select {columns} from {history} where valid_to_release is null",
+        # With the reader's own rights: the rows that he sees of the history are those that he sees of it.
+        "create view {view} with (security_invoker = true) as "
+        "select {columns} from {history} where valid_to_release is null",
         "grant select on {view}, {history} to {reader}",
         "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin atomic "
         "select * from {history} where valid_from_release <= release_number "

@@ -127,7 +127,7 @@ def _ensure_reader(connection: Connection, settings: Settings) -> None:
     database = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
     connection.execute(sql.SQL("grant usage on schema published to {}").format(role))
-    connection.execute(sql.SQL("grant select on published.release to {}").format(role))
+    connection.execute(sql.SQL("grant select on published.release, published.my_org_unit to {}").format(role))
 
 
 def _exists(connection: Connection, query: LiteralString, value: str) -> bool:

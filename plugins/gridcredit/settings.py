@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets as random_secrets
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gridcredit.extracts.limits import ReadLimits
+from gridcredit.private_files import write_private
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
@@ -100,15 +100,6 @@ class Settings(BaseSettings):
             known[name] = random_secrets.token_urlsafe(32)
             write_private(path, json.dumps(known, indent=2))
         return known[name]
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can ever read, replacing it in one step."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    partial.replace(path)
 
 
 @cache

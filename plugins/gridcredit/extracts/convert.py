@@ -64,7 +64,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
     rows: dict[str, pa.Array] = {}
     for column in extract.columns:
         column_rule = rule.columns.get(column.name, ColumnRule(**{"from": column.name}))
-        text = _column_text(batch, column_rule, file_name)
+        text = column_text(batch, column_rule, file_name)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
         for mask, reason in (
@@ -100,7 +100,7 @@ def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
     return mask
 
 
-def _column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
+def column_text(batch: Batch, rule: ColumnRule, file_name: str) -> pa.Array:
     """The canonical column as cleaned text, before typing; null where the source has nothing."""
     if rule.constant is not None:
         return pa.repeat(pa.scalar(rule.constant, pa.string()), batch.row_count)

@@ -17,7 +17,7 @@ import pyarrow.csv
 import structlog
 from psycopg import sql
 
-from gridcredit.erasure import erased_customers
+from gridcredit.erasure import erased_customers, redact_quarantine
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts.batch import Batch
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
@@ -32,6 +32,7 @@ from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
 from gridcredit.lineage.load_events import send_load
 from gridcredit.privacy import Pseudonyms
+from gridcredit.redaction import Named
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -144,6 +145,8 @@ def _load_rows(
                 load.write(copy, part)
         for load in loads.values():
             load.write_quarantined(copy)
+    if pseudonyms.erased_customers:
+        redact_quarantine(connection, Named(pseudonyms.erased_customers), {mapping.mapping: mapping}, file_id)
     for name, load in loads.items():
         counts = load.counts
         promise.check_rows(path, counts.read)

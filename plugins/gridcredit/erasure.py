@@ -15,11 +15,12 @@ from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.csv_line import to_fields
 from gridcredit.extracts.mapping import FileRule, Mapping, load_mappings
 from gridcredit.extracts.stored import stored_name
+from gridcredit.locks import exclusive
 from gridcredit.privacy import ERASED, Pseudonyms
 from gridcredit.published_tables import table_columns
 from gridcredit.redaction import FREE_TEXT, Named, Outcome, batch_of, redact_file
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect, exclusive
+from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 

@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     build_patience_seconds: float = Field(
         60.0, ge=0, description="how long a run between its build and its release may be silent before another builds"
     )
+    lock_patience_seconds: float = Field(
+        7200.0, ge=0, description="how long a build or a gate waits for another process's"
+    )
+    reader_patience_seconds: float = Field(
+        60.0, ge=0, description="how long a change of tables waits for readers who hold them"
+    )
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
     dbt_threads: int = Field(2, ge=1)

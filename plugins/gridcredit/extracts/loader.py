@@ -84,24 +84,13 @@ def load_file(
     header = read_header(path, rule)
     drift = check_header(path, rule, header)
     check_space(path, settings)
-    stat, digest, promise = path.stat(), _sha256(path), read_promise(path, rule)
+    digest, promise = _sha256(path), read_promise(path, rule)
     promise.check_content(path, digest)
     with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
-        known = connection.execute(
-            "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null",
-            [mapping.mapping, digest],
-        ).fetchone()
-        if known:
-            result = LoadResult(known[0], is_repeat=True)
+        file_id = _register(connection, path, mapping, digest, drift, header)
+        if file_id is None:
+            result = LoadResult(_known(connection, mapping, digest) or 0, is_repeat=True)
         else:
-            modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
-            (file_id,) = connection.execute(
-                "insert into lineage.files "
-                "(mapping, file_name, sha256, byte_size, modified_at, unused_columns, header) "
-                "values (%s, %s, %s, %s, %s, %s, %s) returning file_id",
-                [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused, header],
-            ).fetchone() or (0,)
             result = LoadResult(
                 file_id, False, _load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
             )
@@ -114,6 +103,32 @@ def load_file(
         send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
     log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
     return result
+
+
+def _known(connection: Connection, mapping: Mapping, digest: str) -> int | None:
+    """The file of this content that is in force."""
+    row = connection.execute(
+        "select file_id from lineage.files where mapping = %s and sha256 = %s and undone_at is null",
+        [mapping.mapping, digest],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _register(
+    connection: Connection, path: Path, mapping: Mapping, digest: str, drift: Drift, header: list[str]
+) -> int | None:
+    """Record a new file; None where its content is known, also once another process that loads it now has committed."""
+    if _known(connection, mapping, digest):
+        return None
+    stat = path.stat()
+    row = connection.execute(
+        "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at, unused_columns, header) "
+        "values (%s, %s, %s, %s, %s, %s, %s) "
+        "on conflict (mapping, sha256) where undone_at is null do nothing returning file_id",
+        [mapping.mapping, path.name, digest, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)]
+        + [drift.unused, header],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _load_rows(

@@ -17,12 +17,13 @@ from typing import LiteralString
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
+from gridcredit.locks import exclusive
 from gridcredit.policy.folder import TABLES, Policy
 from gridcredit.policy.store import insert_policy, load_policies
 from gridcredit.settings import Settings
 from gridcredit.spreadsheet import write_table
 from gridcredit.transform import first_failure, invoke_dbt
-from gridcredit.warehouse import Connection, connect, exclusive
+from gridcredit.warehouse import Connection, connect
 
 PREFIX = "simulated_"
 PROPOSED = "proposed"

@@ -62,6 +62,8 @@ def prepare(settings: Settings | None = None) -> None:
 
 def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        # What Postgres makes for everybody is open to every login.
+        admin.execute("revoke connect, temporary on database postgres, template1 from public")
         for database, role, rights in (
             (WAREHOUSE, WAREHOUSE_ROLE, "createrole"),
             (AIRFLOW, AIRFLOW_ROLE, ""),

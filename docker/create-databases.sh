@@ -8,4 +8,5 @@ create role airflow login password :'airflow_password';
 create database warehouse owner gridcredit;
 create database airflow owner airflow;
 revoke all on database warehouse, airflow from public;
+revoke connect, temporary on database postgres, template1 from public;
 SQL

@@ -1,32 +1,35 @@
 """Who sees what: a schema of views and a role for each department, and rows by org unit.
 
-A department's view runs with the reader's own rights (`security_invoker`), so that the columns granted and the row policies
-of the published tables bind whoever reads it.
+Which rows a reader sees is defined once, in `own_rows`, and held by a row policy of each relation that is read. Views over
+them run with the reader's own rights (`security_invoker`), so that the columns granted and the row policies bind whoever reads.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 import structlog
 from psycopg import errors, sql
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from gridcredit.applied import apply_once
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.folder import read_policy_file
-from gridcredit.published_tables import TABLES, published_columns
+from gridcredit.published_tables import TABLES, published_columns, table_columns
 from gridcredit.settings import Settings
-from gridcredit.warehouse import READER_ROLE, Connection, connect
+from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 
 Columns = Literal["*"] | list[str]
 AUDITED_SCHEMAS = ("published", "lineage", "policy")
-OF_OWN_CUSTOMERS = sql.SQL("customer_id in (select customer_id from published.my_customer)")
+READ_SCHEMAS = (*AUDITED_SCHEMAS, "evaluation")
+# Which names customers of all org units: read through `lineage.failing_key`.
+WITHHELD = {("lineage", "gate_results"): {"unexpected_keys"}}
 
 
 class Departments(BaseModel):
@@ -36,6 +39,14 @@ class Departments(BaseModel):
 
     departments: dict[str, dict[str, Columns] | Literal["*"]]
     analysts: list[str] = []
+
+    @field_validator("analysts")
+    @classmethod
+    def _are_departments(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        for department in value:
+            if department not in info.data.get("departments", {}):
+                raise ValueError(f"no department {department!r}")
+        return value
 
 
 def read_departments(settings: Settings) -> Departments:
@@ -48,29 +59,37 @@ def role_of(department: str) -> str:
     return f"dept_{department}"
 
 
+def own_rows(columns: Collection[str]) -> sql.SQL | None:
+    """The rows of a relation that a reader sees: those of his customers, else of his org units; totals are everybody's (None)."""
+    if "customer_id" in columns:
+        mine = "customer_id in (select customer_id from published.my_customer)"
+    elif "org_unit" in columns:
+        mine = "org_unit in (select org_unit from published.my_org_unit)"
+    else:
+        return None
+    return sql.SQL("exists (select from published.my_org_unit where org_unit = '*') or " + mine)
+
+
 def apply_access(connection: Connection, settings: Settings) -> None:
-    """Bring roles, views, grants and row policies to the file and the published tables, if either changed."""
+    """Bring roles, views, grants and row policies to the file and to what is there to be read, if either changed."""
     departments = read_departments(settings)
     published = {table: published_columns(connection, table) for table in TABLES}
-    state = json.dumps([departments.model_dump(), published], sort_keys=True)
-    if not apply_once(connection, "access", state.encode() + Path(__file__).read_bytes()):
-        return
-    # With its owner's rights: which customers are a reader's own is told by all of them.
-    connection.execute(
-        "create or replace view published.my_customer as select customer_id from published.customer_rating_history "
-        "where valid_to_release is null and org_unit in (select org_unit from published.my_org_unit)"
-    )
-    connection.execute(
-        "comment on column published.my_customer.customer_id is 'a customer of the org units of the login asking'"
-    )
-    for table, columns in published.items():
-        _protect_rows(connection, table, columns)
-    _protect(connection, sql.Identifier("evaluation", "challenger_rating"), OF_OWN_CUSTOMERS)
     for department, tables in departments.departments.items():
         _check(settings, department, tables, published)
+    # By their oids: a relation that was made again has lost its grants.
+    relations = connection.execute(
+        "select oid::bigint, relname from pg_class where relnamespace = any(%s::text[]::regnamespace[]) order by 1",
+        [list(AUDITED_SCHEMAS)],
+    ).fetchall()
+    state = json.dumps([departments.model_dump(), published, relations], sort_keys=True)
+    if not apply_once(connection, "access", state.encode() + Path(__file__).read_bytes()):
+        return
+    for schema in READ_SCHEMAS:
+        _protect_schema(connection, schema)
+    _revoke_all(connection)
+    for department, tables in departments.departments.items():
         role = sql.Identifier(role_of(department))
         _ensure_role(connection, role_of(department))
-        connection.execute(sql.SQL("drop schema if exists {} cascade").format(role))
         connection.execute(sql.SQL("create schema {}").format(role))
         connection.execute(sql.SQL("grant usage on schema {}, published to {}").format(role, role))
         connection.execute(
@@ -84,19 +103,14 @@ def apply_access(connection: Connection, settings: Settings) -> None:
             _grant(connection, role, table, columns)
         if tables == "*":
             for schema in AUDITED_SCHEMAS:
-                name = sql.Identifier(schema)
-                connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, role))
-                connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(name, role))
+                _grant_schema(connection, role, schema)
     for department in departments.analysts:
-        if department not in departments.departments:
-            raise PolicyError(f"{settings.policies_dir / 'departments.yml'}: analysts: no department {department!r}")
-        # Tables that a later watch makes anew are theirs as well.
-        for right in (
-            "grant usage on schema evaluation to {}",
-            "grant select on all tables in schema evaluation to {}",
-            "alter default privileges in schema evaluation grant select on tables to {}",
-        ):
-            connection.execute(sql.SQL(right).format(sql.Identifier(role_of(department))))
+        role = sql.Identifier(role_of(department))
+        _grant_schema(connection, role, "evaluation")
+        # Tables that a later watch builds again are theirs as well: they have no rows of customers.
+        connection.execute(
+            sql.SQL("alter default privileges in schema evaluation grant select on tables to {}").format(role)
+        )
     log.info("access_applied", departments=list(departments.departments))
 
 
@@ -124,6 +138,8 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
                 role, database, sql.Identifier(role_of(department))
             )
         )
+        # Of a login of this name that is no more, nothing is inherited.
+        connection.execute("delete from ops.reader_org_units where role_name = %s", [name])
         connection.cursor().executemany(
             "insert into ops.reader_org_units (role_name, org_unit) values (%s, %s)",
             [(name, org_unit) for org_unit in org_units],
@@ -153,11 +169,29 @@ def _ensure_role(connection: Connection, name: str) -> None:
             ) from error
 
 
+def _revoke_all(connection: Connection) -> None:
+    """Take back what departments could read: what the file does not name any more is not theirs any more."""
+    departments = connection.execute(
+        "select nspname from pg_namespace join pg_roles on rolname = nspname where starts_with(nspname, %s)",
+        [role_of("")],
+    ).fetchall()
+    for (department,) in departments:
+        role = sql.Identifier(department)
+        connection.execute(sql.SQL("drop schema {} cascade").format(role))
+        for schema in READ_SCHEMAS:
+            name = sql.Identifier(schema)
+            for right in (
+                "revoke all on all tables in schema {} from {}",
+                "revoke all on schema {} from {}",
+                "alter default privileges in schema {} revoke all on tables from {}",
+            ):
+                connection.execute(sql.SQL(right).format(name, role))
+
+
 def _grant(connection: Connection, role: sql.Identifier, table: str, columns: list[str]) -> None:
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     history = sql.Identifier("published", f"{table}_history")
     view = sql.SQL("{}.{}").format(role, sql.Identifier(table))
-    connection.execute(sql.SQL("revoke all on {} from {}").format(history, role))
     connection.execute(sql.SQL("grant select ({}, valid_to_release) on {} to {}").format(listed, history, role))
     connection.execute(
         sql.SQL(
@@ -168,30 +202,36 @@ def _grant(connection: Connection, role: sql.Identifier, table: str, columns: li
     connection.execute(sql.SQL("grant select on {} to {}").format(view, role))
 
 
-def _protect_rows(connection: Connection, table: str, columns: list[str]) -> None:
-    """Rows by org unit: the table's own, else that of the customer's rating; tables of neither are totals."""
-    history = sql.Identifier("published", f"{table}_history")
-    if "org_unit" in columns:
-        mine = sql.SQL("org_unit in (select org_unit from published.my_org_unit)")
-    elif "customer_id" in columns:
-        mine = OF_OWN_CUSTOMERS
-    else:
-        return
-    _protect(connection, history, mine)
+def _grant_schema(connection: Connection, role: sql.Identifier, schema: str) -> None:
+    """Let a role read all of a schema but the columns that are withheld."""
+    name = sql.Identifier(schema)
+    connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, role))
+    connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(name, role))
+    for (of_schema, table), withheld in WITHHELD.items():
+        if of_schema == schema:
+            relation = sql.Identifier(schema, table)
+            shown = [column for column in table_columns(connection, schema, table) if column not in withheld]
+            connection.execute(sql.SQL("revoke select on {} from {}").format(relation, role))
+            connection.execute(
+                sql.SQL("grant select ({}) on {} to {}").format(
+                    sql.SQL(", ").join(map(sql.Identifier, shown)), relation, role
+                )
+            )
 
 
-def _protect(connection: Connection, relation: sql.Identifier, mine: sql.SQL) -> None:
-    connection.execute(sql.SQL("alter table {} enable row level security").format(relation))
-    for policy, role, using in (
-        ("all_rows", sql.Identifier(READER_ROLE), sql.SQL("true")),
-        (
-            "own_org_unit",
-            sql.SQL("public"),
-            sql.SQL("exists (select 1 from published.my_org_unit where org_unit = '*') or {}").format(mine),
-        ),
-    ):
-        name = sql.Identifier(policy)
-        connection.execute(sql.SQL("drop policy if exists {} on {}").format(name, relation))
-        connection.execute(
-            sql.SQL("create policy {} on {} for select to {} using ({})").format(name, relation, role, using)
-        )
+def _protect_schema(connection: Connection, schema: str) -> None:
+    """Give each table of a schema whose rows are not everybody's the row policy that says whose they are, and no other."""
+    tables = connection.execute(
+        "select relname from pg_class where relnamespace = %s::regnamespace and relkind in ('r', 'p')", [schema]
+    ).fetchall()
+    for (table,) in tables:
+        mine = own_rows(table_columns(connection, schema, table))
+        if mine is None:
+            continue
+        relation = sql.Identifier(schema, table)
+        connection.execute(sql.SQL("alter table {} enable row level security").format(relation))
+        for (policy,) in connection.execute(
+            "select policyname from pg_policies where schemaname = %s and tablename = %s", [schema, table]
+        ).fetchall():
+            connection.execute(sql.SQL("drop policy {} on {}").format(sql.Identifier(policy), relation))
+        connection.execute(sql.SQL("create policy own_rows on {} for select using ({})").format(relation, mine))

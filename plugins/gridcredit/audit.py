@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.pages.template import render, write_page
 from gridcredit.policy.folder import TABLES as POLICY_TABLES
+from gridcredit.private_files import make_private
 from gridcredit.published_tables import TABLES, published_columns, row_hash
 from gridcredit.release import require_release
 from gridcredit.settings import Settings
+from gridcredit.spreadsheet import write_table
 from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
@@ -45,11 +46,11 @@ QUERIES = {
     "chain_hash from lineage.releases where release <= %(release)s order by release",
 }
 INDICATORS = (
-    "select indicator, indicator_value, is_available, bins.lower_bound, bins.upper_bound, points.points, points.weight, "
+    "select customer_id, indicator, indicator_value, is_available, bins.lower_bound, bins.upper_bound, points.points, points.weight, "
     "points.reason_code from published.rating_indicator_as_of(%(release)s) as points "
     "join published.customer_rating_as_of(%(release)s) as rating using (customer_id) "
-    "left join policy.bins using (policy_version, indicator, bin) where customer_id = %(customer)s "
-    "order by indicator"
+    "left join policy.bins using (policy_version, indicator, bin) where customer_id = any(%(customers)s) "
+    "order by customer_id, indicator"
 )
 
 
@@ -62,6 +63,8 @@ def write_audit(release: int, out: Path, settings: Settings) -> Path:
     if out.exists() and any(out.iterdir()):
         raise GridCreditError(f"{out} is not empty: give a folder of its own")
     out.mkdir(parents=True, exist_ok=True)
+    # Until each file has its rights.
+    out.chmod(0o700)
     with connect(settings) as connection:
         connection.read_only = True
         require_release(connection, release)
@@ -85,18 +88,11 @@ def write_audit(release: int, out: Path, settings: Settings) -> Path:
 
 def _write_csv(path: Path, connection: Connection, query: Any, values: dict[str, Any]) -> None:  # noqa: ANN401
     cursor = connection.execute(query, values)
-    path.write_text(_csv([one.name for one in cursor.description or ()], cursor), encoding="utf-8")
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow(
-            [json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value for value in row]
-        )
-    return buffer.getvalue()
+    rows = (
+        [json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value for value in row]
+        for row in cursor
+    )
+    write_table(path, [one.name for one in cursor.description or ()], rows)
 
 
 def _write_policies(folder: Path, connection: Connection, values: dict[str, Any]) -> None:
@@ -161,12 +157,9 @@ def _write_sample(folder: Path, connection: Connection, release: int) -> list[di
     )
     names = [one.name for one in cursor.description or ()]
     sample = [dict(zip(names, row, strict=True)) for row in cursor]
-    (folder / "ratings.csv").write_text(
-        _csv(names, ([row[name] for name in names] for row in sample)), encoding="utf-8"
-    )
-    for row in sample:
-        path = folder / f"{row['customer_id']}.csv"
-        _write_csv(path, connection, INDICATORS, {"customer": row["customer_id"], "release": release})
+    write_table(folder / "ratings.csv", names, ([row[name] for name in names] for row in sample))
+    customers = [row["customer_id"] for row in sample]
+    _write_csv(folder / "indicators.csv", connection, INDICATORS, {"customers": customers, "release": release})
     return sample
 
 
@@ -176,4 +169,6 @@ def _write_manifest(out: Path) -> None:
         for path in sorted(out.rglob("*"))
         if path.is_file()
     ]
-    (out / "MANIFEST.csv").write_text(_csv(["file", "bytes", "sha256"], rows), encoding="utf-8")
+    write_table(out / "MANIFEST.csv", ["file", "bytes", "sha256"], rows)
+    for path in out.rglob("*"):
+        make_private(path)

@@ -411,13 +411,14 @@ def trace_bill(bill_id: str, as_format: AsFormat = Format.TEXT, out: OutFile = N
 
 def _tell(found: Trace, as_format: Format, out: Path | None) -> None:
     from gridcredit.lineage.drawing import as_html
+    from gridcredit.private_files import write_private
 
     if as_format is Format.HTML:
         text = as_html(found)
     else:
         text = found.as_json() if as_format is Format.JSON else found.as_text()
     if out:
-        out.write_text(text, encoding="utf-8")
+        write_private(out, text)
         typer.echo(f"wrote {out}")
     else:
         typer.echo(text)
@@ -677,9 +678,15 @@ def erase(
         prepare_quietly(settings)
         done = erase_customer(customer, approver, reason, settings)
         typer.echo(
-            f"erased in {done.raw_rows} rows of raw and {done.quarantined} of quarantine; archived files redacted: "
+            f"erased in {done.raw_rows} rows of raw and {done.quarantined} of quarantine; stored files redacted: "
             f"{', '.join(done.redacted) or 'none'}; removed: {', '.join(done.removed) or 'none'}"
         )
+        if done.not_searched:
+            typer.echo(
+                f"could not be searched, decide about them yourself: {', '.join(done.not_searched)} under "
+                f"{settings.archive_dir} and {settings.refused_dir}",
+                err=True,
+            )
 
 
 @reader_app.command("add")

@@ -129,7 +129,7 @@ def _report_of_the_largest_debt(connection: Connection, settings: Settings) -> P
         "select customer_id from published.customer_rating where customer_id in "
         "(select customer_id from published.customer_warning) order by overdue_amount desc, customer_id limit 1"
     ).fetchone() or ("C00000001",)
-    path = settings.home / "reports" / f"{customer}.html"
+    path = settings.home / "reports" / "largest_debt.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_report(customer, path, settings=settings)
     return path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import re
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import structlog
@@ -12,81 +12,125 @@ from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.csv_line import to_fields, to_line
-from gridcredit.extracts.mapping import FileRule, load_mappings
+from gridcredit.extracts.csv_line import to_fields
+from gridcredit.extracts.mapping import FileRule, Mapping, load_mappings
+from gridcredit.extracts.stored import stored_name
+from gridcredit.locks import exclusive
 from gridcredit.privacy import ERASED, Pseudonyms
 from gridcredit.published_tables import table_columns
+from gridcredit.redaction import FREE_TEXT, Named, Outcome, batch_of, redact_file
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect, exclusive
+from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 
-# Free text that people write, in which names may stand; no figure reads it.
-FREE_TEXT = (("investigation", "finding"), ("warning_acknowledgement", "note"))
 PERSONAL = [extract for extract in EXTRACTS.values() if extract.personal_columns]
+# Texts in which a refusal may have quoted a line of the file.
+QUOTING = (("refused_files", "refusal_id", "reason"), ("task_failures", "failure_id", "error"))
 
 
 @dataclass
 class Erasure:
-    """What was erased: rows of raw and of quarantine, archived files redacted, and those that had to be removed whole."""
+    """What was erased: rows of raw and of quarantine, stored files redacted, those removed whole, and those not searched."""
 
     raw_rows: int = 0
     quarantined: int = 0
     redacted: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    not_searched: list[str] = field(default_factory=list)
+
+    def note(self, path: Path, outcome: Outcome) -> None:
+        """Note what became of a stored file."""
+        by_outcome = {"redacted": self.redacted, "removed": self.removed, "not searched": self.not_searched}
+        if outcome in by_outcome:
+            by_outcome[outcome].append(path.name)
 
 
 def erased_customers(connection: Connection) -> frozenset[str]:
-    """The customers whose persons were erased: what comes in of them later is kept without names."""
+    """The customers whose persons were erased: what comes in of them later is stored without names."""
     return frozenset(customer for (customer,) in connection.execute("select customer_id from lineage.erasures"))
 
 
 def erase_customer(customer_id: str, approver: str, reason: str, settings: Settings) -> Erasure:
-    """Erase the persons behind a customer from raw, quarantine and the archived files. Safe to repeat.
+    """Erase the persons behind a customer from raw, quarantine, accepted and refused files. Safe to repeat.
 
     Names become `erased <hash>`, the same for the same name, so that what is counted by name stays as it was; numbers go.
 
     Raises:
-        GridCreditError: no such customer has been loaded.
+        GridCreditError: nothing that is stored is about the customer.
     """
     done = Erasure()
+    mappings = load_mappings(settings.mappings_dir)
     with exclusive("build", settings), connect(settings) as connection:
-        lines = _lines_of(connection, customer_id)
-        if not lines:
-            raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")
         pseudonyms = Pseudonyms(settings.secret("personal_numbers"), frozenset([customer_id]))
-        names = _erase_raw(connection, customer_id, pseudonyms, done)
-        for file_id, line_no in connection.execute(
-            "update quarantine.rows set row_text = %s, value = null where row_text <> %s "
-            "and (row_text ~ %s or row_text like any(%s)) returning file_id, line_no",
-            [ERASED, ERASED, rf"\m{re.escape(customer_id)}\M", [f"%{name}%" for name in names]],
-        ):
-            done.quarantined += 1
-            lines.setdefault(file_id, []).append(line_no)
-        for file_id, numbers in lines.items():
-            _redact_archived(connection, file_id, numbers, done, settings)
+        is_known = _is_loaded(connection, customer_id)
+        named = Named(frozenset([customer_id]), frozenset(_erase_raw(connection, customer_id, pseudonyms, done)))
+        lines = redact_quarantine(connection, named, mappings)
+        done.quarantined = sum(map(len, lines.values()))
+        for table, key, column in QUOTING:
+            _erase_quotes(connection, table, key, column, named)
+        _redact_files(connection, named, lines, mappings, done, settings)
+        if not (is_known or done.quarantined or done.redacted or done.removed):
+            raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")
         connection.execute(
-            "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, files_removed) "
-            "values (%s, %s, %s, %s, %s, %s, %s)",
-            [customer_id, approver, reason, done.raw_rows, done.quarantined, done.redacted, done.removed],
+            "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, "
+            "files_removed, files_not_searched) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [customer_id, approver, reason, done.raw_rows, done.quarantined]
+            + [done.redacted, done.removed, done.not_searched],
         )
     log.info("customer_erased", customer_id=customer_id, raw_rows=done.raw_rows, files=len(done.redacted))
     return done
 
 
-def _lines_of(connection: Connection, customer_id: str) -> dict[int, list[int]]:
-    """By file the lines that name a person behind the customer."""
-    found: dict[int, list[int]] = {}
-    for extract in PERSONAL:
-        query = sql.SQL("select _file_id, _line_no from {} where customer_id = %s order by 1, 2").format(
-            sql.Identifier("raw", extract.name)
+def redact_quarantine(
+    connection: Connection, named: Named, mappings: dict[str, Mapping], file_id: int | None = None
+) -> dict[int, list[int]]:
+    """Erase the quarantined rows that are about customers, of one file or of all; returns their lines by file."""
+    erased: dict[int, list[int]] = defaultdict(list)
+    with connection.cursor(name="quarantined") as cursor:
+        cursor.execute(
+            "select file_id, extract, mapping, file_name, header, line_no, row_text from quarantine.rows "
+            "join lineage.files using (file_id) where row_text <> %s and (%s::bigint is null or file_id = %s) "
+            "order by file_id, extract, line_no",
+            [ERASED, file_id, file_id],
         )
-        for file_id, line_no in connection.execute(query, [customer_id]):
-            found.setdefault(file_id, []).append(line_no)
-    return found
+        for (file, extract, mapping, file_name, header), group in groupby(cursor, key=lambda row: row[:5]):
+            rule = _rule_of(mappings, mapping, file_name)
+            delimiter = rule.delimiter if rule else ","
+            rows = [(line, to_fields(text, delimiter), text) for *_, line, text in group]
+            found = named.lines(batch_of(list(header) if header else None, rows), rule, file_name, by_name=True)
+            connection.execute(
+                "update quarantine.rows set row_text = %s, value = null "
+                "where file_id = %s and extract = %s and line_no = any(%s)",
+                [ERASED, file, extract, found],
+            )
+            erased[file] += found
+    return {file: sorted(set(found)) for file, found in erased.items() if found}
 
 
-def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms, done: Erasure) -> list[str]:
+def redact_later_file(path: Path, rule: FileRule | None, file_name: str, settings: Settings) -> None:
+    """Blank in a file that comes in now what it says of customers who were erased before."""
+    with connect(settings) as connection:
+        erased = erased_customers(connection)
+    if erased and path.is_file() and not path.is_symlink():
+        outcome = redact_file(path, rule, file_name, Named(erased), settings.read_limits, by_name=False)
+        if outcome != "nothing":
+            log.warning("later_file", file=path.name, outcome=outcome)
+
+
+def _rule_of(mappings: dict[str, Mapping], mapping: str, file_name: str) -> FileRule | None:
+    return mappings[mapping].rule_for(file_name) if mapping in mappings else None
+
+
+def _is_loaded(connection: Connection, customer_id: str) -> bool:
+    queries = (
+        sql.SQL("select 1 from {} where customer_id = %s limit 1").format(sql.Identifier("raw", extract.name))
+        for extract in PERSONAL
+    )
+    return any(connection.execute(query, [customer_id]).fetchone() for query in queries)
+
+
+def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms, done: Erasure) -> set[str]:
     """Replace what raw and staging hold; returns the names that were there."""
     names: set[str] = set()
     for extract in PERSONAL:
@@ -111,62 +155,60 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
                     update = sql.SQL("update {} set {name} = %s where customer_id = %s and {name} = %s")
                     rows = connection.execute(update.format(table, name=name), [kept, customer_id, value]).rowcount
                     done.raw_rows += rows if table is raw else 0
-        connection.execute(
-            sql.SQL("update {} set _extra = null where customer_id = %s and _extra is not null").format(
-                sql.Identifier("raw", extract.name)
-            ),
-            [customer_id],
-        )
-    for extract_name, column in FREE_TEXT:
+    # What no column of the contract reads may name anybody.
+    texts = [(extract.name, "_extra") for extract in EXTRACTS.values() if extract.column("customer_id")]
+    for extract_name, column in [*texts, *FREE_TEXT.items()]:
         connection.execute(
             sql.SQL("update {} set {name} = null where customer_id = %s and {name} is not null").format(
                 sql.Identifier("raw", extract_name), name=sql.Identifier(column)
             ),
             [customer_id],
         )
-    return sorted(names)
+    return names
 
 
-def _redact_archived(connection: Connection, file_id: int, lines: list[int], done: Erasure, settings: Settings) -> None:
-    """Blank the personal fields of the lines in the archived file; one that is no CSV, or not read that way, is removed."""
-    row = connection.execute("select mapping, file_name from lineage.files where file_id = %s", [file_id]).fetchone()
-    if row is None:
-        return
-    mapping = load_mappings(settings.mappings_dir).get(row[0])
-    rule = mapping.rule_for(row[1]) if mapping else None
-    for path in (settings.archive_dir / row[0]).glob(f"*/{file_id}_*"):
-        content = _redacted(path, rule, set(lines)) if rule and rule.format == "csv" else None
-        if content is None:
-            path.unlink()
-            done.removed.append(path.name)
-        else:
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_bytes(content)
-            partial.replace(path)
-            done.redacted.append(path.name)
+def _erase_quotes(connection: Connection, table: str, key: str, column: str, named: Named) -> None:
+    parts = {"table": sql.Identifier("ops", table), "key": sql.Identifier(key), "column": sql.Identifier(column)}
+    quoting = [
+        number
+        for number, text in connection.execute(sql.SQL("select {key}, {column} from {table}").format(**parts))
+        if named.in_text(text)
+    ]
+    connection.execute(
+        sql.SQL("update {table} set {column} = %s where {key} = any(%s)").format(**parts), [ERASED, quoting]
+    )
 
 
-def _redacted(path: Path, rule: FileRule, lines: set[int]) -> bytes | None:
-    """The file's content without the personal fields of the lines; None where a line is not one record."""
-    packed = path.read_bytes()
-    is_gzip = packed.startswith(b"\x1f\x8b")
-    text = (gzip.decompress(packed) if is_gzip else packed).decode(rule.encoding)
-    rows = text.split("\n")
-    header = [name.strip() for name in to_fields(rows[0].removeprefix("\ufeff").rstrip("\r"), rule.delimiter)]
-    personal = {
-        source
-        for name, part in rule.extracts.items()
-        for column in EXTRACTS[name].personal_columns
-        for source in (part.columns[column].sources() if column in part.columns else (column,))
-    }
-    places = [place for place, name in enumerate(header) if name in personal]
-    for number in lines:
-        line = rows[number - 1] if number <= len(rows) else ""
-        fields = to_fields(line.rstrip("\r"), rule.delimiter)
-        if len(fields) != len(header):
-            return None
-        for place in places:
-            fields[place] = ERASED
-        rows[number - 1] = to_line(fields, rule.delimiter) + ("\r" if line.endswith("\r") else "")
-    content = "\n".join(rows).encode(rule.encoding)
-    return gzip.compress(content, mtime=0) if is_gzip else content
+def _redact_files(
+    connection: Connection,
+    named: Named,
+    lines: dict[int, list[int]],
+    mappings: dict[str, Mapping],
+    done: Erasure,
+    settings: Settings,
+) -> None:
+    """Search every file that is stored; of those accepted also the lines whose rows were erased in quarantine."""
+    accepted = connection.execute("select file_id, mapping, file_name from lineage.files")
+    refused = connection.execute("select refusal_id, mapping, file_name from ops.refused_files")
+    for folder, delivered, is_refused in (
+        (settings.archive_dir, accepted, False),
+        (settings.refused_dir, refused, True),
+    ):
+        known = {stored_name(number, name): (number, mapping, name) for number, mapping, name in delivered}
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or path.is_symlink():
+                continue
+            # A manifest, or the note beside a refused file, is no table.
+            number, mapping, name = known.get(path.name, (0, "", path.name))
+            done.note(
+                path,
+                redact_file(
+                    path,
+                    _rule_of(mappings, mapping, name),
+                    name,
+                    named,
+                    settings.read_limits,
+                    by_name=is_refused,
+                    lines=[] if is_refused else lines.get(number, []),
+                ),
+            )

@@ -24,9 +24,10 @@ from gridcredit.errors import GateFailedError, GridCreditError
 from gridcredit.garbage import rare_collections
 from gridcredit.gate_results import Check, Gate, approval_of, record_checks
 from gridcredit.lineage.events import send_gate
+from gridcredit.locks import exclusive
 from gridcredit.published_tables import TABLES
 from gridcredit.settings import Settings, get_settings
-from gridcredit.warehouse import connect, exclusive, warehouse_url
+from gridcredit.warehouse import connect, warehouse_url
 
 if TYPE_CHECKING:  # the library is imported late, it is slow
     from great_expectations.core import ExpectationValidationResult

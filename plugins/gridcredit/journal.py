@@ -14,6 +14,7 @@ from typing import TextIO
 from psycopg import IsolationLevel
 
 from gridcredit.errors import GridCreditError
+from gridcredit.private_files import open_private
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -66,7 +67,7 @@ def export_journal(as_of: date, out: Path, *, settings: Settings | None = None) 
             raise GridCreditError(
                 f"--as-of {as_of}: the last release is of {released_on}; give that day or an earlier one"
             )
-        with out.open("w", encoding="utf-8") as file:
+        with open_private(out) as file:
             file.write(f'option "title" "GridCredit, release {release}, as of {as_of}"\n')
             file.write(f'option "operating_currency" "{currency}"\n')
             _open_accounts(connection, as_of, currency, file)

@@ -14,8 +14,9 @@ from datetime import date
 import structlog
 
 from gridcredit import gates, policy, publish, runs, transform
+from gridcredit.locks import exclusive
 from gridcredit.settings import Settings, get_settings
-from gridcredit.warehouse import Connection, connect, exclusive
+from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 

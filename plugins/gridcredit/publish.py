@@ -12,6 +12,7 @@ from gridcredit import restatement
 from gridcredit.access import apply_access
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
+from gridcredit.locks import changing_what_is_read
 from gridcredit.published_tables import TABLES, ensure_published, replace_rows
 from gridcredit.reading_views import apply_views
 from gridcredit.release import record_release
@@ -37,7 +38,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
     The caller holds the lock of builds.
     """
     settings, began = settings or get_settings(), datetime.now(UTC)
-    with connect(settings) as connection:
+    with connect(settings) as connection, changing_what_is_read(connection, settings):
         done = connection.execute(
             "select release, rows_opened, rows_closed from lineage.releases where run_id = %s", [run_id]
         ).fetchone()

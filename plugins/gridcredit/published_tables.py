@@ -149,8 +149,10 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
     view: tuple[LiteralString, ...] = (
         "drop view if exists {view}",
         # Flat tables tell by themselves which day they are of.
-        "create view {view} as select {columns}, {of_release} from {history} as history cross join ("
-        "select release, as_of_date from lineage.releases order by release desc limit 1) as current_release "
+        # With the reader's own rights: the rows that he sees of the history are those that he sees of it.
+        "create view {view} with (security_invoker = true) as "
+        "select {columns}, {of_release} from {history} as history cross join ("
+        "select release, as_of_date from published.release order by release desc limit 1) as current_release "
         "where valid_to_release is null",
         "grant select on {view}, {history} to {reader}",
         "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin atomic "

@@ -13,9 +13,10 @@ from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.seal import lineage_hash
+from gridcredit.locks import exclusive
 from gridcredit.published_tables import TABLES, Change, change_rows, published_columns, row_hash
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect, exclusive
+from gridcredit.warehouse import Connection, connect
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,8 @@ from gridcredit.embedded_postgres import EmbeddedPostgres, free_port, is_free
 from gridcredit.errors import GridCreditError
 from gridcredit.leftovers import leftovers, refuse_leftovers
 from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
-from gridcredit.settings import Settings, write_private
+from gridcredit.private_files import write_private
+from gridcredit.settings import Settings
 from gridcredit.warehouse import airflow_database_url, prepare
 
 log = structlog.get_logger(__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets as random_secrets
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gridcredit.extracts.limits import ReadLimits
+from gridcredit.private_files import write_private
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     landing_poll_seconds: float = Field(0.5, gt=0)
     build_patience_seconds: float = Field(
         60.0, ge=0, description="how long a run between its build and its release may be silent before another builds"
+    )
+    lock_patience_seconds: float = Field(
+        7200.0, ge=0, description="how long a build or a gate waits for another process's"
+    )
+    reader_patience_seconds: float = Field(
+        60.0, ge=0, description="how long a change of tables waits for readers who hold them"
     )
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
@@ -109,15 +115,6 @@ class Settings(BaseSettings):
             known[name] = random_secrets.token_urlsafe(32)
             write_private(path, json.dumps(known, indent=2))
         return known[name]
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can ever read, replacing it in one step."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    partial.replace(path)
 
 
 @cache

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from gridcredit import services
 from gridcredit.airflow_api import airflow_api, next_run
@@ -49,6 +50,7 @@ class Status:
     last_failure: str | None = None
     next_run: datetime | None = None
     missing: list[str] = field(default_factory=list)
+    open_databases: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -115,7 +117,26 @@ def _ask_warehouse(connection: Connection, found: Status) -> None:
             "where rows_accepted > 0 and undone_at is null"
         )
     }
+    found.open_databases = open_databases(connection)
     found.missing = [f"{name}: {what}" for name, what in NEEDED_FOR.items() if name not in delivered]
+
+
+def open_databases(connection: Connection) -> list[str]:
+    """The databases of the server to which any login may connect, or make temporary tables there."""
+    rows = connection.execute(
+        "select datname from pg_database where datallowconn and (has_database_privilege('public', oid, 'connect') "
+        "or has_database_privilege('public', oid, 'temporary')) order by 1"
+    )
+    return [database for (database,) in rows]
+
+
+def how_to_close(database: str) -> str:
+    """What a server's administrator does about an open database."""
+    statement = sql.SQL("revoke connect, temporary on database {} from public").format(sql.Identifier(database))
+    return (
+        f"any login may connect to the database {database!r} and fill it with temporary tables: as the server's "
+        f"administrator, run `{statement.as_string()}`"
+    )
 
 
 def as_lines(found: Status) -> Iterator[str]:
@@ -146,3 +167,5 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"next run   {f'{found.next_run:%Y-%m-%d %H:%M} UTC' if found.next_run else 'none is planned'}"
     for what in found.missing:
         yield f"missing    {what}"
+    for database in found.open_databases:
+        yield f"open       {how_to_close(database)}"

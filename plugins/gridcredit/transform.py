@@ -43,6 +43,8 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str,
         "DBT_ENV_SECRET_GRIDCREDIT_PASSWORD": unquote(url.password or ""),
         "GRIDCREDIT_DBT_DATABASE": url.path.lstrip("/"),
         "GRIDCREDIT_DBT_THREADS": str(settings.dbt_threads),
+        # Who reads a table that dbt replaces is not waited for without end.
+        "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c lock_timeout={max(1, round(1000 * settings.reader_patience_seconds))}".strip(),
     }
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -62,20 +61,11 @@ def airflow_database_url(settings: Settings | None = None) -> str:
     return EmbeddedPostgres(settings).url(AIRFLOW_ROLE, AIRFLOW)
 
 
-def connect(settings: Settings | None = None, *, autocommit: bool = False) -> Connection:
+def connect(
+    settings: Settings | None = None, *, autocommit: bool = False, application_name: str = "gridcredit"
+) -> Connection:
     """A connection to the warehouse; `with connect() as c` commits at its end and rolls back on an error."""
-    return psycopg.connect(warehouse_url(settings), autocommit=autocommit, application_name="gridcredit")
-
-
-@contextmanager
-def exclusive(what: Literal["build", "gate"], settings: Settings | None = None) -> Iterator[Connection]:
-    """Hold a lock of the warehouse, whichever process or worker asks; waits for whoever holds it, not to be nested.
-
-    Yields the connection that holds it, on which each statement is committed by itself.
-    """
-    with connect(settings, autocommit=True) as lock:
-        lock.execute("select pg_advisory_lock(hashtext(%s))", [f"gridcredit.{what}"])
-        yield lock
+    return psycopg.connect(warehouse_url(settings), autocommit=autocommit, application_name=application_name)
 
 
 def prepare(settings: Settings | None = None) -> None:
@@ -90,6 +80,8 @@ def prepare(settings: Settings | None = None) -> None:
 
 def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        # What Postgres makes for everybody is open to every login.
+        admin.execute("revoke connect, temporary on database postgres, template1 from public")
         for database, role, rights in (
             (WAREHOUSE, WAREHOUSE_ROLE, "createrole"),
             (AIRFLOW, AIRFLOW_ROLE, ""),
@@ -110,13 +102,17 @@ def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
 
 def migrate(settings: Settings | None = None) -> None:
     """Apply the DDL files that this warehouse has not seen, make the raw tables and the reader's role."""
+    from gridcredit.locks import changing_what_is_read
+
     settings = settings or get_settings()
-    with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.migrate'))")
+    # Two that find an empty warehouse at once: one of them makes the table.
+    with suppress(psycopg.errors.UniqueViolation), connect(settings) as connection:
         connection.execute("create schema if not exists ops")
         connection.execute(
             "create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default now())"
         )
+    with connect(settings) as connection, changing_what_is_read(connection, settings):
+        connection.execute("lock table ops.migrations in exclusive mode")
         seen = {name for (name,) in connection.execute("select name from ops.migrations")}
         for path in sorted(DDL_DIR.glob("*.sql")):
             if path.name not in seen:
@@ -145,7 +141,7 @@ def _ensure_reader(connection: Connection, settings: Settings) -> None:
     database = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
     connection.execute(sql.SQL("grant usage on schema published to {}").format(role))
-    connection.execute(sql.SQL("grant select on published.release to {}").format(role))
+    connection.execute(sql.SQL("grant select on published.release, published.my_org_unit to {}").format(role))
 
 
 def _exists(connection: Connection, query: LiteralString, value: str) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from gridcredit import policy, transform
+from gridcredit.locks import exclusive
 from gridcredit.policy.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR
-from gridcredit.warehouse import exclusive
 
 from tests.support import oracle, service_oracle
 from tests.support.built import DAYS, POLICY, Built, FeaturesByDay, Rated

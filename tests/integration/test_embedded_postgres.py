@@ -12,10 +12,12 @@ import psycopg
 import pytest
 import yaml
 from gridcredit import services, warehouse
-from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
+from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port
 from gridcredit.errors import GridCreditError
 from gridcredit.leftovers import leftovers
 from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.status import as_lines, open_databases, status
+from gridcredit.warehouse import connect
 from psycopg.conninfo import make_conninfo
 
 
@@ -59,6 +61,25 @@ def test_no_role_gets_in_without_its_password(server: EmbeddedPostgres, role: st
     url = make_conninfo("", host="127.0.0.1", port=server.port(), user=role, password=password, dbname="warehouse")
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(url, connect_timeout=10, passfile="/dev/null")
+
+
+def test_logins_connect_to_the_warehouse_alone(server: EmbeddedPostgres, settings: Settings) -> None:
+    with connect(settings) as connection:
+        connection.execute("alter role bi_reader password 'for this test'")
+        assert open_databases(connection) == []
+    url = make_conninfo(server.url(SUPERUSER, "postgres"), user="bi_reader", password="for this test")
+    for database in ("postgres", "template1"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            psycopg.connect(url, dbname=database)
+
+
+def test_a_server_that_is_open_is_reported(server: EmbeddedPostgres, settings: Settings) -> None:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        admin.execute("grant temporary on database template1 to public")
+        (warning,) = (line for line in as_lines(status(settings)) if line.startswith("open "))
+        # As it says, so it is closed.
+        admin.execute(warning.split("`")[1].encode())
+    assert status(settings).open_databases == []
 
 
 def test_keys_sort_by_their_bytes_in_every_database(server: EmbeddedPostgres) -> None:

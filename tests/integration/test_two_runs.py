@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from gridcredit import pipeline
+from gridcredit.locks import exclusive
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect, exclusive, warehouse_url
+from gridcredit.warehouse import connect, warehouse_url
 
 from tests.support.prepared import Prepared
 from tests.support.waiting import number, wait_for
@@ -48,7 +49,9 @@ def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None
         )
 
     def waiting() -> int:
-        return number(settings, "select count(*) from pg_locks where locktype = 'advisory' and not granted")
+        return number(
+            settings, "select count(*) from pg_locks where relation = 'ops.build_lock'::regclass and not granted"
+        )
 
     # Both come to their build while it cannot begin: the second may lock as soon as the first has built, before its gate.
     with exclusive("build", settings):

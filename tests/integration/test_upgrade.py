@@ -57,6 +57,14 @@ def test_an_earlier_warehouse_goes_on(server: EmbeddedPostgres, tmp_path: Path, 
         # Rights to read are there, and who reads which org units; logins are the server's, not the dump's.
         rights = "select has_table_privilege('dept_finance', 'dept_finance.receivable_by_age', 'select')"
         assert rows(settings, rights) == [(True,)]
-        assert rows(settings, "select role_name, org_unit from ops.reader_org_units") == [(READER, "unit_03")]
+        units = rows(settings, "select role_name, org_unit from ops.reader_org_units order by 1")
+        assert units == [("bi_reader", "*"), (READER, "unit_03")]
+        # What is current is read with the reader's own rights.
+        by_owner = rows(
+            settings,
+            "select relname from pg_class where relnamespace = 'published'::regnamespace and relkind = 'v' "
+            "and not coalesce(reloptions && '{security_invoker=true,security_barrier=true}', false)",
+        )
+        assert by_owner == [("release",)]
     finally:
         drop_database(server, "upgraded")

@@ -181,6 +181,7 @@ def main(name: str, folder: Path) -> None:
         admin.execute(
             sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(WAREHOUSE_ROLE))
         )
+        admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
     own = Prepared(name, folder)
     own.home.mkdir(parents=True)
     own.files.mkdir()

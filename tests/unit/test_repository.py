@@ -11,8 +11,9 @@ import jinja2
 import yaml
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.derived import derived_files
+from gridcredit.private_files import write_private
 from gridcredit.published_tables import TABLES
-from gridcredit.settings import PROJECT_DIR, Settings, write_private
+from gridcredit.settings import PROJECT_DIR, Settings
 
 
 def tracked() -> list[Path]:

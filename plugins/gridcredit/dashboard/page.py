@@ -42,7 +42,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None) -
         },
         {"money": _money, "percent": _percent},
     )
-    return write_page(out, page)
+    return write_page(out, page, private=True)
 
 
 def past_errors(forecasts: list[Row]) -> list[Row]:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import structlog
 
+from gridcredit.erasure import redact_later_file
 from gridcredit.errors import FileRefusedError, MappingError
 from gridcredit.extracts.loader import load_file
 from gridcredit.extracts.manifest import manifest_path
 from gridcredit.extracts.mapping import Mapping, load_mappings
 from gridcredit.extracts.readiness import check_rights
+from gridcredit.extracts.stored import stored_name
+from gridcredit.private_files import make_private, write_private
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect
 
@@ -112,8 +115,8 @@ def _refuse(path: Path, folder: Path, reason: str, settings: Settings) -> None:
             "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s) returning refusal_id",
             [path.parent.name, path.name, reason],
         ).fetchone() or (0,)
-    note = folder / (_numbered(number, path.name) + NOTE_SUFFIX)
-    note.write_text(f"{reason}\nMend or replace the file and deliver it again.\n")
+    note = folder / (stored_name(number, path.name) + NOTE_SUFFIX)
+    write_private(note, f"{reason}\nMend or replace the file and deliver it again.\n")
     _move_out(path, folder, number, settings)
     log.warning("file_refused", file=path.name, reason=reason, moved_to=str(folder))
 
@@ -124,13 +127,14 @@ def _move_out(path: Path, folder: Path, number: int, settings: Settings) -> None
     rule = mapping.rule_for(path.name) if mapping else None
     # The file goes first: without it, a later try knows that the work was done.
     for done in (path, manifest_path(path, rule) if rule else None):
-        if done is not None and os.path.lexists(done):
-            shutil.move(done, folder / _numbered(number, done.name))
-
-
-def _numbered(number: int, name: str) -> str:
-    """A name of its own for a delivered file, whose name may be as long as a file system allows."""
-    return f"{number}_{name.encode()[-180:].decode(errors='ignore')}"
+        if done is None:
+            continue
+        stored = folder / stored_name(number, done.name)
+        if os.path.lexists(done):
+            shutil.move(done, stored)
+        if os.path.lexists(stored):
+            make_private(stored)
+            redact_later_file(stored, rule if done == path else None, done.name, settings)
 
 
 def _finish_earlier_try(path: Path, settings: Settings) -> int:

@@ -18,7 +18,7 @@ import pyarrow.csv
 import structlog
 from psycopg import sql
 
-from gridcredit.erasure import erased_customers
+from gridcredit.erasure import erased_customers, redact_quarantine
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts import raw
 from gridcredit.extracts.batch import Batch, BooleanMask
@@ -37,6 +37,7 @@ from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.extracts.readiness import check_space
 from gridcredit.lineage.load_events import send_load
 from gridcredit.privacy import Pseudonyms
+from gridcredit.redaction import Named
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -94,23 +95,19 @@ def load_file(
     header = read_header(path, rule)
     drift = check_header(path, rule, header)
     check_space(path, settings)
-    stat, digest, promise = path.stat(), _sha256(path), read_promise(path, rule)
+    digest, promise = _sha256(path), read_promise(path, rule)
     promise.check_content(path, digest)
     with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [mapping.mapping + digest])
         known = known_load(connection, path, mapping, digest)
+        file_id = None if known else _register(connection, path, mapping, digest, drift, header)
+        if file_id is None and known is None:
+            # Another process has loaded it just now.
+            known = known_load(connection, path, mapping, digest)
         if known:
             result = LoadResult(known.file_id, is_repeat=True, notes=known.notes)
         else:
-            modified_at = datetime.fromtimestamp(stat.st_mtime, UTC)
-            (file_id,) = connection.execute(
-                "insert into lineage.files "
-                "(mapping, file_name, sha256, byte_size, modified_at, unused_columns, header) "
-                "values (%s, %s, %s, %s, %s, %s, %s) returning file_id",
-                [mapping.mapping, path.name, digest, stat.st_size, modified_at, drift.unused, header],
-            ).fetchone() or (0,)
             result = LoadResult(
-                file_id, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
+                file_id or 0, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
             )
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
@@ -123,6 +120,21 @@ def load_file(
     for note in result.notes:
         log.warning("look_at_this", file=path.name, note=note)
     return result
+
+
+def _register(
+    connection: Connection, path: Path, mapping: Mapping, digest: str, drift: Drift, header: list[str]
+) -> int | None:
+    """Record a new file; None where another process that loaded the same content has just committed."""
+    stat = path.stat()
+    row = connection.execute(
+        "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at, unused_columns, header) "
+        "values (%s, %s, %s, %s, %s, %s, %s) "
+        "on conflict (mapping, sha256) where undone_at is null do nothing returning file_id",
+        [mapping.mapping, path.name, digest, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)]
+        + [drift.unused, header],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _load_rows(
@@ -155,6 +167,8 @@ def _load_rows(
                 load.write(copy, part)
         for load in loads.values():
             load.write_quarantined(copy)
+    if pseudonyms.erased_customers:
+        redact_quarantine(connection, Named(pseudonyms.erased_customers), {mapping.mapping: mapping}, file_id)
     for name, load in loads.items():
         counts = load.counts
         promise.check_rows(path, counts.read)

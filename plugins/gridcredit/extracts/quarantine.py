@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from gridcredit.errors import FileRefusedError, GridCreditError
 from gridcredit.extracts.csv_line import to_fields
 from gridcredit.extracts.loader import LoadResult, load_file
 from gridcredit.extracts.mapping import FileRule, Mapping, load_mappings
+from gridcredit.private_files import open_private
 from gridcredit.settings import Settings, get_settings
+from gridcredit.spreadsheet import read_table, write_table
 from gridcredit.warehouse import connect
 
 log = structlog.get_logger(__name__)
@@ -50,7 +53,7 @@ def list_quarantined(settings: Settings | None = None, file_id: int | None = Non
 
 
 def export_quarantined(file_id: int, out: Path, settings: Settings | None = None) -> int:
-    """Write the rows of a load that are still in quarantine to a UTF-8 CSV file with the file's own header.
+    """Write the rows of a load that are still in quarantine to a UTF-8 CSV file with the file's own header, for a spreadsheet.
 
     Each row begins with the line it came from and what is wrong with it. Returns the number of rows.
 
@@ -68,12 +71,11 @@ def export_quarantined(file_id: int, out: Path, settings: Settings | None = None
         ).fetchall()
     if not rows:
         raise GridCreditError(f"load {file_id} has no row in quarantine that was not sent again")
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([LINE, REASON, *header])
-        for line, reason, text in rows:
-            writer.writerow([line, reason, *to_fields(text, rule.delimiter)])
-    return len(rows)
+    return write_table(
+        out,
+        [LINE, REASON, *header],
+        ([line, reason, *to_fields(text, rule.delimiter)] for line, reason, text in rows),
+    )
 
 
 def resubmit(path: Path, file_id: int, settings: Settings | None = None) -> LoadResult:
@@ -87,13 +89,20 @@ def resubmit(path: Path, file_id: int, settings: Settings | None = None) -> Load
     """
     settings = settings or get_settings()
     mapping, rule, header = _load_of(file_id, settings)
-    lines = _lines(path)
+    rows = _rows(path)
+    lines = [int(row[rows[0].index(LINE)]) for row in rows[1:]]
     with connect(settings) as connection:
         known = connection.execute("select line_no from quarantine.rows where file_id = %s", [file_id]).fetchall()
     strange = sorted(set(lines) - {line for (line,) in known})
     if strange:
         raise GridCreditError(f"{path.name}: line {strange[0]} of load {file_id} is not in quarantine")
-    result = load_file(path, mapping, settings, _as_exported(rule, header))
+    with tempfile.TemporaryDirectory() as folder:
+        # Without the apostrophes that were put before formulas.
+        plain = Path(folder) / path.name
+        with open_private(plain, newline="") as file:
+            csv.writer(file).writerows(rows)
+        shutil.copystat(path, plain)
+        result = load_file(plain, mapping, settings, _as_exported(rule, header))
     with connect(settings) as connection:
         connection.execute(
             "update quarantine.rows set resubmitted_in = %s "
@@ -136,14 +145,17 @@ def _as_exported(rule: FileRule, header: list[str]) -> FileRule:
     )
 
 
-def _lines(path: Path) -> list[int]:
+def _rows(path: Path) -> list[list[str]]:
+    """The header and the rows, each with the number of its line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        return [int(row[LINE]) for row in rows]
+        rows = [row for row in read_table(path.read_text(encoding="utf-8-sig")) if row]
+        place = rows[0].index(LINE)
+        for row in rows[1:]:
+            int(row[place])
     except (OSError, UnicodeDecodeError) as error:
         raise FileRefusedError(f"{path.name}: cannot be read as UTF-8: {error}") from error
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
+    except (IndexError, ValueError, csv.Error) as error:
         raise FileRefusedError(
             f"{path.name}: has no column {LINE!r} with the line of each row: export it anew"
         ) from error
+    return rows

@@ -9,6 +9,8 @@ from typing import Any
 
 import jinja2
 
+from gridcredit.private_files import write_private
+
 
 def render(
     package: str, template: str, facts: Mapping[str, Any], filters: Mapping[str, Callable[..., str]] | None = None
@@ -33,9 +35,11 @@ def render(
     return environment.get_template(template).render(facts)
 
 
-def write_page(path: Path, text: str) -> Path:
-    """Write a page in one step; returns its path."""
+def write_page(path: Path, text: str, *, private: bool = False) -> Path:
+    """Write a page in one step; returns its path. One that names customers is private, for its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if private:
+        return write_private(path, text)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)

@@ -17,11 +17,13 @@ from typing import LiteralString
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
+from gridcredit.locks import exclusive
 from gridcredit.policy.folder import TABLES, Policy
 from gridcredit.policy.store import insert_policy, load_policies
 from gridcredit.settings import Settings
+from gridcredit.spreadsheet import write_table
 from gridcredit.transform import first_failure, invoke_dbt
-from gridcredit.warehouse import Connection, connect, exclusive
+from gridcredit.warehouse import Connection, connect
 
 PREFIX = "simulated_"
 PROPOSED = "proposed"
@@ -160,16 +162,15 @@ def _moves(connection: Connection) -> list[Move]:
 
 
 def _write_changes(connection: Connection, out: Path) -> None:
-    query = f"""
-        copy (
+    with connection.cursor(name="changes") as cursor:
+        cursor.execute(
+            f"""
             select before.customer_id, limit_before.segment, limit_before.region, before.grade as grade_before,
                 after.grade as grade_after, before.score as score_before, after.score as score_after,
                 limit_before.exposure, limit_before.credit_limit as limit_before, limit_after.credit_limit as limit_after
             {BOTH}
             where before.grade <> after.grade
             order by limit_before.exposure desc, before.customer_id
-        ) to stdout (format csv, header)
-        """
-    with out.open("wb") as file, connection.cursor().copy(query) as copy:
-        for block in copy:
-            file.write(block)
+            """
+        )
+        write_table(out, [column.name for column in cursor.description or ()], cursor)

@@ -54,7 +54,8 @@ def load_policies(settings: Settings | None = None) -> None:
     """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded."""
     settings = settings or get_settings()
     with connect(settings) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('gridcredit.policy'))")
+        # One process loads them; an auditor may read them all the while.
+        connection.execute("lock table policy.policies in share row exclusive mode")
         fetch_adopted(connection, settings)
         known: dict[str, str] = dict(
             connection.execute("select policy_version, sha256 from policy.policies").fetchall()

@@ -36,7 +36,9 @@ def write_report(customer_id: str, out: Path, language: Language = "en", setting
         "bills_chart": charts.bills_and_payments(report.months, texts),
         "grades_chart": charts.grades(report.history, report.rating, report.release["as_of_date"]),
     }
-    write_page(out, render("gridcredit.report", "page.html.j2", facts, {"money": _money, "plain": _plain}))
+    write_page(
+        out, render("gridcredit.report", "page.html.j2", facts, {"money": _money, "plain": _plain}), private=True
+    )
 
 
 def _money(value: Decimal | None) -> str:

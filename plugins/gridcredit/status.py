@@ -16,7 +16,7 @@ from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.landing import waiting_files
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse import Connection, connect, reader_address
 
 DAYS = 7
 # What cannot be told without an extract.
@@ -35,7 +35,7 @@ class Status:
     """What `gridcredit status` shows; nothing where it is not known."""
 
     home: str
-    postgres_port: int | None = None
+    warehouse: str | None = None
     airflow: str | None = None
     still_running: list[str] = field(default_factory=list)
     release: int | None = None
@@ -62,10 +62,9 @@ def status(settings: Settings) -> Status:
     found.still_running = services.still_running_elsewhere(settings)
     found.airflow = services.address(settings)
     found.waiting_files = waiting_files(settings)
-    if settings.warehouse_url is None:
-        found.postgres_port = EmbeddedPostgres(settings).port()
-        if found.postgres_port is None:
-            return found
+    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
+        return found
+    found.warehouse = reader_address(settings)
     try:
         with connect(settings) as connection:
             connection.read_only = True
@@ -142,11 +141,11 @@ def how_to_close(database: str) -> str:
 def as_lines(found: Status) -> Iterator[str]:
     """For a person: a line each, with what to do next where there is something to do."""
     yield f"home       {found.home}"
-    yield f"postgres   {f'127.0.0.1:{found.postgres_port}' if found.postgres_port else 'does not run: `make up` starts it'}"
+    yield f"warehouse  {found.warehouse or 'does not run: `make up` starts it'}"
     yield f"airflow    {found.airflow or 'does not run: `make up` starts it'}"
     for one in found.still_running:
         yield f"           {one} still runs for a folder that was removed or moved: `make down` stops it"
-    if found.postgres_port is None and found.release is None:
+    if found.warehouse is None:
         return
     if found.release is None:
         yield "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`"

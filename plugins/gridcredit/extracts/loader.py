@@ -100,14 +100,13 @@ def load_file(
     with connect(settings) as connection:
         known = known_load(connection, path, mapping, digest)
         file_id = None if known else _register(connection, path, mapping, digest, drift, header)
-        if file_id is None and known is None:
-            # Another process has loaded it just now.
-            known = known_load(connection, path, mapping, digest)
-        if known:
-            result = LoadResult(known.file_id, is_repeat=True, notes=known.notes)
+        if file_id is None:
+            # Where it was not known, another process has loaded it just now.
+            held = known or known_load(connection, path, mapping, digest)
+            result = LoadResult(held.file_id if held else 0, is_repeat=True, notes=held.notes if held else [])
         else:
             result = LoadResult(
-                file_id or 0, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
+                file_id, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
             )
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",

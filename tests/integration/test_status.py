@@ -1,0 +1,122 @@
+"""`gridcredit status` and `gridcredit sql`: what an operator and an analyst ask first, before and after a release."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gridcredit.settings import Settings
+from gridcredit.status import as_lines, status
+from gridcredit.warehouse import connect
+
+from tests.support.prepared import Prepared
+from tests.support.warehouses import WarehouseFactory
+
+
+def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it."""
+    assert settings.warehouse_url
+    environment = os.environ | {
+        "GRIDCREDIT_HOME": str(settings.home),
+        "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
+        "GRIDCREDIT_BI_READER_PASSWORD": "for this test",
+        "COLUMNS": "80",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "gridcredit", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def released(new_warehouse: WarehouseFactory, small: Prepared) -> Settings:
+    settings = new_warehouse(small)
+    with connect(settings) as connection:
+        connection.execute("alter role bi_reader password 'for this test'")
+    return settings
+
+
+def test_nothing_is_started_to_say_that_nothing_runs(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    lines = list(as_lines(status(Settings(home=home))))
+    assert lines == [
+        f"home       {home}",
+        "warehouse  does not run: `make up` starts it",
+        "airflow    does not run: `make up` starts it",
+    ]
+    assert not home.exists()
+
+
+def test_an_empty_warehouse_says_what_to_do_next(settings: Settings) -> None:
+    lines = list(as_lines(status(settings)))
+    assert "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`" in lines
+    assert "waiting    no file in the landing folder" in lines
+    assert "failure    none" in lines
+
+
+def test_status_of_a_release(released: Settings) -> None:
+    landing = released.landing_dir / "demo"
+    landing.mkdir(parents=True)
+    (landing / "bill_2.csv").write_text("not loaded yet")
+    with connect(released) as connection:
+        connection.execute(
+            "insert into ops.refused_files (mapping, file_name, reason) values ('demo', 'bill_3.csv', 'is empty')"
+        )
+        connection.execute(
+            "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) "
+            "values ('build_ratings', 'r', 'publish', -1, 1, 'the disk is full')"
+        )
+        accepted, quarantined = connection.execute(
+            "select sum(rows_accepted), sum(rows_quarantined) from lineage.loads"
+        ).fetchone() or (0, 0)
+    done = command(released, "status")
+    assert done.returncode == 0
+    assert "release    1, as of 2026-06-19, published 20" in done.stdout
+    assert "waiting    1 for demo" in done.stdout
+    assert f"loaded     4 files in 7 days: {accepted:,} rows accepted, {quarantined:,} in quarantine" in done.stdout
+    assert "refused    bill_3.csv: is empty" in done.stdout
+    assert "build_ratings.publish: the disk is full" in done.stdout
+    # Officers were delivered, readings and tariffs were not.
+    assert "missing    meter_reading: " in done.stdout
+    assert "missing    tariff: " in done.stdout
+    assert "officer_assignment: " not in done.stdout
+    found = json.loads(command(released, "status", "--format", "json").stdout)
+    assert (found["release"], found["as_of_date"]) == (1, "2026-06-19")
+    assert found["waiting_files"] == {"demo": 1}
+
+
+def test_sql_reads_as_bi_reader_and_writes_nothing(released: Settings) -> None:
+    query = "select customer_id, grade, grade_rank, release, as_of_date from customer_rating order by grade_rank, 1"
+    done = command(released, "sql", query)
+    assert done.returncode == 0
+    assert "2026-06-19" in done.stdout
+    found = json.loads(command(released, "sql", query, "--format", "json").stdout)
+    ranks = [row["grade_rank"] for row in found if row["grade_rank"] is not None]
+    assert ranks == sorted(ranks)
+    assert len(found) > 70
+    assert {(row["release"], row["as_of_date"]) for row in found} == {(1, "2026-06-19")}
+    lines = command(released, "sql", query, "--format", "csv").stdout.splitlines()
+    assert lines[0] == "customer_id,grade,grade_rank,release,as_of_date"
+    assert len(lines) == len(found) + 1
+    refused = command(released, "sql", "delete from published.customer_rating_history")
+    assert refused.returncode == 1
+    assert "permission denied" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    wrong = command(released, "sql", "select nothing", "--format", "json")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert wrong.stderr.startswith("error: the query failed: ")
+
+
+def test_levels_sort_by_their_rank(released: Settings) -> None:
+    found = json.loads(
+        command(
+            released, "sql", "select distinct level, level_rank from customer_warning order by 2", "--format", "json"
+        ).stdout
+    )
+    assert [row["level"] for row in found] == [
+        level for level in ("red", "orange", "yellow", "blue") if any(row["level"] == level for row in found)
+    ]
+    assert found

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from psycopg.rows import dict_row
 from rich.console import Console
 
-from gridcredit.console import Day, clear_errors, parse_date, prepare_quietly, quiet
+from gridcredit.console import AsList, Day, ListFormat, clear_errors, parse_date, prepare_quietly, quiet, show_list
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.graph import Trace
 from gridcredit.policy.commands import policy_app
@@ -63,16 +64,6 @@ def up() -> None:
         )
         typer.echo(f"landing    {settings.landing_dir}/<mapping>/   drop files there")
         typer.echo("stop       make down")
-
-
-class ListFormat(StrEnum):
-    """How a list is written."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-AsList = Annotated[ListFormat, typer.Option("--format", help="json for other programs")]
 
 
 @app.command("status")
@@ -236,24 +227,23 @@ def mapping_init(
 
 
 @load_app.command("list")
-def load_list(last: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20) -> None:
+def load_list(
+    last: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20, as_format: AsList = ListFormat.TEXT
+) -> None:
     """Show the newest loads with their counts."""
-    from rich.table import Table
-
     from gridcredit.warehouse import connect
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        table = Table("id", "file", "extract", "read", "accepted", "quarantined", "loaded at (UTC)", "")
         with connect(settings) as connection:
-            for row in connection.execute(
-                "select file_id, file_name, extract, rows_read, rows_accepted, rows_quarantined, "
-                "to_char(loaded_at, 'YYYY-MM-DD HH24:MI'), 'undone: ' || undone_because "
+            loads = connection.cursor(row_factory=dict_row).execute(
+                "select file_id as load, file_name as file, extract, rows_read as read, rows_accepted as accepted, "
+                "rows_quarantined as quarantined, to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as loaded_at_utc, "
+                "'reverted: ' || undone_because as note "
                 "from lineage.loads join lineage.files using (file_id) order by file_id desc, extract limit %s",
                 [last],
-            ):
-                table.add_row(*("" if value is None else str(value) for value in row))
-        Console().print(table)
+            )
+            show_list(list(loads), as_format, "nothing was loaded yet: `gridcredit ingest --mapping NAME FILE...`")
 
 
 @load_app.command("revert")
@@ -271,24 +261,26 @@ def load_revert(file_id: int, reason: Annotated[str, typer.Option(help="kept in 
 @quarantine_app.command("list")
 def quarantine_list(
     load: Annotated[int | None, typer.Option(help="of this load alone, as `gridcredit load list` shows it")] = None,
+    as_format: AsList = ListFormat.TEXT,
 ) -> None:
     """Show what waits in quarantine: by load, extract and reason, with the first row of each."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from gridcredit.extracts.quarantine import list_quarantined
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        waiting = list_quarantined(settings, load)
-        if not waiting:
-            typer.echo("nothing waits in quarantine")
-            return
-        table = Table("load", "file", "extract", "rows", "reason", "first line", "example")
-        for one in waiting:
-            texts = (one.file_id, one.file_name, one.extract, one.rows, one.reason, one.line_no, one.example[:80])
-            table.add_row(*(escape(str(text)) for text in texts))
-        Console().print(table)
+        waiting = [
+            {
+                "load": one.file_id,
+                "file": one.file_name,
+                "extract": one.extract,
+                "rows": one.rows,
+                "first_line": one.line_no,
+                "example": one.example[:80],
+                "reason": one.reason,
+            }
+            for one in list_quarantined(settings, load)
+        ]
+        show_list(waiting, as_format, "nothing waits in quarantine")
 
 
 @quarantine_app.command("export")
@@ -386,7 +378,7 @@ def trace_row(
 
 @trace_app.command("file")
 def trace_file(
-    file_id: Annotated[int, typer.Argument(help="number of the file, as `load list` shows it")],
+    file: Annotated[str, typer.Argument(help="number or name of the file, as `load list` shows it")],
     line: Annotated[int, typer.Option(help="one line of it")] = 0,
     as_format: AsFormat = Format.TEXT,
     out: OutFile = None,
@@ -396,6 +388,7 @@ def trace_file(
 
     with clear_errors() as settings:
         prepare_quietly(settings)
+        file_id = touched.number_of_file(file, settings)
         _tell(touched.touched_by_file(file_id, line or None, settings), as_format, out)
 
 
@@ -555,18 +548,25 @@ def docs() -> None:
 
 
 @release_app.command("list")
-def list_releases() -> None:
+def list_releases(as_format: AsList = ListFormat.TEXT) -> None:
     """Show all releases, the newest first."""
     from gridcredit import release
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        for one in release.list_releases(settings):
-            note = f"  rollback to {one.rolled_back_to}" if one.rolled_back_to else ""
-            typer.echo(
-                f"{one.release:>6}  as of {one.as_of_date}  {one.published_at:%Y-%m-%d %H:%M}  "
-                f"+{one.rows_opened:,} -{one.rows_closed:,}  {one.chain_hash[:12]}{note}"
-            )
+        releases = [
+            {
+                "release": one.release,
+                "as_of": one.as_of_date,
+                "published_utc": f"{one.published_at.astimezone(UTC):%Y-%m-%d %H:%M}",
+                "rows_opened": one.rows_opened,
+                "rows_closed": one.rows_closed,
+                "chain_hash": one.chain_hash if as_format is ListFormat.JSON else one.chain_hash[:12],
+                "rollback_to": one.rolled_back_to,
+            }
+            for one in release.list_releases(settings)
+        ]
+        show_list(releases, as_format, "nothing has been published yet: load files, then `gridcredit run`")
 
 
 @release_app.command("diff")

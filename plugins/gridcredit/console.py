@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 
 import structlog
@@ -59,3 +61,28 @@ def parse_date(text: str | None) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise GridCreditError(f"{text!r} is not a date: write it as YYYY-MM-DD") from None
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+AsList = Annotated[ListFormat, typer.Option("--format", help="json for other programs")]
+
+
+def show_list(rows: Sequence[Mapping[str, object]], as_format: ListFormat, when_empty: str) -> None:
+    """Write rows as columns whose values are never cut or broken, or as JSON; in words where there is none."""
+    if as_format is ListFormat.JSON:
+        typer.echo(json.dumps(list(rows), default=str, ensure_ascii=False, indent=2))
+        return
+    if not rows:
+        typer.echo(when_empty)
+        return
+    lines = [[name.replace("_", " ") for name in rows[0]]]
+    lines += [["" if value is None else " ".join(str(value).split()) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())

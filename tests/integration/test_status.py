@@ -120,3 +120,23 @@ def test_levels_sort_by_their_rank(released: Settings) -> None:
         level for level in ("red", "orange", "yellow", "blue") if any(row["level"] == level for row in found)
     ]
     assert found
+
+
+def test_lists_show_whole_names_and_speak_json(released: Settings) -> None:
+    """At 80 columns no value is cut; for other programs the same as JSON."""
+    for arguments, key in ((("load", "list"), "file"), (("release", "list"), "release")):
+        text = command(released, *arguments).stdout
+        assert "…" not in text
+        found = json.loads(command(released, *arguments, "--format", "json").stdout)
+        assert found
+        assert all(str(row[key]) in text for row in found)
+    assert command(released, "quarantine", "list").stdout == "nothing waits in quarantine\n"
+    assert json.loads(command(released, "quarantine", "list", "--format", "json").stdout) == []
+
+
+def test_a_file_is_traced_by_its_name(released: Settings) -> None:
+    by_name = command(released, "trace", "file", "officer_assignment.csv").stdout
+    assert by_name.startswith("file #4")
+    assert by_name == command(released, "trace", "file", "4").stdout
+    unknown = command(released, "trace", "file", "nothing.csv")
+    assert (unknown.returncode, unknown.stderr.splitlines()[0][:38]) == (1, "error: no file has the name 'nothing.c")

@@ -70,6 +70,25 @@ def touched_by_bill(bill_id: str, settings: Settings | None = None) -> Trace:
     return trace
 
 
+def number_of_file(name: str, settings: Settings | None = None) -> int:
+    """The number of a file that is named by its number or its name.
+
+    Raises:
+        GridCreditError: no file has this name, or several have.
+    """
+    if name.isdigit():
+        return int(name)
+    with connect(settings) as connection:
+        found = connection.execute(
+            "select file_id from lineage.files where file_name = %s order by file_id desc", [name]
+        ).fetchall()
+    if len(found) != 1:
+        numbers = ", ".join(str(number) for (number,) in found)
+        says = f"files {numbers} have the name {name!r}: say which" if found else f"no file has the name {name!r}"
+        raise GridCreditError(f"{says}; `gridcredit load list` shows those there are")
+    return int(found[0][0])
+
+
 def _file(connection: Connection, file_id: int) -> Node:
     row = connection.execute(
         "select file_name, mapping, sha256, loaded_at, undone_at from lineage.files where file_id = %s", [file_id]

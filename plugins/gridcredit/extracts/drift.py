@@ -40,9 +40,9 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
     for name, part in rule.extracts.items():
         missing[name] = []
         for condition in part.conditions():
-            if condition.column not in header:
+            if condition.tested not in header:
                 raise FileRefusedError(
-                    f"{path.name}: has no column {condition.column!r}, which {name} filters by{elsewhere}"
+                    f"{path.name}: has no column {condition.tested!r}, which {name} filters by{elsewhere}"
                 )
         for column in EXTRACTS[name].columns:
             column_rule = part.rule_of(column.name)

@@ -61,6 +61,8 @@ class ColumnRule(_Strict):
     case: Literal["upper", "lower"] | None = None
     format: str | None = None
     add_days: int = 0
+    add_working_days: int = Field(0, ge=0)
+    end_of_month: int | None = Field(None, ge=0)
     multiline: bool = False
     optional: bool = False
     unit: str | None = None
@@ -95,6 +97,10 @@ class ColumnRule(_Strict):
         values = self.values or {}
         return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
 
+    def reckons(self) -> bool:
+        """Whether it says anything of dates."""
+        return self.format is not None or self.end_of_month is not None or bool(self.add_days or self.add_working_days)
+
     def conversion(self) -> Decimal | None:
         """What numbers are multiplied by; None where they stay as they are."""
         return self.factor or KWH_IN.get(self.unit or "")
@@ -117,19 +123,53 @@ def _column_rule(value: object) -> object:
 
 
 class Condition(_Strict):
-    """Keeps the rows whose source column has one of the values, or any value at all."""
+    """Keeps rows by a source column's value, or by what other conditions say together.
 
-    column: str
+    A column may be `filled` or not, `equals` one of several values or `differs` from all of them, or lie between
+    numbers. `all`, `any` and `none` hold conditions of which each, one or no one must be met.
+    """
+
+    column: str | None = None
     equals: list[str] | None = None
+    differs: list[str] | None = None
     filled: bool | None = None
+    more_than: Decimal | None = None
+    at_least: Decimal | None = None
+    less_than: Decimal | None = None
+    at_most: Decimal | None = None
+    all_of: list[Condition] | None = Field(None, alias="all", min_length=1)
+    any_of: list[Condition] | None = Field(None, alias="any", min_length=1)
+    none_of: list[Condition] | None = Field(None, alias="none", min_length=1)
 
     @model_validator(mode="after")
     def _one_test(self) -> Condition:
-        if (self.equals is None) == (self.filled is None):
-            raise ValueError("give one of `equals` and `filled`")
-        if any(not text or text != text.strip() for text in self.equals or []):
+        of_column = (self.equals, self.differs, self.filled, self.compares or None)
+        together = (self.all_of, self.any_of, self.none_of)
+        if sum(test is not None for test in (*of_column, *together)) != 1:
+            raise ValueError("give one of `equals`, `differs`, `filled`, bounds, `all`, `any` and `none`")
+        if (self.column is None) != any(test is not None for test in together):
+            raise ValueError("a test needs a `column`; `all`, `any` and `none` have those of their conditions")
+        if any(not text or text != text.strip() for text in [*(self.equals or []), *(self.differs or [])]):
             raise ValueError("no value is empty or begins or ends with a space: for empty ones say `filled: false`")
         return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares numbers."""
+        return any(bound is not None for bound in (self.more_than, self.at_least, self.less_than, self.at_most))
+
+    def tests(self) -> Iterator[Condition]:
+        """The tests of columns that it is made of."""
+        parts = self.all_of or self.any_of or self.none_of
+        if parts is None:
+            yield self
+        for part in parts or []:
+            yield from part.tests()
+
+    @property
+    def tested(self) -> str:
+        """The column that a test looks at."""
+        return self.column or ""
 
 
 class ExtractRule(_Strict):
@@ -148,8 +188,8 @@ class ExtractRule(_Strict):
         return self.columns.get(column) or ColumnRule(**{"from": column})
 
     def conditions(self) -> list[Condition]:
-        """Every condition on a source column."""
-        return [*self.where, *([self.deleted] if self.deleted else [])]
+        """Every test of a source column."""
+        return [test for one in (*self.where, *([self.deleted] if self.deleted else [])) for test in one.tests()]
 
 
 class Manifest(_Strict):
@@ -274,7 +314,7 @@ class FileRule(_Strict):
 
     def sources(self) -> set[str]:
         """The source columns that it reads, where a file has them."""
-        conditions = [condition.column for part in self.extracts.values() for condition in part.conditions()]
+        conditions = [condition.tested for part in self.extracts.values() for condition in part.conditions()]
         return {*conditions, *(source for source, _ in self._columns())}
 
     def identifier_sources(self) -> set[str]:
@@ -358,8 +398,8 @@ def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
     if column is None:
         known = ", ".join(known.name for known in extract.columns)
         return f"extract {extract.name!r} has no column {name!r}; it has {known}"
-    if column.kind not in DATED and (rule.format is not None or rule.add_days):
-        return "has no date, so that `format` and `add_days` say nothing"
+    if column.kind not in DATED and rule.reckons():
+        return "has no date, so that `format`, `end_of_month` and days to add say nothing"
     if column.kind not in DECIMALS and (rule.unit or rule.factor):
         return "has no number, so that `unit` and `factor` say nothing"
     if column.kind == "energy":

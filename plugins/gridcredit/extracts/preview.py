@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.batch import Batch, clean
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.conventions import Conventions, advice
-from gridcredit.extracts.convert import Converted, Rejected, clean, convert
+from gridcredit.extracts.convert import Converted, Rejected, convert
 from gridcredit.extracts.drift import check_header
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule, Mapping
@@ -128,5 +128,5 @@ def _expected_values(rule: FileRule, header: list[str]) -> dict[tuple[str, str],
             if column_rule.values and column_rule.source in header:
                 expected[f"values of {name}.{column}", str(column_rule.source)] = {*column_rule.values} - {""}
         for condition in part.conditions():
-            expected[f"a condition of {name}", condition.column] = {*(condition.equals or [])}
+            expected[f"a condition of {name}", condition.tested] = {*(condition.equals or [])}
     return expected

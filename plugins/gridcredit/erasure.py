@@ -13,6 +13,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.csv_line import to_fields, to_line
+from gridcredit.extracts.invisible import clean_name
 from gridcredit.extracts.mapping import FileRule, load_mappings
 from gridcredit.privacy import ERASED, Pseudonyms
 from gridcredit.published_tables import table_columns
@@ -152,12 +153,12 @@ def _redacted(path: Path, rule: FileRule, lines: set[int]) -> bytes | None:
     is_gzip = packed.startswith(b"\x1f\x8b")
     text = (gzip.decompress(packed) if is_gzip else packed).decode(rule.encoding)
     rows = text.split("\n")
-    header = [name.strip() for name in to_fields(rows[0].removeprefix("\ufeff").rstrip("\r"), rule.delimiter)]
+    header = [clean_name(name) for name in to_fields(rows[rule.header_row - 1].rstrip("\r"), rule.delimiter)]
     personal = {
         source
-        for name, part in rule.extracts.items()
+        for name, part in rule.parts()
         for column in EXTRACTS[name].personal_columns
-        for source in (part.columns[column].sources() if column in part.columns else (column,))
+        for source in part.rule_of(column).sources()
     }
     places = [place for place, name in enumerate(header) if name in personal]
     for number in lines:

@@ -53,6 +53,19 @@ def meet_all(batch: Batch, conditions: list[Condition], file_rule: FileRule) -> 
     return found
 
 
+def in_scope_of(
+    batch: Batch, conditions: list[Condition], file_rule: FileRule
+) -> tuple[BooleanMask, list[tuple[str, BooleanMask]]]:
+    """The rows that meet each condition, and by condition those that it is the first to set aside."""
+    found = ~no_rows(batch.row_count)
+    aside: list[tuple[str, BooleanMask]] = []
+    for condition in conditions:
+        met = meets(batch, condition, file_rule)
+        aside.append((condition.in_words(), found & ~met))
+        found &= met
+    return found, aside
+
+
 def _meet_one(batch: Batch, conditions: list[Condition], file_rule: FileRule) -> BooleanMask:
     found = no_rows(batch.row_count)
     for condition in conditions:

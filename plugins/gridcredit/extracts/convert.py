@@ -8,6 +8,7 @@ A value's fate never depends on its neighbours.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.extracts.batch import Batch, BooleanMask, by_distinct, clean, filled_or_null, no_rows, to_mask
-from gridcredit.extracts.conditions import NOT_COMPARABLE, meet_all, meets, not_comparable
+from gridcredit.extracts.conditions import NOT_COMPARABLE, in_scope_of, meets, not_comparable
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.conventions import Conventions
 from gridcredit.extracts.dates import date_reader, reckoned
@@ -56,13 +57,14 @@ class Converted:
     keep: BooleanMask
     rejected: list[Rejected]
     filtered: int
+    set_aside: Counter[str]
     deleted: BooleanMask
     conventions: dict[str, Conventions]
 
 
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
     """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
-    in_scope = meet_all(batch, rule.where, file_rule)
+    in_scope, aside = in_scope_of(batch, rule.where, file_rule)
     deleted = meets(batch, rule.deleted, file_rule) if rule.deleted else no_rows(batch.row_count)
     faults = _Faults(batch.row_count)
     for condition in rule.conditions():
@@ -90,7 +92,9 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
             faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
         faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
     filtered = int(batch.row_count - in_scope.sum())
-    return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, deleted, conventions)
+    # Rows that a condition could not judge are wrong, not set aside.
+    set_aside = Counter({words: int((rows_aside & ~in_scope).sum()) for words, rows_aside in aside})
+    return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, set_aside, deleted, conventions)
 
 
 class _Faults:

@@ -24,8 +24,9 @@ from gridcredit.extracts.batch import Batch, BooleanMask, Malformed
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.convert import column_text
 from gridcredit.extracts.csv_line import to_line
+from gridcredit.extracts.invisible import clean_name
 from gridcredit.extracts.limits import ReadLimits
-from gridcredit.extracts.mapping import ColumnRule, ExtractRule, FileRule
+from gridcredit.extracts.mapping import FileRule
 from gridcredit.extracts.reader import read_batches, read_header
 from gridcredit.privacy import ERASED
 from gridcredit.private_files import write_private
@@ -66,8 +67,8 @@ class Named:
         """Which rows are of the customers, as delivered or as the mapping makes their number, and which are of nobody."""
         found = self._holds(batch, self.customers)
         nobody = np.ones(batch.row_count, dtype=bool)
-        for part in rule.extracts.values() if rule else ():
-            column = _rule_of(part, "customer_id")
+        for _, part in rule.parts() if rule else ():
+            column = part.rule_of("customer_id")
             if rule and all(source in batch.columns for source in column.sources()):
                 text = column_text(batch, column, rule, file_name)
                 found |= _is_in(text, self.customers)
@@ -134,8 +135,9 @@ def _redacted(path: Path, rule: FileRule, lines: Collection[int], named: Named) 
         text = (gzip.decompress(packed) if is_gzip else packed).decode(rule.encoding)
         physical = io.StringIO(text, newline="\n").readlines()
         reader = csv.reader(physical, delimiter=rule.delimiter)
-        header = [name.strip() for name in next(reader)]
-        header[0] = header[0].removeprefix("\ufeff").strip('"')
+        for _ in range(rule.header_row - 1):
+            next(reader)
+        header = [clean_name(name.removeprefix("\ufeff").strip('"')) for name in next(reader)]
         kept = _columns_kept(rule)
         rows, missing = physical[: reader.line_num], set(lines)
         start = reader.line_num
@@ -166,16 +168,12 @@ def _columns_kept(rule: FileRule) -> set[str]:
     """The source columns in which no person is named: what extracts read, but for personal columns and free text."""
     kept: set[str] = set()
     personal: set[str] = set()
-    for name, part in rule.extracts.items():
+    for name, part in rule.parts():
         for column in EXTRACTS[name].columns:
             is_personal = bool(column.personal) or FREE_TEXT.get(name) == column.name
-            (personal if is_personal else kept).update(_rule_of(part, column.name).sources())
-        kept.update(condition.column for condition in part.conditions())
+            (personal if is_personal else kept).update(part.rule_of(column.name).sources())
+        kept.update(condition.tested for condition in part.conditions())
     return kept - personal
-
-
-def _rule_of(part: ExtractRule, column: str) -> ColumnRule:
-    return part.columns.get(column, ColumnRule(**{"from": column}))
 
 
 def _is_in(values: pa.Array, wanted: Collection[str]) -> BooleanMask:

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.conditions import meets
 from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, PAYMENT, Column, Extract
 from gridcredit.extracts.convert import ARROW_TYPES, column_text, convert, to_type
-from gridcredit.extracts.mapping import ColumnRule, ExtractRule, FileRule
+from gridcredit.extracts.mapping import ColumnRule, Condition, ExtractRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -235,3 +236,55 @@ def test_words_may_have_joiners_and_wide_spaces() -> None:
     batch = Batch({name: pa.array([value]) for name, value in row.items()}, np.arange(1), [])
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer": {}}})
     assert convert(batch, CUSTOMER, ExtractRule(), file_rule, "file").rejected == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "met"),
+    [
+        ({"column": "x", "filled": False}, "3"),
+        ({"column": "x", "equals": ["5", "0"]}, "02"),
+        ({"column": "x", "differs": ["5", "0"]}, "14"),
+        ({"column": "x", "more_than": 0}, "01"),
+        ({"column": "x", "at_least": "-2.5", "less_than": 5}, "24"),
+        ({"column": "x", "at_most": 0}, "24"),
+        ({"any": [{"column": "x", "equals": ["5"]}, {"column": "y", "equals": ["b"]}]}, "0134"),
+        ({"all": [{"column": "x", "filled": True}, {"column": "y", "equals": ["b"]}]}, "14"),
+        ({"none": [{"column": "x", "filled": False}, {"column": "y", "equals": ["b"]}]}, "02"),
+        ({"none": [{"any": [{"column": "x", "more_than": 1}, {"column": "x", "filled": False}]}]}, "24"),
+    ],
+)
+def test_conditions(condition: dict[str, object], met: str) -> None:
+    batch = Batch(
+        {"x": pa.array(["5", "1,234", "0", " ", "-2.5"]), "y": pa.array(list("abab") + ["b"])}, np.arange(5), []
+    )
+    file_rule = FileRule.model_validate({"pattern": "*", "thousands_separator": ",", "extracts": {"bill": {}}})
+    mask = meets(batch, Condition.model_validate(condition), file_rule)
+    assert "".join(str(index) for index in np.flatnonzero(mask)) == met
+
+
+def test_what_cannot_be_compared_is_told() -> None:
+    rule = {"where": [{"none": [{"column": "x", "more_than": 0}]}]}
+    batch = Batch({"x": pa.array(["1", "one", "-1"]), "bill_id": pa.array(["A", "B", "C"])}, np.arange(3), [])
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": rule}})
+    found = convert(batch, BILL, file_rule.extracts["bill"], file_rule, "file")
+    assert found.filtered == 1
+    assert [(bad.index, bad.column) for bad in found.rejected] == [(1, "x"), (2, "customer_id")]
+    assert "a condition compares it" in found.rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("rule", "day"),
+    [
+        ({"end_of_month": 0}, date(2026, 1, 31)),
+        ({"end_of_month": 1}, date(2026, 2, 28)),
+        ({"end_of_month": 13}, date(2027, 2, 28)),
+        ({"end_of_month": 11}, date(2026, 12, 31)),
+        ({"end_of_month": 0, "add_days": 14}, date(2026, 2, 14)),
+        ({"add_working_days": 1}, date(2026, 1, 12)),
+        ({"add_working_days": 10}, date(2026, 1, 23)),
+    ],
+)
+def test_days_are_reckoned(rule: dict[str, object], day: date) -> None:
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}})
+    column_rule = ColumnRule.model_validate({"from": "x"} | rule)
+    assert to_type(pa.array(["2026-01-09"]), DUE_ON, column_rule, file_rule)[0].to_pylist() == [day]

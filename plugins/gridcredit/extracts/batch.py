@@ -63,3 +63,13 @@ def by_distinct(
     parsed = [parse(value) for value in encoded.dictionary.to_pylist()]
     typed = pa.array(parsed, arrow_type).take(encoded.indices)
     return typed, to_mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))
+
+
+def clean(values: pa.Array) -> pa.Array:
+    """The values without spaces around them; null where there is nothing."""
+    return filled_or_null(pc.utf8_trim_whitespace(values))
+
+
+def filled_or_null(values: pa.Array) -> pa.Array:
+    """The values; null where they are empty."""
+    return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)

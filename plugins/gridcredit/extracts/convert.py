@@ -8,22 +8,24 @@ A value's fate never depends on its neighbours.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.batch import Batch, BooleanMask, by_distinct, no_rows, to_mask
+from gridcredit.extracts.batch import Batch, BooleanMask, by_distinct, clean, filled_or_null, no_rows, to_mask
+from gridcredit.extracts.conditions import NOT_COMPARABLE, in_scope_of, meets, not_comparable
 from gridcredit.extracts.contract import DECIMALS, Column, Extract
 from gridcredit.extracts.conventions import Conventions
-from gridcredit.extracts.dates import date_reader
+from gridcredit.extracts.dates import date_reader, reckoned
 from gridcredit.extracts.identifiers import FLOAT_REASON, were_floats
 from gridcredit.extracts.invisible import invisible, invisible_reason
-from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.extracts.mapping import DATED, PLACEHOLDER, ColumnRule, ExtractRule, FileRule
 from gridcredit.extracts.numerals import to_converted, to_decimal
 
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -55,18 +57,23 @@ class Converted:
     keep: BooleanMask
     rejected: list[Rejected]
     filtered: int
+    set_aside: Counter[str]
     deleted: BooleanMask
     conventions: dict[str, Conventions]
 
 
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
     """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
-    in_scope = _matching(batch, rule.where)
-    deleted = _matching(batch, [rule.deleted]) if rule.deleted else no_rows(batch.row_count)
+    in_scope, aside = in_scope_of(batch, rule.where, file_rule)
+    deleted = meets(batch, rule.deleted, file_rule) if rule.deleted else no_rows(batch.row_count)
     faults = _Faults(batch.row_count)
     for condition in rule.conditions():
         # Whether such a row meets it cannot be said.
-        in_scope |= faults.add_invisible(condition.column, None, batch.columns[condition.column], None)
+        values = batch.columns[condition.tested]
+        in_scope |= faults.add_invisible(condition.tested, None, values, None)
+        undecided = not_comparable(batch, condition, file_rule)
+        faults.add(condition.tested, values, undecided, NOT_COMPARABLE)
+        in_scope |= undecided
     rows: dict[str, pa.Array] = {}
     conventions: dict[str, Conventions] = {}
     for column in extract.columns:
@@ -85,7 +92,9 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
             faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
         faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
     filtered = int(batch.row_count - in_scope.sum())
-    return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, deleted, conventions)
+    # Rows that a condition could not judge are wrong, not set aside.
+    set_aside = Counter({words: int((rows_aside & ~in_scope).sum()) for words, rows_aside in aside})
+    return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, set_aside, deleted, conventions)
 
 
 class _Faults:
@@ -130,17 +139,6 @@ def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
     return pc.binary_join_element_wise(*parts, pa.scalar("}"), pa.scalar(""))
 
 
-def _matching(batch: Batch, conditions: list[Condition]) -> BooleanMask:
-    mask = np.ones(batch.row_count, dtype=bool)
-    for condition in conditions:
-        values = clean(batch.columns[condition.column])
-        if condition.equals is not None:
-            mask &= to_mask(pc.is_in(values, pa.array(condition.equals, pa.string())))
-        else:
-            mask &= to_mask(pc.is_valid(values)) == condition.filled
-    return mask
-
-
 def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: str) -> pa.Array:
     """The canonical column as cleaned text, before typing; null where the source has nothing."""
     if rule.constant is not None:
@@ -156,7 +154,7 @@ def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: 
         text = by_distinct(
             text, pa.string(), lambda value: table.get(value, value if rule.otherwise is None else rule.otherwise)
         )[0]
-        text = _filled(text.fill_null(table[""]) if "" in table else text)
+        text = filled_or_null(text.fill_null(table[""]) if "" in table else text)
     if rule.case is not None:
         text = pc.utf8_upper(text) if rule.case == "upper" else pc.utf8_lower(text)
     return text
@@ -177,16 +175,6 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
         position = match.end()
     parts.append(pa.scalar(template[position:], pa.string()))
     return pc.binary_join_element_wise(*parts, pa.scalar("", pa.string()))
-
-
-def clean(values: pa.Array) -> pa.Array:
-    """The values without spaces around them; null where there is nothing."""
-    return _filled(pc.utf8_trim_whitespace(values))
-
-
-def _filled(values: pa.Array) -> pa.Array:
-    """The values; null where they are empty."""
-    return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)
 
 
 def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMask:
@@ -218,7 +206,6 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
         return lambda value: value if value in column.values else None
     if column.kind == "boolean":
         return lambda value: True if value.lower() in TRUE_WORDS else False if value.lower() in FALSE_WORDS else None
-    shift = timedelta(days=rule.add_days)
     by_format = date_reader(file_rule.format_of(column, rule), file_rule)
     zone = ZoneInfo(file_rule.time_zone)
 
@@ -233,7 +220,8 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
     def parse(value: str) -> object:
         try:
             moment = read(value)
-            moment = (moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)) + shift
+            moment = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+            moment = reckoned(moment, rule)
         except (ValueError, OverflowError):
             return None
         if column.kind == "timestamp":

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.extracts.mapping import FileRule
+from gridcredit.extracts.mapping import ColumnRule, FileRule
 
 # Formats in common use, which are tried where most values do not fit the mapping's.
 COMMON_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d")
+SATURDAY = 5
 _WITHOUT_SEPARATOR = re.compile("%[YymdHMS]%[YymdHMS]")
 
 
@@ -33,6 +34,19 @@ def date_reader(pattern: str, rule: FileRule) -> Callable[[str], datetime]:
         return moment
 
     return read
+
+
+def reckoned(moment: datetime, rule: ColumnRule) -> datetime:
+    """The day that a rule makes of a day: the end of its month or of a later one, then days or working days on."""
+    if rule.end_of_month is not None:
+        months = moment.year * 12 + moment.month + rule.end_of_month  # those up to the month after the one meant
+        moment = moment.replace(year=months // 12, month=months % 12 + 1, day=1) - timedelta(days=1)
+    moment += timedelta(days=rule.add_days)
+    for _ in range(rule.add_working_days):
+        moment += timedelta(days=1)
+        while moment.weekday() >= SATURDAY:
+            moment += timedelta(days=1)
+    return moment
 
 
 def other_format(text: pa.Array, pattern: str, rule: FileRule) -> tuple[str, int]:

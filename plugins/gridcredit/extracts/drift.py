@@ -37,12 +37,12 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
     elsewhere = "" if rule.format == "parquet" else "; if its header is in another line, `header_row` says which"
     used = rule.sources() | set(rule.ignore)
     missing: dict[str, list[str]] = {}
-    for name, part in rule.extracts.items():
-        missing[name] = []
+    for name, part in rule.parts():
+        missing.setdefault(name, [])
         for condition in part.conditions():
-            if condition.column not in header:
+            if condition.tested not in header:
                 raise FileRefusedError(
-                    f"{path.name}: has no column {condition.column!r}, which {name} filters by{elsewhere}"
+                    f"{path.name}: has no column {condition.tested!r}, which {name} filters by{elsewhere}"
                 )
         for column in EXTRACTS[name].columns:
             column_rule = part.rule_of(column.name)
@@ -61,7 +61,8 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
                     f"{f' (is it {alike[0]!r}?)' if alike else ''}: mend the name in the mapping, or mark the column "
                     "`optional: true` if a file may come without it"
                 )
-            missing[name].append(column.name)
+            if column.name not in missing[name]:
+                missing[name].append(column.name)
     drift = Drift([column for column in header if column not in used], missing, unread_parts(path, rule))
     if drift.unused or any(missing.values()):
         log.info("columns_differ", file=path.name, unused=drift.unused, missing=missing)

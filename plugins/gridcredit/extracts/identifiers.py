@@ -12,7 +12,7 @@ FLOAT_MARK = " (float)"
 FLOAT_REASON = "was a floating-point number, which changes identifiers: deliver it as text or as a whole number"
 # 10.0 as pandas writes, 1.23E+17 as Excel does.
 _FLOATS = r"^[+-]?[0-9]+\.0+$|^[+-]?[0-9](\.[0-9]+)?[eE][+][0-9]+$|^nan$|^NaN$| \(float\)$"
-_SIGNS = (b".", b"e+", b"E+", b"nan", b"NaN", b"(float)")
+_SIGNS = (b".", b"+", b"(", b"nan", b"NaN")
 
 
 def were_floats(text: pa.Array) -> BooleanMask:

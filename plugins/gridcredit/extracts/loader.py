@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.csv
 import structlog
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from gridcredit.erasure import erased_customers, redact_quarantine
 from gridcredit.errors import FileRefusedError
 from gridcredit.extracts import raw
-from gridcredit.extracts.batch import Batch, BooleanMask
+from gridcredit.extracts.batch import Batch, BooleanMask, no_rows
 from gridcredit.extracts.contract import DATING_EXTRACTS, EXTRACTS, Extract
 from gridcredit.extracts.conventions import Conventions, advice
 from gridcredit.extracts.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
@@ -53,13 +54,21 @@ QUARANTINE_BATCH = 10_000
 
 @dataclass
 class Counts:
-    """What became of one file's rows in one extract."""
+    """What became of one file's rows in one extract, and of its lines, of which each may make several rows.
+
+    A line with a row in quarantine is quarantined, another with a row that was accepted or repeated is used, and the
+    rest is set aside. `set_aside` has the rows that each condition took out.
+    """
 
     read: int = 0
     accepted: int = 0
     quarantined: int = 0
     filtered: int = 0
     repeated: int = 0
+    lines: int = 0
+    lines_used: int = 0
+    lines_quarantined: int = 0
+    set_aside: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -170,7 +179,7 @@ def _load_rows(
         redact_quarantine(connection, Named(pseudonyms.erased_customers), {mapping.mapping: mapping}, file_id)
     for name, load in loads.items():
         counts = load.counts
-        promise.check_rows(path, counts.read)
+        promise.check_rows(path, counts.lines)
         considered = counts.accepted + counts.quarantined
         if counts.read == 0 and EXTRACTS[name].fresh_days is not None:
             raise FileRefusedError(f"{path.name}: is empty: it has a header and no rows")
@@ -182,10 +191,12 @@ def _load_rows(
         load.noticed = overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-            "rows_quarantined, rows_filtered, rows_repeated, seconds, missing_columns, notes, newest_fact_on) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, seconds, "
+            "missing_columns, notes, newest_fact_on) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
-            + [counts.repeated, time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
+            + [counts.repeated, counts.lines, counts.lines_used, counts.lines_quarantined, Jsonb(counts.set_aside)]
+            + [time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     # Last, since it keeps other loads of the extract waiting until this one is committed.
@@ -201,7 +212,7 @@ def _load_rows(
 class _Prepared:
     """One batch of one extract, ready to be written: accepted rows as CSV, and the rows for quarantine."""
 
-    accepted: memoryview
+    accepted: list[memoryview]
     quarantined: list[QuarantinedRow]
     counts: Counts
 
@@ -218,7 +229,8 @@ class _ExtractLoad:
         unread: list[str],
         pseudonyms: Pseudonyms,
     ) -> None:
-        self.extract, self.part, self.rule, self.file_id, self.unread = extract, part, rule, file_id, unread
+        self.extract, self.parts, self.rule, self.file_id, self.unread = extract, part.parts(), rule, file_id, unread
+        self.has_tombstones = any(one.deleted for one in self.parts)
         self.pseudonyms = pseudonyms
         self.counts = Counts()
         self.first_fault = ""
@@ -227,7 +239,7 @@ class _ExtractLoad:
         self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
         columns = [column.name for column in extract.columns] + ["_line_no"]
-        columns += ["_deleted"] if part.deleted else []
+        columns += ["_deleted"] if self.has_tombstones else []
         columns += ["_extra"] if unread else []
         self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
             partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -235,20 +247,30 @@ class _ExtractLoad:
 
     def prepare(self, batch: Batch, file_name: str) -> _Prepared:
         """Type one batch and part the good rows from the bad; needs no database."""
-        converted = convert(batch, self.extract, self.part, self.rule, file_name)
-        keep = self._without_repeats(converted) if self.part.distinct else converted.keep
-        accepted = int(keep.sum())
-        quarantined = self._quarantined(converted, batch)
-        for column, found in converted.conventions.items():
-            self.conventions[column] += found
-        counts = Counts(
-            read=batch.row_count + len(batch.malformed),
-            accepted=accepted,
-            quarantined=len(quarantined),
-            filtered=converted.filtered,
-            repeated=int(converted.keep.sum()) - accepted,
-        )
-        return _Prepared(self._csv(converted, batch, keep), quarantined, counts)
+        prepared = _Prepared([], self._malformed(batch), Counts(read=len(batch.malformed)))
+        counts = prepared.counts
+        used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
+        for part in self.parts:
+            converted = convert(batch, self.extract, part, self.rule, file_name)
+            keep = self._without_repeats(converted) if part.distinct else converted.keep
+            prepared.accepted.append(self._csv(converted, batch, keep))
+            prepared.quarantined.extend(self._rejected(converted, batch))
+            for column, found in converted.conventions.items():
+                self.conventions[column] += found
+            accepted = int(keep.sum())
+            counts.read += batch.row_count
+            counts.accepted += accepted
+            counts.filtered += converted.filtered
+            counts.repeated += int(converted.keep.sum()) - accepted
+            counts.set_aside += converted.set_aside
+            used |= converted.keep
+            bad[[rejected.index for rejected in converted.rejected]] = True
+        counts.quarantined = len(prepared.quarantined)
+        counts.lines = batch.row_count + len(batch.malformed)
+        counts.lines_used = int((used & ~bad).sum())
+        counts.lines_quarantined = int(bad.sum()) + len(batch.malformed)
+        self._note_first_fault(prepared.quarantined)
+        return prepared
 
     @property
     def notes(self) -> list[str]:
@@ -258,7 +280,8 @@ class _ExtractLoad:
     def write(self, copy: OpenCopy, part: _Prepared) -> None:
         """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
         if part.counts.accepted:
-            copy.into(self.copy).write(part.accepted)
+            for rows in part.accepted:
+                copy.into(self.copy).write(rows)
         self.quarantined += part.quarantined
         if len(self.quarantined) >= QUARANTINE_BATCH:
             self.write_quarantined(copy)
@@ -273,7 +296,7 @@ class _ExtractLoad:
 
     def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
         columns = converted.rows | self._kept_of_persons(converted) | {"_line_no": pa.array(batch.line_no)}
-        if self.part.deleted:
+        if self.has_tombstones:
             columns["_deleted"] = pa.array(converted.deleted)
         if self.unread:
             columns["_extra"] = unread_columns(batch, self.unread)
@@ -315,20 +338,22 @@ class _ExtractLoad:
             self.seen.add(row)
         return keep
 
-    def _quarantined(self, converted: Converted, batch: Batch) -> list[QuarantinedRow]:
-        rows: list[QuarantinedRow] = [
+    def _malformed(self, batch: Batch) -> list[QuarantinedRow]:
+        return [
             (self.file_id, self.extract.name, bad.line_no, storable(bad.text), None, None, bad.reason)
             for bad in batch.malformed
         ]
-        for bad_row in converted.rejected:
-            values = [array[bad_row.index].as_py() for array in batch.columns.values()]
-            line_no = int(batch.line_no[bad_row.index])
-            text, value = storable(to_line(values, self.rule.delimiter)), bad_row.value and storable(bad_row.value)
-            rows.append((self.file_id, self.extract.name, line_no, text, bad_row.column, value, bad_row.reason))
+
+    def _rejected(self, converted: Converted, batch: Batch) -> Iterator[QuarantinedRow]:
+        for bad in converted.rejected:
+            values = [array[bad.index].as_py() for array in batch.columns.values()]
+            text, value = storable(to_line(values, self.rule.delimiter)), bad.value and storable(bad.value)
+            yield self.file_id, self.extract.name, int(batch.line_no[bad.index]), text, bad.column, value, bad.reason
+
+    def _note_first_fault(self, rows: list[QuarantinedRow]) -> None:
         if rows and not self.first_fault:
             _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
             self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
-        return rows
 
 
 def one_ahead(items: Iterable[Item]) -> Iterator[Item]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -61,6 +61,8 @@ class ColumnRule(_Strict):
     case: Literal["upper", "lower"] | None = None
     format: str | None = None
     add_days: int = 0
+    add_working_days: int = Field(0, ge=0)
+    end_of_month: int | None = Field(None, ge=0)
     multiline: bool = False
     optional: bool = False
     unit: str | None = None
@@ -95,6 +97,10 @@ class ColumnRule(_Strict):
         values = self.values or {}
         return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
 
+    def reckons(self) -> bool:
+        """Whether it says anything of dates."""
+        return self.format is not None or self.end_of_month is not None or bool(self.add_days or self.add_working_days)
+
     def conversion(self) -> Decimal | None:
         """What numbers are multiplied by; None where they stay as they are."""
         return self.factor or KWH_IN.get(self.unit or "")
@@ -117,39 +123,116 @@ def _column_rule(value: object) -> object:
 
 
 class Condition(_Strict):
-    """Keeps the rows whose source column has one of the values, or any value at all."""
+    """Keeps rows by a source column's value, or by what other conditions say together.
 
-    column: str
+    A column may be `filled` or not, `equals` one of several values or `differs` from all of them, or lie between
+    numbers. `all`, `any` and `none` hold conditions of which each, one or no one must be met.
+    """
+
+    column: str | None = None
     equals: list[str] | None = None
+    differs: list[str] | None = None
     filled: bool | None = None
+    more_than: Decimal | None = None
+    at_least: Decimal | None = None
+    less_than: Decimal | None = None
+    at_most: Decimal | None = None
+    all_of: list[Condition] | None = Field(None, alias="all", min_length=1)
+    any_of: list[Condition] | None = Field(None, alias="any", min_length=1)
+    none_of: list[Condition] | None = Field(None, alias="none", min_length=1)
 
     @model_validator(mode="after")
     def _one_test(self) -> Condition:
-        if (self.equals is None) == (self.filled is None):
-            raise ValueError("give one of `equals` and `filled`")
-        if any(not text or text != text.strip() for text in self.equals or []):
+        of_column = (self.equals, self.differs, self.filled, self.compares or None)
+        together = (self.all_of, self.any_of, self.none_of)
+        if sum(test is not None for test in (*of_column, *together)) != 1:
+            raise ValueError("give one of `equals`, `differs`, `filled`, bounds, `all`, `any` and `none`")
+        if (self.column is None) != any(test is not None for test in together):
+            raise ValueError("a test needs a `column`; `all`, `any` and `none` have those of their conditions")
+        if any(not text or text != text.strip() for text in [*(self.equals or []), *(self.differs or [])]):
             raise ValueError("no value is empty or begins or ends with a space: for empty ones say `filled: false`")
         return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares numbers."""
+        return any(bound is not None for bound in (self.more_than, self.at_least, self.less_than, self.at_most))
+
+    def in_words(self) -> str:
+        """The condition as a mapping has it, on one line."""
+        plain = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return yaml.safe_dump(plain, default_flow_style=True, width=1000, allow_unicode=True, sort_keys=False).strip()
+
+    def tests(self) -> Iterator[Condition]:
+        """The tests of columns that it is made of."""
+        parts = self.all_of or self.any_of or self.none_of
+        if parts is None:
+            yield self
+        for part in parts or []:
+            yield from part.tests()
+
+    @property
+    def tested(self) -> str:
+        """The column that a test looks at."""
+        return self.column or ""
+
+
+def _several(value: object) -> object:
+    return {"several": value} if isinstance(value, list) else value
+
+
+def _filled_in(value: Any, values: dict[str, str]) -> Any:  # noqa: ANN401 - a tree of a rule's texts
+    if isinstance(value, str):
+        for name, text in values.items():
+            value = value.replace(f"{{{name}}}", text)
+        return value
+    if isinstance(value, dict):
+        return {_filled_in(key, values): _filled_in(one, values) for key, one in value.items()}
+    return [_filled_in(one, values) for one in value] if isinstance(value, list) else value
 
 
 class ExtractRule(_Strict):
     """How rows of one file become rows of one canonical extract; columns not named keep their own name.
 
-    A row that meets `deleted` is a tombstone: it says that the fact of its key is no more.
+    A row that meets `deleted` is a tombstone: it says that the fact of its key is no more. Each entry of `unpivot` makes
+    a row of its own: its names stand in braces in the texts of the rule. `several` are rules of the same extract.
     """
 
     columns: dict[str, Annotated[ColumnRule, BeforeValidator(_column_rule)]] = {}
     where: list[Condition] = []
     deleted: Condition | None = None
     distinct: bool = False
+    unpivot: list[dict[str, str]] = []
+    several: list[ExtractRule] = []
+
+    @model_validator(mode="after")
+    def _unpivots_alike(self) -> ExtractRule:
+        if self.several and len(self.model_fields_set) > 1:
+            raise ValueError("`several` holds rules of their own, and nothing stands beside it")
+        if len({frozenset(values) for values in self.unpivot}) > 1 or not all(self.unpivot):
+            raise ValueError("the entries of `unpivot` give the same names, one or more")
+        return self
+
+    def unused_names(self) -> list[str]:
+        """The names of `unpivot` that none of its texts uses."""
+        texts = str(self.model_dump(exclude={"unpivot"}))
+        own = [name for name in (self.unpivot[0] if self.unpivot else {}) if f"{{{name}}}" not in texts]
+        return [*own, *(name for one in self.several for name in one.unused_names())]
+
+    def parts(self) -> list[ExtractRule]:
+        """The rules that each make one row of a line: one, unless it unpivots or holds several."""
+        if self.several:
+            return [part for one in self.several for part in one.parts()]
+        plain = self.model_dump(by_alias=True, exclude_unset=True, exclude={"unpivot"})
+        return [ExtractRule.model_validate(_filled_in(plain, values)) for values in self.unpivot] or [self]
 
     def rule_of(self, column: str) -> ColumnRule:
         """How a canonical column is made."""
         return self.columns.get(column) or ColumnRule(**{"from": column})
 
     def conditions(self) -> list[Condition]:
-        """Every condition on a source column."""
-        return [*self.where, *([self.deleted] if self.deleted else [])]
+        """Every test of a source column."""
+        return [test for one in (*self.where, *([self.deleted] if self.deleted else [])) for test in one.tests()]
 
 
 class Manifest(_Strict):
@@ -208,7 +291,7 @@ class FileRule(_Strict):
         [], description="source columns that nothing reads whose quoted values may hold line breaks"
     )
     iso_dates: bool = Field(False, description="dates and times may also be written as in ISO 8601")
-    extracts: dict[str, ExtractRule] = Field(min_length=1)
+    extracts: dict[str, Annotated[ExtractRule, BeforeValidator(_several)]] = Field(min_length=1)
 
     @field_validator("encoding")
     @classmethod
@@ -260,7 +343,7 @@ class FileRule(_Strict):
             raise ValueError("`header_row` says nothing of Parquet files")
         if self.decimal_separator == self.thousands_separator:
             raise ValueError("`decimal_separator` and `thousands_separator` are the same")
-        columns = [column for part in self.extracts.values() for column in part.columns.values()]
+        columns = [column for _, part in self.parts() for column in part.columns.values()]
         formats = [self.date_format, self.month_format, self.timestamp_format, *(column.format for column in columns)]
         short = [one for one in formats if one and "%y" in one]
         if short and self.year_pivot is None:
@@ -272,9 +355,15 @@ class FileRule(_Strict):
         formats = {"date": self.date_format, "month": self.month_format, "timestamp": self.timestamp_format}
         return rule.format or formats[column.kind]
 
+    def parts(self) -> Iterator[tuple[str, ExtractRule]]:
+        """The rules that each make one row of a line, with the extract that it is of."""
+        for name, rule in self.extracts.items():
+            for part in rule.parts():
+                yield name, part
+
     def sources(self) -> set[str]:
         """The source columns that it reads, where a file has them."""
-        conditions = [condition.column for part in self.extracts.values() for condition in part.conditions()]
+        conditions = [condition.tested for _, part in self.parts() for condition in part.conditions()]
         return {*conditions, *(source for source, _ in self._columns())}
 
     def identifier_sources(self) -> set[str]:
@@ -282,14 +371,14 @@ class FileRule(_Strict):
         return {source for source, column in self._columns() if column.is_identifier}
 
     def _columns(self) -> Iterator[tuple[str, Column]]:
-        for name, part in self.extracts.items():
+        for name, part in self.parts():
             for column in EXTRACTS[name].columns:
                 for source in part.rule_of(column.name).sources():
                     yield source, column
 
     def multiline_columns(self) -> set[str]:
         """The source columns whose quoted values may hold line breaks."""
-        rules = [column for part in self.extracts.values() for column in part.columns.values() if column.multiline]
+        rules = [column for _, part in self.parts() for column in part.columns.values() if column.multiline]
         return {*self.multiline, *(source for column in rules for source in column.sources())}
 
 
@@ -339,7 +428,10 @@ def faults(mapping: Mapping) -> Iterator[tuple[tuple[int | str, ...], str]]:
                     ("files", number, "pattern"),
                     f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take it out",
                 )
-        for extract_name, extract_rule in rule.extracts.items():
+        for extract_name, several in rule.extracts.items():
+            for unused in several.unused_names():
+                yield ("files", number, "extracts", extract_name, "unpivot"), f"no text has {{{unused}}}"
+        for extract_name, extract_rule in rule.parts():
             for name, column_rule in extract_rule.columns.items():
                 fault = _column_fault(EXTRACTS[extract_name], name, column_rule)
                 if fault:
@@ -358,8 +450,8 @@ def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
     if column is None:
         known = ", ".join(known.name for known in extract.columns)
         return f"extract {extract.name!r} has no column {name!r}; it has {known}"
-    if column.kind not in DATED and (rule.format is not None or rule.add_days):
-        return "has no date, so that `format` and `add_days` say nothing"
+    if column.kind not in DATED and rule.reckons():
+        return "has no date, so that `format`, `end_of_month` and days to add say nothing"
     if column.kind not in DECIMALS and (rule.unit or rule.factor):
         return "has no number, so that `unit` and `factor` say nothing"
     if column.kind == "energy":

@@ -45,7 +45,8 @@ def made_keys(extract: Extract, part: ExtractRule) -> set[str]:
     return {
         name
         for name in extract.keys
-        if set(PLACEHOLDER.findall(part.rule_of(name).template or "")) & set(FILE_PLACEHOLDERS)
+        for one in part.parts()
+        if set(PLACEHOLDER.findall(one.rule_of(name).template or "")) & set(FILE_PLACEHOLDERS)
     }
 
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.batch import Batch
+from gridcredit.extracts.batch import Batch, clean
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.conventions import Conventions, advice
-from gridcredit.extracts.convert import Converted, Rejected, clean, convert
+from gridcredit.extracts.convert import Converted, Rejected, convert
 from gridcredit.extracts.drift import check_header
 from gridcredit.extracts.limits import ReadLimits
 from gridcredit.extracts.mapping import FileRule, Mapping
@@ -96,7 +96,7 @@ def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS,
             found.before += pa.table(batch.columns).slice(0, SHOWN - len(found.before)).to_pylist()
         for (_, source), texts in never.items():
             texts -= set(pc.unique(clean(batch.columns[source])).to_pylist())
-        for name, part in rule.extracts.items():
+        for name, part in rule.parts():
             converted = convert(batch, EXTRACTS[name], part, rule, sample.name)
             found.after[name].add(batch, converted)
             for column, one in converted.conventions.items():
@@ -123,10 +123,11 @@ def rule_of(mapping: Mapping, sample: Path) -> FileRule:
 def _expected_values(rule: FileRule, header: list[str]) -> dict[tuple[str, str], set[str]]:
     """What value maps and conditions look for, by what asks and its source column."""
     expected: dict[tuple[str, str], set[str]] = {}
-    for name, part in rule.extracts.items():
+    for name, part in rule.parts():
         for column, column_rule in part.columns.items():
             if column_rule.values and column_rule.source in header:
-                expected[f"values of {name}.{column}", str(column_rule.source)] = {*column_rule.values} - {""}
+                texts = expected.setdefault((f"values of {name}.{column}", str(column_rule.source)), set())
+                texts |= {*column_rule.values} - {""}
         for condition in part.conditions():
-            expected[f"a condition of {name}", condition.column] = {*(condition.equals or [])}
+            expected.setdefault((f"a condition of {name}", condition.tested), set()).update(condition.equals or [])
     return expected

@@ -37,7 +37,8 @@ def header_pattern(delimiter: str) -> re.Pattern[bytes]:
 
 def count_lines(data: bytes) -> int:
     """How many line ends there are, by whichever of the three conventions."""
-    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+    returns = data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else 0
+    return data.count(b"\n") + returns
 
 
 def nth_line(data: bytes, number: int) -> int:
@@ -62,7 +63,7 @@ class SoundLines(io.BufferedIOBase):
         self.skipped = delimiter.encode() * len(multiline) + b"\n"
         # The first row given stands for the header.
         self.header = self.skipped[1:]
-        self.ready = memoryview(b"")
+        self.ready = b""
         self.rest = b""
         separator = _separator(delimiter)
         plain = _field(separator, rb"\r\n")
@@ -76,8 +77,9 @@ class SoundLines(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         """Up to `size` bytes."""
         while not self.ready:
-            block = self.stream.read(self.block_bytes)
-            data = self.rest + block
+            # What is given then fits into what is asked for, so that the parser's blocks stay large.
+            block = self.stream.read(max(self.block_bytes - len(self.rest), self.block_bytes >> 3, 1))
+            data = self.rest + block if self.rest else block
             if not data and not self.header:
                 return b""
             if data and not block and not data.endswith((b"\n", b"\r")):
@@ -87,10 +89,11 @@ class SoundLines(io.BufferedIOBase):
             if not end and len(data) > 2 * self.block_bytes:
                 end = len(data)  # too long for a line, as the parser will find
             checked, taken = self._checked(data[:end], at_end=not block)
-            self.ready, self.rest, self.header = memoryview(self.header + checked), data[taken:], b""
+            self.ready, self.rest = self.header + checked if self.header else checked, data[taken:]
+            self.header = b""
         count = len(self.ready) if size is None or size < 0 else size
         given, self.ready = self.ready[:count], self.ready[count:]
-        return bytes(given)
+        return given
 
     def _checked(self, data: bytes, at_end: bool) -> tuple[bytes, int]:
         """The lines with what is stray taken out, and how many bytes were looked at."""
@@ -117,7 +120,7 @@ class SoundLines(io.BufferedIOBase):
             pieces += [data[done:start], self.skipped]
             done = end
         self.lines += int(np.searchsorted(starts, taken))
-        return b"".join([*pieces, data[done:taken]]), taken
+        return (b"".join([*pieces, data[done:taken]]) if done else data[:taken]), taken
 
     def _unsound(self, data: bytes, starts: LineNumbers) -> LineNumbers:
         offsets = pa.py_buffer(starts.astype(np.int32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from gridcredit.runs import mark_killed
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -11,6 +12,7 @@ from gridcredit.warehouse import Connection, connect
 def describe_status(settings: Settings) -> tuple[list[str], list[str]]:
     """Lines about the warehouse, and warnings that each say what to do."""
     with connect(settings) as connection:
+        mark_killed(connection)
         release = connection.execute(
             "select release, as_of_date, published_at from lineage.releases order by release desc limit 1"
         ).fetchone()

@@ -14,6 +14,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.locks import exclusive
+from gridcredit.policy.store import changed_policies
 from gridcredit.published_tables import TABLES, Change, change_rows, published_columns, row_hash
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
@@ -115,6 +116,10 @@ def verify_release(release: int, settings: Settings, *, anchor: str | None = Non
                 faults.append(Fault(number, "its record does not follow from the release before and its tables"))
                 chain = stored
             links.add(stored)
+            if number == release:
+                faults += [
+                    Fault(number, f"{what} is not what was loaded") for what in changed_policies(connection, run_id)
+                ]
             if sealed and lineage_hash(connection, run_id) != sealed:
                 faults.append(Fault(number, "what lineage tells of its run is not what was recorded"))
         if anchor is not None and anchor not in links:

@@ -22,7 +22,7 @@ import attr
 import pytest
 from gridcredit import pipeline
 from gridcredit.audit import Sample, write_audit
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.seal import lineage_hash
@@ -519,6 +519,8 @@ def test_what_is_recorded_of_a_release_is_closed(released: Released) -> None:
         "update lineage.files set sha256 = 'other'",
         "update lineage.loads set rows_quarantined = 0",
         "delete from lineage.events",
+        "update policy.grades set min_score = 1",
+        "delete from policy.files",
     ):
         with pytest.raises(Exception, match=r"append-only|is closed"), connect(released.settings) as connection:
             connection.execute(statement)
@@ -546,6 +548,7 @@ def test_a_change_by_hand_changes_the_hash(released: Released, change: str) -> N
         before = lineage_hash(connection, "second")
         for table in ("gate_results", "model_results", "files", "loads", "run_files", "runs"):
             connection.execute(f"alter table lineage.{table} disable trigger user")
+        connection.execute("alter table policy.policies disable trigger user")
         connection.execute(change)
         assert lineage_hash(connection, "second") != before
         connection.rollback()
@@ -558,3 +561,27 @@ def test_verify_names_the_release_whose_record_was_changed(released: Released) -
         connection.execute("update lineage.gate_results set detail = 'all is well' where run_id = 'first'")
     (fault,) = verify_release(2, released.settings)
     assert (fault.release, fault.what) == (1, "what lineage tells of its run is not what was recorded")
+
+
+def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFactory, small: Prepared) -> None:
+    """By the next build, which does not begin, and by verify, whoever took the trigger away."""
+    settings = new_warehouse(small)
+    with connect(settings) as connection:
+        connection.execute("alter table policy.grades disable trigger user")
+        connection.execute("update policy.grades set min_score = min_score - 1 where grade = 'AAA'")
+    with pytest.raises(PolicyError, match=r"policy.grades: the warehouse does not hold what .*default/1.0 says"):
+        pipeline.build_ratings("after the change", settings=settings)
+    assert [fault.what for fault in verify_release(1, settings)] == [
+        "policy.grades of default-1.0 is not what was loaded"
+    ]
+    with connect(settings) as connection:
+        connection.execute("update policy.grades set min_score = min_score + 1 where grade = 'AAA'")
+        connection.execute("alter table policy.reasons disable trigger user")
+        connection.execute("insert into policy.reasons values ('default-1.0', 'XX', 'x', 'x')")
+    assert [fault.what for fault in verify_release(1, settings)] == [
+        "policy.reasons of default-1.0 is not what was loaded"
+    ]
+    with connect(settings) as connection:
+        connection.execute("delete from policy.reasons where reason_code = 'XX'")
+    assert verify_release(1, settings) == []
+    pipeline.build_ratings("after it was put back", settings=settings)

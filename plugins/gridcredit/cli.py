@@ -597,14 +597,30 @@ def restated_by(number: int) -> None:
             )
 
 
+@release_app.command("chain")
+def newest_link() -> None:
+    """Print the newest release and its chain hash, to be stored elsewhere; `release verify --anchor` checks against it."""
+    from gridcredit import release
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        newest = release.list_releases(settings)[:1]
+        if not newest:
+            raise GridCreditError("nothing has been published yet: run `gridcredit run` first")
+        typer.echo(f"{newest[0].release} {newest[0].chain_hash}")
+
+
 @release_app.command("verify")
-def verify_release(number: int) -> None:
+def verify_release(
+    number: int,
+    anchor: Annotated[str | None, typer.Option(help="a chain hash that was stored elsewhere")] = None,
+) -> None:
     """Work out again what a release published, and the chain up to it; fails where a row was changed by hand."""
     from gridcredit import release
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        faults = release.verify_release(number, settings)
+        faults = release.verify_release(number, settings, anchor=anchor)
         for fault in faults:
             typer.echo(f"release {fault.release}: {fault.what}", err=True)
         if faults:
@@ -656,13 +672,17 @@ def export_journal_command(
 def audit(
     release: Annotated[int, typer.Option(help="number of the release")],
     out: Annotated[Path, typer.Option(help="an empty folder, or one to be made")],
+    customer: Annotated[list[str] | None, typer.Option(help="a customer of the sample, once for each")] = None,
+    size: Annotated[int, typer.Option(min=1, help="customers of the sample where none is named")] = 20,
+    seed: Annotated[str, typer.Option(help="any text; another one gives another sample")] = "",
 ) -> None:
-    """Write a folder with which an outsider can check a release: hashes, policy, gates, code, rows, and a recipe."""
-    from gridcredit.audit import write_audit
+    """Write a folder with which an outsider can check a release: hashes, policy, gates, code, rows, and a script."""
+    from gridcredit.audit import Sample, write_audit
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        typer.echo(f"wrote {write_audit(release, out, settings)}")
+        folder = write_audit(release, out, settings, Sample(tuple(customer or ()), size, seed))
+        typer.echo(f"wrote {folder}: `python3 {folder / 'check.py'}` checks it")
 
 
 @app.command()

@@ -35,6 +35,25 @@ def clear_errors() -> Iterator[Settings]:
     except GridCreditError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+    except Exception as error:
+        if not is_connection_loss(error):
+            raise
+        typer.echo(
+            f"error: the warehouse does not answer ({' '.join(str(error).split())[:300]}): see that its server runs "
+            "(the embedded one starts with every command), then run this again; a run that was cut off is marked as killed",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+
+
+def is_connection_loss(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is that of a connection that was refused or lost."""
+    # By name, since drivers are imported late: they are slow.
+    while error is not None:
+        if type(error).__name__ in ("OperationalError", "InterfaceError", "AdminShutdown", "CannotConnectNow"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def prepare_quietly(settings: Settings) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 
+import psycopg
 import structlog
 
 from gridcredit import gates, policy, publish, runs, transform
@@ -63,14 +64,17 @@ def build_ratings(
 ) -> publish.Release:
     """All stages of a build, in one process: what the DAG of the same name does."""
     settings = settings or get_settings()
-    try:
-        check_raw(run_id, as_of_date, settings)
-        build_models(run_id, settings, anew=anew)
-        check_candidate(run_id, settings)
-        return publish_release(run_id, settings)
-    except Exception:
-        runs.finish_run(run_id, "failed", settings)
-        raise
+    with runs.alive(run_id, settings):
+        try:
+            check_raw(run_id, as_of_date, settings)
+            build_models(run_id, settings, anew=anew)
+            check_candidate(run_id, settings)
+            return publish_release(run_id, settings)
+        except Exception:
+            # Where the server is gone the next run marks this one.
+            with suppress(psycopg.OperationalError):
+                runs.finish_run(run_id, "failed", settings)
+            raise
 
 
 @dataclass(frozen=True)

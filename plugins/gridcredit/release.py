@@ -14,6 +14,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.locks import exclusive
+from gridcredit.policy.store import changed_policies
 from gridcredit.published_tables import TABLES, Change, change_rows, published_columns, row_hash
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
@@ -88,8 +89,11 @@ def diff_releases(before: int, after: int, settings: Settings) -> list[TableDiff
     return found
 
 
-def verify_release(release: int, settings: Settings) -> list[Fault]:
-    """Work out again what the release published, and each link of the chain up to it; returns what does not hold."""
+def verify_release(release: int, settings: Settings, *, anchor: str | None = None) -> list[Fault]:
+    """Work out again what the release published, and each link of the chain up to it; returns what does not hold.
+
+    An `anchor` is a chain hash that was stored elsewhere: a release up to this one must have it.
+    """
     faults = []
     with connect(settings) as connection:
         require_release(connection, release)
@@ -101,7 +105,7 @@ def verify_release(release: int, settings: Settings) -> list[Fault]:
             ).fetchone()
             if found != (rows, total):
                 faults.append(Fault(release, f"published.{table} does not hold the rows that were published"))
-        chain = ""
+        chain, links = "", set()
         for number, run_id, as_of_date, sealed, stored in connection.execute(
             "select release, run_id, as_of_date, lineage_hash, chain_hash from lineage.releases where release <= %s "
             "order by release",
@@ -111,8 +115,17 @@ def verify_release(release: int, settings: Settings) -> list[Fault]:
             if chain != stored:
                 faults.append(Fault(number, "its record does not follow from the release before and its tables"))
                 chain = stored
+            links.add(stored)
+            if number == release:
+                faults += [
+                    Fault(number, f"{what} is not what was loaded") for what in changed_policies(connection, run_id)
+                ]
             if sealed and lineage_hash(connection, run_id) != sealed:
                 faults.append(Fault(number, "what lineage tells of its run is not what was recorded"))
+        if anchor is not None and anchor not in links:
+            faults.append(
+                Fault(release, f"no release up to this one has the chain hash {anchor}: the chain was written again")
+            )
     return faults
 
 

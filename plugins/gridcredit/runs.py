@@ -25,6 +25,7 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
     """
     settings = settings or get_settings()
     with connect(settings) as connection:
+        mark_killed(connection)
         row = connection.execute(
             "select greatest(max(newest_fact_on), (select as_of_date from lineage.runs "
             "where status in ('published', 'unchanged') order by finished_at desc limit 1)) "
@@ -82,6 +83,32 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
             "and not exists (select 1 from lineage.releases where releases.run_id = runs.run_id)",
             [status, run_id],
         )
+
+
+@contextmanager
+def alive(run_id: str, settings: Settings) -> Iterator[None]:
+    """Hold a session for a run in one process: once it is gone, also by a kill, the run is known to have ended."""
+    with connect(settings, autocommit=True) as session:
+        session.execute(
+            "insert into ops.run_sessions (run_id, session, session_began) "
+            "select %s, pid, backend_start from pg_stat_activity where pid = pg_backend_pid() "
+            "on conflict (run_id) do update set session = excluded.session, session_began = excluded.session_began",
+            [run_id],
+        )
+        yield
+
+
+def mark_killed(connection: Connection) -> list[str]:
+    """Mark the runs whose session ended before they did; returns them."""
+    rows = connection.execute(
+        "with gone as (delete from ops.run_sessions where not exists ("
+        "select from pg_stat_activity where pid = session and backend_start = session_began) returning run_id) "
+        "update lineage.runs set status = 'killed', finished_at = clock_timestamp() from gone "
+        "where runs.run_id = gone.run_id and status = 'running' returning runs.run_id"
+    ).fetchall()
+    for (run_id,) in rows:
+        log.warning("run_was_killed", run_id=run_id)
+    return [run_id for (run_id,) in rows]
 
 
 def last_builder(connection: Connection) -> str | None:

@@ -15,6 +15,7 @@ from gridcredit.airflow_api import airflow_api, next_run
 from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.landing import waiting_files
+from gridcredit.runs import mark_killed
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect, reader_address
 
@@ -67,7 +68,7 @@ def status(settings: Settings) -> Status:
     found.warehouse = reader_address(settings)
     try:
         with connect(settings) as connection:
-            connection.read_only = True
+            mark_killed(connection)
             _ask_warehouse(connection, found)
     except psycopg.OperationalError as error:
         raise GridCreditError(f"the warehouse does not answer: {error}") from error

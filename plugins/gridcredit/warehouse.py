@@ -27,6 +27,15 @@ READER_ROLE = "bi_reader"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+# A server that does not answer is given up: at once, or within a minute of silence in the middle of a query.
+TIME_OUTS: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 
 def warehouse_url(settings: Settings | None = None) -> str:
     """The warehouse's URL: of the environment, else of the embedded Postgres."""
@@ -65,7 +74,9 @@ def connect(
     settings: Settings | None = None, *, autocommit: bool = False, application_name: str = "gridcredit"
 ) -> Connection:
     """A connection to the warehouse; `with connect() as c` commits at its end and rolls back on an error."""
-    return psycopg.connect(warehouse_url(settings), autocommit=autocommit, application_name=application_name)
+    return psycopg.connect(
+        warehouse_url(settings), autocommit=autocommit, application_name=application_name, **TIME_OUTS
+    )
 
 
 def prepare(settings: Settings | None = None) -> None:

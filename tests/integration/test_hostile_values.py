@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 import pytest
-from gridcredit import audit, pipeline
-from gridcredit.audit import write_audit
+from gridcredit import pipeline
+from gridcredit.audit import Sample, write_audit
 from gridcredit.dashboard.page import write_dashboard
 from gridcredit.erasure import erase_customer
 from gridcredit.errors import FileRefusedError, GridCreditError
@@ -79,11 +79,8 @@ def stored(settings: Settings) -> str:
     return "\n".join(texts)
 
 
-def test_no_number_of_a_customer_is_a_file_name(
-    hostile: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit, "SAMPLE", 1000)
-    folder = write_audit(2, tmp_path / "deep" / "er" / "audit", hostile)
+def test_no_number_of_a_customer_is_a_file_name(hostile: Settings, tmp_path: Path) -> None:
+    folder = write_audit(2, tmp_path / "deep" / "er" / "audit", hostile, Sample(size=1000))
     with (folder / "sample" / "indicators.csv").open(newline="", encoding="utf-8") as file:
         sampled = {row["customer_id"] for row in csv.DictReader(file)}
     assert {"../../../escaped", "a/b", "#77"} <= sampled

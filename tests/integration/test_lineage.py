@@ -8,6 +8,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +21,8 @@ from uuid import UUID
 import attr
 import pytest
 from gridcredit import pipeline
-from gridcredit.audit import write_audit
-from gridcredit.errors import GridCreditError
+from gridcredit.audit import Sample, write_audit
+from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.seal import lineage_hash
@@ -362,9 +364,9 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
         with (folder / name).open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
-    listed = {row["file"]: row["sha256"] for row in table("MANIFEST.csv")}
+    listed = {line[66:]: line[:64] for line in (folder / "MANIFEST").read_text().splitlines()}
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert set(listed) == present - {"MANIFEST.csv"}
+    assert set(listed) == present - {"MANIFEST"}
     for name, digest in listed.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
     for row in table("inputs.csv"):
@@ -393,7 +395,7 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
     assert "select" in (folder / "models" / "candidate.customer_rating.run.sql").read_text()
 
     ratings = table("sample/ratings.csv")
-    assert len(ratings) == 5
+    assert len(ratings) == 20
     for rating in ratings:
         policy = Path("policy") / rating["policy_version"]
         indicators = [
@@ -417,8 +419,8 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
             for row in sorted(table(f"{policy}/grades.csv"), key=lambda row: int(row["grade_rank"]))
             if score >= Decimal(row["min_score"])
         )
-        assert by_score == rating["grade_by_score"]
-        assert rating["customer_id"] in (folder / "README.md").read_text()
+        # Of new customers the policy decides the grade.
+        assert rating["grade_by_score"] in (by_score, "NR")
 
     signed_hash = hashlib.sha256()
     version = folder / "policy" / ratings[0]["policy_version"]
@@ -433,8 +435,76 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
     with pytest.raises(GridCreditError, match="is not empty"):
         write_audit(2, folder, released.settings)
     again = write_audit(2, tmp_path / "again", released.settings)
-    assert (again / "MANIFEST.csv").read_bytes() == (folder / "MANIFEST.csv").read_bytes()
+    assert (again / "MANIFEST").read_bytes() == (folder / "MANIFEST").read_bytes()
     shutil.rmtree(again)
+
+
+def checked(folder: Path, *arguments: str) -> tuple[int, str]:
+    """What the folder's own script says, run by a Python with nothing installed."""
+    python = Path(sys.base_prefix) / "bin" / "python3"
+    done = subprocess.run(
+        [str(python), "-I", "-S", str(folder / "check.py"), *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_the_script_of_the_folder_checks_it(released: Released, tmp_path: Path) -> None:
+    everybody = Sample(size=1000)
+    folder = write_audit(2, tmp_path / "audit", released.settings, everybody)
+    ((customers,),) = rows(released.settings, "select count(*) from published.customer_rating")
+    assert checked(folder) == (0, f"{customers} customers of the sample; all is as published\n")
+    sums = subprocess.run(["sha256sum", "--check", "--quiet", "MANIFEST"], cwd=folder, check=False)
+    assert sums.returncode == 0
+    (first, _) = rows(released.settings, "select chain_hash from lineage.releases order by release")
+    assert checked(folder, *first)[0] == 0
+    assert checked(folder, "0" * 64)[0] == 1
+    # Of everything that can be changed it finds the change, also where the manifest was written again.
+    for name, before, after in (
+        ("sample/ratings.csv", ",A,", ",AAA,"),
+        ("sample/limits.csv", ".00,default", ".01,default"),
+        ("sample/indicators.csv", ",True,", ",False,"),
+        ("lineage.txt", "run second", "run secund"),
+        ("policy/default-1.0/grades.csv", "AAA,1,90", "AAA,1,80"),
+        ("chain.csv", "second", "secund"),
+    ):
+        path = folder / name
+        text = path.read_text()
+        assert before in text, name
+        path.write_text(text.replace(before, after))
+        code, said = checked(folder)
+        assert code == 1, name
+        assert said.count("\n") >= 3 or name.startswith("sample/limits"), (name, said)
+        path.write_text(text)
+    assert checked(folder)[0] == 0
+
+
+def test_the_sample_has_every_kind_of_rating_and_is_the_auditors(released: Released, tmp_path: Path) -> None:
+    def sampled(name: str, sample: Sample) -> list[str]:
+        with (write_audit(2, tmp_path / name, released.settings, sample) / "sample" / "ratings.csv").open() as file:
+            return [row["customer_id"] for row in csv.DictReader(file)]
+
+    kinds = rows(
+        released.settings,
+        "select array_agg(customer_id) from published.customer_rating group by grade, veto, override_id is null",
+    )
+    assert len(kinds) > 5
+    one = sampled("one", Sample(size=len(kinds), seed="one"))
+    assert all(set(of_kind) & set(one) for (of_kind,) in kinds)
+    assert sampled("same", Sample(size=len(kinds), seed="one")) == one
+    assert sampled("two", Sample(size=len(kinds), seed="two")) != one
+    assert sampled("named", Sample((CUSTOMER,))) == [CUSTOMER]
+    with (tmp_path / "named" / "sample" / "payment.csv").open() as file:
+        assert "payment_late.csv" in {row["file_name"] for row in csv.DictReader(file)}
+    with pytest.raises(GridCreditError, match="release 2 does not rate nobody"):
+        sampled("nobody", Sample(("nobody",)))
+
+
+def test_the_chain_is_checked_against_a_hash_stored_elsewhere(released: Released) -> None:
+    for (anchor,) in rows(released.settings, "select chain_hash from lineage.releases"):
+        assert verify_release(2, released.settings, anchor=anchor) == []
+    (fault,) = verify_release(2, released.settings, anchor="0" * 64)
+    assert "the chain was written again" in fault.what
 
 
 # Changes by hand
@@ -449,6 +519,8 @@ def test_what_is_recorded_of_a_release_is_closed(released: Released) -> None:
         "update lineage.files set sha256 = 'other'",
         "update lineage.loads set rows_quarantined = 0",
         "delete from lineage.events",
+        "update policy.grades set min_score = 1",
+        "delete from policy.files",
     ):
         with pytest.raises(Exception, match=r"append-only|is closed"), connect(released.settings) as connection:
             connection.execute(statement)
@@ -476,6 +548,7 @@ def test_a_change_by_hand_changes_the_hash(released: Released, change: str) -> N
         before = lineage_hash(connection, "second")
         for table in ("gate_results", "model_results", "files", "loads", "run_files", "runs"):
             connection.execute(f"alter table lineage.{table} disable trigger user")
+        connection.execute("alter table policy.policies disable trigger user")
         connection.execute(change)
         assert lineage_hash(connection, "second") != before
         connection.rollback()
@@ -488,3 +561,27 @@ def test_verify_names_the_release_whose_record_was_changed(released: Released) -
         connection.execute("update lineage.gate_results set detail = 'all is well' where run_id = 'first'")
     (fault,) = verify_release(2, released.settings)
     assert (fault.release, fault.what) == (1, "what lineage tells of its run is not what was recorded")
+
+
+def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFactory, small: Prepared) -> None:
+    """By the next build, which does not begin, and by verify, whoever took the trigger away."""
+    settings = new_warehouse(small)
+    with connect(settings) as connection:
+        connection.execute("alter table policy.grades disable trigger user")
+        connection.execute("update policy.grades set min_score = min_score - 1 where grade = 'AAA'")
+    with pytest.raises(PolicyError, match=r"policy.grades: the warehouse does not hold what .*default/1.0 says"):
+        pipeline.build_ratings("after the change", settings=settings)
+    assert [fault.what for fault in verify_release(1, settings)] == [
+        "policy.grades of default-1.0 is not what was loaded"
+    ]
+    with connect(settings) as connection:
+        connection.execute("update policy.grades set min_score = min_score + 1 where grade = 'AAA'")
+        connection.execute("alter table policy.reasons disable trigger user")
+        connection.execute("insert into policy.reasons values ('default-1.0', 'XX', 'x', 'x')")
+    assert [fault.what for fault in verify_release(1, settings)] == [
+        "policy.reasons of default-1.0 is not what was loaded"
+    ]
+    with connect(settings) as connection:
+        connection.execute("delete from policy.reasons where reason_code = 'XX'")
+    assert verify_release(1, settings) == []
+    pipeline.build_ratings("after it was put back", settings=settings)

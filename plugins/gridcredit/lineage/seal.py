@@ -23,10 +23,12 @@ FACTS = (
 )
 
 
+def lineage_record(connection: Connection, run_id: str) -> str:
+    """The record of a run, a fact a line."""
+    facts = (fact for query in FACTS for (fact,) in connection.execute(query, {"run": run_id}))
+    return "".join(f"{fact}\n" for fact in facts)
+
+
 def lineage_hash(connection: Connection, run_id: str) -> str:
-    """SHA-256 over the record of a run, a fact a line."""
-    digest = hashlib.sha256()
-    for query in FACTS:
-        for (fact,) in connection.execute(query, {"run": run_id}):
-            digest.update(f"{fact}\n".encode())
-    return digest.hexdigest()
+    """SHA-256 over the record of a run."""
+    return hashlib.sha256(lineage_record(connection, run_id).encode()).hexdigest()

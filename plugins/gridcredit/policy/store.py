@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.checks import check_policy, check_together
 from gridcredit.policy.folder import FILE_NAMES, TABLES, Policy, read_folder
 from gridcredit.policy.proposals import fetch_adopted
+from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
 
@@ -64,12 +66,18 @@ def load_policies(settings: Settings | None = None) -> None:
             version = policy.header.version
             if version not in known:
                 insert_policy(connection, policy)
+                _analyze(connection)
                 _keep_files(connection, policy)
                 log.info("policy_loaded", version=version, approver=policy.header.approver)
             elif known[version] != policy.sha256:
                 raise PolicyError(
                     f"{policy.folder}: was changed after version {version!r} had been loaded; put the files back, "
                     "and make the change in a folder with a new version and effective date"
+                )
+            elif changed := changed_tables(connection, policy):
+                raise PolicyError(
+                    f"policy.{changed[0]}: the warehouse does not hold what {policy.folder} says of version {version!r}: "
+                    "somebody changed its rows; put them back, from a backup or the folder, and find out who and why"
                 )
 
 
@@ -110,6 +118,65 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
                 insert,
                 [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
             )
-    # Too few rows for autovacuum to look at, and without statistics the planner takes one grade in two hundred for one row.
+
+
+def changed_tables(connection: Connection, policy: Policy) -> list[str]:
+    """The tables of the warehouse that do not hold what a policy's files say; inserted once more, and compared as they are typed."""
+    names = ("policies", *TABLES)
+    for name in names:
+        wanted = sql.Identifier("pg_temp", name)
+        connection.execute(
+            sql.SQL("create temp table if not exists {} (like {} including defaults) on commit drop").format(
+                sql.Identifier(name), sql.Identifier("policy", name)
+            )
+        )
+        connection.execute(sql.SQL("truncate {}").format(wanted))
+    insert_policy(connection, policy, "pg_temp")
+    changed = []
+    for name in names:
+        columns = [column for column in table_columns(connection, "policy", name) if column != "loaded_at"]
+        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+        query = sql.SQL(
+            "with stored as (select {columns} from {stored} where policy_version = %s), "
+            "wanted as (select {columns} from {wanted}) "
+            "(select * from stored except all select * from wanted) union all "
+            "(select * from wanted except all select * from stored) limit 1"
+        ).format(columns=listed, stored=sql.Identifier("policy", name), wanted=sql.Identifier("pg_temp", name))
+        if connection.execute(query, [policy.header.version]).fetchone():
+            changed.append(name)
+    return changed
+
+
+def changed_policies(connection: Connection, run_id: str) -> list[str]:
+    """What of the policies that a run went by is not what was loaded of them, by the files stored beside their rows."""
+    versions = connection.execute(
+        "select policy_version, sha256 from policy.policies join lineage.runs using (policy_name) "
+        "where run_id = %s and effective_from <= as_of_date order by 1",
+        [run_id],
+    ).fetchall()
+    found = []
+    for version, sha256 in versions:
+        files = connection.execute(
+            "select file_name, content from policy.files where policy_version = %s", [version]
+        ).fetchall()
+        if not files:
+            # Loaded by a version of this code that did not store them.
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files:
+                (Path(folder) / name).write_bytes(content.encode())
+            try:
+                policy = read_folder(Path(folder))
+            except PolicyError:
+                found.append(f"policy.files of {version}")
+                continue
+        if policy.sha256 != sha256:
+            found.append(f"policy.files of {version}")
+        found += [f"policy.{table} of {version}" for table in changed_tables(connection, policy)]
+    return found
+
+
+def _analyze(connection: Connection) -> None:
+    """Too few rows for autovacuum, and without statistics the planner takes one grade in two hundred for one row."""
     for name in ("policies", *TABLES):
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, name)))
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier("policy", name)))

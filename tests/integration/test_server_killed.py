@@ -69,7 +69,8 @@ def test_a_run_ends_when_its_server_is_killed(
     kill(server)
     killed = time.monotonic()
     _, said = process.communicate(timeout=120)
-    assert time.monotonic() - killed < 15
+    # A few seconds; up to thirty on a machine with much else to do. With each model trying once more it was over a minute.
+    assert time.monotonic() - killed < 50
     assert process.returncode == 1
     assert "Traceback" not in said
     assert said.strip().splitlines()[-1].startswith("error: ")

@@ -43,6 +43,7 @@ class Status:
     as_of_date: date | None = None
     published_at: datetime | None = None
     build: str | None = None
+    last_run: str | None = None
     waiting_files: dict[str, int] = field(default_factory=dict)
     files_loaded: int = 0
     rows_accepted: int = 0
@@ -91,6 +92,8 @@ def _ask_warehouse(connection: Connection, found: Status) -> None:
         "select run_id, as_of_date from lineage.runs where status = 'running' order by started_at desc limit 1"
     ).fetchone()
     found.build = f"{row[0]}, as of {row[1]}" if row else None
+    row = connection.execute("select run_id, status from lineage.runs order by started_at desc limit 1").fetchone()
+    found.last_run = f"{row[0]} was {row[1]}" if row and row[1] == "killed" else None
     row = connection.execute(
         "select count(distinct file_id), coalesce(sum(rows_accepted), 0), coalesce(sum(rows_quarantined), 0) "
         "from lineage.loads join lineage.files using (file_id) where loaded_at > now() - make_interval(days => %s)",
@@ -154,6 +157,8 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"release    {found.release}, as of {found.as_of_date}, published {found.published_at:%Y-%m-%d %H:%M} UTC"
     if found.build:
         yield f"building   {found.build}"
+    if found.last_run:
+        yield f"last run   {found.last_run}: the next one (`gridcredit run`) builds what it left"
     waiting = ", ".join(f"{count} for {name}" for name, count in found.waiting_files.items())
     yield f"waiting    {waiting or 'no file in the landing folder'}"
     yield (

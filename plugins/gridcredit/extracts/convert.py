@@ -193,12 +193,24 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
         return text, were_floats(text) if column.is_identifier else no_rows(len(text))
     if column.kind in DECIMALS:
         factor = rule.conversion()
+        separators = (file_rule.decimal_separator, file_rule.thousands_separator)
         if factor is not None:
-            separators = (file_rule.decimal_separator, file_rule.thousands_separator)
-            return to_converted(text, column, *separators, factor)
-        return to_decimal(text, column, file_rule.decimal_separator, file_rule.thousands_separator)
+            typed, bad = to_converted(text, column, *separators, factor)
+        else:
+            typed, bad = to_decimal(text, column, *separators)
+        return (_negated(typed) if rule.negated else typed), bad
     parser = _parser(column, rule, file_rule)
     return by_distinct(text, ARROW_TYPES[column.kind], parser)
+
+
+def _negated(numbers: pa.Array) -> pa.Array:
+    """Plain decimals with their sign turned."""
+    numbers = pc.utf8_ltrim(numbers, characters="+")
+    return pc.if_else(
+        pc.starts_with(numbers, "-"),
+        pc.utf8_slice_codeunits(numbers, 1),
+        pc.binary_join_element_wise(pa.scalar("-"), numbers, ""),
+    )
 
 
 def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[str], object]:

@@ -29,6 +29,7 @@ from pydantic import (
 
 from gridcredit.errors import MappingError
 from gridcredit.extracts.contract import DECIMALS, EXTRACTS, Column, Extract
+from gridcredit.extracts.lookup import with_lookups
 from gridcredit.strict_yaml import load_text
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -67,6 +68,7 @@ class ColumnRule(_Strict):
     optional: bool = False
     unit: str | None = None
     factor: Decimal | None = Field(None, gt=0, max_digits=12, decimal_places=9)
+    negated: bool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnRule:
@@ -454,6 +456,8 @@ def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
         return "has no date, so that `format`, `end_of_month` and days to add say nothing"
     if column.kind not in DECIMALS and (rule.unit or rule.factor):
         return "has no number, so that `unit` and `factor` say nothing"
+    if column.kind not in DECIMALS and rule.negated:
+        return "has no number, so that `negated` says nothing"
     if column.kind == "energy":
         return _unit_fault(rule)
     if column.kind == "code":
@@ -493,7 +497,9 @@ def load_mapping(path: Path) -> Mapping:
     if not isinstance(document, dict) or node is None:
         raise MappingError(f"{path}:1: a mapping is a YAML file with the keys mapping, description and files")
     try:
-        mapping = Mapping.model_validate(document | {"sha256": hashlib.sha256(text.encode()).hexdigest()})
+        document, tables = with_lookups(document, path.parent)
+        sha256 = hashlib.sha256(text.encode() + tables).hexdigest()
+        mapping = Mapping.model_validate(document | {"sha256": sha256})
     except ValidationError as error:
         # A misspelt key explains the one that seems to be missing, so it is told first.
         fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")

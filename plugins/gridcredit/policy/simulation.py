@@ -162,7 +162,7 @@ def _moves(connection: Connection) -> list[Move]:
 
 
 def _write_changes(connection: Connection, out: Path) -> None:
-    with connection.cursor(name="changes") as cursor:
+    with connection.transaction(), connection.cursor(name="changes") as cursor:
         cursor.execute(
             f"""
             select before.customer_id, limit_before.segment, limit_before.region, before.grade as grade_before,

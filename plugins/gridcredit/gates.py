@@ -278,7 +278,11 @@ def _check(table: str, key: list[str], suite: str, outcome: ExpectationValidatio
     # A check that holds tells no number; of one that could not be made there is none.
     unexpected = result.get("unexpected_count", result.get("observed_value", 0 if outcome.success else None))
     if not outcome.success:
-        errors = [info["exception_message"] for info in _exceptions(outcome.exception_info or {})]
+        # What Great Expectations says ends with where in its code it was: that is for nobody here.
+        errors = [
+            info["exception_message"].partition("Traceback")[0].strip(' "\n')
+            for info in _exceptions(outcome.exception_info or {})
+        ]
         # A check that could not be made has not been passed, whatever its severity.
         severity = "critical" if errors else severity
         detail = errors[0] if errors else f"{unexpected} unexpected ({(config.meta or {}).get('reason', '')})"

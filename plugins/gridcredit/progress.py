@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+import psycopg
 
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
@@ -35,12 +37,14 @@ class NodeCounter:
                 self._write()
 
     def _write(self) -> None:
-        self._connection.execute(
-            "insert into ops.build_progress (run_id, nodes_done, nodes) values (%s, %s, %s) "
-            "on conflict (run_id) do update set nodes_done = excluded.nodes_done, nodes = excluded.nodes",
-            [self._run_id, self._done, self._nodes],
-        )
         self._written_at = time.monotonic()
+        # Where the server is gone, the build itself says so.
+        with suppress(psycopg.OperationalError):
+            self._connection.execute(
+                "insert into ops.build_progress (run_id, nodes_done, nodes) values (%s, %s, %s) "
+                "on conflict (run_id) do update set nodes_done = excluded.nodes_done, nodes = excluded.nodes",
+                [self._run_id, self._done, self._nodes],
+            )
 
 
 def stages_done(connection: Connection, run_id: str) -> list[tuple[str, float]]:
@@ -73,7 +77,7 @@ def shown_progress(run_id: str, settings: Settings, say: Callable[[str], None]) 
 
 def _watch(run_id: str, settings: Settings, say: Callable[[str], None], over: threading.Event) -> None:
     said, last = 0, time.monotonic()
-    with connect(settings, autocommit=True) as connection:
+    with suppress(psycopg.OperationalError), connect(settings, autocommit=True) as connection:
         while not over.wait(0.5):
             ended = stages_done(connection, run_id)
             for stage, seconds in ended[said:]:

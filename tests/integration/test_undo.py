@@ -23,9 +23,9 @@ def test_a_load_is_undone_and_loaded_again(new_warehouse: WarehouseFactory, smal
 
     def published() -> list[tuple[object, ...]]:
         with connect(settings) as connection:
-            return sorted(
-                connection.execute("select * from published.receivable_by_month").fetchall(), key=lambda row: str(row)
-            )
+            return connection.execute(
+                "select (to_jsonb(months) - 'release')::text from published.receivable_by_month as months order by 1"
+            ).fetchall()
 
     before = published()
     late = tmp_path / "payment_late.csv"

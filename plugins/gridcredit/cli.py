@@ -144,6 +144,9 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
         if mapping not in mappings:
             raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {', '.join(mappings)}")
         prepare_quietly(settings)
+        missing = [str(path) for path in files if not path.is_file()]
+        if missing:
+            raise GridCreditError(f"there is no file {', '.join(missing)}")
         for path in files:
             result = load_file(path, mappings[mapping], settings)
             if result.is_repeat:

@@ -40,7 +40,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
         _run(settings, (customers, months, seed, defects), console, step)
     except KeyboardInterrupt:
         step("interrupted: Airflow is stopped, Postgres still runs (`make down` stops it)")
-        step("nothing is lost: `make demo` goes on where this one stopped, `make clean` begins anew")
+        step("nothing is lost: `make demo` goes on where this one stopped, `make down; rm -rf var` begins anew")
         raise SystemExit(130) from None
 
 
@@ -51,7 +51,7 @@ def _run(
     step(f"simulate {customers} customers over {months} months, with {defects} defects")
     source = settings.home / "simulated"
     simulate(customers, months, seed, source, defects=defects)
-    step("start Postgres")
+    step("prepare the warehouse")
     prepare(settings)
     with connect(settings, autocommit=True) as connection:
         if _is_released(connection, source, load_mappings(settings.mappings_dir)[MAPPING]):

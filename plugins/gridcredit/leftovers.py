@@ -48,14 +48,14 @@ def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) ->
 
 def _serves(process: psutil.Process, home: Path) -> str | None:
     """What a process does for a home: `postgres`, one of Airflow's services, or nothing."""
-    command = process.info["cmdline"] or []
     try:
         if (process.info["name"] or "").startswith("postgres"):
             return "postgres" if process.cwd() == str(home / "postgres") else None
-        service = command[command.index("airflow") + 1] if "airflow" in command[:-1] else None
-        if service in AIRFLOW_SERVICES and process.environ().get("GRIDCREDIT_HOME") == str(home):
-            return f"Airflow's {service}"
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        if "airflow" not in " ".join(process.info["cmdline"] or []):
+            return None
+        # Some rewrite their command line and environment; what they print still goes to the home's logs.
+        log = Path(str(Path(f"/proc/{process.pid}/fd/1").readlink()).removesuffix(" (deleted)"))
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         # Gone, or another user's.
         return None
-    return None
+    return f"Airflow's {log.stem}" if log.parent == home / "logs" and log.stem in AIRFLOW_SERVICES else None

@@ -107,7 +107,7 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
                     yield _Turn(run_id, connection, is_over=False, builder=builder)
                 return
         if not waits:
-            log.info("waits_for_release", run_id=run_id, stage=stage, of=builder)
+            log.warning("waits_for_release", run_id=run_id, stage=stage, of=builder)
             waits = True
         time.sleep(1)
 

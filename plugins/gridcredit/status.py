@@ -92,8 +92,12 @@ def _ask_warehouse(connection: Connection, found: Status) -> None:
         "select run_id, as_of_date from lineage.runs where status = 'running' order by started_at desc limit 1"
     ).fetchone()
     found.build = f"{row[0]}, as of {row[1]}" if row else None
-    row = connection.execute("select run_id, status from lineage.runs order by started_at desc limit 1").fetchone()
-    found.last_run = f"{row[0]} was {row[1]}" if row and row[1] == "killed" else None
+    row = connection.execute(
+        "select run_id from lineage.runs as killed where status = 'killed' and not exists ("
+        "select from lineage.runs as later where later.status in ('published', 'unchanged') "
+        "and later.finished_at > killed.started_at) order by started_at desc limit 1"
+    ).fetchone()
+    found.last_run = f"{row[0]} was killed" if row else None
     row = connection.execute(
         "select count(distinct file_id), coalesce(sum(rows_accepted), 0), coalesce(sum(rows_quarantined), 0) "
         "from lineage.loads join lineage.files using (file_id) where loaded_at > now() - make_interval(days => %s)",
@@ -101,9 +105,9 @@ def _ask_warehouse(connection: Connection, found: Status) -> None:
     ).fetchone()
     found.files_loaded, found.rows_accepted, found.rows_quarantined = map(int, row or (0, 0, 0))
     found.refused = [
-        f"{name}: {reason}"
-        for name, reason in connection.execute(
-            "select file_name, reason from ops.refused_files where refused_at > now() - make_interval(days => %s) "
+        reason
+        for (reason,) in connection.execute(
+            "select reason from ops.refused_files where refused_at > now() - make_interval(days => %s) "
             "order by refused_at desc limit 5",
             [DAYS],
         )
@@ -151,7 +155,9 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"           {one} still runs for a folder that was removed or moved: `make down` stops it"
     if found.warehouse is None:
         return
-    if found.release is None:
+    if found.release is None and found.build:
+        yield "release    none yet: the first is being built"
+    elif found.release is None:
         yield "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`"
     else:
         yield f"release    {found.release}, as of {found.as_of_date}, published {found.published_at:%Y-%m-%d %H:%M} UTC"
@@ -170,7 +176,7 @@ def as_lines(found: Status) -> Iterator[str]:
     yield f"failure    {found.last_failure or 'none'}"
     if found.airflow:
         yield f"next run   {f'{found.next_run:%Y-%m-%d %H:%M} UTC' if found.next_run else 'none is planned'}"
-    for what in found.missing:
+    for what in found.missing if found.release else []:
         yield f"missing    {what}"
     for database in found.open_databases:
         yield f"open       {how_to_close(database)}"

@@ -57,9 +57,9 @@ def reader_url(settings: Settings) -> str:
 
 
 def reader_address(settings: Settings) -> str:
-    """The same without user and password, to be shown."""
+    """The same without the password, to be shown."""
     url = urlsplit(reader_url(settings))
-    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+    return url._replace(netloc=f"{url.username}@{url.netloc.rpartition('@')[2]}").geturl()
 
 
 def airflow_database_url(settings: Settings | None = None) -> str:

@@ -23,6 +23,7 @@ from gridcredit import services
 from gridcredit.airflow_api import ADMIN
 from gridcredit.demo import deliver
 from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.leftovers import leftovers
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
 from gridcredit.warehouse import airflow_database_url, prepare
@@ -211,6 +212,10 @@ def test_start_is_safe_to_repeat_and_stop_stops_only_ours(airflow: Airflow) -> N
     assert services.start(settings, lambda _: None, airflow.overrides) == airflow.address
     bystander = psutil.Popen(["sleep", "60"])
     try:
+        # Each is found by itself, whatever it makes of its command line: a removed home would leave them running.
+        assert sorted(one.name for one in leftovers(settings)) == sorted(
+            f"Airflow's {name}" for name in services.SERVICES
+        )
         # As if a task ran: it is run again after the next start, with as many tries as before.
         airflow.metadata(
             "update task_instance set state = 'running', try_number = 1, max_tries = 2 where task_id = 'publish' returning 1"

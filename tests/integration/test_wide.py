@@ -109,7 +109,7 @@ def test_several_rules_of_one_extract(settings: Settings, tmp_path: Path) -> Non
     with connect(settings) as connection:
         rows = connection.execute("select payment_id, amount::int, channel from raw.payment order by 1").fetchall()
     assert rows == [("1-bank", 7, "bank"), ("1-cash", 5, "cash")]
-    assert preview(mapping, path).verdict(mapping.files[0]) == "LOADED: 2 payment of 1 rows"
+    assert preview(mapping, path).verdict(mapping.files[0]) == "would be loaded: 2 payment of 1 rows"
 
 
 def test_a_name_that_no_text_uses_is_refused(tmp_path: Path) -> None:

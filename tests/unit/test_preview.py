@@ -45,7 +45,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert answer.output.startswith("payment_sample.csv: as it came")
     assert answer.output.splitlines()[-2:] == [
         "read: 4 rows",
-        "verdict: REFUSED: 2 of 4 payment rows are bad, over 5.0%",
+        "verdict: would be refused: 2 of 4 payment rows are bad, over 5.0%",
     ]
     sample.write_text("nothing\n1\n")
     refused = CliRunner().invoke(app, ["mapping", "check", str(DEMO), "--sample", str(sample)])
@@ -65,7 +65,7 @@ def test_the_whole_sample_is_read_and_what_never_matches_is_told(tmp_path: Path)
     mapping = load_mapping(path)
     found = preview(mapping, sample)
     assert (found.read, found.is_whole) == (60_000, True)
-    assert found.verdict(mapping.files[0]) == "LOADED: 60000 payment of 60000 rows"
+    assert found.verdict(mapping.files[0]) == "would be loaded: 60000 payment of 60000 rows"
     assert found.notes == [
         "values of payment.channel of 'channel': no row has 'C'",
         "a condition of payment of 'op': no row has 'U'",
@@ -103,7 +103,7 @@ def test_a_draft_of_a_mapping(tmp_path: Path) -> None:
     assert "`values` must map R to regular" in text
     assert "# nothing reads: Straße" in text
     found = preview(load_mapping(out), sample)
-    assert found.verdict(rule).startswith("REFUSED: 2 of 2 bill rows are bad")  # until `values` says what R is
+    assert found.verdict(rule).startswith("would be refused: 2 of 2 bill rows are bad")  # until `values` says what R is
 
 
 def test_a_draft_says_what_it_is_not_sure_of(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ SAMPLE_BYTES = 1 << 20
 TIMES = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M")
 MONTHS = ("%Y-%m", "%Y%m", "%m/%Y", "%m.%Y", *COMMON_FORMATS)
 # How alike two names must be to be taken for one, and from where on without a comment.
-ALIKE, SURE = 0.6, 0.9
+ALIKE, ALIKE_CODES, SURE = 0.6, 0.8, 0.9
+# The score from which on a file is taken for an extract's, and how many values are looked at.
+KNOWN, PROBED = 0.4, 500
 
 
 def draft_mapping(name: str, samples: Iterable[Path]) -> str:
@@ -61,24 +63,34 @@ def _draft_file(sample: Path) -> list[str]:
     batch = next(islice(read_batches(sample, rule, ReadLimits(SAMPLE_BYTES)), 1), None)
     values = {name: pc.utf8_trim_whitespace(array) for name, array in batch.columns.items()} if batch else {}
     values = {name: array.filter(pc.greater(pc.binary_length(array), 0)) for name, array in values.items()}
+    could_be = {name: _could_be(array, rule) for name, array in values.items()}
     extract, found = max(
-        ((one, _likely_columns(one, header)) for one in EXTRACTS.values()),
+        ((one, _likely_columns(one, header, could_be)) for one in EXTRACTS.values()),
         key=lambda pair: (_score(pair[0], pair[1], sample.name), pair[0].name),
     )
+    is_known = _score(extract, found, sample.name) >= KNOWN
     sources = {column: source for column, (source, _) in found.items()}
     of_kind = {kind: [] for kind in ("date", "month", "timestamp", "number")}  # type: dict[str, list[pa.Array]]
     for column in extract.columns:
         kind = "number" if column.kind in DECIMALS else column.kind
         if column.name in sources and kind in of_kind and sources[column.name] in values:
             of_kind[kind].append(values[sources[column.name]])
+    # How dates and numbers are written is seen in columns that nothing is known of, too.
+    for name, array in values.items():
+        if name not in sources.values() and len(array):
+            of_kind["date"] += [array] if "date" in could_be[name] else []
+            of_kind["number"] += [array] if could_be[name] == {"number", "text"} else []
     if options.get("format") is None or options["format"] == "csv":
         _draft_dates(of_kind, rule, options, comments)
         _draft_numbers(of_kind["number"], options, comments)
     lines = [_line(key, value, comments.get(key)) for key, value in options.items()]
-    lines += ["extracts:", f"  {extract.name}:", "    columns:"]
-    lines += [f"      {line}" for line in _column_lines(extract, found, values)]
-    unread = [name for name in header if name not in sources.values()]
-    lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
+    if not is_known:
+        lines += [f"extracts: {{}}  # names say not which: {', '.join(EXTRACTS)}", f"# columns: {', '.join(header)}"]
+    else:
+        lines += ["extracts:", f"  {extract.name}:", "    columns:"]
+        lines += [f"      {line}" for line in _column_lines(extract, found, values)]
+        unread = [name for name in header if name not in sources.values()]
+        lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
     return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 
@@ -155,15 +167,54 @@ def _draft_numbers(arrays: list[pa.Array], options: dict[str, object], comments:
         comments["decimal_separator"] = f"{left} of {len(text)} numbers do not fit; check which"
 
 
-def _likely_columns(extract: Extract, header: list[str]) -> dict[str, tuple[str, float]]:
-    """The source of each canonical column whose name is alike, and how alike it is."""
+def _could_be(array: pa.Array, rule: FileRule) -> set[str]:
+    """What kinds of column a source's values could be of: text always, dates and numbers where each fits some way of writing."""
+    texts = set(array.slice(0, PROBED).to_pylist())
+    kinds = {"text"}
+    for kind, formats in (("date", COMMON_FORMATS), ("month", MONTHS), ("timestamp", (*TIMES, *COMMON_FORMATS))):
+        if any(all(_fits(date_reader(one, rule), text) for text in texts) for one in formats):
+            kinds.add(kind)
+    if len(kinds) > 1 and not all(text.isdigit() for text in texts):
+        # 01.2026 is no number.
+        return kinds
+    probed = pa.array(sorted(texts), pa.string())
+    wide = Column("number", "price", "")
+    if any(
+        not to_decimal(probed, wide, decimal, thousands)[1].any() for decimal, thousands in ((".", None), *CONVENTIONS)
+    ):
+        kinds.add("number")
+    return kinds
+
+
+def _fits_column(column: Column, source: str, could_be: dict[str, set[str]]) -> bool:
+    """Whether the source's values could be the column's; of one without values nothing is known."""
+    kinds = could_be.get(source)
+    if kinds is None or column.kind in ("text", "code", "boolean", "json"):
+        # A date is no name, and no number either.
+        return kinds is None or column.kind == "text" or "date" not in kinds
+    return ("number" if column.kind in DECIMALS or column.kind == "integer" else column.kind) in kinds
+
+
+def _likely_columns(extract: Extract, header: list[str], could_be: dict[str, set[str]]) -> dict[str, tuple[str, float]]:
+    """The source of each canonical column whose name is alike and whose values could be its own, and how alike it is."""
     pairs = sorted(
-        ((_alike(column.name, source), column.name, source) for column in extract.columns for source in header),
+        (
+            (_alike(column.name, source), column.name, source)
+            for column in extract.columns
+            for source in header
+            if _fits_column(column, source, could_be)
+        ),
         reverse=True,
     )
+    coded = {column.name for column in extract.columns if column.values}
     found: dict[str, tuple[str, float]] = {}
     for alike, column, source in pairs:
-        if alike >= ALIKE and column not in found and source not in {one for one, _ in found.values()}:
+        # What has codes of its own is not taken for another on a likeness alone.
+        if (
+            alike >= (ALIKE_CODES if column in coded else ALIKE)
+            and column not in found
+            and source not in {one for one, _ in found.values()}
+        ):
             found[column] = (source, alike)
     return found
 

@@ -55,7 +55,7 @@ def up() -> None:
 
     with clear_errors() as settings:
         quiet()
-        address = services.start(settings, lambda name: typer.echo(f"start {name}"))
+        address = services.start(settings, typer.echo)
         typer.echo(f"\nAirflow    {address}")
         typer.echo(f"           user {ADMIN}, password: airflow_admin in {settings.home / 'secrets.json'}")
         typer.echo(f"BI tools   {reader_address(settings)}")
@@ -70,6 +70,7 @@ def up() -> None:
 def status_command(as_format: AsList = ListFormat.TEXT) -> None:
     """Show what runs, the release in force, what waits, what failed, and what is missing for sound results."""
     import json
+    from dataclasses import asdict
 
     from gridcredit.status import as_lines, status
 
@@ -77,7 +78,7 @@ def status_command(as_format: AsList = ListFormat.TEXT) -> None:
         quiet()
         found = status(settings)
         if as_format is ListFormat.JSON:
-            typer.echo(json.dumps(found.as_dict(), default=str, indent=2))
+            typer.echo(json.dumps(asdict(found), default=str, indent=2))
         else:
             for line in as_lines(found):
                 typer.echo(line)

@@ -18,7 +18,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.loader import is_loaded
 from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.progress import current_stage, stages_done
+from gridcredit.progress import SECONDS_BETWEEN_LINES, current_stage, stages_done
 from gridcredit.report import write_report
 from gridcredit.settings import Settings
 from gridcredit.simulate import simulate
@@ -26,7 +26,7 @@ from gridcredit.warehouse import Connection, connect, prepare
 
 MAPPING = "demo"
 COMMAND = ".venv/bin/gridcredit"
-TIME_LIMIT, SECONDS_BETWEEN_LINES = 900.0, 5.0
+TIME_LIMIT = 900.0
 
 
 def run_demo(settings: Settings, customers: int, months: int, seed: int, defects: int, console: Console) -> None:
@@ -80,7 +80,7 @@ def _run(
 
 def _run_dags(settings: Settings, connection: Connection, source: Path, step: Callable[[str], None]) -> None:
     """Deliver the files to a running Airflow, and stop it once all that follows is done."""
-    address = services.start(settings, lambda service: step(f"start {service}"))
+    address = services.start(settings, step)
     try:
         before, began_at = last_delivery(connection), datetime.now(UTC)
         deliver(source, settings.landing_dir / MAPPING)

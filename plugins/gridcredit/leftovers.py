@@ -19,16 +19,15 @@ class Leftover:
 
     name: str
     pid: int
-    home: Path
 
 
 def leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> list[Leftover]:
     """Servers and Airflow services of this home other than the `known` ones, each by its first process."""
     found: dict[int, tuple[Leftover, int]] = {}
     for process in psutil.process_iter(["name", "cmdline", "ppid"]):
-        name = _serves(process, settings.home)
+        name = _serves(process, settings)
         if name and process.pid not in known:
-            found[process.pid] = Leftover(name, process.pid, settings.home), process.info["ppid"]
+            found[process.pid] = Leftover(name, process.pid), process.info["ppid"]
     return [one for one, parent in found.values() if parent not in found and parent not in known]
 
 
@@ -46,11 +45,11 @@ def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) ->
         )
 
 
-def _serves(process: psutil.Process, home: Path) -> str | None:
+def _serves(process: psutil.Process, settings: Settings) -> str | None:
     """What a process does for a home: `postgres`, one of Airflow's services, or nothing."""
     try:
         if (process.info["name"] or "").startswith("postgres"):
-            return "postgres" if process.cwd() == str(home / "postgres") else None
+            return "postgres" if process.cwd() == str(settings.home / "postgres") else None
         if "airflow" not in " ".join(process.info["cmdline"] or []):
             return None
         # Some rewrite their command line and environment; what they print still goes to the home's logs.
@@ -58,4 +57,4 @@ def _serves(process: psutil.Process, home: Path) -> str | None:
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         # Gone, or another user's.
         return None
-    return f"Airflow's {log.stem}" if log.parent == home / "logs" and log.stem in AIRFLOW_SERVICES else None
+    return f"Airflow's {log.stem}" if log.parent == settings.log_dir and log.stem in AIRFLOW_SERVICES else None

@@ -14,7 +14,9 @@ from psycopg.rows import dict_row
 from gridcredit.embedded_postgres import programs
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings
-from gridcredit.warehouse import reader_url
+from gridcredit.warehouse import reader_address, reader_url
+
+OPTIONS = "-c search_path=published,star"
 
 
 def run_psql(query: str | None, as_format: str, settings: Settings) -> int:
@@ -25,22 +27,23 @@ def run_psql(query: str | None, as_format: str, settings: Settings) -> int:
     """
     if as_format not in ("table", "csv", "json"):
         raise GridCreditError(f"--format {as_format}: it is table, csv or json")
-    url = urlsplit(reader_url(settings))
+    url = reader_url(settings)
     if as_format == "json":
         if query is None:
             raise GridCreditError("--format json needs a query")
-        typer.echo(json.dumps(_rows(query, url.geturl()), default=str, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_rows(query, url), default=str, ensure_ascii=False, indent=2))
         return 0
     # The password by the environment, which other users of the machine cannot list.
-    environment = os.environ | {"PGPASSWORD": unquote(url.password or ""), "PGOPTIONS": "-c search_path=published,star"}
-    address = url._replace(netloc=f"{url.username}@{url.netloc.rpartition('@')[2]}").geturl()
+    environment = os.environ | {"PGPASSWORD": unquote(urlsplit(url).password or ""), "PGOPTIONS": OPTIONS}
     options = [] if query is None else ["--pset", "pager=off", *(["--csv"] if as_format == "csv" else []), "-c", query]
-    return subprocess.run([str(programs() / "psql"), "-X", *options, address], env=environment, check=False).returncode
+    return subprocess.run(
+        [str(programs() / "psql"), "-X", *options, reader_address(settings)], env=environment, check=False
+    ).returncode
 
 
 def _rows(query: str, url: str) -> list[dict[str, object]]:
     try:
-        with psycopg.connect(url, row_factory=dict_row, options="-c search_path=published,star") as connection:
+        with psycopg.connect(url, row_factory=dict_row, options=OPTIONS) as connection:
             return connection.execute(query.encode()).fetchall()
     except psycopg.Error as error:
         raise GridCreditError(f"the query failed: {error}") from error

@@ -19,7 +19,7 @@ import structlog
 from gridcredit.airflow_api import ADMIN
 from gridcredit.embedded_postgres import EmbeddedPostgres, free_port, is_free
 from gridcredit.errors import GridCreditError
-from gridcredit.leftovers import leftovers, refuse_leftovers
+from gridcredit.leftovers import AIRFLOW_SERVICES, leftovers, refuse_leftovers
 from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.private_files import write_private
 from gridcredit.settings import Settings
@@ -28,12 +28,7 @@ from gridcredit.warehouse import airflow_database_url, prepare
 log = structlog.get_logger(__name__)
 
 LOOPBACK = "127.0.0.1"
-SERVICES: dict[str, list[str]] = {
-    "api-server": [],
-    "scheduler": ["--skip-serve-logs"],
-    "dag-processor": [],
-    "triggerer": ["--skip-serve-logs"],
-}
+SERVICES = {name: ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else [] for name in AIRFLOW_SERVICES}
 
 
 def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
@@ -99,7 +94,7 @@ def start(
         GridCreditError: a service ended, or did not become healthy; or one still runs for a home that was removed or moved.
     """
     refuse_leftovers(settings, _known(settings))
-    progress("Postgres")
+    progress("start Postgres")
     prepare(settings)
     for mapping in sorted(settings.mappings_dir.glob("*.yml")):
         (settings.landing_dir / mapping.stem).mkdir(parents=True, exist_ok=True)
@@ -117,14 +112,14 @@ def start(
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     port = api_port or _api_port()
     environment = airflow_environment(settings, port) | dict(overrides or {})
-    progress("Airflow's database")
+    progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings)
     address = f"http://{LOOPBACK}:{port}"
     api, *others = SERVICES
     _start_services([api], address, environment, settings, progress)
     _wait_until_healthy(["metadatabase"], address, settings)
     _start_services(others, address, environment, settings, progress)
-    progress("of all is under way: wait until Airflow reports them healthy")
+    progress("wait until Airflow reports its services healthy")
     _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings)
     return address
 
@@ -139,7 +134,7 @@ def _start_services(
     """Start services, each written to the state file as soon as it runs."""
     processes = (_read_state(settings) or {"processes": {}})["processes"]
     for service in names:
-        progress(f"Airflow {service}")
+        progress(f"start Airflow {service}")
         process = spawn([service, *SERVICES[service]], environment, settings.log_dir / f"{service}.log")
         processes[service] = {"pid": process.pid, "created": process.create_time()}
         state = {"address": address, "home": str(settings.home), "processes": processes}

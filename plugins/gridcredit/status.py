@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -53,9 +52,6 @@ class Status:
     next_run: datetime | None = None
     missing: list[str] = field(default_factory=list)
     open_databases: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def status(settings: Settings) -> Status:

@@ -50,10 +50,13 @@ def reader_url(settings: Settings) -> str:
     if settings.warehouse_url is None:
         return EmbeddedPostgres(settings).url(READER_ROLE, WAREHOUSE)
     url = urlsplit(settings.warehouse_url.get_secret_value())
-    password = settings.bi_reader_password
-    secret = password.get_secret_value() if password else settings.secret(f"postgres_{READER_ROLE}")
     host = url.netloc.rpartition("@")[2]
-    return url._replace(netloc=f"{READER_ROLE}:{quote(secret)}@{host}").geturl()
+    return url._replace(netloc=f"{READER_ROLE}:{quote(_reader_password(settings))}@{host}").geturl()
+
+
+def _reader_password(settings: Settings) -> str:
+    password = settings.bi_reader_password
+    return password.get_secret_value() if password else settings.secret(f"postgres_{READER_ROLE}")
 
 
 def reader_address(settings: Settings) -> str:
@@ -139,9 +142,7 @@ def migrate(settings: Settings | None = None) -> None:
 def _ensure_reader(connection: Connection, settings: Settings) -> None:
     """The role that BI tools log in with: reads `published`, and nothing else."""
     if not _exists(connection, "select 1 from pg_roles where rolname = %s", READER_ROLE):
-        password = settings.bi_reader_password
-        secret = password.get_secret_value() if password else settings.secret(f"postgres_{READER_ROLE}")
-        role, literal = sql.Identifier(READER_ROLE), sql.Literal(secret)
+        role, literal = sql.Identifier(READER_ROLE), sql.Literal(_reader_password(settings))
         try:
             connection.execute(sql.SQL("create role {} login password {}").format(role, literal))
         except psycopg.errors.InsufficientPrivilege as error:

@@ -50,10 +50,10 @@
 
 {% macro note_changed_customers(extract, changed_from, customers_of=none, linked_by='meter_id') -%}
     {#-
-        Before a staging model replaces rows it notes whose they were and will be, and from which day on they matter, in
-        the same transaction. The notes stand until what follows from them is published. Facts of a meter or a plan know no
-        customer: `customers_of` is the relation that says whose it is, by its column `linked_by`; notes of meters go to a
-        table of their own.
+        Before a staging model replaces rows it notes whose they were and will be, and from which day on they matter,
+        in the same transaction. The notes stand until what follows from them is published. Facts of a meter or a plan
+        know no customer: `customers_of` is the relation that says whose it is, by its column `linked_by`; notes of
+        meters go to a table of their own.
     -#}
     {%- set key = config.get('key') %}
     {%- set owner = 'owners' if customers_of else 'changed' %}

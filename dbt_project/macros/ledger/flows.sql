@@ -49,3 +49,8 @@
         null as paid_mark
     from write_off_changes
 {%- endmacro %}
+
+{% macro net_received() -%}
+    {#- What `movements` of the kinds payment and return brought, net. -#}
+    sum(case movements.kind when 'payment' then movements.amount else -movements.amount end)
+{%- endmacro %}

@@ -60,7 +60,7 @@ paid as (
     select
         due.action_id,
         due.due_on,
-        sum(case movements.kind when 'payment' then movements.amount else -movements.amount end) as paid_by_then
+        {{ net_received() }} as paid_by_then
     from due
     inner join movements
         on

@@ -149,7 +149,7 @@ paid as (
 
     select
         promises.action_id,
-        sum(case movements.kind when 'payment' then movements.amount else -movements.amount end) as paid_amount
+        {{ net_received() }} as paid_amount
     from promises
     inner join movements
         on

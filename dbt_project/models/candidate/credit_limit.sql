@@ -52,7 +52,7 @@ as_contracted as (
         cast(positions.recommended_payment_mode as text) as recommended_payment_mode,
         cast(positions.payment_mode <> positions.recommended_payment_mode as boolean) as is_mode_to_change,
         cast(positions.policy_version as text) as policy_version,
-        {{ grade_rank('positions.grade') }} as grade_rank
+        cast(positions.grade_rank as integer) as grade_rank
     from scope
     inner join positions
         on scope.customer_id = positions.customer_id

@@ -80,7 +80,7 @@ as_contracted as (
         cast(classes.text_en as text) as service_en,
         cast(classes.text_zh as text) as service_zh,
         cast(classed.policy_version as text) as policy_version,
-        {{ grade_rank('classed.grade') }} as grade_rank
+        cast(classed.grade_rank as integer) as grade_rank
     from classed
     inner join classes
         on

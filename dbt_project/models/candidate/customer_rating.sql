@@ -60,6 +60,7 @@ current_ratings as (
         customers.region,
         customers.org_unit,
         ratings.grade,
+        ratings.grade_rank,
         ratings.grade_by_policy,
         ratings.grade_by_score,
         grade_changes.previous_grade,
@@ -124,7 +125,7 @@ as_contracted as (
         cast(override_approver_id as text) as override_approver_id,
         cast(override_ends_on as date) as override_ends_on,
         cast(policy_version as text) as policy_version,
-        {{ grade_rank('grade') }} as grade_rank
+        cast(grade_rank as integer) as grade_rank
     from current_ratings
 
 )

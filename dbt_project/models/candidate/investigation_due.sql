@@ -209,7 +209,7 @@ as_contracted as (
         cast({{ months_after('due_on', 'as_of_date') }} >= 0 as boolean) as is_due,
         cast(officer_id as text) as officer_id,
         cast(policy_version as text) as policy_version,
-        {{ grade_rank('grade') }} as grade_rank
+        cast(grade_rank as integer) as grade_rank
     from due
 
 )

@@ -22,6 +22,7 @@ in_scope as (
         ratings.as_of_date,
         ratings.customer_id,
         ratings.grade,
+        ratings.grade_rank,
         ratings.grade_by_policy,
         ratings.score,
         ratings.policy_version
@@ -42,7 +43,7 @@ as_contracted as (
         cast(grade_by_policy as text) as grade_by_policy,
         cast(score as numeric(6, 2)) as score,
         cast(policy_version as text) as policy_version,
-        {{ grade_rank('grade') }} as grade_rank
+        cast(grade_rank as integer) as grade_rank
     from in_scope
 
 )

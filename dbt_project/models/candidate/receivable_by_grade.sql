@@ -18,7 +18,7 @@ as_contracted as (
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(exposure as numeric(18, 2)) as exposure,
         cast(credit_limit as numeric(18, 2)) as credit_limit,
-        {{ grade_rank('grade') }} as grade_rank
+        cast(grade_rank as integer) as grade_rank
     from grades
 
 )

@@ -54,6 +54,7 @@ weighed as (
         customers.region,
         customers.org_unit,
         ratings.grade,
+        ratings.grade_rank,
         coalesce(default_rates.probability_of_default, 1) as probability_of_default,
         coalesce(positions.exposure, debtors.overdue_amount) as exposure
     from debtors
@@ -123,7 +124,7 @@ as_contracted as (
         cast(expected_loss as numeric(18, 2)) as expected_loss,
         cast(effort as numeric(18, 2)) as effort,
         cast(policy_version as text) as policy_version,
-        {{ grade_rank('grade') }} as grade_rank
+        cast(grade_rank as integer) as grade_rank
     from expected
 
 )

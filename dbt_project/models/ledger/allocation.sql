@@ -129,7 +129,7 @@ paid_before_by_day as (
     select
         bills_by_day.bill_id,
         bills_by_day.changed_on,
-        sum(case movements.kind when 'payment' then movements.amount else -movements.amount end) as paid_before
+        {{ net_received() }} as paid_before
     from bills_by_day
     inner join movements
         on

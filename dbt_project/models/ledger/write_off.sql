@@ -131,7 +131,7 @@ paid_before_then as (
         bills_then.place,
         bills_then.bill_id,
         earlier.place as last_place,
-        coalesce(sum(case movements.kind when 'payment' then movements.amount else -movements.amount end), 0) as paid_before
+        coalesce({{ net_received() }}, 0) as paid_before
     from bills_then
     inner join write_offs as earlier
         on

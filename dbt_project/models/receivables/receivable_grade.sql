@@ -26,6 +26,7 @@ grades as (
     select
         customers.segment,
         positions.grade,
+        max(positions.grade_rank) as grade_rank,
         count(*) as customers,
         sum(positions.open_amount) as receivable_amount,
         sum(behaviour.overdue_amount) as overdue_amount,

@@ -1,4 +1,4 @@
-{#- A plan reads all of its instalments anew, from the day on which it was made. -#}
+{#- A changed instalment concerns its plan from the day on which that was made. -#}
 {{
     config(
         materialized='incremental',

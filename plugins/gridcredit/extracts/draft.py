@@ -64,27 +64,17 @@ def _draft_file(sample: Path) -> list[str]:
     values = {name: pc.utf8_trim_whitespace(array) for name, array in batch.columns.items()} if batch else {}
     values = {name: array.filter(pc.greater(pc.binary_length(array), 0)) for name, array in values.items()}
     could_be = {name: _could_be(array, rule) for name, array in values.items()}
-    extract, found = max(
-        ((one, _likely_columns(one, header, could_be)) for one in EXTRACTS.values()),
-        key=lambda pair: (_score(pair[0], pair[1], sample.name), pair[0].name),
-    )
-    is_known = _score(extract, found, sample.name) >= KNOWN
+    candidates = {name: _likely_columns(one, header, could_be) for name, one in EXTRACTS.items()}
+    scores = {name: _score(EXTRACTS[name], found, sample.name) for name, found in candidates.items()}
+    likeliest = max(scores, key=lambda name: (scores[name], name))
+    extract, found = EXTRACTS[likeliest], candidates[likeliest]
     sources = {column: source for column, (source, _) in found.items()}
-    of_kind = {kind: [] for kind in ("date", "month", "timestamp", "number")}  # type: dict[str, list[pa.Array]]
-    for column in extract.columns:
-        kind = "number" if column.kind in DECIMALS else column.kind
-        if column.name in sources and kind in of_kind and sources[column.name] in values:
-            of_kind[kind].append(values[sources[column.name]])
-    # How dates and numbers are written is seen in columns that nothing is known of, too.
-    for name, array in values.items():
-        if name not in sources.values() and len(array):
-            of_kind["date"] += [array] if "date" in could_be[name] else []
-            of_kind["number"] += [array] if could_be[name] == {"number", "text"} else []
+    of_kind = _values_by_kind(extract, sources, values, could_be)
     if options.get("format") is None or options["format"] == "csv":
         _draft_dates(of_kind, rule, options, comments)
         _draft_numbers(of_kind["number"], options, comments)
     lines = [_line(key, value, comments.get(key)) for key, value in options.items()]
-    if not is_known:
+    if scores[likeliest] < KNOWN:
         lines += [f"extracts: {{}}  # names say not which: {', '.join(EXTRACTS)}", f"# columns: {', '.join(header)}"]
     else:
         lines += ["extracts:", f"  {extract.name}:", "    columns:"]
@@ -92,6 +82,22 @@ def _draft_file(sample: Path) -> list[str]:
         unread = [name for name in header if name not in sources.values()]
         lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
     return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
+
+
+def _values_by_kind(
+    extract: Extract, sources: dict[str, str], values: dict[str, pa.Array], could_be: dict[str, set[str]]
+) -> dict[str, list[pa.Array]]:
+    """The values that show how dates and numbers are written, also those of columns of which nothing else is known."""
+    of_kind: dict[str, list[pa.Array]] = {"date": [], "month": [], "timestamp": [], "number": []}
+    for column in extract.columns:
+        kind = "number" if column.kind in DECIMALS else column.kind
+        if column.name in sources and kind in of_kind and sources[column.name] in values:
+            of_kind[kind].append(values[sources[column.name]])
+    for name, array in values.items():
+        if name not in sources.values() and len(array):
+            of_kind["date"] += [array] if "date" in could_be[name] else []
+            of_kind["number"] += [array] if could_be[name] == {"number", "text"} else []
+    return of_kind
 
 
 def _pattern(name: str) -> str:

@@ -15,7 +15,7 @@ from gridcredit.extracts.contract import BILL, COLLECTION_ACTION, INSTALMENT, PA
 from gridcredit.simulate.columns import Array, days, decimal, document_id, numbered, officers, table
 from gridcredit.simulate.customers import RESIDENTIAL, Customers
 from gridcredit.simulate.payments import NEVER, Payments
-from gridcredit.simulate.usage import DUE_AFTER_DAYS, Bills
+from gridcredit.simulate.usage import DUE_AFTER_DAYS, Bills, bill_table
 
 # Shares of bills.
 REBILLED, CREDITED, CREDIT_TAKEN_BACK, GOODWILL = 0.008, 0.012, 0.0006, 0.001
@@ -78,21 +78,13 @@ def bill_tables(rng: np.random.Generator, bills: Bills, through: np.datetime64) 
             disputed=pa.repeat(False, len(rows)),
         )
 
-    rebilled = table(
-        BILL,
-        bill_id=number["BR"].take(pa.array(again)),
-        customer_id=numbered("C", bills.customer[again]),
-        period=pa.array(bills.period[again].astype(str)),
-        issued_on=days(noted_on[again]),
-        due_on=days(noted_on[again] + DUE_AFTER_DAYS),
-        energy_kwh=decimal(bills.kwh[again] * 1000, 3),
-        energy_charge=decimal(bills.energy_charge[again], 2),
-        demand_charge=decimal(bills.demand_charge[again], 2),
-        adjustment=decimal(bills.adjustment[again], 2),
-        amount=decimal(bills.cents[again], 2),
-        kind=pa.repeat("regular", len(again)),
-        disputed=pa.repeat(False, len(again)),
-    )
+    rebilled = bill_table(bills).take(pa.array(again))
+    for name, values in (
+        ("bill_id", number["BR"].take(pa.array(again))),
+        ("issued_on", days(noted_on[again])),
+        ("due_on", days(noted_on[again] + DUE_AFTER_DAYS)),
+    ):
+        rebilled = rebilled.set_column(rebilled.schema.get_field_index(name), name, values)
     return [
         credit("BX", again, -bills.cents, "B"),
         rebilled,

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-ingest bench-lineage bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -83,6 +83,9 @@ bench-ratings: $(STAMP) ## compare ratings with the oracle and with what happene
 
 bench-lineage: $(STAMP) ## the gates' share of a run, and how long traces take: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.lineage $(ARGS)
+
+bench-policies: $(STAMP) ## does one version of a policy rank better than another: ARGS="--ibm FILE"
+	$(BIN)/python -m benchmarks.policies $(ARGS)
 
 bench-recovery: $(STAMP) ## reconciliation, forecast error, and how soon a payment clears a warning: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.recovery $(ARGS)

@@ -30,7 +30,7 @@ from tests.support.delivered import all_features, as_oracles_read, read_rows
 LAST_DAY = date(2026, 6, 18)
 # So that six months after each month-end have been seen.
 RATED_ON = date(2025, 12, 18)
-POLICY = PROJECT_DIR / "policies" / "default" / "1.0"
+POLICY = PROJECT_DIR / "policies" / "default" / "1.1"
 # The bills that were more than 60 days overdue, and the day on which that was so first.
 DEFAULTS = """
 with last_state as (
@@ -107,10 +107,10 @@ def power(settings: Settings) -> dict[str, object]:
     return found
 
 
-def outcome(group: pd.DataFrame, defaults: pd.DataFrame) -> tuple[float, float, float] | None:
-    """Of a month-end: the share who defaulted in the six months after, AUC and KS; None where nobody or all did."""
+def outcome(group: pd.DataFrame, defaults: pd.DataFrame, months: int = 6) -> tuple[float, float, float] | None:
+    """Of a month-end: the share who defaulted in the months after, AUC and KS; None where nobody or all did."""
     day = pd.Timestamp(str(group["day"].iloc[0])).date()
-    within = defaults[(defaults["on"] > day) & (defaults["on"] <= oracle.add_months(day, 6))]
+    within = defaults[(defaults["on"] > day) & (defaults["on"] <= oracle.add_months(day, months))]
     bad = group["customer"].isin(within["customer"])
     good = ~bad
     if not bad.any() or bad.all():
@@ -131,6 +131,9 @@ def agreement(files: Path, settings: Settings) -> dict[str, object]:
         cursor = connection.execute("select * from published.feature_library")
         columns = [column.name for column in cursor.description or ()]
         features = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor.fetchall()}
+        month_ends = [
+            day for (day,) in connection.execute("select distinct as_of_date from ratings.rating_at_month_end")
+        ]
         ratings = {
             row[0]: row[1:]
             for row in connection.execute("select customer_id, grade, score from published.customer_rating").fetchall()
@@ -148,7 +151,7 @@ def agreement(files: Path, settings: Settings) -> dict[str, object]:
         if customer.opened_on > RATED_ON:
             continue
         rated += 1
-        wanted = all_features(policy, ledger, customer, months.get(name, {}), RATED_ON)
+        wanted = all_features(policy, ledger, customer, months.get(name, {}), RATED_ON, month_ends)
         wanted.pop("days_to_next_due", None)
         got = {key: value for key, value in features[name].items() if key in columns[4:] and value is not None}
         agreed["features"] += got == wanted

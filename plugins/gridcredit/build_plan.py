@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from gridcredit.policy import Policy, read_policies
+from gridcredit.policy.store import loaded_versions
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -59,9 +60,14 @@ def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew
 
     A build that failed in between may have changed some of the tables: what it was about is computed again.
     """
-    policies = [policy for policy in read_policies(settings) if policy.header.policy == settings.policy]
-    fingerprint = _fingerprint(as_of_dates[-1], policies, settings)
     with connect(settings) as connection:
+        loaded = loaded_versions(connection)
+        policies = [
+            policy
+            for policy in read_policies(settings)
+            if policy.header.policy == settings.policy and policy.header.version in loaded
+        ]
+        fingerprint = _fingerprint(as_of_dates[-1], policies, settings)
         base = connection.execute(
             "select as_of_dates, fingerprint, started_at from lineage.runs "
             "where status in ('published', 'unchanged') order by finished_at desc limit 1"

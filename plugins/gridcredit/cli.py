@@ -337,18 +337,28 @@ def maintain_command() -> None:
 def run_command(
     as_of: Day = None,
     anew: Annotated[bool, typer.Option("--anew", help="compute everything, whatever changed")] = False,
+    blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it all the same")] = "",
+    approver: Annotated[str, typer.Option(help="with --blocked: who decided")] = "",
+    reason: Annotated[str, typer.Option(help="with --blocked: why; it stays with the release")] = "",
 ) -> None:
     """Build and publish a release in this process, without Airflow."""
-
+    from gridcredit.gate_results import let_through
     from gridcredit.pipeline import build_ratings
     from gridcredit.progress import shown_progress
+    from gridcredit.soundness import missing_for_sound_results
+    from gridcredit.warehouse import connect
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+        run_id = blocked or f"manual__{datetime.now(UTC).isoformat()}"
+        if blocked:
+            let_through(blocked, approver, reason, settings)
         with shown_progress(run_id, settings, lambda text: typer.echo(text, err=True)):
             release = build_ratings(run_id, parse_date(as_of), settings, anew=anew)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
+        with connect(settings) as connection:
+            for what in missing_for_sound_results(connection, settings):
+                typer.echo(f"missing for sound results: {what}", err=True)
 
 
 class Format(StrEnum):

@@ -11,8 +11,22 @@ from gridcredit.settings import Settings
 
 def features(settings: Settings) -> dict[str, str]:
     """The features that policies may speak of, each with its dimension."""
-    found: dict[str, str] = _project(settings)["vars"]["features"]
-    return found
+    return {name: definition["dimension"] for name, definition in definitions(settings).items()}
+
+
+def definitions(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The features as dbt_project.yml defines them, each with a text of what it is."""
+    variables = _project(settings)["vars"]
+    measures: dict[str, dict[str, Any]] = variables["payment_measures"]
+    found: dict[str, dict[str, Any]] = variables["features"]
+    return {name: one | {"text": one.get("text") or _measured(one, measures)} for name, one in found.items()}
+
+
+def _measured(feature: dict[str, Any], measures: dict[str, dict[str, Any]]) -> str:
+    text: str = measures[feature["measure"]]["text"]
+    if feature.get("recent"):
+        return text.format("12 months") + "; an old bill weighs half after each half-life of the policy"
+    return text.format("1 month" if feature["months"] == 1 else f"{feature['months']} months")
 
 
 def layers(settings: Settings) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from psycopg import sql
 
+from gridcredit.decisions import record_decision
 from gridcredit.errors import GridCreditError
 from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.extracts.csv_line import to_fields
@@ -72,6 +73,7 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
         _redact_files(connection, named, lines, mappings, done, settings)
         if not (is_known or done.quarantined or done.redacted or done.removed):
             raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")
+        record_decision(connection, "erase a customer", customer_id, approver, reason, settings)
         connection.execute(
             "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, "
             "files_removed, files_not_searched) values (%s, %s, %s, %s, %s, %s, %s, %s)",

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
+from gridcredit.decisions import record_decision
 from gridcredit.errors import GridCreditError
-from gridcredit.settings import Settings
+from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import connect
 
 Gate = Literal["raw", "candidate"]
@@ -108,6 +109,19 @@ def approval_of(run_id: str, settings: Settings | None = None) -> Approval | Non
     return Approval(*row) if row else None
 
 
+def let_through(run_id: str, approver: str, reason: str, settings: Settings) -> None:
+    """Let a run that a gate blocked go on, by a named person's word.
+
+    Raises:
+        GridCreditError: no gate blocked the run, a later release stands, or the decision lacks a name or a reason.
+    """
+    if describe_block(run_id, settings) is None:
+        raise GridCreditError(
+            f"no gate blocks run {run_id!r}, or a later release stands; `gridcredit status` names the last failure"
+        )
+    record_approval(run_id, approver, reason, is_approved=True, settings=settings)
+
+
 def record_approval(
     run_id: str, approver: str, reason: str, *, is_approved: bool, settings: Settings | None = None
 ) -> None:
@@ -116,15 +130,17 @@ def record_approval(
     Raises:
         GridCreditError: without a name or a reason, or where another decision stands.
     """
+    settings = settings or get_settings()
     approver, reason = approver.strip(), reason.strip()
-    if not approver or not reason:
-        raise GridCreditError("a decision about a blocked run needs the name of who decides, and a reason")
+    what = "release a blocked run" if is_approved else "refuse a blocked run"
     with connect(settings) as connection:
-        connection.execute(
+        is_first = connection.execute(
             "insert into lineage.approvals (run_id, approver, is_approved, reason) values (%s, %s, %s, %s) "
-            "on conflict (run_id) do nothing",
+            "on conflict (run_id) do nothing returning run_id",
             [run_id, approver, is_approved, reason],
-        )
+        ).fetchone()
+        if is_first:
+            record_decision(connection, what, run_id, approver, reason, settings)
     stands = approval_of(run_id, settings)
     if stands is None or (stands.approver, stands.is_approved, stands.reason) != (approver, is_approved, reason):
         raise GridCreditError(f"about run {run_id!r} it was decided already: {stands}")

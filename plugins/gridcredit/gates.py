@@ -73,7 +73,8 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
             raise GateFailedError(
                 f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
                 f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-                f"release stands; see {data_docs_index(settings)}"
+                f"release stands; see {data_docs_index(settings)}. Mend the data and run again, or publish it all the same: "
+                f"`gridcredit run --blocked '{run_id}' --approver NAME --reason TEXT`"
             )
         log.warning("let_through", gate=gate, run_id=run_id, checks=len(critical), approver=approval.approver)
     log.info("gate_passed", gate=gate, run_id=run_id, checks=len(checks), warnings=len(failed))
@@ -81,9 +82,10 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
 
 
 def _as_of_restatement(checks: list[Check], settings: Settings) -> list[Check]:
-    """A release that restates balances moves the indicators too: their drift warns, and does not block it."""
+    """Drift warns, and does not block, where there is no release to compare with, or the next one restates balances."""
     with connect(settings) as connection:
-        if not restatement.pending(connection):
+        has_release = connection.execute("select 1 from lineage.releases limit 1").fetchone()
+        if has_release and not restatement.pending(connection):
             return checks
     return [
         replace(check, severity="warning") if check.suite == DRIFT and check.severity == "critical" else check

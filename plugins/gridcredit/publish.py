@@ -68,6 +68,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         apply_views(connection)
         apply_access(connection, settings)
         if is_new:
+            _store_bill_sizes(connection, number)
             approver, reason = connection.execute(
                 "select approver, reason from lineage.approvals where run_id = %s", [run_id]
             ).fetchone() or (None, None)
@@ -86,6 +87,17 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
     send_release(run_id, number, {table: change.opened for table, change in changes.items()}, began, settings)
     log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
     return Release(number, is_new, opened, closed)
+
+
+def _store_bill_sizes(connection: Connection, release: int) -> None:
+    """Keep the bounds of bill sizes that the release went by: later ones go by the same (models/features/bill_size_bound.sql)."""
+    connection.execute(
+        "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
+        "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, %s "
+        "from features.bill_size_bound as sizes, jsonb_each_text(to_jsonb(sizes)) as bound "
+        "where starts_with(bound.key, 'from_') and bound.value is not null on conflict do nothing",
+        [release],
+    )
 
 
 def _require_gates(connection: Connection, run_id: str) -> None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 import structlog
 from psycopg import sql
 
+from gridcredit.decisions import record_decision
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.locks import exclusive
@@ -167,6 +168,7 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
             )
             changes[table] = Change(*opened, *closed)
         run_id = f"rollback to {release} as release {number}"
+        record_decision(connection, "roll back", run_id, approver, reason, settings)
         connection.execute(
             "insert into lineage.runs (run_id, as_of_date, code_version, policy_name, status, finished_at) "
             "select %s, as_of_date, code_version, policy_name, 'rolled back', clock_timestamp() from lineage.runs "

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     lineage_url: str | None = Field(None, description="an OpenLineage collector that events are sent to as well")
     lineage_api_key: SecretStr | None = None
     approvers: list[str] = Field([], description="Airflow's users who may let a blocked run through; empty: any user")
+    shared_logins: list[str] = Field(
+        [], description="names that may not decide anything: logins that several persons share"
+    )
     digest_recipients: list[str] = Field(
         [], description="who is mailed what each release changed; needs `smtp_default`"
     )

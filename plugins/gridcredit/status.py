@@ -16,18 +16,10 @@ from gridcredit.errors import GridCreditError
 from gridcredit.extracts.landing import waiting_files
 from gridcredit.runs import mark_killed
 from gridcredit.settings import Settings
+from gridcredit.soundness import missing_for_sound_results
 from gridcredit.warehouse import Connection, connect, reader_address
 
 DAYS = 7
-# What cannot be told without an extract.
-NEEDED_FOR = {
-    "meter_reading": "use, load and evasion are not judged, and bills are not checked",
-    "tariff": "bills are not checked, and advice names no money",
-    "officer_assignment": "no debt has an officer",
-    "collection_action": "steps taken and promises are not known: each debt begins at its first step",
-    "party": "who stands behind a firm is not known",
-    "external_risk": "public listings of a firm are not known",
-}
 
 
 @dataclass
@@ -66,7 +58,7 @@ def status(settings: Settings) -> Status:
     try:
         with connect(settings) as connection:
             mark_killed(connection)
-            _ask_warehouse(connection, found)
+            _ask_warehouse(connection, found, settings)
     except psycopg.OperationalError as error:
         raise GridCreditError(f"the warehouse does not answer: {error}") from error
     except psycopg.errors.UndefinedTable:
@@ -78,7 +70,7 @@ def status(settings: Settings) -> Status:
     return found
 
 
-def _ask_warehouse(connection: Connection, found: Status) -> None:
+def _ask_warehouse(connection: Connection, found: Status, settings: Settings) -> None:
     row = connection.execute(
         "select release, as_of_date, published_at from lineage.releases order by release desc limit 1"
     ).fetchone()
@@ -113,15 +105,8 @@ def _ask_warehouse(connection: Connection, found: Status) -> None:
         "from ops.task_failures order by failed_at desc limit 1"
     ).fetchone()
     found.last_failure = "{} UTC {}.{}: {}".format(*row) if row else None
-    delivered = {
-        name
-        for (name,) in connection.execute(
-            "select distinct extract from lineage.loads join lineage.files using (file_id) "
-            "where rows_accepted > 0 and undone_at is null"
-        )
-    }
     found.open_databases = open_databases(connection)
-    found.missing = [f"{name}: {what}" for name, what in NEEDED_FOR.items() if name not in delivered]
+    found.missing = missing_for_sound_results(connection, settings)
 
 
 def open_databases(connection: Connection) -> list[str]:
@@ -172,7 +157,7 @@ def as_lines(found: Status) -> Iterator[str]:
     yield f"failure    {found.last_failure or 'none'}"
     if found.airflow:
         yield f"next run   {f'{found.next_run:%Y-%m-%d %H:%M} UTC' if found.next_run else 'none is planned'}"
-    for what in found.missing if found.release else []:
+    for what in found.missing:
         yield f"missing    {what}"
     for database in found.open_databases:
         yield f"open       {how_to_close(database)}"

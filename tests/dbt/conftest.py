@@ -26,7 +26,7 @@ def features(built: Built) -> FeaturesByDay:
         for customer in built.ledger.customers:
             if customer.opened_on <= day:
                 months = built.months.get(customer.customer_id, {})
-                found[day, customer.customer_id] = all_features(POLICY, built.ledger, customer, months, day)
+                found[day, customer.customer_id] = all_features(POLICY, built.ledger, customer, months, day, DAYS[:-1])
     return found
 
 

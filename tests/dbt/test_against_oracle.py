@@ -8,10 +8,9 @@ from collections import Counter, defaultdict
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from gridcredit import policy, transform
+from gridcredit import dbt_project, policy, transform
 from gridcredit.locks import exclusive
 from gridcredit.policy.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR
@@ -68,21 +67,7 @@ def test_open_bills(built: Built) -> None:
 
 
 def test_features(built: Built, features: FeaturesByDay) -> None:
-    names = ["on_time_rate_12m", "avg_days_late_12m", "times_over_30d_12m", "overdue_months", "bounced_12m"]
-    names += ["max_days_overdue", "next_due_on", "theft_or_breach_36m", "open_theft_cases", "external_risk"]
-    names += ["insolvency_listings", "dishonest_debtor_listings", "investigated_standing", "tenure", "service_change"]
-    names += ["party_change", "security", "usage_trend", "capacity_use", "evasion_signal", "bill_size"]
-    names += [
-        "worst_days_late_12m",
-        "overdue_bills",
-        "theft_24m",
-        "breach_12m",
-        "safety_findings_12m",
-        "court_listings",
-    ]
-    names += ["closing_orders_6m", "months_since_review"]
-    names += ["regulatory_listings", "broken_promises_12m", "load_factor_12m", "peak_share_12m", "power_factor_12m"]
-    names += ["usage_against_segment", "usage_growth_12m", "estimated_months_12m", "gap_months_12m", "tamper_events_6m"]
+    names = [*dbt_project.features(built.settings), "next_due_on"]
     opened = {customer.customer_id: customer.opened_on for customer in built.ledger.customers}
     got: FeaturesByDay = {}
     for day, customer, *values in built.rows(dated("features.customer_feature", f"customer_id, {', '.join(names)}")):
@@ -154,28 +139,32 @@ def test_points_and_reasons_add_up_to_the_score(built: Built, features: Features
 
 
 def test_drift_of_score_and_indicators(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
-    """Population stability index: the sum over bins of (now - then) * ln(now / then), of shares of those with a value."""
-    binned: dict[date, dict[str, list[Any]]] = {day: defaultdict(list) for day in (DAYS[0], DAYS[-1])}
-    for customer in built.ledger.customers:
-        for day, by_name in binned.items():
-            if (found := features.get((day, customer.customer_id))) is None:
-                continue
-            for name, not_for in POLICY.not_for.items():
-                if customer.segment not in not_for:
-                    value = found.get(name)
-                    by_name[name].append(None if value is None else POLICY.bin(name, value)["bin"])
-            score = ratings[day, customer.customer_id][2]
-            by_name["score"].append(None if score is None else int(score // 10))
+    """Population stability index from month-end to month-end: the sum over bins of (now - then) * ln(now / then).
+
+    Shares of the customers with a value on both; of scores those with a bill due in the year before both.
+    """
+    then_on, now_on = DAYS[0], DAYS[-2]
     want = {}
-    for name, now in binned[DAYS[-1]].items():
-        then = binned[DAYS[0]][name]
-        told_now, told_then = ([one for one in both if one is not None] for both in (now, then))
+    for name in [*POLICY.not_for, "score"]:
+        told: dict[date, dict[str, int | None]] = {then_on: {}, now_on: {}}
+        for customer in built.ledger.customers:
+            for day, by_customer in told.items():
+                found = features.get((day, customer.customer_id))
+                if found is None or customer.segment in POLICY.not_for.get(name, []):
+                    continue
+                value = ratings[day, customer.customer_id][2] if name == "score" else found.get(name)
+                if name == "score" and not found["bills_due_12m"]:
+                    value = None
+                bin_ = (
+                    None if value is None else int(value // 10) if name == "score" else POLICY.bin(name, value)["bin"]
+                )
+                by_customer[customer.customer_id] = int(bin_) if bin_ is not None else None
+        then, now = told[then_on], told[now_on]
+        both = [who for who in now if now[who] is not None and then.get(who) is not None]
         psi = None
-        if min(len(told_now), len(told_then)) >= 100:
-            shares = [
-                [max(told.count(one) / len(told), 0.0001) for told in (told_now, told_then)]
-                for one in {*told_now, *told_then}
-            ]
+        if len(both) >= 100:
+            counts = [Counter(told[day][who] for who in both) for day in (now_on, then_on)]
+            shares = [[max(count[one] / len(both), 0.0001) for count in counts] for one in counts[0] | counts[1]]
             psi = sum((share - before) * math.log(share / before) for share, before in shares)
         want[name] = (len(now), len(then), pytest.approx(psi, abs=0.0001) if psi is not None else None)
     got = built.rows("select indicator, customers, customers_before, psi::float from monitoring.indicator_drift")

@@ -31,7 +31,7 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
             if day < customer.opened_on:
                 continue
             found = features.get((day, name)) or all_features(
-                POLICY, built.ledger, customer, built.months.get(name, {}), day
+                POLICY, built.ledger, customer, built.months.get(name, {}), day, DAYS[:-1]
             )
             rating = ratings.get((day, name)) or oracle.rate(POLICY, built.ledger, customer, found, day)
             before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]

@@ -160,8 +160,8 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
 def test_trace_names_points_policy_files_and_lines(published: Settings) -> None:
     trace = rating_trace("C00000003", 1, published)
     for text in (
-        "default-1.0",
-        "on_time_rate_12m",
+        "default-1.1",
+        "recent_on_time_rate",
         "bill.csv:",
         "payment.csv:",
         "raw  checks",

@@ -29,7 +29,7 @@ DAYS = [
     date(2026, 5, 31),
     date(2026, 6, 19),
 ]
-POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.0")
+POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.1")
 
 FeaturesByDay = dict[tuple[date, str], oracle.Features]
 Rated = dict[tuple[date, str], oracle.Rating]

@@ -106,8 +106,9 @@ def all_features(
     customer: oracle.Customer,
     months: dict[int, usage_oracle.Month],
     day: date,
+    bases: list[date],
 ) -> oracle.Features:
-    """Every feature of a customer as of a day; only what is available."""
+    """Every feature of a customer as of a day; only what is available. `bases` are the month-ends that are rated too."""
     conduct = oracle.conduct_features(ledger, customer, day)
     season = {
         int(row["month"]): Decimal(row["usage_index"])
@@ -115,9 +116,9 @@ def all_features(
         if row["segment"] == customer.segment
     }
     return (
-        oracle.payment_features(ledger, customer.customer_id, day)
+        oracle.payment_features(ledger, customer.customer_id, day, policy.half_life)
         | conduct
         | oracle.security(ledger, customer, day)
         | usage_oracle.usage_features(months, day, customer.terms_on(day).capacity, conduct["service_change"], season)
-        | oracle.bill_size(policy, ledger, customer, day)
+        | oracle.bill_size(policy, ledger, customer, day, bases)
     )

@@ -105,10 +105,16 @@ class BillThen:
     settled_on: date | None
     open: Decimal
     as_of: date
+    paid: Decimal = ZERO
+    written_off: Decimal = ZERO
 
     @property
     def days_late(self) -> int:
         return max(((self.settled_on or self.as_of) - self.bill.due_on).days, 0)
+
+    @property
+    def paid_part(self) -> Decimal:
+        return self.judged if self.settled_on else min(self.paid, self.judged)
 
 
 @dataclass
@@ -124,6 +130,8 @@ class Ledger:
     facts_of: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     bills_of: dict[str, list[Bill]] = field(default_factory=lambda: defaultdict(list))
     bills_then: dict[tuple[str, date], list[BillThen]] = field(default_factory=dict)
+    # By segment and day the bills that each tenth of the customers begins at.
+    bounds: dict[tuple[str, date], dict[int, Decimal]] = field(default_factory=dict)
     _accounts_of: dict[str, account_engine.Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -241,7 +249,12 @@ def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
         judged_on = account_engine.judged_on(facts, bill.bill_id, day)
         in_time = account_engine.paid_in_time(facts, bill.bill_id, judged_on) if judged else ZERO
         standing = balance.amount - balance.credited
-        states.append(BillThen(bill, standing, judged, in_time, settled_on if judged else None, balance.open, day))
+        states.append(
+            BillThen(
+                bill, standing, judged, in_time, settled_on if judged else None, balance.open, day,
+                balance.paid, balance.written_off - balance.recovered,
+            )
+        )  # fmt: skip
     states.sort(key=lambda state: (state.bill.due_on, state.bill.bill_id))
     ledger.bills_then[customer_id, day] = states
     return states
@@ -267,7 +280,68 @@ def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
     return billed / months if months else None
 
 
-def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
+def months_between(earlier: date, later: date) -> int:
+    return 12 * (later.year - earlier.year) + later.month - earlier.month
+
+
+def share(part: Decimal | int, whole: Decimal | int) -> Decimal:
+    return rounded(Decimal(part) / Decimal(whole), 4)
+
+
+def measures_of(due: list[BillThen], months: int) -> Features:
+    """What is measured of the bills that fell due in a window."""
+    weight = sum((state.judged for state in due), ZERO)
+    return {
+        f"{name}_{months}m": value
+        for name, value in {
+            "on_time_rate": share(sum((state.in_time for state in due), ZERO), weight),
+            "avg_days_late": rounded(sum((state.days_late * state.judged for state in due), ZERO) / weight, 2),
+            "paid_share": share(sum((state.paid_part for state in due), ZERO), weight),
+            "late_share": share(sum(state.days_late > 0 for state in due), len(due)),
+            "half_paid_share": share(sum(2 * state.paid_part >= state.judged for state in due), len(due)),
+            "times_over_30d": Decimal(sum(state.days_late > 30 for state in due)),
+            "worst_days_late": Decimal(max(state.days_late for state in due)),
+        }.items()
+    }
+
+
+def recent_features(due: list[BillThen], day: date, half_life: int) -> Features:
+    """A year's bills, of which each half-life of calendar months halves the weight, to six digits."""
+    weights = [
+        rounded(Decimal(0.5 ** (months_between(state.bill.due_on, day) / half_life)), 6) * state.judged for state in due
+    ]
+    whole = sum(weights, ZERO)
+
+    def weighted(values: list[Decimal]) -> Decimal:
+        return (
+            sum((w * value / state.judged for w, value, state in zip(weights, values, due, strict=True)), ZERO) / whole
+        )
+
+    return {
+        "recent_on_time_rate": rounded(weighted([state.in_time for state in due]), 4),
+        "recent_days_late": rounded(weighted([state.days_late * state.judged for state in due]), 2),
+        "recent_paid_share": rounded(weighted([state.paid_part for state in due]), 4),
+    }
+
+
+def run_features(due: list[BillThen], day: date) -> Features:
+    """Runs of late bills and of bills in time, how long ago the last late one was, and how far days late spread."""
+    late = [state.bill.due_on for state in due if state.days_late > 0]
+    in_time = [state.bill.due_on for state in due if state.days_late == 0]
+    found: Features = {
+        "late_streak": Decimal(sum(due_on > max(in_time, default=date.min) for due_on in late)),
+        "on_time_streak": Decimal(sum(due_on > max(late, default=date.min) for due_on in in_time)),
+    }
+    days = [Decimal(state.days_late) for state in due]
+    mean = sum(days, ZERO) / len(days)
+    variance = sum(((one - mean) ** 2 for one in days), ZERO) / len(days)
+    found["days_late_spread_12m"] = rounded(variance.sqrt(), 2)
+    if late:
+        found["months_since_late"] = Decimal(months_between(max(late), day))
+    return found
+
+
+def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int = 3) -> Features:
     """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
     bills = bills_as_of(ledger, customer_id, day)
     facts = ledger.accounts_of(customer_id)
@@ -277,14 +351,23 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
     features: Features = {}
     with localcontext() as context:
         context.prec = 40
-        if weight:
-            features["on_time_rate_12m"] = rounded(sum((state.in_time for state in due), ZERO) / weight, 4)
-            late = sum((state.days_late * state.judged for state in due), ZERO)
-            features["avg_days_late_12m"] = rounded(late / weight, 2)
+        for months in (1, 3, 6, 12):
+            since = add_months(day, -months)
+            if in_window := [state for state in due if state.bill.due_on > since]:
+                features |= measures_of(in_window, months)
+            if due:
+                bounced = account_engine.payments_returned(facts, customer_id, since, day)
+                features[f"bounced_{months}m"] = Decimal(bounced)
+        features["bills_due_12m"] = Decimal(len(due))
         if due:
-            features["worst_days_late_12m"] = Decimal(max(state.days_late for state in due))
-            features["times_over_30d_12m"] = Decimal(sum(state.days_late > 30 for state in due))
-            features["bounced_12m"] = Decimal(account_engine.payments_returned(facts, customer_id, start, day))
+            features["written_off_share_12m"] = share(sum((state.written_off for state in due), ZERO), weight)
+            features |= recent_features(due, day, half_life) | run_features(due, day)
+        for name, short, long in (
+            ("on_time_trend", "on_time_rate_3m", "on_time_rate_12m"),
+            ("days_late_trend", "avg_days_late_3m", "avg_days_late_12m"),
+        ):
+            if short in features:
+                features[name] = features[short] - features[long]
         billed, months = billed_since(bills, start)
         overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
@@ -294,6 +377,19 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
         elif judged:
             # In one division: a mean with an end to its digits could tip a figure that stands on an edge.
             features["overdue_months"] = rounded(overdue * months / billed, 2) if billed > 0 else Decimal(99)
+        features["months_billed_12m"] = Decimal(months)
+        open_in_all = sum((state.open for state in bills), ZERO)
+        if judged and open_in_all == 0:
+            features["open_months"] = ZERO
+        elif judged:
+            features["open_months"] = rounded(open_in_all * months / billed, 2) if billed > 0 else Decimal(99)
+        if open_in_all:
+            features["overdue_share"] = share(overdue, open_in_all)
+            disputed = sum((state.open for state in bills if state.bill.is_disputed), ZERO)
+            features["disputed_share"] = share(disputed, open_in_all)
+        if billed > 0:
+            issued = [state.standing for state in bills if start < state.bill.issued_on and state.standing > 0]
+            features["bill_spread_12m"] = rounded(max(issued) * months / billed, 2)
     open_bills = [state for state in bills if state.open > 0]
     features["overdue_bills"] = Decimal(sum(state.bill.due_on < day for state in open_bills))
     features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))
@@ -489,21 +585,60 @@ class Policy:
         header = yaml.safe_load((self.folder / "policy.yml").read_text(encoding="utf-8"))
         self.new_customer_months: int = header["new_customer_months"]
         self.new_customer_grade: str = header["new_customer_grade"]
+        self.half_life: int = header.get("half_life_months", 3)
+        required = self.folder / "required_weights.csv"
+        self.required = {
+            row["dimension"]: Decimal(row["min_share"])
+            for row in (self.rows("required_weights") if required.exists() else [])
+        }
+        self.dimensions = {row["indicator"]: row["dimension"] for row in self.rows("indicators")}
 
 
-def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date) -> Features:
-    """Of how many in a hundred customers of its segment the customer's mean bill is the larger, by the policy's table."""
+def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date, bases: list[date]) -> Features:
+    """Of how many in a hundred customers of its segment the customer's mean bill is the larger, in tens.
+
+    By the policy's table; without one by the bills of the segment on the month-end before, of `bases` that were rated, or
+    on the first of them.
+    """
+    mean = judged_bill(ledger, customer.customer_id, day)
+    if mean is None:
+        return {}
+    if sizes := policy.rows("bill_sizes"):
+        bounds = {
+            int(row["percentile"]): Decimal(row["mean_monthly_bill"])
+            for row in sizes
+            if row["segment"] == customer.segment
+        }
+    else:
+        past = [basis for basis in bases if basis <= previous_month_end(day)]
+        bounds = own_bounds(ledger, customer.segment, max(past) if past else min(bases))
+    reached = [percentile for percentile, bound in bounds.items() if bound <= mean]
+    return {"bill_size": Decimal(max(reached))} if bounds else {}
+
+
+def own_bounds(ledger: Ledger, segment: str, basis: date) -> dict[int, Decimal]:
+    """The smallest bill of the segment than which a tenth, two tenths, ... of the bills are smaller; none of under twenty."""
+    known = ledger.bounds.get((segment, basis))
+    if known is None:
+        bills = sorted(
+            bill
+            for one in ledger.customers
+            if one.segment == segment and (bill := judged_bill(ledger, one.customer_id, basis)) is not None
+        )
+        known = {}
+        if len(bills) >= 20:
+            for percentile in range(0, 100, 10):
+                known[percentile] = bills[-(-percentile * len(bills) // 100)] if percentile else ZERO
+        ledger.bounds[segment, basis] = known
+    return known
+
+
+def judged_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal | None:
+    """The mean monthly bill to the cent; None without one, or where credit notes outweigh the bills."""
     with localcontext() as context:
         context.prec = 40
-        mean = mean_monthly_bill(bills_as_of(ledger, customer.customer_id, day), year_before(day))
-    if mean is None or rounded(mean, 2) < 0:
-        return {}
-    reached = [
-        Decimal(row["percentile"])
-        for row in policy.rows("bill_sizes")
-        if row["segment"] == customer.segment and Decimal(row["mean_monthly_bill"]) <= rounded(mean, 2)
-    ]
-    return {"bill_size": max(reached)}
+        mean = mean_monthly_bill(bills_as_of(ledger, customer_id, day), year_before(day))
+        return None if mean is None or rounded(mean, 2) < 0 else rounded(mean, 2)
 
 
 def indicators_of(policy: Policy, customer: Customer, features: Features) -> list[str]:
@@ -559,12 +694,23 @@ def rate_by_policy(
 def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal | None:
     """Points of what is available, out of a hundred."""
     available = indicators_of(policy, customer, features)
-    if not available:
+    if not available or not is_enough_known(policy, customer, available):
         return None
     points = sum((policy.points(name, features[name]) for name in available), ZERO)
     with localcontext() as context:
         context.prec = 40
         return rounded(100 * points / sum((policy.weights[name] for name in available), ZERO), 2)
+
+
+def is_enough_known(policy: Policy, customer: Customer, available: list[str]) -> bool:
+    """Whether of each dimension that the policy names the share of its weight is available that it asks for."""
+    speaking = [name for name in policy.weights if customer.segment not in policy.not_for[name]]
+    for dimension, least in policy.required.items():
+        of_it = [name for name in speaking if dimension in ("all", policy.dimensions[name])]
+        known = sum((policy.weights[name] for name in of_it if name in available), ZERO)
+        if known < least * sum((policy.weights[name] for name in of_it), ZERO):
+            return False
+    return True
 
 
 def rank_of_score(

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import yaml
@@ -39,11 +40,16 @@ def test_what_is_derived_from_the_contract_is_up_to_date() -> None:
         assert path.read_text(encoding="utf-8") == text, f"{path}: run `gridcredit contract`"
 
 
+def described_in(folder: str) -> dict[str, Any]:
+    """By name what the .yml files of a folder of models say of each."""
+    files = (PROJECT_DIR / "dbt_project" / "models" / folder).glob("*.yml")
+    return {model["name"]: model for path in files for model in yaml.safe_load(path.read_text())["models"]}
+
+
 def test_published_keys_are_those_the_models_state() -> None:
-    models = yaml.safe_load((PROJECT_DIR / "dbt_project/models/candidate/candidate.yml").read_text())["models"]
     stated = {
-        model["name"]: re.search(r"Grain and key: (.*)\.", model["description"]).group(1)  # type: ignore[union-attr]
-        for model in models
+        name: re.search(r"Grain and key: (.*)\.", model["description"]).group(1)  # type: ignore[union-attr]
+        for name, model in described_in("candidate").items()
     }
     assert stated == {table: ", ".join(published.key) for table, published in TABLES.items()}
 
@@ -59,7 +65,7 @@ def test_no_loop_of_a_model_has_an_else() -> None:
 def test_every_model_is_described_keyed_and_tested() -> None:
     for folder in (PROJECT_DIR / "dbt_project/models").iterdir():
         if folder.is_dir():
-            described = {m["name"]: m for m in yaml.safe_load((folder / f"{folder.name}.yml").read_text())["models"]}
+            described = described_in(folder.name)
             assert set(described) == {path.stem for path in folder.glob("*.sql")}
             for model in described.values():
                 assert "Grain and key:" in model["description"]

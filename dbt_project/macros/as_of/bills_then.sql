@@ -8,12 +8,22 @@
         balances.judged_amount,
         balances.amount - balances.credited_amount as standing_amount,
         balances.paid_in_time,
+        case
+            when balances.settled_on is not null then balances.judged_amount
+            else least(balances.paid_amount, balances.judged_amount)
+        end as paid_part,
+        balances.written_off_amount - balances.recovered_amount as written_off_part,
         balances.open_amount,
+        balances.is_disputed,
         {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }} as days_late,
         balances.issued_month_bit,
         balances.period,
         balances.due_on,
-        balances.due_on > scope.year_before and balances.due_on <= scope.as_of_date and balances.judged_amount > 0 as is_due_in_year,
+        {%- for months in (1, 3, 6, 12) %}
+        balances.due_on > scope.{{ window_start(months) }} and balances.due_on <= scope.as_of_date and balances.judged_amount > 0
+            as is_due_in_{{ months }}m,
+        {%- endfor %}
+        {{ months_after('balances.due_on', 'scope.as_of_date') }} as months_since_due,
         balances.issued_on > scope.year_before and balances.credited_amount < balances.amount as is_issued_in_year
     from {{ ref('bill_balance') }} as balances
     where

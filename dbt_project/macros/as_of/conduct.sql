@@ -33,17 +33,10 @@ conduct as (
                 2
             ) as numeric(6, 2)
         ) as theft_or_breach_36m,
-        count(case when events.kind = 'theft' and {{ age }} < 24 then 1 end) as theft_24m,
-        count(case when events.kind = 'breach' and {{ age }} < 12 then 1 end) as breach_12m,
-        count(case when events.kind = 'theft' and {{ stands }} then 1 end) as open_theft_cases,
-        count(case when events.kind = 'safety' and {{ stands }} and {{ age }} < 12 then 1 end) as safety_findings_12m,
+        {%- for name, definition in event_features().items() %}
+        count(case when {{ counts_event(definition, 'events', 'scope.as_of_date') }} then 1 end) as {{ name }},
+        {%- endfor %}
         count(case when events.extract = 'external_risk' and {{ stands }} then 1 end) as external_risk,
-        count(case when events.kind in ('bankruptcy', 'licence_revoked') and {{ stands }} then 1 end)
-            as insolvency_listings,
-        count(case when events.kind = 'court_enforcement' and {{ stands }} then 1 end) as court_listings,
-        count(case when events.kind in ('tax_arrears', 'operating_abnormality') and {{ stands }} then 1 end)
-            as regulatory_listings,
-        count(case when events.kind = 'dishonest_debtor' and {{ stands }} then 1 end) as dishonest_debtor_listings,
         -- From the score to the middle of its scale in 12 months; older than that it says nothing.
         cast(
             round(
@@ -56,13 +49,8 @@ conduct as (
                 2
             ) as numeric(6, 2)
         ) as investigated_standing,
-        count(case when events.extract = 'service_order' and {{ age }} < 6 then 1 end) as service_change,
-        count(case when events.kind in ('legal_representative', 'shareholder') and {{ age }} < 6 then 1 end)
-            as party_change,
-        count(case when events.kind = 'close' and {{ age }} < 6 then 1 end) as closing_orders_6m,
         min(case when events.extract = 'investigation' then {{ age }} end) as months_since_review,
-        count(case when events.kind = 'guarantor' and {{ stands }} then 1 end) as guarantors,
-        count(case when events.kind = 'broken_promise' and {{ age }} < 12 then 1 end) as broken_promises_12m
+        count(case when events.kind = 'guarantor' and {{ stands }} then 1 end) as guarantors
     from scope
     inner join events
         on

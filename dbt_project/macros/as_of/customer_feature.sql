@@ -57,15 +57,49 @@ seasons as (
 
 ),
 
+bill_size_bounds as (
+
+    select * from {{ ref('bill_size_bound') }}
+
+),
+
+-- The bounds of the month-end before; of a first day, which has none, those of the first there are.
+bill_size_dates as (
+
+    select
+        dates.as_of_date,
+        coalesce(
+            max(case when bounds.basis_date <= dates.previous_month_end then bounds.basis_date end), min(bounds.basis_date)
+        ) as basis_date
+    from dates
+    cross join (select distinct bill_size_bounds.basis_date from bill_size_bounds) as bounds
+    group by dates.as_of_date
+
+),
+
 customer_features as (
 
     select
         {{ date_of(scope, 'behaviour') }}
         behaviour.customer_id,
-        behaviour.on_time_rate_12m,
-        behaviour.avg_days_late_12m,
-        behaviour.times_over_30d_12m,
-        behaviour.worst_days_late_12m,
+        {%- for name in measured_features() %}
+        behaviour.{{ name }},
+        {%- endfor %}
+        behaviour.on_time_trend,
+        behaviour.days_late_trend,
+        behaviour.late_streak,
+        behaviour.on_time_streak,
+        behaviour.months_since_late,
+        behaviour.days_late_spread_12m,
+        behaviour.bills_due_12m,
+        behaviour.months_billed_12m,
+        behaviour.overdue_share,
+        behaviour.disputed_share,
+        behaviour.open_months,
+        behaviour.bill_spread_12m,
+        behaviour.bounced_1m,
+        behaviour.bounced_3m,
+        behaviour.bounced_6m,
         -- What is too small to be pursued is no debt to warn of.
         case
             when behaviour.overdue_amount < policies.pursued_from and behaviour.overdue_months > 0 then 0
@@ -75,20 +109,12 @@ customer_features as (
         behaviour.bounced_12m,
         case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.max_days_overdue end as max_days_overdue,
         cast(coalesce(conduct.theft_or_breach_36m, 0) as numeric(6, 2)) as theft_or_breach_36m,
-        coalesce(conduct.theft_24m, 0) as theft_24m,
-        coalesce(conduct.breach_12m, 0) as breach_12m,
-        coalesce(conduct.open_theft_cases, 0) as open_theft_cases,
-        coalesce(conduct.safety_findings_12m, 0) as safety_findings_12m,
-        coalesce(conduct.broken_promises_12m, 0) as broken_promises_12m,
+        {%- for name in event_features() %}
+        coalesce(conduct.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
         coalesce(conduct.external_risk, 0) as external_risk,
-        coalesce(conduct.insolvency_listings, 0) as insolvency_listings,
-        coalesce(conduct.dishonest_debtor_listings, 0) as dishonest_debtor_listings,
-        coalesce(conduct.court_listings, 0) as court_listings,
-        coalesce(conduct.regulatory_listings, 0) as regulatory_listings,
         conduct.investigated_standing,
         {{ months_after('customers.opened_on', 'dates.as_of_date') }} as tenure,
-        coalesce(conduct.service_change, 0) as service_change,
-        coalesce(conduct.party_change, 0) as party_change,
         case
             when behaviour.mean_monthly_bill > 0
                 then cast(round(terms.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
@@ -123,15 +149,8 @@ customer_features as (
         end as evasion_signal,
         case
             when behaviour.mean_monthly_bill >= 0
-                then (
-                    select max(bill_sizes.percentile) from {{ source('policy', 'bill_sizes') }} as bill_sizes
-                    where
-                        bill_sizes.policy_version = dates.policy_version
-                        and bill_sizes.segment = customers.segment
-                        and bill_sizes.mean_monthly_bill <= behaviour.mean_monthly_bill
-                )
+                then {{ bill_size('dates.policy_version', 'customers.segment', 'behaviour.mean_monthly_bill', 'bill_size_bounds') }}
         end as bill_size,
-        coalesce(conduct.closing_orders_6m, 0) as closing_orders_6m,
         coalesce(conduct.months_since_review, {{ months_after('customers.opened_on', 'dates.as_of_date') }})
             as months_since_review,
         behaviour.next_due_on
@@ -160,6 +179,12 @@ customer_features as (
             dates.policy_version = seasons.policy_version
             and customers.segment = seasons.segment
             and extract(month from use.usage_month) = seasons.month
+    left join bill_size_dates
+        on dates.as_of_date = bill_size_dates.as_of_date
+    left join bill_size_bounds
+        on
+            bill_size_dates.basis_date = bill_size_bounds.basis_date
+            and customers.segment = bill_size_bounds.segment
 
 )
 

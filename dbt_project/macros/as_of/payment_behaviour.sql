@@ -4,10 +4,24 @@ with
 
 {#- Each import is read once, so that Postgres can read it in parallel. #}
 
+dates as (
+
+    {{ dates_of(scope) }}
+
+),
+
 scope as (
 
-    select * from {{ ref(scope) }}
-    where is_known
+    select
+        scope.*,
+        dates.policy_version,
+        {%- for months in (1, 3, 6) %}
+        cast({{ dbt.dateadd('month', -months, 'scope.as_of_date') }} as date) as {{ window_start(months) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref(scope) }} as scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
+    where scope.is_known
 
 ),
 
@@ -33,12 +47,18 @@ all_figures as (
     from scope
     cross join lateral (
         select
-            sum(case when bills.is_due_in_year then bills.paid_in_time end) as paid_in_time_12m,
-            sum(case when bills.is_due_in_year then bills.judged_amount end) as due_amount_12m,
-            sum(case when bills.is_due_in_year then bills.days_late * bills.judged_amount end) as late_days_12m,
-            count(case when bills.is_due_in_year and bills.days_late > 30 then 1 end) as times_over_30d_12m,
-            count(case when bills.is_due_in_year then 1 end) as bills_due_12m,
-            max(case when bills.is_due_in_year then bills.days_late end) as worst_days_late_12m,
+            {%- for name, definition in measured_features().items() %}
+            {{ payment_measure(definition) }} as {{ name }},
+            {%- endfor %}
+            count(case when is_due_in_12m then 1 end) as bills_due_12m,
+            -- n x the sum of squares less the square of the sum: whole numbers, exact on every database.
+            count(case when is_due_in_12m then 1 end) * sum(case when is_due_in_12m then days_late * days_late end)
+            - sum(case when is_due_in_12m then days_late end) * sum(case when is_due_in_12m then days_late end) as squared_spread,
+            count(case when is_due_in_12m and days_late > 0 and due_on > coalesce(last_in_time_due_on, due_on - 1) then 1 end) as late_streak,
+            count(case when is_due_in_12m and days_late = 0 and due_on > coalesce(last_late_due_on, due_on - 1) then 1 end) as on_time_streak,
+            max(last_late_due_on) as last_late_due_on,
+            sum(case when bills.is_disputed then bills.open_amount else 0 end) as disputed_amount,
+            max(case when bills.is_issued_in_year then bills.standing_amount end) as largest_bill,
             count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
             sum(case when bills.is_issued_in_year then bills.standing_amount end) as billed_12m,
             {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
@@ -51,7 +71,14 @@ all_figures as (
                 as next_due_on,
             max(case when bills.is_issued_in_year then bills.period end) as last_period
         from (
-            {{ bills_then() }}
+            select
+                bills.*,
+                {{ recency('bills.months_since_due') }} as recency,
+                max(case when bills.is_due_in_12m and bills.days_late > 0 then bills.due_on end) over () as last_late_due_on,
+                max(case when bills.is_due_in_12m and bills.days_late = 0 then bills.due_on end) over () as last_in_time_due_on
+            from (
+                {{ bills_then() }}
+            ) as bills
         ) as bills
     ) as figures
 
@@ -62,7 +89,20 @@ bounced as (
     select
         scope_of_returns.as_of_date,
         scope_of_returns.customer_id,
-        greatest(sum(returned_payments.returns), 0) as bounced_12m
+        greatest(sum(returned_payments.returns), 0) as bounced_12m,
+        {%- for months in (1, 3, 6) %}
+        greatest(
+            sum(
+                case
+                    when
+                        returned_payments.returned_on > {{ dbt.dateadd('month', -months, 'scope_of_returns.as_of_date') }}
+                        then returned_payments.returns
+                    else 0
+                end
+            ),
+            0
+        ) as bounced_{{ months }}m{{ ',' if not loop.last }}
+        {%- endfor %}
     from scope_of_returns
     inner join returned_payments
         on
@@ -78,11 +118,35 @@ behaviour as (
     select
         {{ date_of(scope, 'all_figures') }}
         all_figures.customer_id,
-        cast(round(all_figures.paid_in_time_12m / nullif(all_figures.due_amount_12m, 0), 4) as numeric(18, 4))
-            as on_time_rate_12m,
-        cast(round(all_figures.late_days_12m / nullif(all_figures.due_amount_12m, 0), 2) as numeric(18, 2))
-            as avg_days_late_12m,
-        case when all_figures.bills_due_12m > 0 then all_figures.times_over_30d_12m end as times_over_30d_12m,
+        {%- for name in measured_features() %}
+        all_figures.{{ name }},
+        {%- endfor %}
+        cast(all_figures.on_time_rate_3m - all_figures.on_time_rate_12m as numeric(18, 4)) as on_time_trend,
+        cast(all_figures.avg_days_late_3m - all_figures.avg_days_late_12m as numeric(18, 2)) as days_late_trend,
+        case when all_figures.bills_due_12m > 0 then all_figures.late_streak end as late_streak,
+        case when all_figures.bills_due_12m > 0 then all_figures.on_time_streak end as on_time_streak,
+        {{ months_after('all_figures.last_late_due_on', 'all_figures.as_of_date') }} as months_since_late,
+        cast(
+            round(sqrt(cast(all_figures.squared_spread as numeric(18, 0))) / nullif(all_figures.bills_due_12m, 0), 2) as numeric(18, 2)
+        ) as days_late_spread_12m,
+        all_figures.bills_due_12m,
+        all_figures.months_billed_12m,
+        cast(round(all_figures.overdue_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as overdue_share,
+        cast(round(all_figures.disputed_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as disputed_share,
+        cast(
+            case
+                when all_figures.open_amount = 0 then 0
+                when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
+                    then round(all_figures.open_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+                when all_figures.open_amount > 0 then 99
+            end as numeric(18, 2)
+        ) as open_months,
+        cast(
+            case
+                when all_figures.billed_12m > 0
+                    then round(all_figures.largest_bill * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+            end as numeric(18, 2)
+        ) as bill_spread_12m,
         cast(case
             when all_figures.overdue_amount = 0 then 0
             when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
@@ -92,13 +156,14 @@ behaviour as (
             -- A debt with nothing billed in a year is worse than any number of months.
             when all_figures.overdue_amount > 0 then 99
         end as numeric(18, 2)) as overdue_months,
-        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_12m, 0) end as bounced_12m,
+        {%- for months in (1, 3, 6, 12) %}
+        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end as bounced_{{ months }}m,
+        {%- endfor %}
         cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
         cast(coalesce(all_figures.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
         cast(round(all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0), 2) as numeric(18, 2))
             as mean_monthly_bill,
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
-        all_figures.worst_days_late_12m,
         all_figures.overdue_bills,
         all_figures.next_due_on,
         all_figures.last_period

@@ -52,6 +52,28 @@
     {{ by_version(versions) }}
 {%- endmacro %}
 
+{% macro has_required_weights() -%}
+    {#- Whether enough is known for a grade: of each dimension that the policy names, the share of its weight that it asks for. -#}
+    {%- set indicators = policy_table('indicators', 'indicator') -%}
+    {%- set versions = {} -%}
+    {%- for version, required in policy_table('required_weights', 'dimension') | groupby('policy_version') -%}
+        {%- set conditions = [] -%}
+        {%- for one in required -%}
+            {%- set available, applicable = [], [] -%}
+            {%- for row in indicators if row.policy_version == version and one.dimension in ('all', row.dimension) -%}
+                {%- do available.append('case when (' ~ indicator_value(row.indicator, row.not_for) ~ ') is not null then ' ~ row.weight ~ ' else 0 end') -%}
+                {%- do applicable.append(
+                    "case when segment in ('" ~ row.not_for.split('|') | join("', '") ~ "') then 0 else " ~ row.weight ~ ' end'
+                    if row.not_for else row.weight
+                ) -%}
+            {%- endfor -%}
+            {%- do conditions.append('(' ~ available | join(' + ') ~ ') >= ' ~ one.min_share ~ ' * (' ~ applicable | join(' + ') ~ ')') -%}
+        {%- endfor -%}
+        {%- do versions.update({version: '(' ~ conditions | join(' and ') ~ ')'}) -%}
+    {%- endfor -%}
+    {{ 'coalesce(' ~ by_version(versions) ~ ', true)' if versions else 'true' }}
+{%- endmacro %}
+
 {% macro indicator_bin() -%}
     {#- The bin that an `indicator_value` of an `indicator` falls in: a look at bounds, where a join would compare with all. -#}
     {%- set versions = {} -%}

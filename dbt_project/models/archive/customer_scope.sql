@@ -166,7 +166,7 @@ concerned as (
 
     union all
 
-    -- With a bill issued or due in the days between, or a year before them.
+    -- With a bill issued or due in the days between, or one that has left a window of a policy's features.
     select
         customer_id,
         case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ last_day() }} then 1 else 0 end as has_moved
@@ -175,7 +175,9 @@ concerned as (
         {{ moved('issued_on') }}
         or due_on between {{ aged_from() }} and {{ last_day() }}
         or {{ moved('issued_on', 12) }}
-        or {{ moved('due_on', 12) }}
+        {%- for months in (1, 3, 6, 12) %}
+        or {{ moved('due_on', months) }}
+        {%- endfor %}
 
     union all
 
@@ -183,7 +185,10 @@ concerned as (
         customer_id,
         0 as has_moved
     from returned_payments
-    where {{ moved('returned_on', 12) }}
+    where
+        {%- for months in (1, 3, 6, 12) %}
+        {{ 'or ' if not loop.first }}{{ moved('returned_on', months) }}
+        {%- endfor %}
 
     union all
 

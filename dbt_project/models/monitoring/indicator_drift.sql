@@ -1,11 +1,16 @@
 -- How far the population has moved within a year: its scores, and each indicator, by the bins of the policy.
 {{ config(indexes=[{'columns': ['indicator'], 'unique': true}]) }}
 
-{#- A constant, so that month-ends are looked up by it: the youngest that is a year back, else the oldest. -#}
-{%- set month_ends, last_day = var('as_of_dates')[:-1], var('as_of_dates') | last %}
-{%- set year_before = ((last_day[:4] | int) - 1) ~ last_day[4:] %}
-{%- set base_date = (month_ends | select('le', year_before) | list | last) or (month_ends | first) %}
-{%- set base_date = "cast('" ~ base_date ~ "' as date)" if base_date else 'cast(null as date)' %}
+{#- Month-end with month-end, as constants so that they are looked up: the newest, and the youngest that is a year older, else the oldest. -#}
+{%- set last_day = var('as_of_dates') | last -%}
+{%- set month_ends = var('as_of_dates')[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
+{%- set now = month_ends | last -%}
+{%- set is_now_the_last_day = 'true' if is_month_end(last_day) else 'false' -%}
+{%- set year_before = ((now[:4] | int) - 1) ~ now[4:] if now else '' -%}
+{%- set earlier = month_ends[:-1] -%}
+{%- set then = (earlier | select('le', year_before) | list | last) or (earlier | first) -%}
+{%- set now_date = "cast('" ~ now ~ "' as date)" if now else 'cast(null as date)' -%}
+{%- set base_date = "cast('" ~ then ~ "' as date)" if then else 'cast(null as date)' -%}
 with
 
 dates as (
@@ -21,9 +26,15 @@ customers as (
 
 ),
 
-features_now as (
+features_of_the_last_day as (
 
     select * from {{ ref('customer_feature') }}
+
+),
+
+scores_of_the_last_day as (
+
+    select * from {{ ref('score') }}
 
 ),
 
@@ -41,31 +52,90 @@ sampled as (
 ),
 
 -- By their place: a join would be made after all that the view joins for everybody.
-features_then as (
+month_end_features as (
 
     select * from {{ ref('customer_feature_at_month_end') }}
     where
-        as_of_date = {{ base_date }}
+        as_of_date in ({{ base_date }}, {{ now_date }})
         and {{ dbt.hash('customer_id') }} <= (select max(place) from sampled)
 
 ),
 
-scores_now as (
+month_end_scores as (
 
-    select * from {{ ref('score') }}
+    select * from {{ ref('score_at_month_end') }}
+    where as_of_date in ({{ base_date }}, {{ now_date }})
+
+),
+
+features_then as (
+
+    select
+        customer_id,
+        bills_due_12m,
+        {{ indicators() | join(',\n        ') }}
+    from month_end_features
+    where as_of_date = {{ base_date }}
+
+),
+
+features_now as (
+
+    select
+        customer_id,
+        bills_due_12m,
+        {{ indicators() | join(',\n        ') }}
+    from month_end_features
+    where as_of_date = {{ now_date }}
+
+    union all
+
+    select
+        customer_id,
+        bills_due_12m,
+        {{ indicators() | join(',\n        ') }}
+    from features_of_the_last_day
+    where {{ is_now_the_last_day }}
 
 ),
 
 scores_then as (
 
-    select * from {{ ref('score_at_month_end') }}
+    select
+        customer_id,
+        score
+    from month_end_scores
     where as_of_date = {{ base_date }}
+
+),
+
+scores_now as (
+
+    select
+        customer_id,
+        score
+    from month_end_scores
+    where as_of_date = {{ now_date }}
+
+    union all
+
+    select
+        customer_id,
+        score
+    from scores_of_the_last_day
+    where {{ is_now_the_last_day }}
 
 ),
 
 indicators as (
 
     select * from {{ source('policy', 'indicators') }}
+
+),
+
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
 
 ),
 
@@ -79,6 +149,7 @@ latest_date as (
 indicators_now as (
 
     select
+        sampled.customer_id,
         sampled.segment,
         latest_date.policy_version,
         one.indicator,
@@ -94,6 +165,7 @@ indicators_now as (
 indicators_then as (
 
     select
+        sampled.customer_id,
         sampled.segment,
         latest_date.policy_version,
         one.indicator,
@@ -132,9 +204,11 @@ binned as (
 in_policy as (
 
     select
+        binned.customer_id,
         binned.is_now,
         binned.indicator,
-        binned.bin
+        binned.bin,
+        binned.bin is not null as is_available
     from binned
     inner join indicators
         on
@@ -144,26 +218,56 @@ in_policy as (
 
 ),
 
--- Scores by tens, beside the indicators.
+-- Scores by tens, beside the indicators; where no bill was due in the year they say less, and are not compared.
+scores as (
+
+    select
+        scores_now.customer_id,
+        scores_now.score,
+        features_now.bills_due_12m,
+        true as is_now
+    from scores_now
+    inner join features_now
+        on scores_now.customer_id = features_now.customer_id
+
+    union all
+
+    select
+        scores_then.customer_id,
+        scores_then.score,
+        features_then.bills_due_12m,
+        false as is_now
+    from scores_then
+    inner join features_then
+        on scores_then.customer_id = features_then.customer_id
+
+),
+
 banded as (
 
     select * from in_policy
+
     union all
+
     select
-        true as is_now,
+        sampled.customer_id,
+        scores.is_now,
         'score' as indicator,
-        cast(floor(scores_now.score / 10) as integer) as bin
+        case when scores.bills_due_12m > 0 then cast(floor(scores.score / 10) as integer) end as bin,
+        scores.score is not null as is_available
     from sampled
-    inner join scores_now
-        on sampled.customer_id = scores_now.customer_id
-    union all
+    inner join scores
+        on sampled.customer_id = scores.customer_id
+
+),
+
+-- Compared are those with a value on both dates.
+paired as (
+
     select
-        false as is_now,
-        'score' as indicator,
-        cast(floor(scores_then.score / 10) as integer) as bin
-    from sampled
-    inner join scores_then
-        on sampled.customer_id = scores_then.customer_id
+        *,
+        count(bin) over (partition by customer_id, indicator) = 2 as is_compared
+    from banded
 
 ),
 
@@ -171,11 +275,15 @@ counted as (
 
     select
         indicator,
-        bin,
+        case when is_compared then bin end as bin,
         sum(case when is_now then 1 else 0 end) as customers,
-        sum(case when is_now then 0 else 1 end) as customers_before
-    from banded
-    group by indicator, bin
+        sum(case when is_now then 0 else 1 end) as customers_before,
+        sum(case when is_now and is_available then 1 else 0 end) as with_value,
+        sum(case when not is_now and is_available then 1 else 0 end) as with_value_before
+    from paired
+    group by
+        indicator,
+        case when is_compared then bin end
 
 ),
 
@@ -185,8 +293,8 @@ totalled as (
         *,
         sum(customers) over (partition by indicator) as customers_in_all,
         sum(customers_before) over (partition by indicator) as customers_in_all_before,
-        sum(case when bin is not null then customers end) over (partition by indicator) as available,
-        sum(case when bin is not null then customers_before end) over (partition by indicator) as available_before
+        sum(case when bin is not null then customers end) over (partition by indicator) as compared,
+        sum(case when bin is not null then customers_before end) over (partition by indicator) as compared_before
     from counted
 
 ),
@@ -196,12 +304,12 @@ shared as (
 
     select
         *,
-        greatest(cast(customers as numeric) / available, 0.0001) as share,
-        greatest(cast(customers_before as numeric) / available_before, 0.0001) as share_before
+        greatest(cast(customers as numeric) / compared, 0.0001) as share,
+        greatest(cast(customers_before as numeric) / compared_before, 0.0001) as share_before
     from totalled
     where
-        available >= 100
-        and available_before >= 100
+        compared >= 100
+        and compared_before >= 100
         and bin is not null
 
 ),
@@ -222,8 +330,8 @@ counts as (
         indicator,
         max(customers_in_all) as customers,
         max(customers_in_all_before) as customers_before,
-        cast(max(available) / nullif(max(customers_in_all), 0) as numeric(6, 4)) as available_share,
-        cast(max(available_before) / nullif(max(customers_in_all_before), 0) as numeric(6, 4)) as available_share_before
+        cast(sum(with_value) / nullif(max(customers_in_all), 0) as numeric(6, 4)) as available_share,
+        cast(sum(with_value_before) / nullif(max(customers_in_all_before), 0) as numeric(6, 4)) as available_share_before
     from totalled
     group by indicator
 
@@ -234,17 +342,20 @@ dated as (
     select
         counts.indicator,
         {{ base_date }} as base_date,
-        latest_date.as_of_date,
+        {{ now_date }} as as_of_date,
         counts.customers,
         counts.customers_before,
         counts.available_share,
         counts.available_share_before,
         indices.psi,
-        latest_date.policy_version
+        latest_date.policy_version,
+        case when counts.indicator = 'score' then policies.max_score_psi end as blocked_above
     from counts
     left join indices
         on counts.indicator = indices.indicator
     cross join latest_date
+    inner join policies
+        on latest_date.policy_version = policies.policy_version
 
 )
 

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings
+from gridcredit.soundness import missing_for_sound_results
 from gridcredit.warehouse import Connection, connect
 
 Row = dict[str, Any]
@@ -94,10 +95,11 @@ QUERIES: dict[str, LiteralString] = {
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The release, and by name the rows of each query."""
+    """The release, by name the rows of each query, and what is missing for sound results."""
 
     release: Row
     rows: dict[str, list[Row]]
+    missing: list[str]
 
 
 def collect(settings: Settings) -> Dashboard:
@@ -107,7 +109,8 @@ def collect(settings: Settings) -> Dashboard:
         release = _rows(connection, "select * from published.release order by release desc limit 1")
         if not release:
             raise GridCreditError("nothing has been published yet: run a build first")
-        return Dashboard(release[0], {name: _rows(connection, query) for name, query in QUERIES.items()})
+        rows = {name: _rows(connection, query) for name, query in QUERIES.items()}
+        return Dashboard(release[0], rows, missing_for_sound_results(connection, settings))
 
 
 def _rows(connection: Connection, query: LiteralString) -> list[Row]:

@@ -37,6 +37,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None) -
             "release": dashboard.release,
             "currency": settings.currency,
             "rows": dashboard.rows,
+            "missing": dashboard.missing,
             "charts": drawn,
             "errors": past_errors(dashboard.rows["forecasts"]),
         },

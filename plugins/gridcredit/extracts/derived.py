@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from gridcredit.dbt_project import definitions
 from gridcredit.extracts.contract import EXTRACTS, Column, Extract
 from gridcredit.settings import Settings
 
@@ -77,9 +78,55 @@ def contract_markdown() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gridcredit contract`; do not edit."
+
+
+def feature_library_yaml(settings: Settings) -> str:
+    """The model of the published features: a column each."""
+    columns: list[dict[str, object]] = [
+        {
+            "name": "customer_id",
+            "description": "the supplier's customer number",
+            "data_type": "text",
+            "constraints": [{"type": "not_null"}],
+        },
+        {"name": "segment", "description": "what the electricity is used for", "data_type": "text"},
+        {"name": "region", "description": "region of supply", "data_type": "text"},
+        {"name": "org_unit", "description": "business unit that looks after the customer", "data_type": "text"},
+    ]
+    for name, definition in definitions(settings).items():
+        columns.append({"name": name, "description": definition["text"], "data_type": "numeric(18, 4)"})
+    model = {
+        "name": "feature_library",
+        "description": "All features of every customer, also those that the policy gives no points for; for analysts. "
+        "Grain and key: customer_id.",
+        "data_tests": [{"key_is_enforced": {"arguments": {"columns": ["customer_id"]}}}],
+        "columns": columns,
+    }
+    return f"# {FEATURE_NOTE}\n" + yaml.safe_dump({"version": 2, "models": [model]}, sort_keys=False, width=110)
+
+
+def features_markdown(settings: Settings) -> str:
+    """All features by dimension, with how each is defined."""
+    lines = [
+        f"<!-- {FEATURE_NOTE} -->", "", "# Features", "",
+        "All that a policy may give points, caps, warnings, reviews or advice for. `defined as` is the definition that the SQL is",
+        "written from; of the others the model is named in [indicators](indicators.md).", "",
+        "| dimension | feature | what it is | defined as |", "| --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for name, one in definitions(settings).items():
+        defined = ", ".join(
+            f"{key} {one[key]}" for key in ("measure", "events", "months", "recent", "stand") if key in one
+        )
+        lines.append(f"| {one['dimension']} | {name} | {one['text']} | {defined} |")
+    return "\n".join(lines) + "\n"
+
+
 def derived_files(settings: Settings) -> dict[Path, str]:
     """Each derived file and what it must hold."""
     return {
         settings.dbt_dir / "models" / "raw_sources.yml": raw_sources_yaml(),
         settings.project_dir / "docs" / "data_contract.md": contract_markdown(),
+        settings.dbt_dir / "models" / "candidate" / "feature_library.yml": feature_library_yaml(settings),
+        settings.project_dir / "docs" / "features.md": features_markdown(settings),
     }

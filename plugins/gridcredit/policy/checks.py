@@ -25,6 +25,8 @@ FACTS = {
     "vetoes": (),
     "advice_rules": (),
 }
+# In required_weights.csv: the weight of all indicators together.
+ALL_DIMENSIONS = "all"
 TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "warning_rules")
 
 
@@ -37,6 +39,7 @@ def check_policy(policy: Policy, features: Iterable[str]) -> None:
     _check_grades(policy)
     _check_limits(policy)
     _check_bill_sizes(policy)
+    _check_required_weights(policy)
     _check_season(policy)
     _check_classes(policy)
     _check_ageing(policy)
@@ -171,8 +174,18 @@ def _check_limits(policy: Policy) -> None:
         raise fault(policy, "season_factors", f"must name each of {', '.join(SEGMENTS)} once")
 
 
+def _check_required_weights(policy: Policy) -> None:
+    known = {row["dimension"] for row in policy.tables["indicators"]} | {ALL_DIMENSIONS}
+    for row in policy.tables["required_weights"]:
+        if row["dimension"] not in known:
+            raise fault(policy, "required_weights", f"{row['dimension']!r} is none of {', '.join(sorted(known))}")
+        if not 0 < _number(policy, "required_weights", row["min_share"]) <= 1:
+            raise fault(policy, "required_weights", f"{row['min_share']} is no share: more than 0, and 1 at most")
+
+
 def _check_bill_sizes(policy: Policy) -> None:
-    for segment in SEGMENTS:
+    # Without a table of its own a policy goes by the supplier's bills: models/features/bill_size_bound.sql.
+    for segment in SEGMENTS if policy.tables["bill_sizes"] else ():
         sizes = [row for row in policy.tables["bill_sizes"] if row["segment"] == segment]
         bounds = [_number(policy, "bill_sizes", row["mean_monthly_bill"]) for row in sizes]
         shares = [_number(policy, "bill_sizes", row["percentile"]) for row in sizes]

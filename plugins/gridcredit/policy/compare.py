@@ -11,6 +11,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "bins": ("indicator", "bin"),
     "season_indices": ("segment", "month"),
     "bill_sizes": ("segment", "percentile"),
+    "required_weights": ("dimension",),
     "dunning_steps": ("strategy", "step_rank"),
     "warning_conditions": ("rule", "feature", "comparator"),
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridcredit.errors import PolicyError
 
@@ -85,7 +85,10 @@ TABLES: dict[str, tuple[str, ...]] = {
     "loss_rates": ("min_days_overdue", "loss_given_default"),
     "recovery_targets": ("days", "recovered_rate"),
     "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
+    "required_weights": ("dimension", "min_share"),
 }
+# A folder may leave these out, as those did that were approved before there was such a table.
+OPTIONAL_TABLES = ("required_weights",)
 
 
 class Header(BaseModel):
@@ -105,6 +108,8 @@ class Header(BaseModel):
     unbilled_months_max: int
     late_charge_min: Decimal
     pursued_from: Decimal = Decimal("1.00")
+    half_life_months: int = Field(default=3, gt=0)
+    max_score_psi: Decimal | None = Field(default=None, gt=0)
     write_off_days: int
     description: str
 
@@ -143,6 +148,9 @@ def read_folder(folder: Path) -> Policy:
     tables: dict[str, Rows] = {}
     for name, columns in TABLES.items():
         path = folder / f"{name}.csv"
+        if name in OPTIONAL_TABLES and not path.exists():
+            tables[name] = []
+            continue
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -156,6 +164,13 @@ def read_folder(folder: Path) -> Policy:
 
 
 FILE_NAMES = ("policy.yml", *(f"{table}.csv" for table in TABLES))
+
+
+def file_names(folder: Path) -> list[str]:
+    """The files of a policy folder: all, but for optional tables that it leaves out."""
+    return [name for name in FILE_NAMES if (folder / name).exists()]
+
+
 # The approver of what nobody has approved yet.
 NOBODY = "nobody yet"
 
@@ -164,6 +179,8 @@ def policy_files(header: Mapping[str, object], tables: Mapping[str, Rows]) -> di
     """The files of a policy folder by name."""
     found = {"policy.yml": header_text(header)}
     for name, columns in TABLES.items():
+        if name in OPTIONAL_TABLES and not tables[name]:
+            continue
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
@@ -180,7 +197,7 @@ def header_text(header: Mapping[str, object]) -> str:
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write a policy folder; policy.yml comes last, so that a folder with one is whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*FILE_NAMES[1:], FILE_NAMES[0]):
+    for name in (*files.keys() - {"policy.yml"}, "policy.yml"):
         partial = folder / f"{name}.partial"
         partial.write_text(files[name], encoding="utf-8")
         partial.replace(folder / name)

@@ -12,8 +12,9 @@ from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from gridcredit.decisions import record_decision
 from gridcredit.errors import GridCreditError
-from gridcredit.policy.folder import FILE_NAMES, Policy, header_text, write_files
+from gridcredit.policy.folder import Policy, file_names, header_text, write_files
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -56,7 +57,7 @@ def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any
             "values (%s, %s, %s, %s, %s, %s) on conflict (policy_version) do nothing returning proposal_id",
             [header.policy, header.version, base_version, header.effective_from, method, Jsonb(facts)],
         ).fetchone()
-        files = {name: (policy.folder / name).read_text(encoding="utf-8") for name in FILE_NAMES}
+        files = {name: (policy.folder / name).read_text(encoding="utf-8") for name in file_names(policy.folder)}
         if row is None:
             known = find(connection, header.version)
             if proposed_files(connection, known.proposal_id) != files:
@@ -103,12 +104,13 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
             been rated already.
     """
     approver, reason = approver.strip(), reason.strip()
-    if not approver or not reason:
-        raise GridCreditError("a decision about a policy needs the name of who decides, and a reason")
     with connect(settings) as connection:
         proposal = find(connection, proposal_id)
-        if proposal.is_approved is None and is_approved:
-            _refuse_late(connection, proposal)
+        if proposal.is_approved is None:
+            if is_approved:
+                _refuse_late(connection, proposal)
+            what = "approve a policy" if is_approved else "refuse a policy"
+            record_decision(connection, what, proposal.policy_version, approver, reason, settings)
         connection.execute(
             "update policy.proposals set is_approved = %s, approver = %s, reason = %s, decided_at = clock_timestamp() "
             "where proposal_id = %s and is_approved is null",

@@ -28,12 +28,10 @@ from gridcredit.warehouse import Connection, connect
 PREFIX = "simulated_"
 PROPOSED = "proposed"
 # What is made anew for the day, and of it what hangs on the policy.
-OF_THE_DAY = (
-    "as_of_date customer_scope month_end_scope payment_behaviour "
-    "payment_behaviour_at_month_end conduct conduct_at_month_end usage usage_at_month_end"
-)
+OF_THE_DAY = "as_of_date customer_scope month_end_scope conduct conduct_at_month_end usage usage_at_month_end"
 OF_THE_POLICY = (
-    "as_of_date customer_feature customer_feature_at_month_end score score_at_month_end rating rating_at_month_end "
+    "as_of_date payment_behaviour payment_behaviour_at_month_end bill_size_bound "
+    "customer_feature customer_feature_at_month_end score score_at_month_end rating rating_at_month_end "
     "credit_position credit_limit"
 )
 

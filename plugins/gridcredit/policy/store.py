@@ -12,7 +12,7 @@ from psycopg import sql
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.checks import check_policy, check_together
-from gridcredit.policy.folder import FILE_NAMES, TABLES, Policy, read_folder
+from gridcredit.policy.folder import TABLES, Policy, file_names, read_folder
 from gridcredit.policy.proposals import fetch_adopted
 from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings, get_settings
@@ -42,29 +42,57 @@ def read_policies(settings: Settings) -> list[Policy]:
 def policy_in_force(settings: Settings, day: date, name: str | None = None) -> Policy:
     """The version of a policy, by default the settings', that is in force on a day."""
     name = name or settings.policy
+    with connect(settings) as connection:
+        loaded = loaded_versions(connection)
     versions = [
         policy
         for policy in read_policies(settings)
-        if policy.header.policy == name and policy.header.effective_from <= day
+        if policy.header.policy == name and policy.header.effective_from <= day and policy.header.version in loaded
     ]
     if not versions:
         raise GridCreditError(f"no version of policy {name!r} is in force on {day}")
     return max(versions, key=lambda policy: policy.header.effective_from)
 
 
+def loaded_versions(connection: Connection) -> dict[str, str]:
+    """The policy versions that the warehouse rates by, each with the hash of its files."""
+    return dict(connection.execute("select policy_version, sha256 from policy.policies").fetchall())
+
+
+def held_back(connection: Connection, policy: Policy) -> date | None:
+    """The last day that was released by another version, where this one would take effect on that day or before it.
+
+    A version that comes with an upgrade must not rate again what has been released; whoever wants it proposes it with a later
+    date. None where it may be loaded.
+    """
+    (rated,) = connection.execute(
+        "select max(releases.as_of_date) from lineage.releases join lineage.runs using (run_id) where policy_name = %s",
+        [policy.header.policy],
+    ).fetchone() or (None,)
+    return rated if rated and policy.header.effective_from <= rated else None
+
+
 def load_policies(settings: Settings | None = None) -> None:
-    """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded."""
+    """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded.
+
+    A version that would change what has been released is left out, and named (`held_back`).
+    """
     settings = settings or get_settings()
     with connect(settings) as connection:
         # One process loads them; an auditor may read them all the while.
         connection.execute("lock table policy.policies in share row exclusive mode")
         fetch_adopted(connection, settings)
-        known: dict[str, str] = dict(
-            connection.execute("select policy_version, sha256 from policy.policies").fetchall()
-        )
+        known = loaded_versions(connection)
         for policy in read_policies(settings):
             version = policy.header.version
-            if version not in known:
+            if version not in known and (rated := held_back(connection, policy)):
+                log.warning(
+                    "policy_held_back",
+                    version=version,
+                    detail=f"takes effect on {policy.header.effective_from}, and days up to {rated} have been released: "
+                    "copy its folder, give it a version and a date of its own, and `gridcredit policy propose` it",
+                )
+            elif version not in known:
                 insert_policy(connection, policy)
                 _analyze(connection)
                 _keep_files(connection, policy)
@@ -83,7 +111,7 @@ def load_policies(settings: Settings | None = None) -> None:
 
 def _keep_files(connection: Connection, policy: Policy) -> None:
     """Keep the files that the policy's hash was made of, for whoever audits it."""
-    for name in FILE_NAMES:
+    for name in file_names(policy.folder):
         connection.execute(
             "insert into policy.files (policy_version, file_name, content) values (%s, %s, %s)",
             [policy.header.version, name, (policy.folder / name).read_bytes().decode("utf-8")],
@@ -97,13 +125,13 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
         *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
-        header.pursued_from,
+        *(header.pursued_from, header.half_life_months, header.max_score_psi),
     ]
     connection.execute(
         sql.SQL(
             "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
             "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-            "unbilled_months_max, late_charge_min, write_off_days, pursued_from) values ({})"
+            "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi) values ({})"
         ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
         values,
     )

@@ -1,0 +1,106 @@
+-- From which mean monthly bill on a customer belongs to the upper tenths of its segment, by a day's bills: a row a day and segment.
+-- What a release went by is read as it was then, so that late corrections of other customers' bills move no rating.
+{{ config(indexes=[{'columns': ['basis_date', 'segment'], 'unique': true}]) }}
+
+with
+
+stored as (
+
+    select * from {{ source('ops', 'bill_size_bounds') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+month_end_bills as (
+
+    select * from {{ ref('payment_behaviour_at_month_end') }}
+
+),
+
+last_day_bills as (
+
+    select * from {{ ref('payment_behaviour') }}
+
+),
+
+-- Of a first release without a month-end before it the last day itself.
+bills as (
+
+    select
+        as_of_date,
+        customer_id,
+        mean_monthly_bill
+    from month_end_bills
+
+    union all
+
+    select
+        {{ last_day() }} as as_of_date,
+        customer_id,
+        mean_monthly_bill
+    from last_day_bills
+    where
+        {{ 'false' if var('as_of_dates')[:-1] else 'true' }}
+        and not exists (select 1 from stored)
+
+),
+
+ranked as (
+
+    select
+        bills.as_of_date as basis_date,
+        customers.segment,
+        bills.mean_monthly_bill,
+        row_number() over (segments order by bills.mean_monthly_bill) - 1 as smaller,
+        count(*) over (segments) as customers
+    from bills
+    inner join customers
+        on bills.customer_id = customers.customer_id
+    where
+        bills.mean_monthly_bill >= 0
+        and bills.as_of_date not in (select stored.basis_date from stored)
+    window segments as (partition by bills.as_of_date, customers.segment)
+
+),
+
+computed as (
+
+    select
+        basis_date,
+        segment,
+        {%- for percentile in range(10, 100, 10) %}
+        cast(min(case when 100 * smaller >= {{ percentile }} * customers then mean_monthly_bill end) as numeric(18, 2)) as from_{{ percentile }},
+        {%- endfor %}
+        cast(max(customers) as integer) as customers
+    from ranked
+    group by
+        basis_date,
+        segment
+
+),
+
+stored_as_row as (
+
+    select
+        basis_date,
+        segment,
+        {%- for percentile in range(10, 100, 10) %}
+        cast(max(case when percentile = {{ percentile }} then mean_monthly_bill end) as numeric(18, 2)) as from_{{ percentile }},
+        {%- endfor %}
+        max(customers) as customers
+    from stored
+    group by
+        basis_date,
+        segment
+
+)
+
+select * from computed
+union all
+select * from stored_as_row

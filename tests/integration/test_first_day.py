@@ -1,0 +1,165 @@
+"""A stranger's first day: five months of bills, customers of many years, another currency, nobody's help."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from gridcredit import pipeline, policy
+from gridcredit.errors import GateFailedError
+from gridcredit.policy.store import policy_in_force
+from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.status import status
+
+from tests.support.suppliers import deliver
+from tests.support.waiting import number, rows
+from tests.support.warehouses import WarehouseFactory
+
+LAST_DAY = date(2026, 6, 20)
+CUSTOMERS = 240
+
+
+def write_supplier(folder: Path, unit: Decimal = Decimal(1)) -> None:
+    """Bills of February to June of customers since 2015; a third pays late from April on, ten have no bill at all."""
+    customers, bills, payments = [], [], []
+    for who in range(CUSTOMERS):
+        customers.append(f"C{who:03},name {who},residential,2015-03-01,2026-01-01 08:00:00")
+        for month in range(2, 7) if who >= 10 else ():
+            issued = date(2026, month, 3)
+            amount = (100 + 3 * who + Decimal(who % 7) / 10) * unit
+            bills.append(
+                f"B{who:03}{month},C{who:03},{issued},{issued + timedelta(20)},2026-{month - 1:02},{amount:.2f},regular"
+            )
+            late = (who % 9) * 6 if who % 3 == 0 and month >= 4 else 0
+            paid_on = issued + timedelta(15 + late + who % 5)
+            if paid_on <= LAST_DAY:
+                payments.append(f"P{who:03}{month},C{who:03},B{who:03}{month},{paid_on},{amount:.2f}")
+    for name, header, lines in (
+        ("customer", "customer_id,name,segment,opened_on,updated_at", customers),
+        ("bill", "bill_id,customer_id,issued_on,due_on,period,amount,kind", bills),
+        ("payment", "payment_id,customer_id,bill_id,paid_on,amount", payments),
+    ):
+        (folder / f"{name}.csv").write_text("\n".join([header, *lines, ""]))
+
+
+def load_supplier(folder: Path, settings: Settings) -> None:
+    for name in ("customer", "bill", "payment"):
+        deliver(folder / f"{name}.csv", settings)
+
+
+def test_five_months_of_bills_of_customers_of_many_years(
+    settings: Settings, new_warehouse: WarehouseFactory, tmp_path: Path
+) -> None:
+    """Released at once; who has no bill is not rated; a late correction of others' bills moves nobody's size of bill."""
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    # Month-ends before the first bill are compared with nothing.
+    assert rows(settings, "select psi from monitoring.indicator_drift where indicator = 'score'") == [(None,)]
+    grades = dict(rows(settings, "select customer_id, grade from published.customer_rating"))
+    assert {grades[f"C{who:03}"] for who in range(10)} == {"NR"}
+    assert "NR" not in {grades[f"C{who:03}"] for who in range(10, CUSTOMERS)}
+    sizes = dict(
+        rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
+    )
+    assert Counter(sizes.values()) == {Decimal(tenth): 23 for tenth in range(0, 100, 10)}
+    told = status(settings).missing
+    assert any(line.startswith("meter_reading:") for line in told)
+    assert any("all customers are residential" in line for line in told)
+
+    # The same supplier in a currency of which a hundred go into one: the same tenths.
+    other = new_warehouse()
+    (tmp_path / "other").mkdir()
+    write_supplier(tmp_path / "other", Decimal("0.01"))
+    load_supplier(tmp_path / "other", other)
+    assert pipeline.build_ratings("first", LAST_DAY, other).number == 1
+    scores = "select customer_id, score from published.customer_rating order by customer_id"
+    assert (
+        dict(rows(other, "select customer_id, bill_size from published.feature_library where bill_size is not null"))
+        == sizes
+    )
+    assert rows(other, scores) == rows(settings, scores)
+
+    before = rows(settings, "select * from ops.bill_size_bounds order by 1, 2, 3")
+    header, *lines = (tmp_path / "bill.csv").read_text().split()
+    corrected = [line.split(",") for line in lines if line[1:4] in {"010", "011", "012"}]
+    text = "\n".join(
+        [header, *(",".join([*row[:5], "9999.00", row[6]]) for row in corrected if row[3] < "2026-05-31"), ""]
+    )
+    (tmp_path / "late").mkdir()
+    deliver(tmp_path / "late" / "bill.csv", settings, text)
+    pipeline.build_ratings("second", LAST_DAY + timedelta(days=1), settings)
+    assert rows(settings, "select * from ops.bill_size_bounds order by 1, 2, 3") == before
+    now = dict(
+        rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
+    )
+    assert {who: size for who, size in now.items() if who not in {"C010", "C011", "C012"}} == {
+        who: size for who, size in sizes.items() if who not in {"C010", "C011", "C012"}
+    }
+
+
+def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(settings: Settings, tmp_path: Path) -> None:
+    settings.policies_dir = tmp_path / "policies"
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
+    file = settings.policies_dir / "default" / "1.1" / "policy.yml"
+    file.write_text(file.read_text() + 'max_score_psi: "0.01"\n')
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    settings.history_months = 2
+    day = date(2026, 5, 31)
+    # The first release is never blocked by it.
+    assert pipeline.build_ratings("first", day, settings).number == 1
+    psi = number(settings, "select psi from monitoring.indicator_drift where indicator = 'score'")
+    assert psi > Decimal("0.01")
+    with pytest.raises(GateFailedError, match=r"gridcredit run --blocked 'second' --approver NAME --reason TEXT"):
+        pipeline.build_ratings("second", day + timedelta(days=1), settings)
+    assert number(settings, "select count(*) from lineage.releases") == 1
+    let_through = ["run", "--blocked", "second", "--reason", "payments of May came late"]
+    refused = gridcredit(settings, *let_through, "--approver", "Admin")
+    assert refused.returncode == 1
+    assert "'Admin' is a login that several persons share" in refused.stderr
+    done = gridcredit(settings, *let_through, "--approver", "Ada Byron")
+    assert done.returncode == 0, done.stderr
+    assert "release 2" in done.stdout
+    (decision,) = rows(settings, "select decision, subject, approver, os_user, database_role from lineage.decisions")
+    assert decision[:4] == ("release a blocked run", "second", "Ada Byron", getpass.getuser())
+    assert decision[4]
+    again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not")
+    assert again.returncode == 1
+    assert "no gate blocks run 'first'" in again.stderr
+
+
+def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "GRIDCREDIT_HOME": str(settings.home),
+        "GRIDCREDIT_POLICIES_DIR": str(settings.policies_dir),
+        "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value() if settings.warehouse_url else "",
+        "GRIDCREDIT_HISTORY_MONTHS": str(settings.history_months),
+        "GRIDCREDIT_SHARED_LOGINS": '["admin"]',
+    }
+    command = [sys.executable, "-m", "gridcredit", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings: Settings, tmp_path: Path) -> None:
+    settings.policies_dir = tmp_path / "policies"
+    newer = PROJECT_DIR / "policies" / "default" / "1.1"
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir, ignore=shutil.ignore_patterns("1.1"))
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    shutil.copytree(newer, settings.policies_dir / "default" / "1.1")
+    policy.load_policies(settings)
+    assert rows(settings, "select policy_version from policy.policies where policy_name = 'default'") == [
+        ("default-1.0",)
+    ]
+    assert policy_in_force(settings, LAST_DAY).header.version == "default-1.0"
+    assert any("default-1.1" in line for line in status(settings).missing)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -74,6 +74,9 @@ bench-against: $(STAMP) ## what this tree costs against another: ARGS="--revisio
 
 bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 2000"
 	$(BIN)/python -m benchmarks.dags $(ARGS)
+
+bench-indicators: $(STAMP) ## what a policy of 52 indicators costs beside the default one: ARGS="--customers 100000"
+	$(BIN)/python -m benchmarks.many_indicators $(ARGS)
 
 bench-ingest: $(STAMP) ## measure loading against COPY: ARGS="--customers 220000"
 	$(BIN)/python -m benchmarks.ingest $(ARGS)

@@ -170,12 +170,14 @@ def mapping_check(
     """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the file."""
     from rich.table import Column, Table
 
+    from gridcredit.extracts.loader import require_currency
     from gridcredit.extracts.mapping import load_mapping
     from gridcredit.extracts.preview import preview, rule_of
 
-    with clear_errors():
+    with clear_errors() as settings:
         quiet()
         mapping = load_mapping(file)
+        require_currency(mapping, sample, settings)
         found = preview(mapping, sample, batches=1 if first_part else None)
 
         def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:

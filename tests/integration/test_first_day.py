@@ -19,6 +19,7 @@ from gridcredit.policy.store import policy_in_force
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.status import status
 
+from tests.support.many_indicators import write_policy
 from tests.support.suppliers import deliver
 from tests.support.waiting import number, rows
 from tests.support.warehouses import WarehouseFactory
@@ -163,3 +164,20 @@ def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings
     ]
     assert policy_in_force(settings, LAST_DAY).header.version == "default-1.0"
     assert any("default-1.1" in line for line in status(settings).missing)
+
+
+def test_a_policy_of_52_indicators(settings: Settings, tmp_path: Path) -> None:
+    settings.policies_dir = tmp_path / "policies"
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
+    write_policy(settings.policies_dir)
+    settings.policy = "many"
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    shown = rows(settings, "select customer_id, count(*), sum(points), sum(weight) from published.rating_indicator "
+                 "where is_available group by customer_id")  # fmt: skip
+    scores = dict(rows(settings, "select customer_id, score from published.customer_rating"))
+    assert max(count for _, count, _, _ in shown) > 40
+    assert {who: round(100 * points / weight, 2) for who, _, points, weight in shown} == scores
+    indicators = "select count(distinct indicator) from published.rating_indicator"
+    assert number(settings, indicators) == 52

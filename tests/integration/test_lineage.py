@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import attr
@@ -33,7 +34,7 @@ from gridcredit.published_tables import OF_RELEASE, TABLES
 from gridcredit.release import verify_release
 from gridcredit.settings import Settings
 from gridcredit.site.pages import write_site
-from gridcredit.warehouse import connect
+from gridcredit.warehouse import connect, warehouse_url
 from openlineage.client import facet_v2
 
 from tests.support.prepared import Prepared
@@ -169,7 +170,11 @@ def test_events_tell_schema_columns_checks_code_and_run(released: Released) -> N
     types = {field["name"]: field["type"] for field in output["facets"]["schema"]["fields"]}
     assert (types["due_on"], types["amount"]) == ("date", "numeric(18,2)")
     (source,) = output["facets"]["columnLineage"]["fields"]["due_on"]["inputFields"]
-    assert (source["name"], source["field"]) == ("warehouse.raw.bill", "due_on")
+    # By OpenLineage's naming rules: postgres://host:port, and database.schema.table.
+    url = urlsplit(warehouse_url(released.settings))
+    database = url.path.lstrip("/")
+    assert source["namespace"] == output["namespace"] == f"postgres://{url.hostname}:{url.port}"
+    assert (source["name"], source["field"]) == (f"{database}.raw.bill", "due_on")
     assert "newest_delivery" in event["job"]["facets"]["sourceCode"]["sourceCode"]
     assert {"key": "build", "value": "second", "source": "GRIDCREDIT"} in event["run"]["facets"]["tags"]["tags"]
     (checked,) = last("gate_candidate.customer_rating")["inputs"]
@@ -182,6 +187,7 @@ def test_events_tell_schema_columns_checks_code_and_run(released: Released) -> N
 
 def test_events_lead_from_a_file_to_what_is_published(released: Released) -> None:
     """From the late payment's file, dataset by dataset, to the published ratings, by the events alone."""
+    database = urlsplit(warehouse_url(released.settings)).path.lstrip("/")
     reads: dict[str, set[str]] = defaultdict(set)
     versions = {}
     for (event,) in rows(released.settings, "select event from lineage.events where event_type = 'COMPLETE'"):
@@ -189,21 +195,21 @@ def test_events_lead_from_a_file_to_what_is_published(released: Released) -> Non
             versions[read["name"]] = read["facets"].get("version", {}).get("datasetVersion")
             reads[read["name"]] |= {written["name"] for written in event["outputs"]}
         for written in event["outputs"]:
-            if written["name"] == "warehouse.published.customer_rating":
+            if written["name"] == f"{database}.published.customer_rating":
                 assert written["facets"]["version"]["datasetVersion"] in ("1", "2")
                 assert "candidate.customer_rating" in json.dumps(written["facets"]["columnLineage"]["fields"]["score"])
     late = released.files / "payment_late.csv"
     assert versions[str(late)] == hashlib.sha256(late.read_bytes()).hexdigest()
-    assert reads[str(late)] == {"warehouse.raw.payment"}
+    assert reads[str(late)] == {f"{database}.raw.payment"}
     reached, ahead = set(), [str(late)]
     while ahead:
         if (name := ahead.pop()) not in reached:
             reached.add(name)
             ahead += reads[name]
-    assert {f"warehouse.published.{table}" for table in TABLES} & reached >= {
-        "warehouse.published.customer_rating",
-        "warehouse.published.customer_warning",
-        "warehouse.published.receivable_by_month",
+    assert {f"{database}.published.{table}" for table in TABLES} & reached >= {
+        f"{database}.published.customer_rating",
+        f"{database}.published.customer_warning",
+        f"{database}.published.receivable_by_month",
     }
 
 

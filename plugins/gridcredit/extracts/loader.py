@@ -81,6 +81,15 @@ class LoadResult:
     notes: list[str] = field(default_factory=list)
 
 
+def require_currency(mapping: Mapping, path: Path, settings: Settings) -> None:
+    """Refuse a file whose mapping names another currency than the warehouse's."""
+    if mapping.currency not in (None, settings.currency):
+        raise FileRefusedError(
+            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in {settings.currency}: "
+            "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
+        )
+
+
 def load_file(
     path: Path, mapping: Mapping, settings: Settings | None = None, rule: FileRule | None = None
 ) -> LoadResult:
@@ -95,11 +104,7 @@ def load_file(
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
-    if mapping.currency not in (None, settings.currency):
-        raise FileRefusedError(
-            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in {settings.currency}: "
-            "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
-        )
+    require_currency(mapping, path, settings)
     began = datetime.now(UTC)
     header = read_header(path, rule)
     drift = check_header(path, rule, header)

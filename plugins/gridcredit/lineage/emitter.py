@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState, set_producer
@@ -29,7 +29,7 @@ from openlineage.client.uuid import generate_new_uuid
 
 from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.settings import Settings
-from gridcredit.warehouse import WAREHOUSE, warehouse_url
+from gridcredit.warehouse import warehouse_url
 
 PRODUCER = "urn:gridcredit"
 
@@ -78,7 +78,7 @@ class Emitter:
         set_producer(PRODUCER)
         self._tags = tags
         self._parent = _parent.get() or parent
-        self.namespace = _dataset_namespace(settings)
+        self.namespace, self._database = _server_and_database(settings)
         self._client = OpenLineageClient(config={"transport": transport_config(settings, warehouse_url(settings))})
 
     def __enter__(self) -> Self:
@@ -127,6 +127,10 @@ class Emitter:
             )
         )
 
+    def dataset_name(self, schema: str, table: str) -> str:
+        """A table's name by OpenLineage's naming rules for Postgres: database.schema.table."""
+        return f"{self._database}.{schema}.{table}"
+
     def table_read(
         self,
         schema: str,
@@ -136,7 +140,7 @@ class Emitter:
     ) -> InputDataset:
         """A table that was read, with its columns and their types."""
         facets: dict[str, DatasetFacet] = {"schema": schema_facet(columns)}
-        name = dataset_name(schema, table)
+        name = self.dataset_name(schema, table)
         return InputDataset(self.namespace, name, facets=facets, inputFacets=dict(input_facets or {}))
 
     def table_written(
@@ -151,15 +155,10 @@ class Emitter:
         statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
         return OutputDataset(
             self.namespace,
-            dataset_name(schema, table),
+            self.dataset_name(schema, table),
             facets={"schema": schema_facet(columns), **(facets or {})},
             outputFacets={"outputStatistics": statistics},
         )
-
-
-def dataset_name(schema: str, table: str) -> str:
-    """As OpenLineage names a table of Postgres."""
-    return f"{WAREHOUSE}.{schema}.{table}"
 
 
 def schema_facet(columns: Mapping[str, str]) -> schema_dataset.SchemaDatasetFacet:
@@ -169,9 +168,7 @@ def schema_facet(columns: Mapping[str, str]) -> schema_dataset.SchemaDatasetFace
     )
 
 
-def _dataset_namespace(settings: Settings) -> str:
-    """The embedded server has no lasting address."""
-    if settings.warehouse_url is None:
-        return "postgres://embedded"
-    url = urlsplit(settings.warehouse_url.get_secret_value())
-    return f"postgres://{url.hostname}:{url.port or 5432}"
+def _server_and_database(settings: Settings) -> tuple[str, str]:
+    """The namespace of the warehouse's tables by OpenLineage's naming rules, and the database that their names begin with."""
+    url = urlsplit(warehouse_url(settings))
+    return f"postgres://{url.hostname}:{url.port or 5432}", unquote(url.path.lstrip("/"))

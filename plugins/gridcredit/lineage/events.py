@@ -23,7 +23,7 @@ from openlineage.client.facet_v2 import (
 
 from gridcredit.gate_results import Check
 from gridcredit.lineage.columns import Catalog, ColumnName, Upstream, catalog
-from gridcredit.lineage.emitter import Done, Emitter, Parent, dataset_name
+from gridcredit.lineage.emitter import Done, Emitter, Parent
 from gridcredit.lineage.transport import JOB_NAMESPACE
 from gridcredit.settings import Settings
 from gridcredit.warehouse import code_version, connect
@@ -194,7 +194,7 @@ def _column_lineage(emitter: Emitter, upstream: ColumnsUpstream) -> column_linea
         kind = column_lineage_dataset.Transformation(type="DIRECT" if one.is_direct else "INDIRECT")
         return column_lineage_dataset.InputField(
             emitter.namespace,
-            dataset_name(one.column.schema, one.column.table),
+            emitter.dataset_name(one.column.schema, one.column.table),
             one.column.column,
             transformations=[kind],
         )

@@ -99,8 +99,10 @@ def check_policies() -> None:
     for version in sorted(path.name for path in (FOLDER / "policy").iterdir()):
         folder, digest = FOLDER / "policy" / version, hashlib.sha256()
         digest.update((folder / "policy.yml").read_bytes())
+        # A version may have been signed without a table that came later.
         for name in recorded[version]["tables"].split():
-            digest.update(name.encode() + b"\0" + (folder / f"{name}.csv").read_bytes())
+            if (file := folder / f"{name}.csv").exists():
+                digest.update(name.encode() + b"\0" + file.read_bytes())
         expect(digest.hexdigest() == recorded[version]["sha256"], f"policy {version}: is not the one that was signed")
 
 

@@ -51,6 +51,42 @@ def check_policy(policy: Policy, features: Iterable[str]) -> None:
         raise PolicyError(f"{policy.folder}: warning_rules.csv and warning_conditions.csv must name the same rules")
 
 
+# Names that are written into SQL between quotes: with a quote inside no model could be run.
+NAMES = {
+    "grades": ("grade",),
+    "vetoes": ("veto",),
+    "ageing_buckets": ("ageing_bucket",),
+    "dunning_strategies": ("strategy",),
+    "customer_classes": ("customer_class", "service_tier"),
+    "reasons": ("reason_code",),
+    "warning_rules": ("rule",),
+    "review_rules": ("review_rule",),
+    "advice_rules": ("advice",),
+}
+MAX_SCORE = 100
+
+
+def check_new(policy: Policy) -> None:
+    """Refuse with a PolicyError what would stop runs or rate nobody; versions already loaded are not asked again."""
+    for row in policy.tables["indicators"]:
+        if _number(policy, "indicators", row["weight"]) <= 0:
+            raise fault(
+                policy, "indicators", f"{row['indicator']!r} has weight {row['weight']}: leave it out, with its bins"
+            )
+        if len(policy.bins_of(row["indicator"])) < 2:
+            raise fault(policy, "bins", f"{row['indicator']!r} has one bin, the same for all: leave the indicator out")
+    for row in policy.tables["grades"]:
+        if _number(policy, "grades", row["min_score"]) > MAX_SCORE:
+            raise fault(
+                policy, "grades", f"{row['grade']!r} asks for {row['min_score']}, and a score reaches {MAX_SCORE}"
+            )
+    for table, columns in NAMES.items():
+        for row in policy.tables[table]:
+            for column in columns:
+                if "'" in row[column]:
+                    raise fault(policy, table, f"{column} {row[column]!r} has a quote in it: names have none")
+
+
 def check_together(policies: list[Policy]) -> None:
     """Refuse two versions of one name, or of one policy that would be in force from the same day on."""
     versions: dict[str, Policy] = {}

@@ -6,14 +6,15 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import structlog
 from psycopg import sql
 
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.policy.checks import check_policy, check_together
+from gridcredit.policy.adoption import fetch_adopted
+from gridcredit.policy.checks import check_new, check_policy, check_together
 from gridcredit.policy.folder import FILE_NAMES, TABLES, Policy, read_folder
-from gridcredit.policy.proposals import fetch_adopted
 from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
@@ -25,6 +26,7 @@ def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
     """Read and check one policy folder; a PolicyError names the file and what is wrong."""
     policy = read_folder(folder)
     check_policy(policy, features(settings or get_settings()))
+    check_new(policy)
     return policy
 
 
@@ -65,7 +67,8 @@ def load_policies(settings: Settings | None = None) -> None:
         for policy in read_policies(settings):
             version = policy.header.version
             if version not in known:
-                insert_policy(connection, policy)
+                check_new(policy)
+                insert_checked(connection, policy)
                 _analyze(connection)
                 _keep_files(connection, policy)
                 log.info("policy_loaded", version=version, approver=policy.header.approver)
@@ -118,6 +121,19 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
                 insert,
                 [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
             )
+
+
+def insert_checked(connection: Connection, policy: Policy) -> None:
+    """Load a policy; a PolicyError names the table that refuses it."""
+    try:
+        with connection.transaction():
+            insert_policy(connection, policy)
+    except psycopg.Error as error:
+        table = error.diag.table_name or "a table"
+        raise PolicyError(
+            f"{policy.folder}: the warehouse cannot hold it: {table}: {error.diag.message_primary}; mend the folder, or, "
+            "where it was approved, `gridcredit policy withdraw` its proposal"
+        ) from error
 
 
 def changed_tables(connection: Connection, policy: Policy) -> list[str]:

@@ -39,12 +39,14 @@ def settings(new_warehouse: WarehouseFactory, evaluated: Prepared) -> Settings:
     return new_warehouse(evaluated)
 
 
-def another(folder: Path, version: str, effective_from: date = NEXT_MONTH, **replaced: tuple[str, str]) -> Policy:
+def another(
+    folder: Path, version: str, effective_from: date = NEXT_MONTH, replaced: dict[str, tuple[str, str]] | None = None
+) -> Policy:
     """The default policy as another version; `replaced` gives by table what stands in place of what."""
     base = read_folder(DEFAULT)
     header = base.header.model_dump(mode="json") | {"version": version, "effective_from": effective_from.isoformat()}
     files = policy_files(header, base.tables)
-    for table, (old, new) in replaced.items():
+    for table, (old, new) in (replaced or {}).items():
         assert old in files[f"{table}.csv"]
         files[f"{table}.csv"] = files[f"{table}.csv"].replace(old, new, 1)
     write_files(folder, files)
@@ -64,7 +66,7 @@ def test_an_approval_cannot_stop_the_runs(
     settings: Settings, tmp_path: Path, table: str, old: str, new: str, why: str
 ) -> None:
     """What a constraint of the warehouse refuses is refused to the approver, and nothing of it is left."""
-    policy = another(tmp_path / "bad", "bad-1", **{table: (old, new)})
+    policy = another(tmp_path / "bad", "bad-1", replaced={table: (old, new)})
     number = propose(policy, "default-1.0", "written by hand", {}, settings)
     with pytest.raises(PolicyError, match=why):
         decide(number, "Li Wei", "looks fine", is_approved=True, settings=settings)
@@ -97,7 +99,7 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
 
 def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
     """As an older version of this code approved it: each run stops, and says how to go on."""
-    policy = another(tmp_path / "bad", "bad-2", limits=("AAA,", "AAA,1000"))
+    policy = another(tmp_path / "bad", "bad-2", replaced={"limits": ("AAA,", "AAA,1000")})
     number = propose(policy, "default-1.0", "written by hand", {}, settings)
     with connect(settings) as connection:
         connection.execute(
@@ -126,7 +128,7 @@ def test_customers_without_a_bill_do_not_stop_a_fit(
     """A tenth of the customers without any indicator: counted apart, and the fit goes on."""
     read = sample._rows
 
-    def blank(connection: Any, names: list[str], *rest: Any) -> pd.DataFrame:  # noqa: ANN401
+    def blank(connection: Any, names: list[str], *rest: Any) -> pd.DataFrame:
         frame = read(connection, names, *rest)
         frame.loc[frame["customer_id"].map(lambda one: zlib.crc32(one.encode()) % 10 == 0), names] = np.nan
         return frame

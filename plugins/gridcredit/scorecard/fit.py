@@ -128,7 +128,7 @@ def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules, trusted:
     from sklearn.metrics import roc_auc_score
 
     questions = []
-    for name in frame.columns.difference(trusted):
+    for name in [one for one in frame if one not in trusted]:
         known = frame[name].notna().to_numpy()
         if len(np.unique(is_default[known])) < 2:
             continue
@@ -235,8 +235,8 @@ def _drop_wrong_signs(
 
 def _bins_of(binning: Any, name: str) -> pd.DataFrame:  # noqa: ANN401
     """An indicator's bins of values; those of missing and special values are no part of its points."""
-    table = binning.get_binned_variable(name).binning_table.build(add_totals=False)
-    bins = table[~table["Bin"].isin(["Special", "Missing"])]
+    table: pd.DataFrame = binning.get_binned_variable(name).binning_table.build(add_totals=False)
+    bins: pd.DataFrame = table[~table["Bin"].isin(["Special", "Missing"])]
     return bins.astype({"Count": int, "Event": int, "WoE": float, "IV": float})
 
 

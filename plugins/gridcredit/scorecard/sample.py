@@ -83,7 +83,7 @@ def read_sample(settings: Settings) -> Sample:
             raise GridCreditError(_no_outcome(connection, rules))
         fitted_on, judged_on = split_month_ends(month_ends, rules, _horizon(connection, rules))
         names = list(features(settings))
-        exclusions = dict(
+        exclusions: Exclusions = dict(
             connection.execute(
                 "select coalesce(exclusion, outcome), count(*) from outcomes.outcome "
                 "where exclusion is not null or outcome = 'indeterminate' group by 1 order by 1"

@@ -54,10 +54,15 @@ class FitRules(_Strict):
     max_drift: float = Field(default=0.25, gt=0)
 
 
+Judged = Literal[
+    "auc", "ks", "gini", "auc_loss", "default_rate", "calibration_p", "psi", "override_rate", "early_default_ratio"
+]
+
+
 class Threshold(_Strict):
     """When a figure asks for attention, and when it opens a task for people."""
 
-    figure: str
+    figure: Judged
     bad_when: Literal["below", "above"]
     warn: float
     breach: float
@@ -80,6 +85,13 @@ class EvaluationRules(_Strict):
     sample: SampleRules
     fit: FitRules
     thresholds: list[Threshold]
+
+    @model_validator(mode="after")
+    def _each_figure_once(self) -> EvaluationRules:
+        figures = [one.figure for one in self.thresholds]
+        if twice := sorted({one for one in figures if figures.count(one) > 1}):
+            raise ValueError(f"{', '.join(twice)} has more than one threshold")
+        return self
 
 
 def read_rules(settings: Settings) -> EvaluationRules:

@@ -18,7 +18,7 @@ from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, TooEarlyError
 from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration_p, power
 from gridcredit.evaluation.outcomes import build_outcomes
-from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.evaluation.rules import EvaluationRules, Threshold, read_rules
 from gridcredit.evaluation.shadow import rate_by_challenger
 from gridcredit.feature_frame import as_floats, feature_frame
 from gridcredit.policy.store import policy_in_force
@@ -118,9 +118,11 @@ def describe_breaches(watched_on: date, settings: Settings) -> str | None:
             "where watched_on = %s and scorer = %s and status = 'breach' order by 1, 2",
             [watched_on, CHAMPION],
         ).fetchall()
+    bounds: dict[str, Threshold] = {one.figure: one for one in read_rules(settings).thresholds}
+    # A figure whose threshold was taken away since asks for nothing any more.
+    rows = [row for row in rows if row[0] in bounds]
     if not rows:
         return None
-    bounds = {one.figure: one for one in read_rules(settings).thresholds}
     lines = ["| figure | of | as of | value | bound | why |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {figure} | {member or 'all'} | {day} | {value:.4f} | {bounds[figure].bad_when} {bounds[figure].breach} | "

@@ -30,7 +30,13 @@ TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "w
 
 def check_policy(policy: Policy, features: Iterable[str]) -> None:
     """Refuse what contradicts itself, or speaks of a feature that is not computed, with a PolicyError."""
-    known = set(features)
+    try:
+        _check_tables(policy, set(features))
+    except (ValueError, ArithmeticError, LookupError) as error:
+        raise PolicyError(f"{policy.folder}: a table is empty, or has a value that is no number: {error}") from error
+
+
+def _check_tables(policy: Policy, known: set[str]) -> None:
     _check_indicators(policy, known)
     _check_texts(policy)
     _check_reasons(policy)
@@ -63,6 +69,7 @@ NAMES = {
     "review_rules": ("review_rule",),
     "advice_rules": ("advice",),
 }
+ENDLESS = {"nan", "inf", "infinity"}
 MAX_SCORE = 100
 
 
@@ -80,6 +87,10 @@ def check_new(policy: Policy) -> None:
             raise fault(
                 policy, "grades", f"{row['grade']!r} asks for {row['min_score']}, and a score reaches {MAX_SCORE}"
             )
+    for table, rows in policy.tables.items():
+        # Numbers to the warehouse, and words that it does not know in the models' SQL.
+        if endless := [text for row in rows for text in row.values() if text.strip().lower().lstrip("+-") in ENDLESS]:
+            raise fault(policy, table, f"{endless[0]!r} is no number that can be reckoned with")
     for table, columns in NAMES.items():
         for row in policy.tables[table]:
             for column in columns:

@@ -56,10 +56,10 @@ def another(
 @pytest.mark.parametrize(
     ("table", "old", "new", "why"),
     [
-        ("limits", "AAA,", "AAA,1000", "cannot hold it: limits"),
-        ("late_charges", "residential,", "residential,-", "cannot hold it: late_charges"),
-        ("warning_conditions", ">=", "=>", "cannot hold it: warning_conditions"),
-        ("default_rates", "AAA,", "AAA,7", "cannot hold it: default_rates"),
+        ("limits", "AAA,", "AAA,1000", r"limits\.csv: the warehouse cannot hold it"),
+        ("late_charges", "residential,", "residential,-", r"late_charges\.csv: the warehouse cannot hold it"),
+        ("warning_conditions", ">=", "=>", r"warning_conditions\.csv: the warehouse cannot hold it"),
+        ("default_rates", "AAA,", "AAA,7", r"default_rates\.csv: the warehouse cannot hold it"),
     ],
 )
 def test_an_approval_cannot_stop_the_runs(

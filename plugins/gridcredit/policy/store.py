@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -68,7 +70,7 @@ def load_policies(settings: Settings | None = None) -> None:
             version = policy.header.version
             if version not in known:
                 check_new(policy)
-                insert_checked(connection, policy)
+                insert_policy(connection, policy)
                 _analyze(connection)
                 _keep_files(connection, policy)
                 log.info("policy_loaded", version=version, approver=policy.header.approver)
@@ -94,7 +96,7 @@ def _keep_files(connection: Connection, policy: Policy) -> None:
 
 
 def insert_policy(connection: Connection, policy: Policy, schema: str = "policy") -> None:
-    """Add a policy's rows to the tables of a schema."""
+    """Add a policy's rows to the tables of a schema; a PolicyError names the file that cannot be held."""
     header = policy.header
     values = [
         *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
@@ -102,37 +104,37 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
         header.pursued_from,
     ]
-    connection.execute(
-        sql.SQL(
-            "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
-            "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-            "unbilled_months_max, late_charge_min, write_off_days, pursued_from) values ({})"
-        ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
-        values,
-    )
+    with _held(policy.folder / "policy.yml"):
+        connection.execute(
+            sql.SQL(
+                "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
+                "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
+                "unbilled_months_max, late_charge_min, write_off_days, pursued_from) values ({})"
+            ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
+            values,
+        )
     for name, columns in TABLES.items():
         insert = sql.SQL("insert into {} (policy_version, {}) values (%s, {})").format(
             sql.Identifier(schema, name),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
         )
-        with connection.cursor() as cursor:
+        with _held(policy.folder / f"{name}.csv"), connection.cursor() as cursor:
             cursor.executemany(
                 insert,
                 [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
             )
 
 
-def insert_checked(connection: Connection, policy: Policy) -> None:
-    """Load a policy; a PolicyError names the table that refuses it."""
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """What the warehouse refuses becomes a PolicyError that names the file."""
     try:
-        with connection.transaction():
-            insert_policy(connection, policy)
-    except psycopg.Error as error:
-        table = error.diag.table_name or "a table"
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise PolicyError(
-            f"{policy.folder}: the warehouse cannot hold it: {table}: {error.diag.message_primary}; mend the folder, or, "
-            "where it was approved, `gridcredit policy withdraw` its proposal"
+            f"{path}: the warehouse cannot hold it: {error.diag.message_primary}; mend the folder, or, where it was "
+            "approved, take its proposal back with `gridcredit policy withdraw`"
         ) from error
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from gridcredit.policy.checks import check_new, check_together
 from gridcredit.policy.folder import Policy
 from gridcredit.policy.simulation import simulate_policy
-from gridcredit.policy.store import insert_checked, load_policies, read_policies
+from gridcredit.policy.store import insert_policy, load_policies, read_policies
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse import connect
 
 
 def try_policy(policy: Policy, settings: Settings, *, rates: bool) -> None:
@@ -22,12 +22,7 @@ def try_policy(policy: Policy, settings: Settings, *, rates: bool) -> None:
     load_policies(settings)
     with connect(settings) as connection:
         (day,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)
-        try_to_load(connection, policy)
+        with connection.transaction(force_rollback=True):
+            insert_policy(connection, policy)
     if rates and day:
         simulate_policy(policy, day, settings)
-
-
-def try_to_load(connection: Connection, policy: Policy) -> None:
-    """Load a policy and roll it back; a PolicyError names the table that refuses it."""
-    with connection.transaction(force_rollback=True):
-        insert_checked(connection, policy)

@@ -151,7 +151,7 @@ def test_customers_without_a_bill_do_not_stop_a_fit(
 def test_a_single_cohort_is_fitted_and_marked(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample, "split_month_ends", lambda month_ends, *_: (month_ends[-4:], []))
+    monkeypatch.setattr(sample, "split_month_ends", lambda month_ends, *_: (month_ends[-12:], []))
     made = develop(tmp_path / "fitted", "fitted-1", NEXT_MONTH, settings)
     assert [one.part for one in made.judged] == ["fitted on", "cross-validated"]
     assert any(line.startswith("Cross-validated") for line in made.verdict.lines)

@@ -23,7 +23,7 @@ from gridcredit.evaluation.figures import (
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
 from gridcredit.policy.folder import Policy
 from gridcredit.policy.store import read_policy
-from gridcredit.scorecard.calibrate import Calibration, calibrate, cut_grades
+from gridcredit.scorecard.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.scorecard.calibration import shrunk_rate
 from gridcredit.scorecard.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.scorecard.policy_folder import _whole_hundredths, scorecard_tables, write_policy
@@ -287,6 +287,35 @@ def test_an_indicator_that_ranks_well_is_a_question(part: Part, base: Policy, ru
         fit_scorecard(Part(knowing), base, ["tenure"], rules.fit)
     fitted = fit_scorecard(Part(knowing), base, ["tenure"], rules.fit, trusted=("tenure",))
     assert [one.name for one in fitted.indicators] == ["tenure"]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.9])
+def test_rare_and_frequent_defaults_are_fitted(
+    part: Part, base: Policy, rules: EvaluationRules, tmp_path: Path, share: float
+) -> None:
+    """The worst by their true odds default, so many of a hundred; one indicator is constant, a tenth has no value at all."""
+    rng = np.random.default_rng(11)
+    worse = part.frame["overdue_months"] - 3 * part.frame["on_time_rate_12m"] + rng.normal(0, 1, part.observed)
+    frame = part.frame.assign(is_default=worse > worse.quantile(1 - share))
+    frame.loc[rng.random(part.observed) < 0.1, CANDIDATES] = np.nan
+    fitted = fit_scorecard(Part(frame), base, CANDIDATES, rules.fit)
+    tables = scorecard_tables(fitted, base, Settings())
+    policy = Policy(base.folder, base.header, {**base.tables, **tables}, base.sha256)
+    scores = score(policy, frame)
+    calibration = calibrate(scores, frame["is_default"].to_numpy())
+    tables["grades"], _ = cut_grades(base, calibration)
+    tables["default_rates"] = default_rates(base, tables["grades"], scores, calibration)
+    header = {"version": "v", "effective_from": "2030-01-01"}
+    made = write_policy(tmp_path / "new", base, tables, header, Settings())
+    found = power(score(made, frame), frame["is_default"].to_numpy())
+    assert found is not None
+    assert found.auc.value > 0.7
+    assert found.observed < part.observed
+    is_doubtful = any(
+        "defaulted, above" in one
+        for one in judge([judged(0.8, 0.7)], Part(frame), [1, 1], scores, scores, rules.fit).lines
+    )
+    assert is_doubtful == (share > 0.5)
 
 
 def test_a_failed_fit_leaves_no_folder(base: Policy, tmp_path: Path) -> None:

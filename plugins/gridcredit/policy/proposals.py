@@ -125,9 +125,10 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
             _refuse_late(connection, proposal)
             files = proposed_files(connection, proposal_id)
     if is_new:
-        with tempfile.TemporaryDirectory() as folder:
-            write_files(Path(folder), files)
-            try_policy(read_policy(Path(folder), settings), settings, rates=proposal.changes is None)
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made) / proposal.policy_name / proposal.policy_version
+            write_files(folder, files)
+            try_policy(read_policy(folder, settings), settings, rates=proposal.changes is None)
     with connect(settings) as connection:
         connection.execute(
             "update policy.proposals set is_approved = %s, approver = %s, reason = %s, decided_at = clock_timestamp() "

@@ -79,8 +79,8 @@ def measure(customers: int) -> dict[str, Any]:
     return {
         "seconds of outcomes": outcomes,
         "seconds to fit and judge": fit,
-        "observed out of time": made.sample.out_of_time.observed,
-        "defaults out of time": made.sample.out_of_time.defaults,
+        "observed out of time": made.sample.judging.observed,
+        "defaults out of time": made.sample.judging.defaults,
         **{name: {"AUC": str(one.auc), "KS": str(one.ks)} for name, one in ways.items()},
         "scores equal": f"{equal} of {compared}",
     }
@@ -88,7 +88,7 @@ def measure(customers: int) -> dict[str, Any]:
 
 def ways_out_of_time(made: Development, settings: Settings) -> dict[str, Power]:
     """The power of each way of scoring out of time."""
-    fitted, judged = made.sample.fitted.frame, made.sample.out_of_time.frame
+    fitted, judged = made.sample.fitted.frame, made.sample.judging.frame
     # A feature that is never available, or the same for all, has no bins to boost on.
     names = [name for name in features(settings) if fitted[name].nunique() > 1]
     boosted = HistGradientBoostingClassifier(random_state=1).fit(fitted[names].to_numpy(), fitted["is_default"])

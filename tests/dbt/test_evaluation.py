@@ -148,8 +148,9 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
 
 def test_no_customer_is_fitted_on_and_judged_out_of_sample(made: Development) -> None:
     sample = made.sample
+    assert sample.out_of_sample is not None
     assert not set(sample.fitted.frame["customer_id"]) & set(sample.out_of_sample.frame["customer_id"])
-    last_fitted, first_judged = sample.fitted.month_ends[-1], sample.out_of_time.month_ends[0]
+    last_fitted, first_judged = sample.fitted.month_ends[-1], sample.judging.month_ends[0]
     assert oracle.add_months(last_fitted, 6) <= first_judged + timedelta(days=1)
     assert made.judged[0].fitted.auc.value > 0.6
 

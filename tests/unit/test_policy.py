@@ -8,7 +8,9 @@ from gridcredit.cli import app
 from gridcredit.dbt_project import features
 from gridcredit.errors import PolicyError
 from gridcredit.policy import read_policies, read_policy
+from gridcredit.policy.checks import check_new, check_policy
 from gridcredit.policy.compare import Difference, compare_policies
+from gridcredit.policy.folder import read_folder
 from gridcredit.settings import PROJECT_DIR, Settings
 from typer.testing import CliRunner
 
@@ -48,6 +50,13 @@ def test_what_ships_is_sound() -> None:
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,low", "'low' is not a number"),
         ("customer_classes.csv", "6,restricted,,,,", "6,restricted,,,BB,", "must ask for nothing"),
         ("ageing_buckets.csv", "31-60,3,31,60", "31-60,3,32,60", "without overlap or gap"),
+        ("grades.csv", "AAA,1,90", "AAA,1,120", "'AAA' asks for 120, and a score reaches 100"),
+        ("vetoes.csv", "insolvency_listings,>=,1", "insolvency_listings,>=,NaN", "'NaN' is no number"),
+        ("customer_classes.csv", "6,restricted,,,", "6,restricted,-Infinity,,", "must ask for nothing|no number"),
+        ("bins.csv", "on_time_rate_12m,1,", "on_time_rate_12m,first,", "a value that is no number"),
+        ("grades.csv", "AAA,1,90", "AAA,1", "line 2 has not the 3 columns"),
+        ("ageing_buckets.csv", "31-60", "31'60", "has a quote in it"),
+        ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
         ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),
     ],
 )
@@ -128,3 +137,18 @@ def test_the_commands_tell_what_is_sound_and_what_differs() -> None:
     assert missing.exit_code == 1
     assert "error: " in missing.output
     assert "cannot be read" in missing.output
+
+
+def test_an_indicator_without_weight_is_refused(tmp_path: Path) -> None:
+    """A check constraint of the warehouse would stop every run."""
+    folder = tmp_path / "default" / "1.0"
+    shutil.copytree(DEFAULT, folder)
+    with (folder / "indicators.csv").open("a", encoding="utf-8") as indicators:
+        indicators.write("refused_readings,conduct,0,\n")
+    with (folder / "bins.csv").open("a", encoding="utf-8") as bins:
+        bins.write("refused_readings,1,,1,0,OT6\nrefused_readings,2,1,,0,OT6\n")
+    known = features(Settings()) | {"refused_readings": "conduct"}
+    policy = read_folder(folder)
+    check_policy(policy, known)
+    with pytest.raises(PolicyError, match="'refused_readings' has weight 0: leave it out"):
+        check_new(policy)

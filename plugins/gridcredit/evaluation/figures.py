@@ -42,12 +42,12 @@ class Power:
 
 
 def power(score: Floats, is_default: Flags) -> Power | None:
-    """Of a score that is higher the better; None where nobody or everybody defaulted.
+    """Of a score that is higher the better; None where nobody or everybody defaulted. Who has no score (NaN) is not observed.
 
     Intervals are percentiles of resamples, drawn from those who defaulted and those who did not.
     """
     parts = _parted(score, is_default)
-    return parts and Power(len(score), len(parts[0]), _interval(*parts, _auc), _interval(*parts, _ks))
+    return parts and Power(sum(map(len, parts)), len(parts[0]), _interval(*parts, _auc), _interval(*parts, _ks))
 
 
 def auc(score: Floats, is_default: Flags) -> float | None:
@@ -57,7 +57,8 @@ def auc(score: Floats, is_default: Flags) -> float | None:
 
 
 def _parted(score: Floats, is_default: Flags) -> tuple[Floats, Floats] | None:
-    bad, good = score[is_default], score[~is_default]
+    known = ~np.isnan(score)
+    bad, good = score[is_default & known], score[~is_default & known]
     return (bad, good) if len(bad) and len(good) else None
 
 
@@ -79,6 +80,37 @@ def _ks(bad: Floats, good: Floats) -> float:
     from scipy.stats import ks_2samp
 
     return float(ks_2samp(bad, good).statistic)
+
+
+def stability_index(counts: list[int], counts_before: list[int]) -> float:
+    """PSI = sum of (p - q) ln(p / q) over bins; an empty bin counts as one in ten thousand, so that it is finite."""
+    now, before = (np.maximum(np.array(one) / max(sum(one), 1), 0.0001) for one in (counts, counts_before))
+    return float(np.sum((now - before) * np.log(now / before)))
+
+
+def effective_size(counts: list[tuple[int, int]]) -> float:
+    """How many independent observations a pool is worth in which customers come again.
+
+    `counts` has for each customer (observed, defaults). Size = r (1 - r) / variance of r by customers (cluster-robust); where
+    nobody or everybody defaulted, as if each customer's month-ends said the same: (sum of n)^2 / sum of n^2.
+    """
+    if not counts:
+        return 0.0
+    observed, defaults = np.array(counts, dtype=float).T
+    total = observed.sum()
+    rate = defaults.sum() / total
+    repeated = total**2 / np.sum(observed**2)
+    if rate in (0, 1) or len(counts) < 2:
+        return float(repeated)
+    variance = np.sum((defaults - rate * observed) ** 2) / total**2 * len(counts) / (len(counts) - 1)
+    return float(min(total, rate * (1 - rate) / variance)) if variance > 0 else float(repeated)
+
+
+def pooled_calibration_p(counts: list[tuple[int, int]], expected_rate: float) -> float | None:
+    """As `calibration_p`, of month-ends pooled: the binomial test of as many observations as the pool is worth."""
+    observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
+    size = round(effective_size(counts))
+    return calibration_p(size, round(size * defaults / observed), expected_rate) if size else None
 
 
 def calibration_p(observed: int, defaults: int, expected_rate: float) -> float | None:

@@ -20,6 +20,8 @@ class OutcomeRules(_Strict):
     window_months: int = Field(ge=1, le=12)
     default_days_overdue: int = Field(ge=1)
     indeterminate_days_overdue: int = Field(ge=0)
+    # The window of outcomes that the supplier delivers; unset: the same.
+    own_window_months: int | None = Field(default=None, ge=0, le=36)
 
     @model_validator(mode="after")
     def _late_before_default(self) -> OutcomeRules:
@@ -46,12 +48,21 @@ class FitRules(_Strict):
     max_auc_alone: float = Field(gt=0.5, le=1)
     max_bins: int = Field(ge=2)
     min_bin_share: float = Field(gt=0, lt=0.5)
+    min_bin_default_share: float = Field(default=0.02, ge=0, lt=0.5)
+    max_default_share: float = Field(default=0.5, gt=0, lt=1)
+    max_share_in_one_grade: float = Field(default=0.8, gt=0, le=1)
+    max_drift: float = Field(default=0.25, gt=0)
+
+
+Judged = Literal[
+    "auc", "ks", "gini", "auc_loss", "default_rate", "calibration_p", "psi", "override_rate", "early_default_ratio"
+]
 
 
 class Threshold(_Strict):
     """When a figure asks for attention, and when it opens a task for people."""
 
-    figure: str
+    figure: Judged
     bad_when: Literal["below", "above"]
     warn: float
     breach: float
@@ -74,6 +85,13 @@ class EvaluationRules(_Strict):
     sample: SampleRules
     fit: FitRules
     thresholds: list[Threshold]
+
+    @model_validator(mode="after")
+    def _each_figure_once(self) -> EvaluationRules:
+        figures = [one.figure for one in self.thresholds]
+        if twice := sorted({one for one in figures if figures.count(one) > 1}):
+            raise ValueError(f"{', '.join(twice)} has more than one threshold")
+        return self
 
 
 def read_rules(settings: Settings) -> EvaluationRules:

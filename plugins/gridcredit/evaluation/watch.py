@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 import numpy as np
@@ -14,9 +16,9 @@ from psycopg import sql
 
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, TooEarlyError
-from gridcredit.evaluation.figures import Floats, Power, auc, calibration_p, power
+from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration_p, power
 from gridcredit.evaluation.outcomes import build_outcomes
-from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.evaluation.rules import EvaluationRules, Threshold, read_rules
 from gridcredit.evaluation.shadow import rate_by_challenger
 from gridcredit.feature_frame import as_floats, feature_frame
 from gridcredit.policy.store import policy_in_force
@@ -116,9 +118,11 @@ def describe_breaches(watched_on: date, settings: Settings) -> str | None:
             "where watched_on = %s and scorer = %s and status = 'breach' order by 1, 2",
             [watched_on, CHAMPION],
         ).fetchall()
+    bounds: dict[str, Threshold] = {one.figure: one for one in read_rules(settings).thresholds}
+    # A figure whose threshold was taken away since asks for nothing any more.
+    rows = [row for row in rows if row[0] in bounds]
     if not rows:
         return None
-    bounds = {one.figure: one for one in read_rules(settings).thresholds}
     lines = ["| figure | of | as of | value | bound | why |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {figure} | {member or 'all'} | {day} | {value:.4f} | {bounds[figure].bad_when} {bounds[figure].breach} | "
@@ -223,18 +227,30 @@ def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> F
 
 
 def _calibration(connection: Connection, month_end: date) -> Iterator[Figure]:
-    """By grade the default rate, and how probable it is where the policy's is right."""
+    """By grade the default rate over a year's month-ends, and how probable it is where the policy's is right.
+
+    One month-end alone has no power. Indeterminate ones are observed and not in default; customers come again each month.
+    """
     rows = connection.execute(
-        "select grade, sum(observed)::int, sum(defaults)::int, max(probability_of_default)::float8 "
-        "from evaluation.outcome_by_grade join policy.default_rates using (policy_version, grade) "
-        "where as_of_date = %s group by grade having sum(observed) > 0 order by grade",
-        [month_end],
+        "select grade, max(probability_of_default)::float8, customer_id, count(*)::int, "
+        "count(*) filter (where outcome = 'default')::int "
+        "from outcomes.outcome join policy.default_rates using (policy_version, grade) "
+        "where outcome is not null and as_of_date <= %s and as_of_date > %s::date - interval '12 months' "
+        "group by grade, customer_id order by grade",
+        [month_end, month_end],
     ).fetchall()
-    for grade, observed, defaults, told in rows:
-        yield Figure(month_end, CHAMPION, "default_rate", defaults / observed, observed, defaults, "grade", grade)
-        yield Figure(month_end, CHAMPION, "told_default_rate", told, observed, defaults, "grade", grade)
-        p = calibration_p(observed, defaults, told)
-        yield Figure(month_end, CHAMPION, "calibration_p", p, observed, defaults, "grade", grade)
+    for grade, of_grade in groupby(rows, key=itemgetter(0)):
+        members = list(of_grade)
+        counts = [(observed, defaults) for _, _, _, observed, defaults in members]
+        observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
+        told = max(row[1] for row in members)
+        figures = {
+            "default_rate": defaults / observed,
+            "told_default_rate": told,
+            "calibration_p": pooled_calibration_p(counts, told),
+        }
+        for name, value in figures.items():
+            yield Figure(month_end, CHAMPION, name, value, observed, defaults, "grade", grade)
 
 
 def _drift(connection: Connection, known_until: date) -> Iterator[Figure]:

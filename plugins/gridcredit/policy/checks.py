@@ -32,7 +32,13 @@ TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "w
 
 def check_policy(policy: Policy, features: Iterable[str]) -> None:
     """Refuse what contradicts itself, or speaks of a feature that is not computed, with a PolicyError."""
-    known = set(features)
+    try:
+        _check_tables(policy, set(features))
+    except (ValueError, ArithmeticError, LookupError) as error:
+        raise PolicyError(f"{policy.folder}: a table is empty, or has a value that is no number: {error}") from error
+
+
+def _check_tables(policy: Policy, known: set[str]) -> None:
     _check_indicators(policy, known)
     _check_texts(policy)
     _check_reasons(policy)
@@ -52,6 +58,47 @@ def check_policy(policy: Policy, features: Iterable[str]) -> None:
     rules = {row["rule"] for row in policy.tables["warning_rules"]}
     if rules != {row["rule"] for row in policy.tables["warning_conditions"]}:
         raise PolicyError(f"{policy.folder}: warning_rules.csv and warning_conditions.csv must name the same rules")
+
+
+# Names that are written into SQL between quotes: with a quote inside no model could be run.
+NAMES = {
+    "grades": ("grade",),
+    "vetoes": ("veto",),
+    "ageing_buckets": ("ageing_bucket",),
+    "dunning_strategies": ("strategy",),
+    "customer_classes": ("customer_class", "service_tier"),
+    "reasons": ("reason_code",),
+    "warning_rules": ("rule",),
+    "review_rules": ("review_rule",),
+    "advice_rules": ("advice",),
+}
+ENDLESS = {"nan", "inf", "infinity"}
+MAX_SCORE = 100
+
+
+def check_new(policy: Policy) -> None:
+    """Refuse with a PolicyError what would stop runs or rate nobody; versions already loaded are not asked again."""
+    for row in policy.tables["indicators"]:
+        if _number(policy, "indicators", row["weight"]) <= 0:
+            raise fault(
+                policy, "indicators", f"{row['indicator']!r} has weight {row['weight']}: leave it out, with its bins"
+            )
+        if len(policy.bins_of(row["indicator"])) < 2:
+            raise fault(policy, "bins", f"{row['indicator']!r} has one bin, the same for all: leave the indicator out")
+    for row in policy.tables["grades"]:
+        if _number(policy, "grades", row["min_score"]) > MAX_SCORE:
+            raise fault(
+                policy, "grades", f"{row['grade']!r} asks for {row['min_score']}, and a score reaches {MAX_SCORE}"
+            )
+    for table, rows in policy.tables.items():
+        # Numbers to the warehouse, and words that it does not know in the models' SQL.
+        if endless := [text for row in rows for text in row.values() if text.strip().lower().lstrip("+-") in ENDLESS]:
+            raise fault(policy, table, f"{endless[0]!r} is no number that can be reckoned with")
+    for table, columns in NAMES.items():
+        for row in policy.tables[table]:
+            for column in columns:
+                if "'" in row[column]:
+                    raise fault(policy, table, f"{column} {row[column]!r} has a quote in it: names have none")
 
 
 def check_together(policies: list[Policy]) -> None:

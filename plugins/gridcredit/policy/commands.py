@@ -22,9 +22,11 @@ Folder = Annotated[Path, typer.Argument(help="a policy's folder, e.g. policies/d
 def check() -> None:
     """Check every policy of the policies folder, one by one and together."""
     from gridcredit.policy import read_policies
+    from gridcredit.policy.checks import check_new
 
     with clear_errors() as settings:
         for policy in read_policies(settings):
+            check_new(policy)
             header = policy.header
             typer.echo(
                 f"{header.version}: sound; in force from {header.effective_from}, approved by {header.approver}, "
@@ -121,10 +123,13 @@ def compare(proposal: int) -> None:
     """Show what a proposal would change as of the last release, and keep it with the proposal."""
     from gridcredit.policy.comparison import compare as rate_by_both
     from gridcredit.policy.comparison import describe_changes
+    from gridcredit.policy.proposals import read_proposal
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        typer.echo("\n".join(describe_changes(rate_by_both(proposal, settings))))
+        changes = rate_by_both(proposal, settings)
+        verdicts = read_proposal(proposal, settings).facts.get("verdicts", [])
+        typer.echo("\n".join([*verdicts, *describe_changes(changes)]))
 
 
 @policy_app.command("approve")
@@ -137,6 +142,47 @@ def approve(proposal: int, approver: Approver, reason: Reason) -> None:
 def refuse(proposal: int, approver: Approver, reason: Reason) -> None:
     """Refuse a proposal; it is kept, with the reason."""
     _decide(proposal, approver, reason, is_approved=False)
+
+
+@policy_app.command("calibrate")
+def calibrate(
+    version: Annotated[str, typer.Option(help="the new policy's version")],
+    effective_from: Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")],
+    out: Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")],
+    propose: Annotated[bool, typer.Option(help="also keep it as a proposal, for `gridcredit policy approve`")] = False,
+) -> None:
+    """Give each grade the default rate of the supplier's own history, as a new version to approve."""
+    from gridcredit.evaluation.outcomes import build_outcomes
+    from gridcredit.policy.proposals import propose as keep
+    from gridcredit.scorecard.calibration import METHOD, calibrate_policy
+
+    with clear_errors() as settings:
+        day = required_date(effective_from, "--effective-from")
+        prepare_quietly(settings)
+        build_outcomes(settings)
+        made = calibrate_policy(out, version, day, settings)
+        for one in made.rates:
+            typer.echo(
+                f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to {one.now.upper:.2%}), "
+                f"{one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
+            )
+        typer.echo(f"wrote {out}")
+        if propose:
+            number = keep(made.policy, made.base.header.version, METHOD, made.facts, settings)
+            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+
+
+@policy_app.command("withdraw")
+def withdraw(
+    proposal: int, officer: Annotated[str, typer.Option(help="name of who withdraws")], reason: Reason
+) -> None:
+    """Take back an approved policy that has rated nothing yet; the proposal stays, with the reason."""
+    from gridcredit.policy.proposals import withdraw as take_back
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        done = take_back(proposal, officer, reason, settings)
+        typer.echo(f"{done.policy_version}: withdrawn by {done.withdrawn_by}")
 
 
 def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from gridcredit.errors import GridCreditError
+from gridcredit.policy.adoption import proposed_files
 from gridcredit.policy.folder import write_files
-from gridcredit.policy.proposals import Proposal, find, proposed_files
+from gridcredit.policy.proposals import Proposal, find
 from gridcredit.policy.simulation import simulate_policy
 from gridcredit.policy.store import read_policy
 from gridcredit.settings import Settings
@@ -47,6 +48,8 @@ def describe_proposal(proposal: Proposal) -> str:
         f"({proposal.method}).",
         "",
     ]
+    if verdicts := proposal.facts.get("verdicts"):
+        lines = [*(f"**{one}**" for one in verdicts), "", *lines]
     judged = proposal.facts.get("judged", [])
     if judged:
         lines += ["| part of the sample | AUC new | AUC now | KS new | KS now |", "|---|---|---|---|---|"]

@@ -158,7 +158,11 @@ def read_folder(folder: Path) -> Policy:
         reader = csv.DictReader(content.decode("utf-8").splitlines())
         if tuple(reader.fieldnames or ()) != columns:
             raise PolicyError(f"{path}: the header must be {','.join(columns)}")
-        tables[name] = list(reader)
+        tables[name] = []
+        for row in reader:
+            if None in row or None in row.values():
+                raise PolicyError(f"{path}: line {reader.line_num} has not the {len(columns)} columns of the header")
+            tables[name].append(row)
         digest.update(name.encode() + b"\0" + content)
     return Policy(folder, header, tables, digest.hexdigest())
 

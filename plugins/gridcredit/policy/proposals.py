@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
-import yaml
 from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from gridcredit.decisions import record_decision
 from gridcredit.errors import GridCreditError
-from gridcredit.policy.folder import Policy, file_names, header_text, write_files
+from gridcredit.policy.adoption import fetch_adopted, proposed_files, unload
+from gridcredit.policy.folder import Policy, file_names, write_files
+from gridcredit.policy.store import read_policy
+from gridcredit.policy.trial import try_policy
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection, connect
 
@@ -38,9 +42,14 @@ class Proposal:
     approver: str | None
     reason: str | None
     decided_at: datetime | None
+    withdrawn_by: str | None = None
+    withdrawn_reason: str | None = None
+    withdrawn_at: datetime | None = None
 
     @property
     def status(self) -> str:
+        if self.withdrawn_at is not None:
+            return "withdrawn"
         return "open" if self.is_approved is None else "approved" if self.is_approved else "refused"
 
 
@@ -99,16 +108,28 @@ def list_proposals(settings: Settings) -> list[Proposal]:
 def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, settings: Settings) -> Proposal:
     """Record what a named person decided; an approved policy is rated by from its date on. A decision stands.
 
+    Before an approval the policy is tried: loaded in a transaction that is rolled back, and everybody is rated by it unless
+    `policy compare` has done so.
+
     Raises:
         GridCreditError: without a name or a reason, where another decision stands, or where the policy's date has
             been rated already.
+        PolicyError: the warehouse cannot hold the policy.
     """
     approver, reason = approver.strip(), reason.strip()
     with connect(settings) as connection:
         proposal = find(connection, proposal_id)
+        is_new = proposal.is_approved is None and is_approved
+        if is_new:
+            _refuse_late(connection, proposal)
+            files = proposed_files(connection, proposal_id)
+    if is_new:
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made) / proposal.policy_name / proposal.policy_version
+            write_files(folder, files)
+            try_policy(read_policy(folder, settings), settings, rates=proposal.changes is None)
+    with connect(settings) as connection:
         if proposal.is_approved is None:
-            if is_approved:
-                _refuse_late(connection, proposal)
             what = "approve a policy" if is_approved else "refuse a policy"
             record_decision(connection, what, proposal.policy_version, approver, reason, settings)
         connection.execute(
@@ -132,23 +153,41 @@ def _refuse_late(connection: Connection, proposal: Proposal) -> None:
         )
 
 
-def fetch_adopted(connection: Connection, settings: Settings) -> None:
-    """Write approved policies, signed, to the folder that this machine reads them from, where they are not there yet."""
-    approved = connection.execute(
-        "select proposal_id, policy_name, policy_version, approver from policy.proposals where is_approved"
-    ).fetchall()
-    for proposal_id, name, version, approver in approved:
-        folder = settings.policy_folders[1] / name / version
-        if not (folder / "policy.yml").exists():
-            files = proposed_files(connection, proposal_id)
-            header = yaml.safe_load(files["policy.yml"]) | {"approver": approver}
-            write_files(folder, files | {"policy.yml": header_text(header)})
+def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) -> Proposal:
+    """Take back an approved policy that has rated nothing; the proposal stays, with who withdrew it and why.
 
-
-def proposed_files(connection: Connection, proposal_id: int) -> dict[str, str]:
-    """The files of a proposal's policy folder by name."""
-    return dict(
+    Raises:
+        GridCreditError: without a name or a reason, or where it is not approved, or has rated a released day.
+    """
+    officer, reason = officer.strip(), reason.strip()
+    if not officer or not reason:
+        raise GridCreditError("to withdraw a policy needs the name of who does, and a reason")
+    with connect(settings) as connection:
+        proposal = find(connection, proposal_id)
+        if proposal.status != "approved":
+            raise GridCreditError(f"proposal {proposal_id} is {proposal.status}: only what was approved is withdrawn")
+        _refuse_rated(connection, proposal)
+        unload(connection, proposal.policy_version)
+        record_decision(connection, "withdraw a policy", proposal.policy_version, officer, reason, settings)
         connection.execute(
-            "select file_name, content from policy.proposal_files where proposal_id = %s", [proposal_id]
-        ).fetchall()
-    )
+            "update policy.proposals set withdrawn_by = %s, withdrawn_reason = %s, withdrawn_at = clock_timestamp() "
+            "where proposal_id = %s",
+            [officer, reason, proposal_id],
+        )
+        fetch_adopted(connection, settings)
+        proposal = find(connection, proposal_id)
+    log.info("policy_withdrawn", proposal=proposal_id, version=proposal.policy_version)
+    return proposal
+
+
+def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
+    (rated,) = connection.execute(
+        "select max(releases.as_of_date) from lineage.releases join lineage.runs using (run_id) "
+        "where policy_name = %s and releases.as_of_date >= %s",
+        [proposal.policy_name, proposal.effective_from],
+    ).fetchone() or (None,)
+    if rated:
+        raise GridCreditError(
+            f"{proposal.policy_version} has rated days up to {rated}, and released ratings stay as they are: propose a new "
+            "version with a later date"
+        )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import structlog
 from psycopg import sql
 
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.policy.checks import check_policy, check_together
+from gridcredit.policy.adoption import fetch_adopted
+from gridcredit.policy.checks import check_new, check_policy, check_together
 from gridcredit.policy.folder import TABLES, Policy, file_names, read_folder
-from gridcredit.policy.proposals import fetch_adopted
 from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
@@ -25,6 +28,7 @@ def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
     """Read and check one policy folder; a PolicyError names the file and what is wrong."""
     policy = read_folder(folder)
     check_policy(policy, features(settings or get_settings()))
+    check_new(policy)
     return policy
 
 
@@ -93,6 +97,7 @@ def load_policies(settings: Settings | None = None) -> None:
                     "copy its folder, give it a version and a date of its own, and `gridcredit policy propose` it",
                 )
             elif version not in known:
+                check_new(policy)
                 insert_policy(connection, policy)
                 _analyze(connection)
                 _keep_files(connection, policy)
@@ -119,7 +124,7 @@ def _keep_files(connection: Connection, policy: Policy) -> None:
 
 
 def insert_policy(connection: Connection, policy: Policy, schema: str = "policy") -> None:
-    """Add a policy's rows to the tables of a schema."""
+    """Add a policy's rows to the tables of a schema; a PolicyError names the file that cannot be held."""
     header = policy.header
     values = [
         *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
@@ -127,25 +132,38 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
         *(header.pursued_from, header.half_life_months, header.max_score_psi),
     ]
-    connection.execute(
-        sql.SQL(
-            "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
-            "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-            "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi) values ({})"
-        ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
-        values,
-    )
+    with _held(policy.folder / "policy.yml"):
+        connection.execute(
+            sql.SQL(
+                "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
+                "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
+                "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi) values ({})"
+            ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
+            values,
+        )
     for name, columns in TABLES.items():
         insert = sql.SQL("insert into {} (policy_version, {}) values (%s, {})").format(
             sql.Identifier(schema, name),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
         )
-        with connection.cursor() as cursor:
+        with _held(policy.folder / f"{name}.csv"), connection.cursor() as cursor:
             cursor.executemany(
                 insert,
                 [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
             )
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """What the warehouse refuses becomes a PolicyError that names the file."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise PolicyError(
+            f"{path}: the warehouse cannot hold it: {error.diag.message_primary}; mend the folder, or, where it was "
+            "approved, take its proposal back with `gridcredit policy withdraw`"
+        ) from error
 
 
 def changed_tables(connection: Connection, policy: Policy) -> list[str]:

@@ -43,10 +43,11 @@ def calibrate(score: Floats, is_default: Any) -> Calibration:  # noqa: ANN401 - 
     return Calibration(float(model.intercept_[0]), float(model.coef_[0][0]))
 
 
-def cut_grades(base: Policy, calibration: Calibration) -> Rows:
+def cut_grades(base: Policy, calibration: Calibration) -> tuple[Rows, list[str]]:
     """The base policy's grades, cut where the probability of default passes from what it tells of one to that of the next.
 
-    The cut between two grades is the geometric mean of their probabilities.
+    The cut between two grades is the geometric mean of their probabilities. Returns the rows of `grades`, and what is to be
+    reported: grades whose cut no score can reach.
     """
     rates = {row["grade"]: float(row["probability_of_default"]) for row in base.tables["default_rates"]}
     grades = sorted(base.tables["grades"], key=lambda row: int(row["grade_rank"]))
@@ -56,11 +57,18 @@ def cut_grades(base: Policy, calibration: Calibration) -> Rows:
     ]
     rows: Rows = []
     floor = 0.0
-    # From the worst up: floors must rise, also where nobody can fall below them. Beyond 100 a grade is out of reach.
-    for grade, cut in zip(reversed(grades), [0.0, *reversed(cuts)], strict=True):
-        floor = 0.0 if not rows else min(max(round(cut, 2), floor + 0.01), 999)
+    # From the worst up: floors rise by a hundredth at least, and none is beyond the 100 that a score can reach.
+    for better, (grade, cut) in zip(
+        range(len(grades) - 1, -1, -1), zip(reversed(grades), [0.0, *reversed(cuts)], strict=True), strict=True
+    ):
+        floor = 0.0 if not rows else min(max(round(cut, 2), floor + 0.01), 100 - 0.01 * better)
         rows.append(grade | {"min_score": f"{floor:.2f}" if floor else "0"})
-    return rows[::-1]
+    return rows[::-1], [
+        f"{better['grade']}: the cut to {worse['grade']} would be at {cut:.2f} points, and scores go from 0 to 100: its floor "
+        "is put at the edge; with few in it, its default rate says little"
+        for (better, worse), cut in zip(pairwise(grades), cuts, strict=True)
+        if not 0 < cut <= 100
+    ]
 
 
 def default_rates(base: Policy, grades: Rows, score: Floats, calibration: Calibration) -> Rows:

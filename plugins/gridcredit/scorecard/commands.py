@@ -28,29 +28,47 @@ def fit(
     out: Out,
     indicators: Annotated[str, typer.Option(help="only these, with commas; none of them is left out in silence")] = "",
     without: Annotated[str, typer.Option(help="none of these, with commas")] = "",
+    trust: Annotated[
+        str, typer.Option(help="these were known at the month-end, however well they rank; with commas")
+    ] = "",
     propose: Propose = False,
+    even_if_worse: Annotated[
+        bool, typer.Option(help="propose it though it ranks worse than the policy in force")
+    ] = False,
 ) -> None:
     """Fit a scorecard to what became of the customers rated, and write it as a policy folder with its model card."""
     from gridcredit.evaluation.outcomes import build_outcomes
     from gridcredit.scorecard.develop import develop
     from gridcredit.scorecard.facts import METHOD, facts_of
+    from gridcredit.scorecard.policy_folder import refuse_existing
+    from gridcredit.scorecard.verdict import refuse_worse
 
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
+        refuse_existing(out)
         prepare_quietly(settings)
         build_outcomes(settings)
         made = develop(
-            out, version, day, settings, indicators=_names(indicators) or None, without=tuple(_names(without))
+            *(out, version, day, settings),
+            indicators=_names(indicators) or None,
+            without=tuple(_names(without)),
+            trusted=tuple(_names(trust)),
         )
+        typer.echo("\n".join(made.verdict.lines))
         for one in made.judged:
             typer.echo(
                 f"{one.part:<14} {one.fitted.observed:>9,} observed, {one.fitted.defaults:,} defaults: "
                 f"AUC {one.fitted.auc}, KS {one.fitted.ks}; {made.base.header.version}: AUC {one.base.auc}, KS {one.base.ks}"
+                + (f"; {one.without_score:,} without a score" if one.without_score else "")
             )
         for name, why in made.fitted.left_out.items():
             typer.echo(f"  without {name}: {why}")
+        for note in made.notes:
+            typer.echo(f"  {note}")
         typer.echo(f"wrote {out}")
         if propose:
+            if not even_if_worse:
+                refuse_worse(made.verdict)
             _propose(made.policy, made.base, METHOD, facts_of(made), settings)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from gridcredit.dbt_project import features
@@ -16,19 +17,12 @@ from gridcredit.policy.folder import NOBODY, Policy
 from gridcredit.policy.store import policy_in_force
 from gridcredit.scorecard.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.scorecard.fit import Fitted, fit_scorecard
-from gridcredit.scorecard.policy_folder import scorecard_tables, write_policy
-from gridcredit.scorecard.sample import Part, Sample, read_sample
+from gridcredit.scorecard.policy_folder import refuse_existing, scorecard_tables, write_policy
+from gridcredit.scorecard.sample import Part, Sample, read_sample, unused_outcomes
 from gridcredit.scorecard.score import score
+from gridcredit.scorecard.verdict import CROSS_VALIDATED, Judged, Verdict, cross_validate, judge
 from gridcredit.settings import Settings
-
-
-@dataclass(frozen=True)
-class Judged:
-    """How a scorecard and the base policy's rank the same part of the sample."""
-
-    part: str
-    fitted: Power
-    base: Power
+from gridcredit.warehouse import connect
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,8 @@ class Development:
     by_group: dict[str, list[tuple[str, Power | None, int, float]]]
     grades: list[GradeOutcome]
     rules: EvaluationRules
+    verdict: Verdict
+    notes: list[str]
 
 
 def develop(
@@ -65,24 +61,26 @@ def develop(
     *,
     indicators: list[str] | None = None,
     without: tuple[str, ...] = (),
+    trusted: tuple[str, ...] = (),
 ) -> Development:
     """Fit a scorecard in place of that of the policy in force, and write it as a policy folder.
 
     Raises:
         GridCreditError: history, defaults or indicators do not allow it; the text says what is missing.
     """
+    refuse_existing(out)
     rules = read_rules(settings)
     base = policy_in_force(settings, effective_from)
     known = list(features(settings))
-    if unknown := sorted({*(indicators or ()), *without} - set(known)):
+    if unknown := sorted({*(indicators or ()), *without, *trusted} - set(known)):
         raise GridCreditError(f"{', '.join(unknown)}: no such feature; docs/indicators.md lists them")
     sample = read_sample(settings)
     candidates = [name for name in indicators or known if name not in without]
-    fitted = fit_scorecard(sample.fitted, base, candidates, rules.fit, asked=indicators is not None)
+    fitted = fit_scorecard(sample.fitted, base, candidates, rules.fit, asked=indicators is not None, trusted=trusted)
     tables = scorecard_tables(fitted, base, settings)
     of_fitted = score(replace(base, tables={**base.tables, **tables}), sample.fitted.frame)
     calibration = calibrate(of_fitted, sample.fitted.frame["is_default"].to_numpy())
-    tables["grades"] = cut_grades(base, calibration)
+    tables["grades"], out_of_reach = cut_grades(base, calibration)
     tables["default_rates"] = default_rates(base, tables["grades"], of_fitted, calibration)
     policy = write_policy(
         out,
@@ -97,32 +95,34 @@ def develop(
         },
         settings,
     )
-    of_judged = score(policy, sample.out_of_time.frame)
+    scores = {name: score(policy, part.frame) for name, part in sample.parts.items()}
+    judged = [found for name, part in sample.parts.items() if (found := _judge(name, part, scores[name], base))]
+    if sample.out_of_time is None:
+        ahead = cross_validate(sample.fitted, base, [one.name for one in fitted.indicators], rules.fit, trusted)
+        judged += [found] if (found := _judge(CROSS_VALIDATED, sample.fitted, ahead, base)) else []
+    of_judging = scores["out of time" if sample.out_of_time else "fitted on"]
+    with connect(settings) as connection:
+        notes = [*out_of_reach, *unused_outcomes(connection)]
     return Development(
         policy,
         base,
         fitted,
         calibration,
         sample,
-        [
-            judged
-            for name, part, scores in (
-                ("fitted on", sample.fitted, of_fitted),
-                ("out of sample", sample.out_of_sample, score(policy, sample.out_of_sample.frame)),
-                ("out of time", sample.out_of_time, of_judged),
-            )
-            if (judged := _judge(name, part, scores, base))
-        ],
-        {column: _groups(sample.out_of_time, column, of_judged, policy) for column in ("segment", "region")},
-        _grades(sample.out_of_time, of_judged, policy),
+        judged,
+        {column: _groups(sample.judging, column, of_judging, policy) for column in ("segment", "region")},
+        grades := _grades(sample.judging, of_judging, policy),
         rules,
+        judge(judged, sample.judging, [one.observed for one in grades], of_fitted, of_judging, rules.fit),
+        notes,
     )
 
 
 def _judge(name: str, part: Part, scores: Floats, base: Policy) -> Judged | None:
-    is_default = part.frame["is_default"].to_numpy()
-    both = [power(one, is_default) for one in (scores, score(base, part.frame))]
-    return Judged(name, both[0], both[1]) if both[0] and both[1] else None
+    is_default, by_base = part.frame["is_default"].to_numpy(), score(base, part.frame)
+    known = ~np.isnan(scores) & ~np.isnan(by_base)
+    both = [power(one[known], is_default[known]) for one in (scores, by_base)]
+    return Judged(name, both[0], both[1], int((~known).sum())) if both[0] and both[1] else None
 
 
 def _groups(part: Part, column: str, scores: Floats, policy: Policy) -> list[tuple[str, Power | None, int, float]]:

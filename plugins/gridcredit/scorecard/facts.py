@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from gridcredit.evaluation.figures import Power
 from gridcredit.scorecard.develop import Development
 from gridcredit.scorecard.sample import Part
+from gridcredit.scorecard.score import score
 
 METHOD = "fitted scorecard: weight of evidence and logistic regression"
 
@@ -18,15 +21,13 @@ def facts_of(development: Development) -> dict[str, Any]:
     points = {(row["indicator"], row["bin"]): row["points"] for row in development.policy.tables["bins"]}
     return {
         "method": METHOD,
+        "verdicts": development.verdict.lines,
+        "notes": development.notes,
         "outcome": development.rules.outcome.model_dump(),
         "fit": development.rules.fit.model_dump(),
         "parts": [
-            {"part": name} | _part(part)
-            for name, part in (
-                ("fitted on", sample.fitted),
-                ("out of sample", sample.out_of_sample),
-                ("out of time", sample.out_of_time),
-            )
+            {"part": name, "without_score": int(np.isnan(score(development.policy, part.frame)).sum())} | _part(part)
+            for name, part in sample.parts.items()
         ],
         "exclusions": sample.exclusions,
         "intercept": fitted.intercept,
@@ -59,7 +60,13 @@ def facts_of(development: Development) -> dict[str, Any]:
             "score_at_odds_20": calibration.score_at(1 / 21),
         },
         "judged": [
-            {"part": one.part, "fitted": _power(one.fitted), "base": _power(one.base)} for one in development.judged
+            {
+                "part": one.part,
+                "fitted": _power(one.fitted),
+                "base": _power(one.base),
+                "without_score": one.without_score,
+            }
+            for one in development.judged
         ],
         "grades": [asdict(one) | {"min_score": _min_score(development, one.grade)} for one in development.grades],
         "by_group": {

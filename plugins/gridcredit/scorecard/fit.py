@@ -2,6 +2,7 @@
 
 Weight of evidence of a bin = ln(share of those who paid / share of those who defaulted). Points are a straight line of the
 log-odds, so that the worst customer has 0 and the best 100: what a policy's score is. Factor = PDO / ln 2.
+Values that are missing count with evidence 0 in the regression, and have no part in the scale.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 # Digits behind the point of a bin's bounds.
 BOUND_DIGITS = 4
+# A weight below half a hundredth is 0 in a policy.
+LEAST_WEIGHT = 0.005
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,19 @@ class Fitted:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def fit_scorecard(part: Part, base: Policy, candidates: list[str], rules: FitRules, *, asked: bool = False) -> Fitted:
-    """Fit on a part of the sample. `base` tells trends, and which segments an indicator leaves out.
+def fit_scorecard(
+    part: Part,
+    base: Policy,
+    candidates: list[str],
+    rules: FitRules,
+    *,
+    asked: bool = False,
+    trusted: tuple[str, ...] = (),
+) -> Fitted:
+    """Fit on a part of the sample. `base` gives trends, and which segments an indicator leaves out.
 
-    `asked`: the candidates were named by a person, so none of them is left out in silence.
+    `asked`: the candidates were named by a person, so none of them is left out in silence. `trusted`: indicators of which a
+    person has said that they were known at the month-end, however well they rank.
 
     Raises:
         GridCreditError: an indicator knows the outcome, or cannot be used though it was asked for, or none is left.
@@ -81,7 +93,7 @@ def fit_scorecard(part: Part, base: Policy, candidates: list[str], rules: FitRul
     if asked and left_out:
         raise GridCreditError("; ".join(f"{name} cannot be fitted: {why}" for name, why in left_out.items()))
     usable = [name for name in candidates if name not in left_out]
-    refuse_leaks(frame[usable], is_default, rules)
+    refuse_leaks(frame[usable], is_default, rules, trusted)
     # The solver warns of what we check ourselves: bins that it found nothing in.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -93,7 +105,7 @@ def fit_scorecard(part: Part, base: Policy, candidates: list[str], rules: FitRul
                 "no indicator tells defaults from others: "
                 + "; ".join(f"{name}: {why}" for name, why in left_out.items())
             )
-        fitted = _scale(frame[chosen], is_default, trends(base), not_for, rules)
+        fitted = _without_weightless(binning, frame, is_default, chosen, not_for, left_out)
     log.info("scorecard_fitted", indicators=len(fitted.indicators), observed=part.observed, defaults=part.defaults)
     return Fitted(fitted.indicators, fitted.intercept, fitted.points_to_double_odds, left_out)
 
@@ -111,21 +123,24 @@ def unusable(frame: pd.DataFrame, rules: FitRules) -> dict[str, str]:
     return found
 
 
-def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules) -> None:  # noqa: ANN401 - an array of flags
-    """Raise a GridCreditError that names indicators which by themselves know who defaulted."""
+def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules, trusted: tuple[str, ...] = ()) -> None:  # noqa: ANN401 - an array of flags
+    """Raise a GridCreditError that asks about indicators which rank defaults better than is likely of what was known before."""
     from sklearn.metrics import roc_auc_score
 
-    leaks = []
-    for name in frame:
+    questions = []
+    for name in [one for one in frame if one not in trusted]:
         known = frame[name].notna().to_numpy()
-        if len(np.unique(is_default[known])) == 2:
-            auc = roc_auc_score(is_default[known], frame[name].to_numpy()[known])
-            if max(auc, 1 - auc) > rules.max_auc_alone:
-                leaks.append(f"{name} (AUC {max(auc, 1 - auc):.3f})")
-    if leaks:
+        if len(np.unique(is_default[known])) < 2:
+            continue
+        values, flags = frame[name].to_numpy()[known], is_default[known]
+        auc = roc_auc_score(flags, values)
+        if max(auc, 1 - auc) > rules.max_auc_alone:
+            means = f"mean {values[flags].mean():.2f} of {flags.sum():,} defaults, {values[~flags].mean():.2f} of {(~flags).sum():,} others"
+            questions.append(f"{name} (AUC {max(auc, 1 - auc):.3f}; {means})")
+    if questions:
         raise GridCreditError(
-            f"{', '.join(leaks)} knows the outcome by itself, above {rules.max_auc_alone}: it must have learnt of it after "
-            "the month-end; mend it, or leave it out with --without"
+            f"{', '.join(questions)} knows the outcome by itself, above max_auc_alone {rules.max_auc_alone} of evaluation.yml: "
+            "was it known at the month-end? If so, `--trust NAME` takes it; if not, `--without NAME` leaves it out"
         )
 
 
@@ -143,21 +158,26 @@ def trends(base: Policy) -> dict[str, str]:
     return found
 
 
-def _process(names: list[str], demanded: dict[str, str], rules: FitRules) -> Any:  # noqa: ANN401 - optbinning has no types
+def _process(names: list[str], demanded: dict[str, str], rules: FitRules, least_defaults: int) -> Any:  # noqa: ANN401 - optbinning has no types
     from optbinning import BinningProcess
 
     return BinningProcess(
         names,
         min_prebin_size=rules.min_bin_share,
+        min_bin_size=rules.min_bin_share,
         max_n_bins=rules.max_bins,
         split_digits=BOUND_DIGITS,
         # Of an indicator that the policy does not know either way will do, but only one.
-        binning_fit_params={name: {"monotonic_trend": demanded.get(name, "auto_asc_desc")} for name in names},
+        binning_fit_params={
+            name: {"monotonic_trend": demanded.get(name, "auto_asc_desc"), "min_bin_n_event": least_defaults}
+            for name in names
+        },
     )
 
 
 def _bin(frame: pd.DataFrame, is_default: Any, demanded: dict[str, str], rules: FitRules) -> Any:  # noqa: ANN401
-    return _process([str(name) for name in frame], demanded, rules).fit(frame, is_default)
+    least_defaults = math.ceil(rules.min_bin_default_share * is_default.sum())
+    return _process([str(name) for name in frame], demanded, rules, least_defaults).fit(frame, is_default)
 
 
 def _select(
@@ -168,11 +188,15 @@ def _select(
     rules: FitRules,
 ) -> list[str]:
     """By falling information value those that tell enough, and do not repeat one that tells more."""
-    values = dict(zip(binning.summary()["name"], binning.summary()["iv"].astype(float), strict=True))
+    tables = {name: _bins_of(binning, name) for name in usable}
+    values = {name: float(table["IV"].sum()) for name, table in tables.items()}
     evidence = binning.transform(frame[usable], metric="woe")
     correlation = evidence.corr().abs()
     chosen: list[str] = []
     for name in sorted(usable, key=lambda one: -values[one]):
+        if len(tables[name]) < 2:
+            left_out[name] = "it has one bin: no cut leaves enough customers and defaults on both sides"
+            continue
         if values[name] < rules.min_information_value:
             left_out[name] = f"its information value is {values[name]:.3f}, below {rules.min_information_value}"
             continue
@@ -209,56 +233,57 @@ def _drop_wrong_signs(
     return chosen
 
 
-def _scale(
+def _bins_of(binning: Any, name: str) -> pd.DataFrame:  # noqa: ANN401
+    """An indicator's bins of values; those of missing and special values are no part of its points."""
+    table: pd.DataFrame = binning.get_binned_variable(name).binning_table.build(add_totals=False)
+    bins: pd.DataFrame = table[~table["Bin"].isin(["Special", "Missing"])]
+    return bins.astype({"Count": int, "Event": int, "WoE": float, "IV": float})
+
+
+def _without_weightless(
+    binning: Any,  # noqa: ANN401
     frame: pd.DataFrame,
     is_default: Any,  # noqa: ANN401
-    demanded: dict[str, str],
+    chosen: list[str],
     not_for: dict[str, str],
-    rules: FitRules,
+    left_out: dict[str, str],
 ) -> Fitted:
-    from optbinning import Scorecard
+    """The scorecard of the chosen, without those whose weight would be written as 0."""
+    while True:
+        fitted = _scale(binning, frame, is_default, chosen, not_for)
+        weightless = [one.name for one in fitted.indicators if one.weight < LEAST_WEIGHT]
+        if not weightless:
+            return fitted
+        left_out |= dict.fromkeys(weightless, "its weight rounds to 0 of 100")
+        chosen = [name for name in chosen if name not in weightless]
 
-    names = [str(name) for name in frame]
-    card = Scorecard(
-        _process(names, demanded, rules),
-        _regression(),
-        scaling_method="min_max",
-        scaling_method_params={"min": 0, "max": 100},
-    ).fit(frame, is_default)
-    table = card.table(style="detailed")
+
+def _scale(
+    binning: Any,  # noqa: ANN401
+    frame: pd.DataFrame,
+    is_default: Any,  # noqa: ANN401
+    names: list[str],
+    not_for: dict[str, str],
+) -> Fitted:
+    """Points = -coefficient x (evidence - the least evidence) x factor, so that the best bins add up to 100."""
+    evidence = binning.transform(frame[list(binning.variable_names)], metric="woe")[names].to_numpy()
+    model = _regression().fit(evidence, is_default)
+    tables = {name: _bins_of(binning, name) for name in names}
+    coefficients = dict(zip(names, model.coef_[0].astype(float), strict=True))
+    spread = sum(-coefficients[name] * (table["WoE"].max() - table["WoE"].min()) for name, table in tables.items())
+    factor = 100 / spread
     indicators = []
-    for name in names:
-        rows = table[(table["Variable"] == name) & ~table["Bin"].isin(["Special", "Missing"])]
-        points = rows["Points"].astype(float)
-        splits = [float(one) for one in card.binning_process_.get_binned_variable(name).splits]
-        bounds = [None, *splits, None]
+    for name, table in tables.items():
+        bounds = [None, *(float(one) for one in binning.get_binned_variable(name).splits), None]
+        points = -coefficients[name] * (table["WoE"] - table["WoE"].min()) * factor
+        bins = [
+            FittedBin(lower, upper, int(row["Count"]), int(row["Event"]), float(row["WoE"]), float(given))
+            for (lower, upper), (_, row), given in zip(pairwise(bounds), table.iterrows(), points, strict=True)
+        ]
         indicators.append(
-            FittedIndicator(
-                name,
-                not_for.get(name, ""),
-                float(rows["IV"].astype(float).sum()),
-                float(rows["Coefficient"].iloc[0]),
-                [
-                    FittedBin(
-                        lower,
-                        upper,
-                        int(row["Count"]),
-                        int(row["Event"]),
-                        float(row["WoE"]),
-                        # Each indicator's worst bin has 0 points: their sum is the same.
-                        float(row["Points"]) - float(points.min()),
-                    )
-                    for (lower, upper), (_, row) in zip(pairwise(bounds), rows.iterrows(), strict=True)
-                ],
-            )
+            FittedIndicator(name, not_for.get(name, ""), float(table["IV"].sum()), coefficients[name], bins)
         )
-    # One point of the score is so much of the log-odds.
-    spread = sum(
-        abs(one.coefficient)
-        * (max(b.weight_of_evidence for b in one.bins) - min(b.weight_of_evidence for b in one.bins))
-        for one in indicators
-    )
-    return Fitted(indicators, float(card.estimator_.intercept_[0]), 100 * math.log(2) / spread)
+    return Fitted(indicators, float(model.intercept_[0]), factor * math.log(2))
 
 
 def log_odds(fitted: Fitted, frame: pd.DataFrame) -> Floats:

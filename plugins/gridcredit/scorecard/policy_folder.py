@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -20,10 +21,7 @@ from gridcredit.settings import Settings
 def scorecard_tables(fitted: Fitted, base: Policy, settings: Settings) -> dict[str, Rows]:
     """indicators, bins and reasons of a fitted scorecard; weights add up to 100 to the hundredth."""
     dimensions = features(settings)
-    hundredths = {one.name: round(100 * one.weight) for one in fitted.indicators}
-    heaviest = max(hundredths, key=lambda name: hundredths[name])
-    # What rounding leaves over or takes goes to the heaviest, whose best bin must stand at its weight.
-    hundredths[heaviest] += 10_000 - sum(hundredths.values())
+    hundredths = _whole_hundredths({one.name: 100 * one.weight for one in fitted.indicators})
     indicators, bins, reasons = [], [], []
     for one in fitted.indicators:
         weight = hundredths[one.name]
@@ -67,11 +65,33 @@ def write_policy(
     Raises:
         GridCreditError: the folder is there already, or what was written is no sound policy.
     """
+    refuse_existing(out)
+    document = base.header.model_dump(mode="json") | dict(header)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and then named: what fails leaves no half of a folder.
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as made:
+        folder = Path(made) / out.name
+        write_files(folder, policy_files(document, {**base.tables, **tables}))
+        read_policy(folder, settings)
+        folder.rename(out)
+    return read_policy(out, settings)
+
+
+def refuse_existing(out: Path) -> None:
+    """Raise a GridCreditError where a folder to be written is there already."""
     if out.exists():
         raise GridCreditError(f"{out} is there already: give the policy a folder of its own")
-    document = base.header.model_dump(mode="json") | dict(header)
-    write_files(out, policy_files(document, {**base.tables, **tables}))
-    return read_policy(out, settings)
+
+
+def _whole_hundredths(weights: Mapping[str, float]) -> dict[str, int]:
+    """Weights in whole hundredths that add up to 100: the largest remainders are rounded up, so none is a hundredth off."""
+    whole = {name: int(weight) for name, weight in weights.items()}
+    by_remainder = sorted(weights, key=lambda name: whole[name] - weights[name])
+    # A weight of less than a hundredth comes first: a policy has none of 0.
+    by_remainder.sort(key=lambda name: whole[name] > 0)
+    for name in by_remainder[: 10_000 - sum(whole.values())]:
+        whole[name] += 1
+    return whole
 
 
 def _decimal(hundredths: int) -> str:

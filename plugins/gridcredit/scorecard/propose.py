@@ -10,6 +10,7 @@ from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.policy.proposals import propose
 from gridcredit.scorecard.develop import develop
 from gridcredit.scorecard.facts import METHOD, facts_of
+from gridcredit.scorecard.verdict import refuse_worse
 from gridcredit.settings import Settings
 
 
@@ -17,9 +18,10 @@ def propose_scorecard(version: str, effective_from: date, settings: Settings) ->
     """Fit to the newest outcomes, and keep the policy with its facts as a proposal; returns its number.
 
     Raises:
-        GridCreditError: history does not allow it, or another policy was proposed under the version.
+        GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy was proposed under the version.
     """
     build_outcomes(settings)
     with tempfile.TemporaryDirectory() as folder:
         made = develop(Path(folder) / version, version, effective_from, settings)
+        refuse_worse(made.verdict)
         return propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)

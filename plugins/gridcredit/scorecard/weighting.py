@@ -14,7 +14,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.feature_frame import as_floats, feature_frame
 from gridcredit.policy.folder import NOBODY, Policy
 from gridcredit.policy.store import policy_in_force
-from gridcredit.scorecard.policy_folder import write_policy
+from gridcredit.scorecard.policy_folder import refuse_existing, write_policy
 from gridcredit.scorecard.weights import combine, entropy_weights, read_hierarchy, weighted_tables
 from gridcredit.settings import Settings
 from gridcredit.warehouse import connect
@@ -38,6 +38,7 @@ def weigh(
     Raises:
         GridCreditError: neither method is asked for, a matrix contradicts itself, or no customer has been rated yet.
     """
+    refuse_existing(out)
     base = policy_in_force(settings, effective_from)
     by_comparison = read_hierarchy(matrices, base) if matrices else None
     by_entropy = entropy_weights(base, _customers(base, settings)) if entropy_share else None

@@ -1,0 +1,189 @@
+"""Every step from fit to withdraw, on a warehouse, in the hands of somebody who is not a statistician."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from gridcredit import pipeline
+from gridcredit.errors import GridCreditError, PolicyError
+from gridcredit.policy.comparison import describe_proposal
+from gridcredit.policy.folder import Policy, policy_files, read_folder, write_files
+from gridcredit.policy.proposals import decide, propose, read_proposal, withdraw
+from gridcredit.policy.store import load_policies, policy_in_force
+from gridcredit.scorecard import sample
+from gridcredit.scorecard.calibration import METHOD as CALIBRATION
+from gridcredit.scorecard.calibration import calibrate_policy
+from gridcredit.scorecard.card import card_as_markdown
+from gridcredit.scorecard.develop import develop
+from gridcredit.scorecard.facts import METHOD, facts_of
+from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.warehouse import connect
+
+from tests.support.builders import EVALUATED_DAY as LAST_DAY
+from tests.support.prepared import Prepared
+from tests.support.waiting import rows
+from tests.support.warehouses import WarehouseFactory
+
+DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
+NEXT_MONTH = date(2026, 7, 20)
+
+
+@pytest.fixture
+def settings(new_warehouse: WarehouseFactory, evaluated: Prepared) -> Settings:
+    return new_warehouse(evaluated)
+
+
+def another(
+    folder: Path, version: str, effective_from: date = NEXT_MONTH, replaced: dict[str, tuple[str, str]] | None = None
+) -> Policy:
+    """The default policy as another version; `replaced` gives by table what stands in place of what."""
+    base = read_folder(DEFAULT)
+    header = base.header.model_dump(mode="json") | {"version": version, "effective_from": effective_from.isoformat()}
+    files = policy_files(header, base.tables)
+    for table, (old, new) in (replaced or {}).items():
+        assert old in files[f"{table}.csv"]
+        files[f"{table}.csv"] = files[f"{table}.csv"].replace(old, new, 1)
+    write_files(folder, files)
+    return read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "why"),
+    [
+        ("limits", "AAA,", "AAA,1000", r"limits\.csv: the warehouse cannot hold it"),
+        ("late_charges", "residential,", "residential,-", r"late_charges\.csv: the warehouse cannot hold it"),
+        ("warning_conditions", ">=", "=>", r"warning_conditions\.csv: the warehouse cannot hold it"),
+        ("default_rates", "AAA,", "AAA,7", r"default_rates\.csv: the warehouse cannot hold it"),
+    ],
+)
+def test_an_approval_cannot_stop_the_runs(
+    settings: Settings, tmp_path: Path, table: str, old: str, new: str, why: str
+) -> None:
+    """What a constraint of the warehouse refuses is refused to the approver, and nothing of it is left."""
+    policy = another(tmp_path / "bad", "bad-1", replaced={table: (old, new)})
+    number = propose(policy, "default-1.0", "written by hand", {}, settings)
+    with pytest.raises(PolicyError, match=why):
+        decide(number, "Li Wei", "looks fine", is_approved=True, settings=settings)
+    assert read_proposal(number, settings).status == "open"
+    assert rows(settings, "select count(*) from policy.policies where policy_version = 'bad-1'") == [(0,)]
+    load_policies(settings)
+
+
+def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
+    policy = another(tmp_path / "soon", "soon-1")
+    number = propose(policy, "default-1.0", "written by hand", {}, settings)
+    with pytest.raises(GridCreditError, match="only what was approved is withdrawn"):
+        withdraw(number, "Wang", "too early", settings)
+    decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
+    # A run before its date loads it.
+    load_policies(settings)
+    folder = settings.policy_folders[1] / "default" / "soon-1"
+    assert folder.exists()
+    withdraw(number, "Wang", "the committee changed its mind", settings)
+    assert not folder.exists()
+    assert read_proposal(number, settings).status == "withdrawn"
+    assert rows(settings, "select count(*) from policy.bins where policy_version = 'soon-1'") == [(0,)]
+    load_policies(settings)
+    assert not folder.exists()
+    assert policy_in_force(settings, NEXT_MONTH).header.version == "default-1.0"
+    # The rows of others are evidence still.
+    with pytest.raises(Exception, match="append-only"), connect(settings) as connection:
+        connection.execute("delete from policy.bins")
+
+
+def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
+    """As an older version of this code approved it: each run stops, and says how to go on."""
+    policy = another(tmp_path / "bad", "bad-2", replaced={"limits": ("AAA,", "AAA,1000")})
+    number = propose(policy, "default-1.0", "written by hand", {}, settings)
+    with connect(settings) as connection:
+        connection.execute(
+            "update policy.proposals set is_approved = true, approver = 'Li Wei', reason = 'fine', decided_at = now() "
+            "where proposal_id = %s",
+            [number],
+        )
+    with pytest.raises(PolicyError, match="`gridcredit policy withdraw`"):
+        load_policies(settings)
+    withdraw(number, "Li Wei", "it stops the runs", settings)
+    load_policies(settings)
+
+
+def test_what_has_rated_is_not_withdrawn(settings: Settings, tmp_path: Path) -> None:
+    begins = LAST_DAY + timedelta(days=1)
+    number = propose(another(tmp_path / "now", "now-1", begins), "default-1.0", "written by hand", {}, settings)
+    decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
+    pipeline.build_ratings("by the new one", begins, settings)
+    with pytest.raises(GridCreditError, match="has rated days up to"):
+        withdraw(number, "Wang", "too late", settings)
+
+
+def test_customers_without_a_bill_do_not_stop_a_fit(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tenth of the customers without any indicator: counted apart, and the fit goes on."""
+    read = sample._rows
+
+    def blank(connection: Any, names: list[str], *rest: Any) -> pd.DataFrame:
+        frame = read(connection, names, *rest)
+        frame.loc[frame["customer_id"].map(lambda one: zlib.crc32(one.encode()) % 10 == 0), names] = np.nan
+        return frame
+
+    monkeypatch.setattr(sample, "_rows", blank)
+    made = develop(tmp_path / "fitted", "fitted-1", NEXT_MONTH, settings)
+    assert all(one.without_score > 0 for one in made.judged)
+    for one in made.judged:
+        assert one.fitted.observed + one.without_score == made.sample.parts[one.part].observed
+    facts = facts_of(made)
+    assert [one["without_score"] for one in facts["parts"]] == [one.without_score for one in made.judged]
+    number = propose(made.policy, made.base.header.version, METHOD, facts, settings)
+    card = card_as_markdown(read_proposal(number, settings))
+    assert f"| {made.judged[0].without_score:,} |" in card
+    # What judges comes first on the card and on the approver's page.
+    assert card.splitlines()[2] == f"**{made.verdict.lines[0]}**"
+    assert describe_proposal(read_proposal(number, settings)).startswith(f"**{made.verdict.lines[0]}**")
+
+
+def test_a_single_cohort_is_fitted_and_marked(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "split_month_ends", lambda month_ends, *_: (month_ends[-12:], []))
+    made = develop(tmp_path / "fitted", "fitted-1", NEXT_MONTH, settings)
+    assert [one.part for one in made.judged] == ["fitted on", "cross-validated"]
+    assert any(line.startswith("Cross-validated") for line in made.verdict.lines)
+    number = propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
+    assert "Cross-validated" in card_as_markdown(read_proposal(number, settings))
+
+
+def test_rates_are_those_of_the_suppliers_own_history(settings: Settings, tmp_path: Path) -> None:
+    made = calibrate_policy(tmp_path / "own", "own-1", NEXT_MONTH, settings)
+    counted = {
+        grade: (observed, defaults)
+        for grade, observed, defaults in rows(
+            settings,
+            "select grade, count(*)::int, count(*) filter (where outcome = 'default')::int from outcomes.outcome "
+            "where outcome is not null group by 1",
+        )
+    }
+    written = {row["grade"]: float(row["probability_of_default"]) for row in made.policy.tables["default_rates"]}
+    for one in made.rates:
+        assert (one.observed, one.defaults) == counted.get(one.grade, (0, 0))
+        came = one.defaults / one.observed if one.observed else one.before
+        assert min(came, one.before) - 1e-9 <= one.now.value <= max(came, one.before) + 1e-9
+        assert one.now.lower <= one.now.value <= one.now.upper
+    ranked = [
+        written[row["grade"]] for row in sorted(made.policy.tables["grades"], key=lambda row: int(row["grade_rank"]))
+    ]
+    assert ranked == sorted(ranked)
+    number = propose(made.policy, made.base.header.version, CALIBRATION, made.facts, settings)
+    assert "own history" in card_as_markdown(read_proposal(number, settings))
+    decide(number, "Li Wei", "as it came", is_approved=True, settings=settings)
+
+
+def test_a_folder_that_is_there_is_said_before_anything_is_read(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(GridCreditError, match="is there already"):
+        develop(tmp_path, "fitted-1", date(1900, 1, 1), settings)

@@ -50,7 +50,7 @@ IN_FEBRUARY = {"B1": ("69.40", date(2026, 1, 31)), "B3": ("25.00", date(2026, 1,
 def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(Settings().policies_dir, settings.policies_dir)
-    (settings.policies_dir / "default" / "1.0" / "holidays.csv").write_text("holiday\n2025-12-24\n2025-12-25\n")
+    (settings.policies_dir / "default" / "1.1" / "holidays.csv").write_text("holiday\n2025-12-24\n2025-12-25\n")
     mapping = load_mappings(settings.mappings_dir)["demo"]
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)

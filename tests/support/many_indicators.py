@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def write_policy(folder: Path, count: int = 52, name: str = "many") -> Path:
     return own
 
 
-def write(file: Path, rows: list[tuple[object, ...]]) -> None:
+def write(file: Path, rows: Sequence[tuple[object, ...]]) -> None:
     """Replace the rows of a table of a policy."""
     header = file.read_text(encoding="utf-8").splitlines()[0]
     with file.open("w", newline="", encoding="utf-8") as target:

@@ -19,15 +19,15 @@ def test_late_charges_to_the_cent(built: Built) -> None:
     customers = {bill.bill_id: bill.customer_id for bill in built.ledger.bills}
     sampled = {customers[bill] for bill in want}
     rows = built.rows(
-        "select bill_id, days_charged, accrued_charge, daily_charge, charged_through, "
+        "select bill_id, days_charged, accrued_charge, daily_charge, least_charge, charged_through, "
         "overdue_amount, recovered_30, recovered_60, recovered_90, open_amount from collections.late_bill"
     )
     got = {}
-    for bill, days, accrued, daily, through, overdue, *rest in rows:
+    for bill, days, accrued, daily, least, through, overdue, *rest in rows:
         if customers[bill] in sampled:
             since = max((DAYS[-1] - through).days, 0)
-            owed = oracle.rounded(accrued + daily * since, 2) if days + since else Decimal(0)
-            got[bill] = (overdue, max(owed, Decimal(1)) if days + since else Decimal(0), *rest)
+            owed = max(oracle.rounded(accrued + daily * since, 2), least) if days + since else Decimal(0)
+            got[bill] = (overdue, owed, *rest)
     assert got == want
     assert len(want) > 100
     assert any(charge == 1 for _, charge, *_ in want.values())
@@ -70,7 +70,8 @@ def test_the_next_lawful_step(built: Built) -> None:
     got = {
         customer: recovery_oracle.Pursued(*rest)
         for customer, *rest in built.rows(
-            "select customer_id, overdue_amount, last_step, next_step, earliest_on, held_by from candidate.work_list"
+            "select customer_id, overdue_amount, last_step, lapsed_step, next_step, earliest_on, held_by, step_amount "
+            "from candidate.work_list"
         )
     }
     assert got == want

@@ -267,12 +267,28 @@ def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
     return billed / months if months else None
 
 
+def oldest_pursued(owed: list[BillThen]) -> date | None:
+    """The due date of the bill that, counted from the oldest, brings the sum to what is pursued."""
+    total = ZERO
+    for due_on in sorted({state.bill.due_on for state in owed}):
+        total += sum((state.open for state in owed if state.bill.due_on == due_on), ZERO)
+        if total >= PURSUED_FROM:
+            return due_on
+    return None
+
+
 def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
     """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
     bills = bills_as_of(ledger, customer_id, day)
     facts = ledger.accounts_of(customer_id)
     start = year_before(day)
-    due = [state for state in bills if start < state.bill.due_on <= day and state.judged > 0]
+    # What is open and disputed counts for nothing here.
+    due = [
+        state
+        for state in bills
+        if start < state.bill.due_on <= day and state.judged > 0 and not (state.bill.is_disputed and state.open > 0)
+    ]
+    pursued = [s for s in bills if s.open > 0 and s.bill.due_on < day and not s.bill.is_disputed]
     weight = sum((state.judged for state in due), ZERO)
     features: Features = {}
     with localcontext() as context:
@@ -286,7 +302,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
             features["times_over_30d_12m"] = Decimal(sum(state.days_late > 30 for state in due))
             features["bounced_12m"] = Decimal(account_engine.payments_returned(facts, customer_id, start, day))
         billed, months = billed_since(bills, start)
-        overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
+        overdue = sum((state.open for state in pursued), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
         judged = any(state.open > 0 or state.bill.due_on > start or state.bill.issued_on > start for state in bills)
         if judged and overdue == 0:
@@ -295,8 +311,9 @@ def payment_features(ledger: Ledger, customer_id: str, day: date) -> Features:
             # In one division: a mean with an end to its digits could tip a figure that stands on an edge.
             features["overdue_months"] = rounded(overdue * months / billed, 2) if billed > 0 else Decimal(99)
     open_bills = [state for state in bills if state.open > 0]
-    features["overdue_bills"] = Decimal(sum(state.bill.due_on < day for state in open_bills))
-    features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))
+    features["overdue_bills"] = Decimal(len(pursued))
+    oldest = oldest_pursued(pursued)
+    features["max_days_overdue"] = Decimal((day - oldest).days if oldest else 0)
     if overdue < PURSUED_FROM:
         features |= {"overdue_bills": ZERO, "max_days_overdue": ZERO}
         if "overdue_months" in features:
@@ -529,11 +546,13 @@ Rating = tuple[str, int | None, Decimal | None]
 def rate(
     policy: Policy, ledger: Ledger, customer: Customer, features: Features, day: date, before: Features | None = None
 ) -> Rating:
-    """Grade, its rank and the score: the policy's, or that which a person has set."""
+    """Grade, its rank and the score: the policy's, or that which a person has set; in default never better than the worst."""
     grade, rank, score = rate_by_policy(policy, customer, features, day, before)
     ranks = {grade: rank for grade, rank, _ in policy.grades}
     override = override_of(ledger, customer.customer_id, day, set(ranks))
-    return (override, ranks[override], score) if override else (grade, rank, score)
+    if override and not in_default(features):
+        return override, ranks[override], score
+    return grade, rank, score
 
 
 def rate_by_policy(
@@ -542,6 +561,9 @@ def rate_by_policy(
     """The grade of the score, of the hardest veto, or of the step from the month-end `before` that is allowed at best."""
     score = score_of(policy, customer, features)
     rank = rank_of_score(policy, customer, features, score, day)
+    if in_default(features):
+        worst = max(policy.grades, key=lambda row: row[1])
+        return worst[0], worst[1], score
     if rank is None:
         return "NR", None, score
     ranks = {grade: rank for grade, rank, _ in policy.grades}
@@ -551,9 +573,16 @@ def rate_by_policy(
         is_new = add_months(customer.opened_on, policy.new_customer_months) > then
         if score_then is not None and not is_new:
             rank_then = rank_of_score(policy, customer, before, score_then, then)
+            if in_default(before):
+                rank_then = max(ranks.values())
             grade_then = next(grade for grade, known, _ in policy.grades if known == rank_then)
             rank = max(rank, ranks.get(policy.transitions.get(grade_then, ""), 0))
     return next(grade for grade, known, _ in policy.grades if known == rank), rank, score
+
+
+def in_default(features: Features) -> bool:
+    """Our definition of default: a debt that is pursued is more than 60 days overdue."""
+    return features.get("max_days_overdue", ZERO) > 60
 
 
 def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal | None:

@@ -1,19 +1,23 @@
 {% macro bills_then() -%}
     {#-
         The columns and conditions that show a scope's bills as they stood: to be read for one customer and date at a time. Bills
-        that are neither open nor of the last year tell no figure anything.
+        that are neither open nor of the last year tell no figure anything. What is open and disputed is set aside, unless the policy
+        of the date (`dates`) counts it.
     -#}
+    {%- set is_set_aside = '(balances.is_disputed and balances.open_amount > 0 and not dates.dispute_counts_in_rating)' %}
     select
         balances.bill_id,
         balances.judged_amount,
         balances.amount - balances.credited_amount as standing_amount,
         balances.paid_in_time,
         balances.open_amount,
+        {{ is_set_aside }} as is_set_aside,
         {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }} as days_late,
         balances.issued_month_bit,
         balances.period,
         balances.due_on,
-        balances.due_on > scope.year_before and balances.due_on <= scope.as_of_date and balances.judged_amount > 0 as is_due_in_year,
+        balances.due_on > scope.year_before and balances.due_on <= scope.as_of_date and balances.judged_amount > 0
+        and not {{ is_set_aside }} as is_due_in_year,
         balances.issued_on > scope.year_before and balances.credited_amount < balances.amount as is_issued_in_year
     from {{ ref('bill_balance') }} as balances
     where

@@ -65,7 +65,8 @@ pointed as (
         cast({{ available_weight() }} as numeric) as weight_available,
         {{ hardest_veto('veto') }} as veto,
         {{ hardest_veto('reason_code') }} as veto_reason_code,
-        {{ hardest_veto('best_grade_rank') }} as veto_grade_rank
+        {{ hardest_veto('best_grade_rank') }} as veto_grade_rank,
+        coalesce(max_days_overdue > {{ default_days() }}, false) as is_in_default
     from contracted
 
 ),
@@ -81,7 +82,8 @@ scored as (
         cast(weight_available as numeric(6, 2)) as weight_available,
         veto,
         veto_reason_code,
-        veto_grade_rank
+        veto_grade_rank,
+        is_in_default
     from pointed
 
 )

@@ -5,7 +5,8 @@
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }} {{ ref('customer_scope') }}
 
 {%- set is_narrow = is_narrow() %}
-{%- set days_overdue = warning_thresholds('max_days_overdue') or [0] %}
+{#- In default the grade changes as well. #}
+{%- set days_overdue = (warning_thresholds('max_days_overdue') + [default_days()]) | unique | sort %}
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
 {%- set looked_from = 'touched.looked_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}

@@ -86,6 +86,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "recovery_targets": ("days", "recovered_rate"),
     "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
 }
+# Columns that a table may have as well, after the others; without them the warehouse holds nulls.
+OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {"dunning_steps": ("lapse_days",)}
 
 
 class Header(BaseModel):
@@ -105,6 +107,10 @@ class Header(BaseModel):
     unbilled_months_max: int
     late_charge_min: Decimal
     pursued_from: Decimal = Decimal("1.00")
+    default_grade: str = ""
+    steps_on_working_days: bool = False
+    dispute_counts_in_rating: bool = False
+    dispute_counts_in_charges: bool = False
     write_off_days: int
     description: str
 
@@ -148,8 +154,10 @@ def read_folder(folder: Path) -> Policy:
         except OSError as error:
             raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
         reader = csv.DictReader(content.decode("utf-8").splitlines())
-        if tuple(reader.fieldnames or ()) != columns:
-            raise PolicyError(f"{path}: the header must be {','.join(columns)}")
+        optional = OPTIONAL_COLUMNS.get(name, ())
+        if tuple(reader.fieldnames or ()) not in (columns, columns + optional):
+            may_follow = f"; {','.join(optional)} may follow" if optional else ""
+            raise PolicyError(f"{path}: the header must be {','.join(columns)}{may_follow}")
         tables[name] = list(reader)
         digest.update(name.encode() + b"\0" + content)
     return Policy(folder, header, tables, digest.hexdigest())
@@ -163,11 +171,13 @@ NOBODY = "nobody yet"
 def policy_files(header: Mapping[str, object], tables: Mapping[str, Rows]) -> dict[str, str]:
     """The files of a policy folder by name."""
     found = {"policy.yml": header_text(header)}
-    for name, columns in TABLES.items():
+    for name, required in TABLES.items():
+        rows = tables[name]
+        columns = required + tuple(one for one in OPTIONAL_COLUMNS.get(name, ()) if any(one in row for row in rows))
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(tables[name])
+        writer.writerows(rows)
         found[f"{name}.csv"] = text.getvalue()
     return found
 

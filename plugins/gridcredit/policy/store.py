@@ -12,7 +12,7 @@ from psycopg import sql
 from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.checks import check_policy, check_together
-from gridcredit.policy.folder import FILE_NAMES, TABLES, Policy, read_folder
+from gridcredit.policy.folder import FILE_NAMES, OPTIONAL_COLUMNS, TABLES, Policy, read_folder
 from gridcredit.policy.proposals import fetch_adopted
 from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings, get_settings
@@ -97,17 +97,20 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
         *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
-        header.pursued_from,
+        *(header.pursued_from, header.default_grade, header.steps_on_working_days),
+        *(header.dispute_counts_in_rating, header.dispute_counts_in_charges),
     ]
     connection.execute(
         sql.SQL(
             "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
             "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-            "unbilled_months_max, late_charge_min, write_off_days, pursued_from) values ({})"
+            "unbilled_months_max, late_charge_min, write_off_days, pursued_from, default_grade, steps_on_working_days, "
+            "dispute_counts_in_rating, dispute_counts_in_charges) values ({})"
         ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
         values,
     )
-    for name, columns in TABLES.items():
+    for name, required in TABLES.items():
+        columns = required + OPTIONAL_COLUMNS.get(name, ())
         insert = sql.SQL("insert into {} (policy_version, {}) values (%s, {})").format(
             sql.Identifier(schema, name),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -116,7 +119,7 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         with connection.cursor() as cursor:
             cursor.executemany(
                 insert,
-                [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
+                [[header.version, *(row.get(column) or None for column in columns)] for row in policy.tables[name]],
             )
 
 

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,7 +124,7 @@ class Hand:
     def row(self, table: str, customer: str) -> dict[str, Any]:
         """The customer's only row of a table."""
         with connect(self.settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(f"select * from {table} where customer_id = %s", [customer]).fetchall()  # noqa: S608
+            rows = cursor.execute(f"select * from {table} where customer_id = %s", [customer]).fetchall()
         assert len(rows) == 1, (table, customer, rows)
         return rows[0]
 

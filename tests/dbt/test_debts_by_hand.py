@@ -41,6 +41,10 @@ secured, commercial,
 late, commercial,
 disputed, commercial,
 cent, commercial,
+twice, commercial,
+returned, commercial,
+elsewhere, commercial,
+transfer, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -64,6 +68,11 @@ secured-1, secured, 2026-03-01, 1000,
 late-1, late, 2026-04-20, 1000,
 disputed-1, disputed, 2026-03-01, 1000, true
 cent-1, cent, 2026-02-23, 500,
+twice-1, twice, 2026-05-04, 3000,
+returned-1, returned, 2026-05-04, 1000,
+elsewhere-1, elsewhere, 2026-05-04, 1000,
+elsewhere-2, elsewhere, 2026-05-12, 1000,
+transfer-1, transfer, 2026-05-04, 1000,
 """
 # Customer and deposit.
 DEPOSITS = {"secured": "400"}
@@ -73,6 +82,11 @@ paid_for-P, paid_for, paid_for-1, 2026-03-01, 500,
 other_bill-P, other_bill, other_bill-1, 2026-06-05, 500,
 on_holiday-P, on_holiday, on_holiday-1, 2026-05-21, 500,
 bounced-P, bounced, bounced-1, 2026-06-03, 500,
+twice-P, twice, twice-1, 2026-06-09, 1000,
+returned-P, returned, returned-1, 2026-06-09, 1000,
+returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
+elsewhere-P, elsewhere, elsewhere-2, 2026-06-09, 1000,
+transfer-P, transfer,, 2026-06-09, 1000,
 cent-P, cent, cent-1, 2026-02-23, 499.99,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
 """
@@ -87,6 +101,11 @@ small_part-A, small_part, small_part-1, final_notice, 2026-06-01,,
 bounced-A, bounced,, final_notice, 2026-06-01,,
 weekend-A, weekend,, sms, 2026-05-26,,
 weekend-B, weekend,, call, 2026-06-15,,
+twice-A, twice,, promise, 2026-06-01, 1000, 2026-06-10
+twice-B, twice,, promise, 2026-06-02, 1000, 2026-06-11
+returned-A, returned,, promise, 2026-06-01, 1000, 2026-06-10
+elsewhere-A, elsewhere, elsewhere-1, promise, 2026-06-01, 1000, 2026-06-10
+transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
 """
 
 
@@ -257,3 +276,25 @@ def test_a_deposit_stands_against_the_debt(hand: Hand) -> None:
     assert row["net_exposure"] == row["exposure"] - 400
     debtor = hand.row("candidate.largest_debtor", "secured")
     assert (debtor["open_amount"], debtor["net_amount"], debtor["expected_loss"]) == (1000, 600, 300)
+
+
+def test_promises_are_kept_by_money(hand: Hand) -> None:
+    """30.4: each payment keeps one promise, money that bounces none, and cash for another bill none."""
+    outcomes = dict(hand.rows("select action_id, outcome from candidate.promise_result"))
+    assert outcomes == {
+        "twice-A": "kept",
+        "twice-B": "broken",
+        "returned-A": "broken",
+        "elsewhere-A": "broken",
+        # A transfer that names no bill paid the promised one.
+        "transfer-A": "kept",
+    }
+    broken = hand.rows(
+        "select customer_id, happened_on from archive.customer_event where kind = 'broken_promise' order by 1"
+    )
+    assert broken == [
+        ("elsewhere", date(2026, 6, 11)),
+        # Nobody knew before the money went back.
+        ("returned", date(2026, 6, 12)),
+        ("twice", date(2026, 6, 12)),
+    ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support import account_engine
+from tests.support import account_engine, promise_oracle
 
 ZERO = Decimal(0)
 # A debt below this is not pursued.
@@ -387,30 +387,18 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
 
 
 def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
-    """The days after those by which less than promised had come in since the promise, or was taken back by then."""
-    facts = ledger.accounts_of(customer_id)
+    """The days on which it was known that a promise, or a plan, was not kept."""
+    parts = promise_oracle.parts_of(ledger, customer_id)
     broken: list[date] = []
     for fact in ledger.facts_of[customer_id]:
-        is_promise = fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan")
-        if not is_promise or fact.until is None:
+        if fact.extract != "collection_action" or fact.kind not in ("promise", "instalment_plan") or fact.until is None:
             continue
-        if not fact.row["amount"]:
-            open_then = account_engine.bills_as_of(facts, fact.day).values()
-            promised = sum(
-                (
-                    balance.open
-                    for balance in open_then
-                    if balance.customer_id == customer_id and fact.row["bill_id"] in ("", balance.bill_id)
-                ),
-                ZERO,
-            )
-        elif (promised := Decimal(fact.row["amount"])) <= 0:
-            continue
+        mine = [part.broken_on for part in parts if part.action_id == fact.row["action_id"] and part.broken_on]
         ending = end_of_plan(ledger, fact)
         if ending:
             broken += [ending.day] if ending.kind != "plan_completed" else []
-        elif account_engine.paid_between(facts, customer_id, fact.day, fact.until) < promised:
-            broken.append(fact.until + timedelta(days=1))
+        elif mine:
+            broken.append(min(mine))
     return broken
 
 
@@ -434,12 +422,13 @@ def end_of_plan(ledger: Ledger, plan: Fact) -> Ending | None:
         and plan.day <= fact.day <= plan.until
         and fact.row["bill_id"] in ("", plan.row["bill_id"])
     ]
-    owed = ZERO
-    for due_on, amount in ledger.instalments.get(plan.row["action_id"], []):
-        owed += amount
-        if account_engine.paid_between(ledger.accounts_of(plan.customer_id), plan.customer_id, plan.day, due_on) < owed:
-            endings.append((due_on + timedelta(days=1), "", "instalment_missed"))
-            break
+    missed = [
+        part.broken_on
+        for part in promise_oracle.parts_of(ledger, plan.customer_id)
+        if part.action_id == plan.row["action_id"] and part.is_instalment and part.broken_on
+    ]
+    if missed:
+        endings.append((min(missed), "", "instalment_missed"))
     return min((Ending(day, kind) for day, _, kind in sorted(endings)), key=lambda ending: ending.day, default=None)
 
 

@@ -15,9 +15,8 @@ from gridcredit.extracts.mapping import load_mappings
 from gridcredit.warehouse import connect
 
 from tests.support import account_engine, oracle
-from tests.support.built import DAYS, Built
+from tests.support.built import DAYS, POLICY, Built
 from tests.support.warehouses import WarehouseFactory
-
 
 BUCKETS = ("not due", "1-30", "31-60", "61-90", "91-180", "181-360", "over 360")
 

@@ -45,6 +45,10 @@ twice, commercial,
 returned, commercial,
 elsewhere, commercial,
 transfer, commercial,
+barred, commercial,
+not_sued, commercial,
+watched, commercial,
+arm_2, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -73,6 +77,12 @@ returned-1, returned, 2026-05-04, 1000,
 elsewhere-1, elsewhere, 2026-05-04, 1000,
 elsewhere-2, elsewhere, 2026-05-12, 1000,
 transfer-1, transfer, 2026-05-04, 1000,
+barred-1, barred, 2025-03-03, 500,
+barred-2, barred, 2026-05-25, 300,
+not_sued-1, not_sued, 2025-03-03, 500,
+watched-1, watched, 2026-02-01, 500,
+watched-2, watched, 2026-06-12, 500,
+arm_2-1, arm_2, 2026-04-02, 500,
 """
 # Customer and deposit.
 DEPOSITS = {"secured": "400"}
@@ -82,6 +92,7 @@ paid_for-P, paid_for, paid_for-1, 2026-03-01, 500,
 other_bill-P, other_bill, other_bill-1, 2026-06-05, 500,
 on_holiday-P, on_holiday, on_holiday-1, 2026-05-21, 500,
 bounced-P, bounced, bounced-1, 2026-06-03, 500,
+barred-P, barred, barred-1, 2025-09-01, 100,
 twice-P, twice, twice-1, 2026-06-09, 1000,
 returned-P, returned, returned-1, 2026-06-09, 1000,
 returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
@@ -101,6 +112,7 @@ small_part-A, small_part, small_part-1, final_notice, 2026-06-01,,
 bounced-A, bounced,, final_notice, 2026-06-01,,
 weekend-A, weekend,, sms, 2026-05-26,,
 weekend-B, weekend,, call, 2026-06-15,,
+barred-A, barred,, legal, 2025-07-01,,
 twice-A, twice,, promise, 2026-06-01, 1000, 2026-06-10
 twice-B, twice,, promise, 2026-06-02, 1000, 2026-06-11
 returned-A, returned,, promise, 2026-06-01, 1000, 2026-06-10
@@ -166,7 +178,7 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
         shipped = settings.policies_dir / "default" / "1.0"
         (shipped / "holidays.csv").write_text(HOLIDAYS)
         with (shipped / "policy.yml").open("a") as header:
-            header.write("steps_on_working_days: true\n")
+            header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
         for name, text in files().items():
             loaded = deliver(folder / f"{name}.csv", settings, text)
             assert all(count.quarantined == 0 for count in loaded.counts.values()), name
@@ -298,3 +310,39 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
         ("returned", date(2026, 6, 12)),
         ("twice", date(2026, 6, 12)),
     ]
+
+
+def test_what_is_old_is_written_off_bill_by_bill(hand: Hand) -> None:
+    """30.7: the old bill alone, after the step that the policy demands, with the day on which its claim is barred."""
+    proposed = hand.rows(
+        "select bill_id, proposed_amount, because, limitation_on, interrupted_by, interrupted_on from candidate.write_off_bill"
+    )
+    # Sued in July, paid in part on 1 September 2025: three years from then.
+    assert proposed == [("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1))]
+    assert hand.row("candidate.write_off_proposal", "barred")["proposed_amount"] == 400
+    assert hand.row("candidate.work_list", "not_sued")["days_overdue"] == 473
+
+
+def test_over_a_limit_of_nothing_is_over_the_limit(hand: Hand) -> None:
+    """30.8: who may owe nothing and owes something is over the limit."""
+    limit = hand.row("candidate.credit_limit", "watched")
+    assert (limit["credit_limit"], limit["utilisation"]) == (0, None)
+    assert hand.rows(
+        "select count(*) from candidate.customer_warning where customer_id = 'watched' and rule = 'over_limit'"
+    ) == [(1,)]
+
+
+def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None:
+    """30.10 (part): due on 12 June, warned of on the 7th, over on the 13th, though nothing else happened."""
+    assert hand.rows(
+        "select opened_on, status from warnings.warning where customer_id = 'watched' and rule = 'due_in_5_days'"
+    ) == [(date(2026, 6, 7), "cleared")]
+
+
+def test_a_small_arm_has_no_interval(hand: Hand) -> None:
+    """30.11 (part): two dozen customers prove nothing; what money says stands beside what shares say."""
+    rows = hand.rows(
+        "select difference, difference_low, difference_high, money_difference from candidate.strategy_result"
+    )
+    assert all(low is None and high is None for _, low, high, _ in rows)
+    assert any(money is not None for *_, money in rows)

@@ -135,6 +135,7 @@ reached as (
         bill_id,
         max(case when not has_lapsed then step_rank end) as last_rank,
         max(case when has_lapsed then step_rank end) as lapsed_rank,
+        max(step_rank) as furthest_rank,
         max(case when kind = 'cut_off_approval' then acted_on end) as approved_on
     from done
     group by bill_id
@@ -211,6 +212,7 @@ staged as (
         pursued.due_on,
         pursued.is_closed,
         reached.last_rank,
+        reached.furthest_rank,
         last_steps.step as last_step,
         reached_days.last_step_on,
         case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then lapsed_steps.step end as lapsed_step,

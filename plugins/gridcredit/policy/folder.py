@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridcredit.errors import PolicyError
 
@@ -108,6 +108,8 @@ class Header(BaseModel):
     late_charge_min: Decimal
     pursued_from: Decimal = Decimal("1.00")
     default_grade: str = ""
+    write_off_after_step: str = ""
+    limitation_years: int = Field(3, gt=0)
     steps_on_working_days: bool = False
     dispute_counts_in_rating: bool = False
     dispute_counts_in_charges: bool = False

@@ -28,6 +28,13 @@ def check_recovery(policy: Policy) -> None:
         raise PolicyError(
             f"{policy.folder / 'policy.yml'}: default_grade {policy.header.default_grade!r} is none of the grades"
         )
+    demanded = policy.header.write_off_after_step
+    for row in policy.tables["dunning_strategies"]:
+        steps = {step["step"] for step in policy.tables["dunning_steps"] if step["strategy"] == row["strategy"]}
+        if demanded and demanded not in steps:
+            raise PolicyError(
+                f"{policy.folder / 'policy.yml'}: write_off_after_step {demanded!r} is no step of {row['strategy']!r}"
+            )
     grades = sorted([*(row["grade"] for row in policy.tables["grades"]), "NR"])
     if sorted(row["grade"] for row in policy.tables["default_rates"]) != grades:
         raise fault(policy, "default_rates", f"must name each of {', '.join(grades)} once")

@@ -98,6 +98,7 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
         *(header.pursued_from, header.default_grade, header.steps_on_working_days),
+        *(header.write_off_after_step, header.limitation_years),
         *(header.dispute_counts_in_rating, header.dispute_counts_in_charges),
     ]
     connection.execute(
@@ -105,7 +106,7 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
             "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
             "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
             "unbilled_months_max, late_charge_min, write_off_days, pursued_from, default_grade, steps_on_working_days, "
-            "dispute_counts_in_rating, dispute_counts_in_charges) values ({})"
+            "write_off_after_step, limitation_years, dispute_counts_in_rating, dispute_counts_in_charges) values ({})"
         ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
         values,
     )

@@ -1,6 +1,6 @@
 -- Which customers this run looks at for warnings, on which days beside the month-ends. A warning comes or goes when a fact
--- other than a bill or a payment does, on the customer's first day, when a bill is overdue by as many days as a rule names, on the day after its due date, by a payment or a bounce from then
--- on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
+-- other than a bill or a payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as many
+-- days as a rule names, by a payment or a bounce from then on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }} {{ ref('customer_scope') }}
 

@@ -54,6 +54,7 @@ TABLES: dict[str, PublishedTable] = {
     "officer_result": PublishedTable(("officer_id", "overdue_month")),
     "strategy_result": PublishedTable(("strategy", "days_recovered")),
     "write_off_proposal": PublishedTable(("customer_id",)),
+    "write_off_bill": PublishedTable(("bill_id",)),
     "receivable_by_age": PublishedTable(("as_of_date", "region", "org_unit", "segment", "ageing_bucket")),
     "receivable_by_month": PublishedTable(("as_of_date", "region", "org_unit", "segment")),
     "receivable_by_grade": PublishedTable(("segment", "grade")),

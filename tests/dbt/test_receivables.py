@@ -15,8 +15,10 @@ from gridcredit.extracts.mapping import load_mappings
 from gridcredit.warehouse import connect
 
 from tests.support import account_engine, oracle
-from tests.support.built import DAYS, Built
+from tests.support.built import DAYS, POLICY, Built
 from tests.support.warehouses import WarehouseFactory
+
+BUCKETS = ("not due", "1-30", "31-60", "61-90", "91-180", "181-360", "over 360")
 
 
 def test_ageing(built: Built) -> None:
@@ -145,17 +147,39 @@ def test_the_largest_debtors_and_what_hangs_on_them(built: Built) -> None:
 
 
 def test_expected_credit_loss_by_hand(built: Built) -> None:
-    """Each bucket's loss rate is that of the next one times the share that leaves it unpaid; the last loses what policy says."""
+    """A later bucket comes to default more often, up to 1; each bill loses by its customer's default or its bucket."""
     rates: dict[str, dict[int, Decimal]] = defaultdict(dict)
-    for segment, rank, is_open, rate, loss in built.rows(
-        "select segment, bucket_rank, open_amount, loss_rate, expected_loss from candidate.expected_credit_loss"
-    ):
+    for segment, rank, rate in built.rows("select segment, bucket_rank, default_rate from receivables.default_matrix"):
         rates[segment][rank] = rate
-        assert loss == oracle.rounded(is_open * rate, 2)
     for mine in rates.values():
         assert [mine[rank] for rank in sorted(mine)] == sorted(mine.values())
-        assert max(mine.values()) <= Decimal("0.9")
-        assert mine.get(7, Decimal("0.9")) == Decimal("0.9")
+        assert all(mine[rank] == 1 for rank in mine if rank >= 4)
+    policy = sorted(
+        (int(row["min_days_overdue"]), Decimal(row["loss_given_default"])) for row in POLICY.rows("loss_rates")
+    )
+    want: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for customer in built.ledger.customers:
+        bills = [s for s in oracle.bills_as_of(built.ledger, customer.customer_id, DAYS[-1]) if s.open > 0]
+        owed = oracle.oldest_pursued([s for s in bills if s.bill.due_on < DAYS[-1] and not s.bill.is_disputed])
+        in_default = owed is not None and (DAYS[-1] - owed).days > 60 and customer.opened_on <= DAYS[-1]
+        deposit = customer.terms_on(DAYS[-1]).deposit or Decimal(0)
+        for state in sorted(bills, key=lambda s: (s.bill.due_on, s.bill.bill_id)):
+            set_off = min(deposit, state.open)
+            deposit -= set_off
+            days = max((DAYS[-1] - state.bill.due_on).days, 0)
+            bucket = oracle.ageing_bucket(days)
+            rank = min(BUCKETS.index(bucket) + 1, 3)
+            default = Decimal(1) if in_default else rates[customer.segment][rank]
+            loss = next(rate for least, rate in reversed(policy) if max(days, 61) >= least)
+            want[customer.segment, bucket] += oracle.rounded((state.open - set_off) * default * loss, 2)
+    got = {
+        (segment, bucket): loss
+        for segment, bucket, loss in built.rows(
+            "select segment, ageing_bucket, expected_loss from candidate.expected_credit_loss"
+        )
+    }
+    assert got == {place: loss for place, loss in want.items() if place in got}
+    assert all(place in got for place, loss in want.items() if loss)
 
 
 def test_forecasts_are_beside_what_came_in(built: Built) -> None:

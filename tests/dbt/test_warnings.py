@@ -77,10 +77,7 @@ def test_no_day_of_a_warning_is_missed(built: Built) -> None:
         for day in days:
             if day < customer.opened_on:
                 continue
-            bills = oracle.bills_as_of(built.ledger, name, day)
-            overdue = max(((day - state.bill.due_on).days for state in bills if state.open > 0), default=0)
-            if sum((state.open for state in bills if state.bill.due_on < day), oracle.ZERO) < oracle.PURSUED_FROM:
-                overdue = 0
+            overdue = oracle.payment_features(built.ledger, name, day)["max_days_overdue"]
             theft = any(
                 fact.extract == "inspection" and fact.kind == "theft" and fact.day <= day
                 and (fact.until is None or fact.until > day)

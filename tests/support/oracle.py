@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support import account_engine
+from tests.support import account_engine, promise_oracle
 
 ZERO = Decimal(0)
 # A debt below this is not pursued.
@@ -341,12 +341,28 @@ def run_features(due: list[BillThen], day: date) -> Features:
     return found
 
 
+def oldest_pursued(owed: list[BillThen]) -> date | None:
+    """The due date of the bill that, counted from the oldest, brings the sum to what is pursued."""
+    total = ZERO
+    for due_on in sorted({state.bill.due_on for state in owed}):
+        total += sum((state.open for state in owed if state.bill.due_on == due_on), ZERO)
+        if total >= PURSUED_FROM:
+            return due_on
+    return None
+
+
 def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int = 3) -> Features:
     """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
     bills = bills_as_of(ledger, customer_id, day)
     facts = ledger.accounts_of(customer_id)
     start = year_before(day)
-    due = [state for state in bills if start < state.bill.due_on <= day and state.judged > 0]
+    # What is open and disputed counts for nothing here.
+    due = [
+        state
+        for state in bills
+        if start < state.bill.due_on <= day and state.judged > 0 and not (state.bill.is_disputed and state.open > 0)
+    ]
+    pursued = [s for s in bills if s.open > 0 and s.bill.due_on < day and not s.bill.is_disputed]
     weight = sum((state.judged for state in due), ZERO)
     features: Features = {}
     with localcontext() as context:
@@ -369,7 +385,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
             if short in features:
                 features[name] = features[short] - features[long]
         billed, months = billed_since(bills, start)
-        overdue = sum((state.open for state in bills if state.bill.due_on < day), ZERO)
+        overdue = sum((state.open for state in pursued), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
         judged = any(state.open > 0 or state.bill.due_on > start or state.bill.issued_on > start for state in bills)
         if judged and overdue == 0:
@@ -391,8 +407,9 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
             issued = [state.standing for state in bills if start < state.bill.issued_on and state.standing > 0]
             features["bill_spread_12m"] = rounded(max(issued) * months / billed, 2)
     open_bills = [state for state in bills if state.open > 0]
-    features["overdue_bills"] = Decimal(sum(state.bill.due_on < day for state in open_bills))
-    features["max_days_overdue"] = Decimal(max((max((day - s.bill.due_on).days, 0) for s in open_bills), default=0))
+    features["overdue_bills"] = Decimal(len(pursued))
+    oldest = oldest_pursued(pursued)
+    features["max_days_overdue"] = Decimal((day - oldest).days if oldest else 0)
     if overdue < PURSUED_FROM:
         features |= {"overdue_bills": ZERO, "max_days_overdue": ZERO}
         if "overdue_months" in features:
@@ -466,30 +483,18 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
 
 
 def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
-    """The days after those by which less than promised had come in since the promise, or was taken back by then."""
-    facts = ledger.accounts_of(customer_id)
+    """The days on which it was known that a promise, or a plan, was not kept."""
+    parts = promise_oracle.parts_of(ledger, customer_id)
     broken: list[date] = []
     for fact in ledger.facts_of[customer_id]:
-        is_promise = fact.extract == "collection_action" and fact.kind in ("promise", "instalment_plan")
-        if not is_promise or fact.until is None:
+        if fact.extract != "collection_action" or fact.kind not in ("promise", "instalment_plan") or fact.until is None:
             continue
-        if not fact.row["amount"]:
-            open_then = account_engine.bills_as_of(facts, fact.day).values()
-            promised = sum(
-                (
-                    balance.open
-                    for balance in open_then
-                    if balance.customer_id == customer_id and fact.row["bill_id"] in ("", balance.bill_id)
-                ),
-                ZERO,
-            )
-        elif (promised := Decimal(fact.row["amount"])) <= 0:
-            continue
+        mine = [part.broken_on for part in parts if part.action_id == fact.row["action_id"] and part.broken_on]
         ending = end_of_plan(ledger, fact)
         if ending:
             broken += [ending.day] if ending.kind != "plan_completed" else []
-        elif account_engine.paid_between(facts, customer_id, fact.day, fact.until) < promised:
-            broken.append(fact.until + timedelta(days=1))
+        elif mine:
+            broken.append(min(mine))
     return broken
 
 
@@ -513,12 +518,13 @@ def end_of_plan(ledger: Ledger, plan: Fact) -> Ending | None:
         and plan.day <= fact.day <= plan.until
         and fact.row["bill_id"] in ("", plan.row["bill_id"])
     ]
-    owed = ZERO
-    for due_on, amount in ledger.instalments.get(plan.row["action_id"], []):
-        owed += amount
-        if account_engine.paid_between(ledger.accounts_of(plan.customer_id), plan.customer_id, plan.day, due_on) < owed:
-            endings.append((due_on + timedelta(days=1), "", "instalment_missed"))
-            break
+    missed = [
+        part.broken_on
+        for part in promise_oracle.parts_of(ledger, plan.customer_id)
+        if part.action_id == plan.row["action_id"] and part.is_instalment and part.broken_on
+    ]
+    if missed:
+        endings.append((min(missed), "", "instalment_missed"))
     return min((Ending(day, kind) for day, _, kind in sorted(endings)), key=lambda ending: ending.day, default=None)
 
 
@@ -664,11 +670,13 @@ Rating = tuple[str, int | None, Decimal | None]
 def rate(
     policy: Policy, ledger: Ledger, customer: Customer, features: Features, day: date, before: Features | None = None
 ) -> Rating:
-    """Grade, its rank and the score: the policy's, or that which a person has set."""
+    """Grade, its rank and the score: the policy's, or that which a person has set; in default never better than the worst."""
     grade, rank, score = rate_by_policy(policy, customer, features, day, before)
     ranks = {grade: rank for grade, rank, _ in policy.grades}
     override = override_of(ledger, customer.customer_id, day, set(ranks))
-    return (override, ranks[override], score) if override else (grade, rank, score)
+    if override and not in_default(features):
+        return override, ranks[override], score
+    return grade, rank, score
 
 
 def rate_by_policy(
@@ -677,6 +685,9 @@ def rate_by_policy(
     """The grade of the score, of the hardest veto, or of the step from the month-end `before` that is allowed at best."""
     score = score_of(policy, customer, features)
     rank = rank_of_score(policy, customer, features, score, day)
+    if in_default(features):
+        worst = max(policy.grades, key=lambda row: row[1])
+        return worst[0], worst[1], score
     if rank is None:
         return "NR", None, score
     ranks = {grade: rank for grade, rank, _ in policy.grades}
@@ -686,9 +697,16 @@ def rate_by_policy(
         is_new = add_months(customer.opened_on, policy.new_customer_months) > then
         if score_then is not None and not is_new:
             rank_then = rank_of_score(policy, customer, before, score_then, then)
+            if in_default(before):
+                rank_then = max(ranks.values())
             grade_then = next(grade for grade, known, _ in policy.grades if known == rank_then)
             rank = max(rank, ranks.get(policy.transitions.get(grade_then, ""), 0))
     return next(grade for grade, known, _ in policy.grades if known == rank), rank, score
+
+
+def in_default(features: Features) -> bool:
+    """Our definition of default: a debt that is pursued is more than 60 days overdue."""
+    return features.get("max_days_overdue", ZERO) > 60
 
 
 def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal | None:

@@ -50,10 +50,13 @@ def late_bills(
         ) -> Decimal:
             return days.get(evening + DAY, ZERO) if evening < last_day else open_now
 
+        # What was never worth to be pursued, or is disputed, is not charged for.
+        most = max([*days.values(), state.open])
+        is_charged = most >= oracle.PURSUED_FROM and not bill.is_disputed
         overdue = open_in_the_evening(max(bill.due_on, bill.issued_on))
         found[bill.bill_id] = Late(
             overdue,
-            max(oracle.rounded(charge, 2), Decimal(1)) if days else ZERO,
+            max(oracle.rounded(charge, 2), Decimal(1)) if days and is_charged else ZERO,
             {
                 number: max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO)
                 for number in (30, 60, 90)
@@ -69,9 +72,11 @@ class Pursued:
 
     overdue: Decimal
     last_step: str | None
+    lapsed_step: str | None
     next_step: str | None
     earliest_on: date | None
     held_by: str | None
+    step_amount: Decimal | None
 
 
 def strategy_of(policy: oracle.Policy, customer_id: str) -> str:
@@ -92,6 +97,82 @@ def stands_until(ledger: oracle.Ledger, promise: oracle.Fact) -> date:
     return min(promise.until, ending.day - DAY) if ending else promise.until
 
 
+# What only asks or announces lapses after so many days, where the policy does not say.
+LAPSES_AFTER = dict.fromkeys(("sms", "call", "notice", "final_notice"), 90)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far the pursuit of one bill has come, and the step that may follow on a day."""
+
+    bill_id: str
+    open: Decimal
+    due_on: date
+    last_step: str | None
+    lapsed_step: str | None
+    approved: bool
+    # Place of the next step; -1 where none is left.
+    next_rank: int
+    next_step: str | None
+    allowed_from: date | None
+
+
+def stage_of(
+    steps: list[dict[str, str]], state: oracle.BillThen, facts: account_engine.Facts, actions: list[oracle.Fact],
+    day: date, *, is_home: bool, is_closed: bool,
+) -> Stage:  # fmt: skip
+    """One bill: what was done while it was overdue and open without a break, and named it or no bill."""
+    bill = state.bill
+    open_since, evening = bill.due_on, day
+    while evening > bill.due_on:
+        if account_engine.bills_as_of(facts, evening)[bill.bill_id].open <= 0:
+            open_since = evening
+            break
+        evening -= DAY
+    done = [
+        fact for fact in actions
+        if open_since < fact.day <= day and fact.row["bill_id"] in ("", bill.bill_id)
+    ]  # fmt: skip
+    names = [row["step"] for row in steps]
+
+    def has_lapsed(fact: oracle.Fact) -> bool:
+        return fact.kind in LAPSES_AFTER and (day - fact.day).days > LAPSES_AFTER[fact.kind]
+
+    reached = max((names.index(f.kind) for f in done if f.kind in names and not has_lapsed(f)), default=-1)
+    lapsed = max((names.index(f.kind) for f in done if f.kind in names and has_lapsed(f)), default=-1)
+    # Without a contract there is nothing to cut off, nor to announce.
+    possible = [place for place, name in enumerate(names) if not (is_closed and name in ("final_notice", "cut_off"))]
+    # The law asks for a notice before a cut-off, so no pursuit begins with one, nor with what comes after.
+    last_to_begin = len(names) if is_closed or "cut_off" not in names else names.index("cut_off") - 1
+    by_age = [
+        place for place in possible
+        if place <= last_to_begin and int(steps[place]["min_days_overdue"]) <= (day - bill.due_on).days
+    ]  # fmt: skip
+    following = [place for place in possible if place > reached and place >= max(by_age, default=0)]
+    allowed = None
+    if following:
+        row = steps[following[0]]
+        allowed = bill.due_on + int(row["min_days_overdue"]) * DAY
+        if reached >= 0:
+            first = min(f.day for f in done if f.kind == names[reached] and not has_lapsed(f))
+            allowed = max(allowed, first + int(row["wait_days_home" if is_home else "wait_days_other"]) * DAY)
+    return Stage(
+        bill.bill_id, state.open, bill.due_on, names[reached] if reached >= 0 else None,
+        names[lapsed] if lapsed > reached else None, any(f.kind == "cut_off_approval" for f in done),
+        following[0] if following else -1, names[following[0]] if following else None, allowed,
+    )  # fmt: skip
+
+
+def leading_stage(stages: list[Stage]) -> tuple[Stage | None, Decimal | None]:
+    """Of the furthest stage that is, with what is beyond it, worth to be pursued: the first to be allowed; and that sum."""
+    for rank in sorted({stage.next_rank for stage in stages}, reverse=True):
+        amount = sum((stage.open for stage in stages if stage.next_rank >= rank), ZERO)
+        if amount >= oracle.PURSUED_FROM:
+            level = [stage for stage in stages if stage.next_rank == rank]
+            return min(level, key=lambda stage: (stage.allowed_from or date.max, stage.due_on, stage.bill_id)), amount
+    return None, None
+
+
 def pursue(
     policy: oracle.Policy, ledger: oracle.Ledger, customer: oracle.Customer, day: date, *,
     disputed: set[str], is_important: bool,
@@ -105,28 +186,27 @@ def pursue(
     if sum((state.open for state in late), ZERO) < oracle.PURSUED_FROM:
         return None
     owed = [state for state in late if state.bill.bill_id not in disputed]
-    oldest = min((state.bill.due_on for state in owed), default=None)
+    oldest = oracle.oldest_pursued(owed)
     facts = ledger.facts_of[customer.customer_id]
     actions = sorted(
-        (fact for fact in facts if fact.extract == "collection_action" and oldest and oldest < fact.day <= day),
-        key=lambda fact: fact.day,
+        (fact for fact in facts if fact.extract == "collection_action" and fact.day <= day), key=lambda fact: fact.day
     )
     strategy = strategy_of(policy, customer.customer_id)
     steps = [row for row in policy.rows("dunning_steps") if row["strategy"] == strategy]
-    names = [row["step"] for row in steps]
-    reached = max((names.index(fact.kind) for fact in actions if fact.kind in names), default=-1)
-    following = steps[reached + 1] if reached + 1 < len(steps) else None
+    stage, amount = leading_stage([
+        stage_of(
+            steps, state, ledger.accounts_of(customer.customer_id), actions, day,
+            is_home=customer.segment == "residential",
+            is_closed=customer.closed_on is not None and customer.closed_on <= day,
+        )
+        for state in owed
+    ])  # fmt: skip
 
     def last(kind: str) -> date | None:
-        return max((fact.day for fact in actions if fact.kind == kind), default=None)
+        return max((fact.day for fact in actions if fact.kind == kind and oldest and fact.day > oldest), default=None)
 
-    earliest = None
-    if following and oldest:
-        earliest = oldest + int(following["min_days_overdue"]) * DAY
-        if reached >= 0:
-            taken = min(fact.day for fact in actions if fact.kind == names[reached])
-            wait = following["wait_days_home" if customer.segment == "residential" else "wait_days_other"]
-            earliest = max(earliest, taken + int(wait) * DAY)
+    step = stage.next_step if stage else None
+    earliest = stage.allowed_from if stage else None
     promises = [
         min([until, *(due_on for due_on, _ in ledger.instalments.get(fact.row["action_id"], []) if due_on >= day)])
         for fact in facts
@@ -139,21 +219,21 @@ def pursue(
         if fact.extract == "external_risk" and fact.kind in ("bankruptcy", "licence_revoked")
         and fact.day <= day and (fact.until is None or fact.until > day)
     ]  # fmt: skip
-    step = following["step"] if following else None
     referred, returned = last("agency_referral"), last("agency_return")
     held = None
     if listed:
-        held, step, earliest = "insolvency", "claim", min(listed)
+        held, step, earliest, amount = "insolvency", "claim", min(listed), None
     elif not owed:
-        held, step, earliest = "dispute", None, None
+        held, step, earliest, amount = "dispute", None, None, None
     elif referred and (not returned or referred > returned):
-        held, step, earliest = "agency", None, None
+        held, step, earliest, amount = "agency", None, None, None
     elif promises:
         held = "promise"
         if earliest:
             earliest = max(earliest, max(promises) + DAY)
-    elif step == "cut_off" and is_important and not last("cut_off_approval"):
+    elif step == "cut_off" and is_important and not (stage and stage.approved):
         held, earliest = "approval", None
     return Pursued(
-        sum((state.open for state in owed), ZERO), names[reached] if reached >= 0 else None, step, earliest, held
-    )
+        sum((state.open for state in owed), ZERO), stage.last_step if stage else None,
+        stage.lapsed_step if stage else None, step, earliest, held, amount,
+    )  # fmt: skip

@@ -38,6 +38,10 @@ def facts_of(
     facts["exposure"] = exposure
     if limit:
         facts["utilisation"] = oracle.rounded(exposure / limit, 4)
+    elif exposure >= oracle.PURSUED_FROM:
+        # Over a limit of 0 every debt is.
+        facts["utilisation"] = Decimal(9999)
+    facts["headroom"] = limit - exposure
     if rank is not None:
         facts["grade_rank"] = Decimal(rank)
     if rank is not None and rank_before is not None:

@@ -58,6 +58,14 @@ def test_what_ships_is_sound() -> None:
         ("ageing_buckets.csv", "31-60", "31'60", "has a quote in it"),
         ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
         ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),
+        ("policy.yml", "new_customer_grade: NR", "default_grade: Z", "default_grade 'Z' is none of the grades"),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nwrite_off_after_step: wait",
+            "'wait' is no step of",
+        ),
+        ("policy.yml", "write_off_days: 361", "write_off_days: 361\nlimitation_years: 0", "limitation_years"),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: str, why: str) -> None:
@@ -69,6 +77,23 @@ def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: st
     with pytest.raises(PolicyError, match=why) as refusal:
         read_policy(folder)
     assert str(refusal.value).startswith(str(folder))
+
+
+def test_a_step_may_not_lapse_before_the_next_one_may_follow(tmp_path: Path) -> None:
+    folder = tmp_path / "default" / "1.0"
+    shutil.copytree(DEFAULT, folder)
+    header, *lines = (folder / "dunning_steps.csv").read_text(encoding="utf-8").splitlines()
+
+    def write(days: int) -> None:
+        rows = [f"{line},{days if ',final_notice,' in line else ''}" for line in lines]
+        (folder / "dunning_steps.csv").write_text("\n".join([f"{header},lapse_days", *rows, ""]), encoding="utf-8")
+
+    write(30)
+    steps = read_policy(folder).tables["dunning_steps"]
+    assert {row["lapse_days"] for row in steps if row["step"] == "final_notice"} == {"30"}
+    write(6)
+    with pytest.raises(PolicyError, match="'final_notice' lapses before 'cut_off' may follow"):
+        read_policy(folder)
 
 
 @pytest.mark.parametrize(

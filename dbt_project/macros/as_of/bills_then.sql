@@ -1,8 +1,10 @@
 {% macro bills_then() -%}
     {#-
         The columns and conditions that show a scope's bills as they stood: to be read for one customer and date at a time. Bills
-        that are neither open nor of the last year tell no figure anything.
+        that are neither open nor of the last year tell no figure anything. What is open and disputed is set aside, unless the policy
+        of the date (`dates`) counts it.
     -#}
+    {%- set is_set_aside = '(balances.is_disputed and balances.open_amount > 0 and not dates.dispute_counts_in_rating)' %}
     select
         balances.bill_id,
         balances.judged_amount,
@@ -15,13 +17,14 @@
         balances.written_off_amount - balances.recovered_amount as written_off_part,
         balances.open_amount,
         balances.is_disputed,
+        {{ is_set_aside }} as is_set_aside,
         {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }} as days_late,
         balances.issued_month_bit,
         balances.period,
         balances.due_on,
         {%- for months in (1, 3, 6, 12) %}
         balances.due_on > scope.{{ window_start(months) }} and balances.due_on <= scope.as_of_date and balances.judged_amount > 0
-            as is_due_in_{{ months }}m,
+        and not {{ is_set_aside }} as is_due_in_{{ months }}m,
         {%- endfor %}
         {{ months_after('balances.due_on', 'scope.as_of_date') }} as months_since_due,
         balances.issued_on > scope.year_before and balances.credited_amount < balances.amount as is_issued_in_year

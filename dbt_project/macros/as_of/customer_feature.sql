@@ -45,12 +45,6 @@ terms as (
 
 ),
 
-policies as (
-
-    select * from {{ source('policy', 'policies') }}
-
-),
-
 seasons as (
 
     select * from {{ source('policy', 'season_indices') }}
@@ -100,14 +94,10 @@ customer_features as (
         behaviour.bounced_1m,
         behaviour.bounced_3m,
         behaviour.bounced_6m,
-        -- What is too small to be pursued is no debt to warn of.
-        case
-            when behaviour.overdue_amount < policies.pursued_from and behaviour.overdue_months > 0 then 0
-            else behaviour.overdue_months
-        end as overdue_months,
-        case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.overdue_bills end as overdue_bills,
+        behaviour.overdue_months,
+        behaviour.pursued_bills as overdue_bills,
         behaviour.bounced_12m,
-        case when behaviour.overdue_amount < policies.pursued_from then 0 else behaviour.max_days_overdue end as max_days_overdue,
+        behaviour.pursued_days_overdue as max_days_overdue,
         cast(coalesce(conduct.theft_or_breach_36m, 0) as numeric(6, 2)) as theft_or_breach_36m,
         {%- for name in event_features() %}
         coalesce(conduct.{{ name }}, 0) as {{ name }},
@@ -157,8 +147,6 @@ customer_features as (
     from behaviour
     inner join dates
         on {{ 'behaviour.as_of_date = dates.as_of_date' if is_past(scope) else 'true' }}
-    left join policies
-        on dates.policy_version = policies.policy_version
     left join conduct
         on
             behaviour.customer_id = conduct.customer_id

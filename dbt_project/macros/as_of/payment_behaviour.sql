@@ -14,13 +14,10 @@ scope as (
 
     select
         scope.*,
-        dates.policy_version,
         {%- for months in (1, 3, 6) %}
         cast({{ dbt.dateadd('month', -months, 'scope.as_of_date') }} as date) as {{ window_start(months) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref(scope) }} as scope
-    inner join dates
-        on scope.as_of_date = dates.as_of_date
     where scope.is_known
 
 ),
@@ -43,8 +40,11 @@ all_figures as (
     select
         scope.as_of_date,
         scope.customer_id,
+        dates.pursued_from,
         figures.*
     from scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
     cross join lateral (
         select
             {%- for name, definition in measured_features().items() %}
@@ -67,18 +67,34 @@ all_figures as (
             max(
                 case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
             ) as max_days_overdue,
+            sum(bills.pursued_amount) as pursued_amount,
+            count(case when bills.pursued_amount > 0 then 1 end) as pursued_bills,
+            {#- As old as the bill that, from the oldest on, brings the sum to what is pursued. #}
+            max(
+                case
+                    when bills.pursued_amount > 0 and bills.pursued_by_then >= dates.pursued_from
+                        then {{ days_after('bills.due_on', 'scope.as_of_date') }}
+                end
+            ) as pursued_days_overdue,
             min(case when bills.open_amount > 0 and bills.due_on >= scope.as_of_date then bills.due_on end)
                 as next_due_on,
             max(case when bills.is_issued_in_year then bills.period end) as last_period
         from (
             select
-                bills.*,
-                {{ recency('bills.months_since_due') }} as recency,
-                max(case when bills.is_due_in_12m and bills.days_late > 0 then bills.due_on end) over () as last_late_due_on,
-                max(case when bills.is_due_in_12m and bills.days_late = 0 then bills.due_on end) over () as last_in_time_due_on
+                overdue.*,
+                {{ recency('overdue.months_since_due') }} as recency,
+                sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
+                max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over () as last_late_due_on,
+                max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over () as last_in_time_due_on
             from (
-                {{ bills_then() }}
-            ) as bills
+                select
+                    bills_then.*,
+                    case when bills_then.due_on < scope.as_of_date and not bills_then.is_set_aside then bills_then.open_amount else 0 end
+                        as pursued_amount
+                from (
+                    {{ bills_then() }}
+                ) as bills_then
+            ) as overdue
         ) as bills
     ) as figures
 
@@ -131,7 +147,7 @@ behaviour as (
         ) as days_late_spread_12m,
         all_figures.bills_due_12m,
         all_figures.months_billed_12m,
-        cast(round(all_figures.overdue_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as overdue_share,
+        cast(round(all_figures.pursued_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as overdue_share,
         cast(round(all_figures.disputed_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as disputed_share,
         cast(
             case
@@ -148,13 +164,14 @@ behaviour as (
             end as numeric(18, 2)
         ) as bill_spread_12m,
         cast(case
-            when all_figures.overdue_amount = 0 then 0
+            -- What is too small to be pursued is no debt to warn of.
+            when all_figures.pursued_amount < all_figures.pursued_from then 0
             when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
                 then
                     {#- In one division: a mean rounded on the way could tip a figure that stands on an edge. #}
-                    round(all_figures.overdue_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+                    round(all_figures.pursued_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
             -- A debt with nothing billed in a year is worse than any number of months.
-            when all_figures.overdue_amount > 0 then 99
+            when all_figures.pursued_amount > 0 then 99
         end as numeric(18, 2)) as overdue_months,
         {%- for months in (1, 3, 6, 12) %}
         case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end as bounced_{{ months }}m,
@@ -164,6 +181,8 @@ behaviour as (
         cast(round(all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0), 2) as numeric(18, 2))
             as mean_monthly_bill,
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
+        coalesce(all_figures.pursued_days_overdue, 0) as pursued_days_overdue,
+        case when all_figures.pursued_amount >= all_figures.pursued_from then all_figures.pursued_bills else 0 end as pursued_bills,
         all_figures.overdue_bills,
         all_figures.next_due_on,
         all_figures.last_period

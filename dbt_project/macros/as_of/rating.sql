@@ -63,7 +63,11 @@ ranked_before as (
 
     select
         *,
-        greatest({{ grade_rank_by_score() }}, coalesce(veto_grade_rank, 0)) as grade_rank
+        greatest(
+            {{ grade_rank_by_score() }},
+            coalesce(veto_grade_rank, 0),
+            case when is_in_default then {{ default_grade_rank() }} else 0 end
+        ) as grade_rank
     from scores_before
     where
         {{ 'true' if has_transitions() else 'false' }}
@@ -127,7 +131,9 @@ ranked as (
         end as score_grade_rank,
         {{ grade_after('best_grade_rank') }} as transition_grade_rank,
         {{ grade_after('reason_code') }} as transition_reason_code,
-        {{ grade_rank_of('override_grade') }} as override_grade_rank
+        {{ grade_rank_of('override_grade') }} as override_grade_rank,
+        -- In default nobody is better than the policy's grade for it: not by score, not as a new customer, not by a person's word.
+        case when is_in_default then {{ default_grade_rank() }} else 0 end as default_rank
     from scored
 
 ),
@@ -146,9 +152,11 @@ stepped as (
 
     select
         *,
-        score_grade_rank is null as is_not_rated,
-        greatest(vetoed_grade_rank, coalesce(transition_grade_rank, 0)) as policy_grade_rank,
-        coalesce(transition_grade_rank > vetoed_grade_rank, false) as is_held_back
+        score_grade_rank is null and not is_in_default as is_not_rated,
+        greatest(coalesce(vetoed_grade_rank, 0), coalesce(transition_grade_rank, 0), default_rank) as policy_grade_rank,
+        coalesce(transition_grade_rank > greatest(vetoed_grade_rank, default_rank), false) as is_held_back,
+        default_rank > coalesce(vetoed_grade_rank, 0) as is_capped_by_default,
+        greatest(override_grade_rank, default_rank) as allowed_override_rank
     from capped
 
 ),
@@ -160,14 +168,14 @@ graded as (
         customer_id,
         policy_version,
         case
-            when override_grade_rank is not null then override_grade
+            when override_grade_rank is not null then {{ grade_name('allowed_override_rank') }}
             when is_not_rated then 'NR'
             else {{ grade_name('policy_grade_rank') }}
         end as grade,
         case when is_not_rated then 'NR' else {{ grade_name('policy_grade_rank') }} end as grade_by_policy,
-        case when is_not_rated then 'NR' else {{ grade_name('score_grade_rank') }} end as grade_by_score,
+        case when score_grade_rank is null then 'NR' else {{ grade_name('score_grade_rank') }} end as grade_by_score,
         case
-            when override_grade_rank is not null then override_grade_rank
+            when override_grade_rank is not null then allowed_override_rank
             when not is_not_rated then policy_grade_rank
         end as grade_rank,
         score,
@@ -175,11 +183,13 @@ graded as (
         case
             when is_not_rated then null
             when is_held_back then 'after ' || grade_before
+            when is_capped_by_default then 'in_default'
             when is_vetoed then veto
         end as veto,
         case
             when is_not_rated then null
             when is_held_back then transition_reason_code
+            when is_capped_by_default then null
             when is_vetoed then veto_reason_code
         end as veto_reason_code,
         case when override_grade_rank is not null then override_id end as override_id

@@ -77,7 +77,12 @@ facts as (
         {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
         positions.open_amount,
         positions.exposure,
-        positions.utilisation,
+        -- Over a limit of 0 whoever owes anything worth to be pursued is over any share of it.
+        case
+            when positions.credit_limit > 0 then positions.utilisation
+            when positions.exposure >= dates.pursued_from then 9999
+        end as utilisation,
+        positions.credit_limit - positions.exposure as headroom,
         ratings.grade_rank,
         ratings.grade_rank - ratings_before.grade_rank as grade_steps_down
     from scope

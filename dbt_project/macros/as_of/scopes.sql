@@ -52,6 +52,8 @@
         requested.as_of_date,
         policies.policy_version,
         policies.new_customer_months,
+        policies.pursued_from,
+        policies.dispute_counts_in_rating,
         cast({{ dbt.date_trunc('month', 'requested.as_of_date') }} as date) as month_start,
         cast({{ dbt.dateadd('month', -12, 'requested.as_of_date') }} as date) as year_before,
         cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'requested.as_of_date')) }} as date)

@@ -66,7 +66,8 @@ pointed as (
         {{ has_required_weights() }} as is_enough_known,
         {{ hardest_veto('veto') }} as veto,
         {{ hardest_veto('reason_code') }} as veto_reason_code,
-        {{ hardest_veto('best_grade_rank') }} as veto_grade_rank
+        {{ hardest_veto('best_grade_rank') }} as veto_grade_rank,
+        coalesce(max_days_overdue > {{ default_days() }}, false) as is_in_default
     from contracted
 
 ),
@@ -82,7 +83,8 @@ scored as (
         cast(weight_available as numeric(6, 2)) as weight_available,
         veto,
         veto_reason_code,
-        veto_grade_rank
+        veto_grade_rank,
+        is_in_default
     from pointed
 
 )

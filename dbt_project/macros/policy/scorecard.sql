@@ -111,6 +111,25 @@
     {{ by_version(versions) }}
 {%- endmacro %}
 
+{% macro default_days() -%}
+    {#- A customer with a debt older than so many days is in default. -#}
+    {{ return(var('evaluation').default_days_overdue) }}
+{%- endmacro %}
+
+{% macro default_grade_rank() -%}
+    {#- The rank of the best grade that a customer in default may have: the policy's grade for default, or its worst. -#}
+    {%- set ranks = grade_ranks() -%}
+    {%- set versions = {} -%}
+    {%- for row in policy_table('policies', 'effective_from') -%}
+        {%- set own = [] -%}
+        {%- for (version, grade), rank in ranks.items() if version == row.policy_version -%}{%- do own.append(rank) -%}{%- endfor -%}
+        {%- if own -%}
+            {%- do versions.update({row.policy_version: ranks.get((row.policy_version, row.default_grade), own | max)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
 {% macro grade_ranks() -%}
     {#- By policy version and grade its rank. -#}
     {%- set ranks = {} -%}

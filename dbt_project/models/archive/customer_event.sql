@@ -178,14 +178,13 @@ events as (
 
     union all
 
-    -- Known to be broken once the day has passed.
     select
         'promise ' || action_id as event_id,
         'collection_action' as extract,
         customer_id,
         'broken_promise' as kind,
         cast(null as numeric(6, 2)) as standing,
-        coalesce(ended_on, cast({{ dbt.dateadd('day', 1, 'promise_date') }} as date)) as happened_on,
+        broken_on as happened_on,
         cast(null as date) as ended_on
     from broken_promises
 

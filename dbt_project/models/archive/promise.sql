@@ -19,25 +19,27 @@ actions as (
 
 ),
 
-instalments as (
+parts as (
 
-    select * from {{ ref('instalment') }}
-
-),
-
-schedules as (
-
-    select
-        action_id,
-        sum(amount) as amount,
-        max(due_on) as due_on,
-        min(case when not is_paid then due_on end) as missed_on
-    from instalments
-    group by action_id
+    select * from {{ ref('promised_part') }}
 
 ),
 
 -- A plan with instalments is of what they add up to, by the day of the last.
+sums as (
+
+    select
+        action_id,
+        sum(amount) as amount,
+        sum(paid_amount) as paid_amount,
+        max(due_on) as due_on,
+        min(case when is_instalment then broken_on end) as missed_known_on,
+        min(broken_on) as broken_on
+    from parts
+    group by action_id
+
+),
+
 promises as (
 
     select
@@ -47,15 +49,14 @@ promises as (
         actions.officer_id,
         actions.kind,
         actions.acted_on,
-        schedules.missed_on,
-        coalesce(schedules.amount, actions.amount) as amount,
-        coalesce(schedules.due_on, actions.promise_date) as promise_date
+        sums.amount,
+        sums.paid_amount,
+        sums.due_on as promise_date,
+        sums.missed_known_on,
+        sums.broken_on
     from actions
-    left join schedules
-        on actions.action_id = schedules.action_id
-    where
-        coalesce(schedules.amount, actions.amount, 1) > 0
-        and coalesce(schedules.due_on, actions.promise_date) is not null
+    inner join sums
+        on actions.action_id = sums.action_id
 
 ),
 
@@ -66,13 +67,6 @@ endings as (
         not is_deleted
         {{ only_of(changed_customers()) }}
         and kind in ('plan_broken', 'plan_completed')
-
-),
-
-balances as (
-
-    select * from {{ ref('bill_balance') }}
-    where open_amount > 0
 
 ),
 
@@ -98,10 +92,10 @@ ways_to_end as (
     select
         action_id,
         'instalment_missed' as ended_by,
-        cast({{ dbt.dateadd('day', 1, 'missed_on') }} as date) as ended_on,
+        missed_known_on as ended_on,
         '' as ending_id
     from promises
-    where missed_on is not null
+    where missed_known_on is not null
 
 ),
 
@@ -120,46 +114,6 @@ ended as (
 
 ),
 
-movements as (
-
-    select * from {{ ref('movement') }}
-    where kind in ('payment', 'return') {{ only_of_accounts() }}
-
-),
-
--- One without an amount is of all that was open then: of the bill that it names, or of all bills.
-open_then as (
-
-    select
-        promises.action_id,
-        sum(balances.open_amount) as open_amount
-    from promises
-    inner join balances
-        on
-            promises.customer_id = balances.customer_id
-            and promises.acted_on >= balances.valid_from
-            and promises.acted_on < balances.valid_to
-            and balances.bill_id = coalesce(promises.bill_id, balances.bill_id)
-    where promises.amount is null
-    group by promises.action_id
-
-),
-
-paid as (
-
-    select
-        promises.action_id,
-        {{ net_received() }} as paid_amount
-    from promises
-    inner join movements
-        on
-            promises.customer_id = movements.account_id
-            and promises.acted_on <= movements.paid_on
-            and promises.promise_date >= movements.moved_on
-    group by promises.action_id
-
-),
-
 judged as (
 
     select
@@ -167,8 +121,8 @@ judged as (
         promises.customer_id,
         promises.kind,
         promises.officer_id,
-        {{ money('coalesce(promises.amount, open_then.open_amount, 0)') }} as amount,
-        {{ money('coalesce(paid.paid_amount, 0)') }} as paid_amount,
+        {{ money('promises.amount') }} as amount,
+        {{ money('promises.paid_amount') }} as paid_amount,
         promises.acted_on,
         promises.promise_date,
         ended.ended_by,
@@ -178,13 +132,11 @@ judged as (
         case
             when ended.ended_by = 'plan_completed' then true
             when ended.ended_by is not null then false
-            else coalesce(paid.paid_amount, 0) >= coalesce(promises.amount, open_then.open_amount, 0)
-        end as is_kept
+            else promises.broken_on is null
+        end as is_kept,
+        -- Known to be broken once the day has passed, or its money has gone back.
+        case when coalesce(ended.ended_by, '') <> 'plan_completed' then coalesce(ended.ended_on, promises.broken_on) end as broken_on
     from promises
-    left join open_then
-        on promises.action_id = open_then.action_id
-    left join paid
-        on promises.action_id = paid.action_id
     left join ended
         on
             promises.action_id = ended.action_id

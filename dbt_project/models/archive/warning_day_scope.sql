@@ -1,11 +1,12 @@
 -- Which customers this run looks at for warnings, on which days beside the month-ends. A warning comes or goes when a fact
--- other than a bill or a payment does, on the customer's first day, when a bill is overdue by as many days as a rule names, by a payment or a bounce from then
--- on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
+-- other than a bill or a payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as many
+-- days as a rule names, by a payment or a bounce from then on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }} {{ ref('customer_scope') }}
 
 {%- set is_narrow = is_narrow() %}
-{%- set days_overdue = warning_thresholds('max_days_overdue') or [0] %}
+{#- In default the grade changes as well. #}
+{%- set days_overdue = (warning_thresholds('max_days_overdue') + [default_days()]) | unique | sort %}
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
 {%- set looked_from = 'touched.looked_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}
@@ -63,7 +64,7 @@ reasons as (
         {%- for days in days_overdue %}
         {{ moved(dbt.dateadd('day', days + 1, 'due_on')) }} or
         {%- endfor %}
-        {%- for days in days_to_due %}
+        {%- for days in days_to_due + ([-1] if days_to_due else []) %}
         {{ moved(dbt.dateadd('day', -days, 'due_on')) }} or
         {%- endfor %}
         false
@@ -126,21 +127,6 @@ low_ratings as (
 
 ),
 
--- What is left of a bill may be too small to be pursued, until another bill is overdue beside it.
-small_rests as (
-
-    select
-        bill_id,
-        customer_id,
-        valid_from,
-        valid_to
-    from balances
-    where
-        open_amount > 0
-        and open_amount < (select max(policies.pursued_from) from {{ source('policy', 'policies') }} as policies)
-
-),
-
 -- Days on which an open bill is, or was until then, overdue.
 overdue_days as (
     {% for days in days_overdue %}
@@ -174,22 +160,19 @@ overdue_days as (
         balances.open_amount > 0
         and balances.valid_from > {{ is_late_from }}
 
+    {%- if days_to_due %}
     union
 
+    -- What was said of a bill's coming due date is over when that has passed.
     select
-        balances.customer_id,
-        cast({{ dbt.dateadd('day', 1, 'balances.due_on') }} as date) as as_of_date
+        customer_id,
+        cast({{ dbt.dateadd('day', 1, 'due_on') }} as date) as as_of_date
     from balances
-    inner join small_rests
-        on
-            balances.customer_id = small_rests.customer_id
-            and balances.bill_id <> small_rests.bill_id
-            and small_rests.valid_from <= {{ dbt.dateadd('day', 1, 'balances.due_on') }}
-            and small_rests.valid_to > {{ dbt.dateadd('day', 1, 'balances.due_on') }}
     where
-        balances.open_amount > 0
-        and balances.valid_from <= {{ dbt.dateadd('day', 1, 'balances.due_on') }}
-        and balances.valid_to > {{ dbt.dateadd('day', 1, 'balances.due_on') }}
+        open_amount > 0
+        and valid_from <= {{ dbt.dateadd('day', 1, 'due_on') }}
+        and valid_to > {{ dbt.dateadd('day', 1, 'due_on') }}
+    {%- endif %}
 
 ),
 

@@ -17,7 +17,9 @@ as_contracted as (
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(loss_rate as numeric(9, 6)) as loss_rate,
         cast(expected_loss as numeric(18, 2)) as expected_loss,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        cast(net_amount as numeric(18, 2)) as net_amount,
+        cast(in_default_amount as numeric(18, 2)) as in_default_amount
     from losses
 
 )

@@ -15,7 +15,9 @@ as_contracted as (
         cast(debtor_rank as integer) as debtor_rank,
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(share as numeric(9, 6)) as share,
-        cast(cumulative_share as numeric(9, 6)) as cumulative_share
+        cast(cumulative_share as numeric(9, 6)) as cumulative_share,
+        cast(net_amount as numeric(18, 2)) as net_amount,
+        cast(expected_loss as numeric(18, 2)) as expected_loss
     from debtors
 
 )

@@ -21,6 +21,12 @@ ratings as (
 
 ),
 
+scores as (
+
+    select * from {{ ref('score') }}
+
+),
+
 positions as (
 
     select * from {{ ref('credit_position') }}
@@ -34,18 +40,44 @@ customers as (
 
 ),
 
-default_rates as (
+dates as (
 
-    select * from {{ source('policy', 'default_rates') }}
+    select * from {{ ref('as_of_date') }}
+    where is_latest
 
 ),
 
-weighed as (
+debts as (
+
+    select * from {{ ref('debt_loss') }}
+
+),
+
+-- The sum of the bills' losses, and what it makes on the whole of probability and loss.
+losses as (
+
+    select
+        customer_id,
+        sum(net_amount) as net_open_amount,
+        sum(expected_loss) as expected_loss,
+        sum(net_amount * probability_of_default) / nullif(sum(net_amount), 0) as probability_of_default,
+        sum(net_amount * probability_of_default * loss_given_default) / nullif(sum(net_amount * probability_of_default), 0)
+            as loss_given_default
+    from debts
+    group by customer_id
+
+),
+
+expected as (
 
     select
         debtors.*,
+        dates.as_of_date,
         stages.last_step,
         stages.last_step_on,
+        stages.lapsed_step,
+        stages.lapsed_step_on,
+        stages.step_amount,
         stages.next_step,
         stages.earliest_on,
         stages.held_by,
@@ -55,9 +87,15 @@ weighed as (
         customers.org_unit,
         ratings.grade,
         ratings.grade_rank,
-        coalesce(default_rates.probability_of_default, 1) as probability_of_default,
-        coalesce(positions.exposure, debtors.overdue_amount) as exposure
+        coalesce(scores.is_in_default, false) as is_in_default,
+        coalesce(losses.net_open_amount, 0) as net_open_amount,
+        coalesce(losses.expected_loss, 0) as expected_loss,
+        coalesce(losses.probability_of_default, case when scores.is_in_default then 1 else 0 end) as probability_of_default,
+        coalesce(losses.loss_given_default, 0) as loss_given_default,
+        coalesce(positions.exposure, debtors.overdue_amount) as exposure,
+        greatest(coalesce(positions.exposure - positions.deposit_amount, debtors.overdue_amount), 0) as net_exposure
     from debtors
+    cross join dates
     inner join stages
         on debtors.customer_id = stages.customer_id
     left join customers
@@ -66,28 +104,10 @@ weighed as (
         on debtors.customer_id = ratings.customer_id
     left join positions
         on debtors.customer_id = positions.customer_id
-    left join default_rates
-        on
-            debtors.policy_version = default_rates.policy_version
-            and ratings.grade = default_rates.grade
-
-),
-
-lossy as (
-
-    select
-        *,
-        {{ loss_given_default('days_overdue') }} as loss_given_default
-    from weighed
-
-),
-
-expected as (
-
-    select
-        *,
-        cast(round(probability_of_default * exposure * loss_given_default, 2) as numeric(18, 2)) as expected_loss
-    from lossy
+    left join scores
+        on debtors.customer_id = scores.customer_id
+    left join losses
+        on debtors.customer_id = losses.customer_id
 
 ),
 
@@ -124,7 +144,15 @@ as_contracted as (
         cast(expected_loss as numeric(18, 2)) as expected_loss,
         cast(effort as numeric(18, 2)) as effort,
         cast(policy_version as text) as policy_version,
-        cast(grade_rank as integer) as grade_rank
+        cast(grade_rank as integer) as grade_rank,
+        cast(step_amount as numeric(18, 2)) as step_amount,
+        cast(lapsed_step as text) as lapsed_step,
+        cast(lapsed_step_on as date) as lapsed_step_on,
+        -- A step that a hold forbids is not late.
+        cast(case when held_by is null then {{ days_after('earliest_on', 'as_of_date') }} end as integer) as step_days_late,
+        cast(is_in_default as boolean) as is_in_default,
+        cast(net_open_amount as numeric(18, 2)) as net_open_amount,
+        cast(net_exposure as numeric(18, 2)) as net_exposure
     from expected
 
 )

@@ -66,6 +66,19 @@ late_bills_to_date as (
 
 ),
 
+-- What is too small to be pursued makes no debt old: it is as old as the bill that brought the sum to what is pursued, oldest first.
+aged as (
+
+    select
+        *,
+        sum(case when is_disputed then 0 else open_amount end) over (
+            partition by customer_id
+            order by due_on
+        ) as owed_by_then
+    from late_bills_to_date
+
+),
+
 debts as (
 
     select
@@ -74,10 +87,13 @@ debts as (
         sum(case when late_bills.is_disputed then late_bills.open_amount else 0 end) as disputed_amount,
         sum(case when late_bills.is_disputed then 0 else late_bills.charge_to_date end) as late_charge,
         count(case when not late_bills.is_disputed then 1 end) as overdue_bills,
-        min(case when not late_bills.is_disputed then late_bills.due_on end) as oldest_due_on
+        min(case when not late_bills.is_disputed and late_bills.owed_by_then >= policies.pursued_from then late_bills.due_on end)
+            as oldest_due_on
     from scope
-    inner join late_bills_to_date as late_bills
+    inner join aged as late_bills
         on scope.customer_id = late_bills.customer_id
+    inner join policies
+        on late_bills.policy_version = policies.policy_version
     group by scope.customer_id
 
 ),

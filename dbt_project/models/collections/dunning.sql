@@ -48,9 +48,15 @@ listings as (
 
 ),
 
-steps as (
+pursued_bills as (
 
-    select * from {{ source('policy', 'dunning_steps') }}
+    select * from {{ ref('pursued_bill') }}
+
+),
+
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
 
 ),
 
@@ -83,8 +89,6 @@ done as (
 
     select
         pursued.customer_id,
-        max(steps.step_rank) as step_rank,
-        max(case when actions.kind = 'cut_off_approval' then actions.acted_on end) as approved_on,
         max(case when actions.kind = 'agency_referral' then actions.acted_on end) as referred_on,
         max(case when actions.kind = 'agency_return' then actions.acted_on end) as returned_on,
         max(case when actions.kind = 'write_off' then actions.acted_on end) as written_off_on
@@ -94,34 +98,53 @@ done as (
             pursued.customer_id = actions.customer_id
             and pursued.oldest_due_on < actions.acted_on
             and pursued.as_of_date >= actions.acted_on
-    left join steps
-        on
-            pursued.policy_version = steps.policy_version
-            and pursued.strategy = steps.strategy
-            and actions.kind = steps.step
     group by pursued.customer_id
 
 ),
 
--- The first day on which each step was taken: what is repeated does not put off the next.
-step_days as (
+-- The furthest step that may follow leads, if the bills that have come so far are together worth to be pursued.
+bills_by_stage as (
+
+    select
+        pursued_bills.*,
+        sum(pursued_bills.open_amount) over (
+            partition by pursued_bills.customer_id
+            order by coalesce(pursued_bills.next_rank, 0) desc
+        ) as amount_so_far
+    from pursued_bills
+
+),
+
+leading_ranks as (
 
     select
         pursued.customer_id,
-        steps.step_rank,
-        min(actions.acted_on) as acted_on
+        max(bills_by_stage.next_rank) as next_rank
     from pursued
-    inner join actions
+    inner join policies
+        on pursued.policy_version = policies.policy_version
+    inner join bills_by_stage
         on
-            pursued.customer_id = actions.customer_id
-            and pursued.oldest_due_on < actions.acted_on
-            and pursued.as_of_date >= actions.acted_on
-    inner join steps
+            pursued.customer_id = bills_by_stage.customer_id
+            and policies.pursued_from <= bills_by_stage.amount_so_far
+    group by pursued.customer_id
+
+),
+
+-- Of bills at the same stage that speaks whose step is allowed first, of these the oldest.
+leading_bills as (
+
+    select
+        bills_by_stage.*,
+        row_number() over (
+            partition by bills_by_stage.customer_id
+            order by bills_by_stage.allowed_from, bills_by_stage.due_on, bills_by_stage.bill_id
+        ) as place
+    from bills_by_stage
+    inner join leading_ranks
         on
-            pursued.policy_version = steps.policy_version
-            and pursued.strategy = steps.strategy
-            and actions.kind = steps.step
-    group by pursued.customer_id, steps.step_rank
+            bills_by_stage.customer_id = leading_ranks.customer_id
+            and coalesce(bills_by_stage.next_rank, 0) = coalesce(leading_ranks.next_rank, 0)
 
 ),
 
@@ -176,42 +199,31 @@ staged as (
 
     select
         pursued.*,
-        last_steps.step as last_step,
-        step_days.acted_on as last_step_on,
-        done.approved_on,
+        leading_bills.last_step,
+        leading_bills.last_step_on,
+        leading_bills.lapsed_step,
+        leading_bills.lapsed_step_on,
+        leading_bills.approved_on,
+        leading_bills.amount_so_far as step_amount,
+        leading_bills.next_step as step_by_rank,
+        leading_bills.effort,
+        leading_bills.allowed_from,
+        policies.steps_on_working_days,
         done.referred_on,
         done.returned_on,
         done.written_off_on,
         standing_promises.promised_for,
         insolvent.insolvent_since,
-        next_steps.step as step_by_rank,
-        next_steps.effort,
-        cast({{ dbt.dateadd('day', 'next_steps.min_days_overdue', 'pursued.oldest_due_on') }} as date) as by_age_on,
-        cast(
-            {{ dbt.dateadd(
-                'day',
-                'case when pursued.is_home then next_steps.wait_days_home else next_steps.wait_days_other end',
-                'step_days.acted_on'
-            ) }} as date
-        ) as by_notice_on,
         cast({{ dbt.dateadd('day', 1, 'standing_promises.promised_for') }} as date) as by_promise_on
     from pursued
+    inner join policies
+        on pursued.policy_version = policies.policy_version
+    left join leading_bills
+        on
+            pursued.customer_id = leading_bills.customer_id
+            and leading_bills.place = 1
     left join done
         on pursued.customer_id = done.customer_id
-    left join step_days
-        on
-            done.customer_id = step_days.customer_id
-            and done.step_rank = step_days.step_rank
-    left join steps as last_steps
-        on
-            pursued.policy_version = last_steps.policy_version
-            and pursued.strategy = last_steps.strategy
-            and done.step_rank = last_steps.step_rank
-    left join steps as next_steps
-        on
-            pursued.policy_version = next_steps.policy_version
-            and pursued.strategy = next_steps.strategy
-            and coalesce(done.step_rank, 0) + 1 = next_steps.step_rank
     left join standing_promises
         on pursued.customer_id = standing_promises.customer_id
     left join insolvent
@@ -239,22 +251,37 @@ held as (
 
 ),
 
+days as (
+
+    select
+        *,
+        case
+            when held_by = 'insolvency' then insolvent_since
+            when held_by in ('dispute', 'agency', 'approval', 'restatement') or step_by_rank is null then null
+            else greatest(allowed_from, by_promise_on)
+        end as lawful_from
+    from held
+
+),
+
 stages as (
 
     select
         customer_id,
         last_step,
         last_step_on,
+        lapsed_step,
+        lapsed_step_on,
         case
             when held_by = 'insolvency' then 'claim'
             when held_by in ('dispute', 'agency') then null
             else step_by_rank
         end as next_step,
         case
-            when held_by = 'insolvency' then insolvent_since
-            when held_by in ('dispute', 'agency', 'approval', 'restatement') or step_by_rank is null then null
-            else greatest(by_age_on, by_notice_on, by_promise_on)
+            when steps_on_working_days and lawful_from is not null then {{ working_day_from('lawful_from') }}
+            else lawful_from
         end as earliest_on,
+        case when held_by in ('insolvency', 'dispute', 'agency') then null else step_amount end as step_amount,
         held_by,
         coalesce(effort, 1) as effort,
         promised_for,
@@ -262,7 +289,7 @@ stages as (
         referred_on,
         returned_on,
         written_off_on
-    from held
+    from days
 
 )
 

@@ -63,7 +63,7 @@ rates as (
 
 ),
 
--- A due date that is a holiday is moved to the next day that is none; the day after it is the first that is charged for.
+-- The day after the due date is the first that is charged for.
 owed as (
 
     select
@@ -71,7 +71,7 @@ owed as (
         dates.policy_version,
         dates.month_start,
         coalesce(customers.segment, 'residential') as segment,
-        cast({{ dbt.dateadd('day', 1, 'greatest(spans.open_from, ' ~ workday_from('spans.due_on') ~ ')') }} as date) as charged_from,
+        cast({{ dbt.dateadd('day', 1, 'greatest(spans.open_from, spans.due_on)') }} as date) as charged_from,
         cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'spans.due_on')) }} as date) as carried_over_from
     from scope
     inner join spans
@@ -127,6 +127,7 @@ summed as (
         ) as open_after_{{ days }},
         {%- endfor %}
         sum(case when counted.open_until is null then counted.open_amount else 0 end) as open_amount,
+        max(counted.open_amount) as most_open,
         max(counted.open_until) as open_until,
         max(counted.charged_until) as charged_until,
         sum(counted.days_of_year + counted.days_carried_over) as days_charged,
@@ -164,38 +165,55 @@ officers as (
 
 ),
 
-late_bills as (
+-- Neither a bill in dispute nor one of which never so much was late that it would be pursued is charged for.
+judged as (
 
     select
-        summed.bill_id,
-        summed.customer_id,
-        summed.policy_version,
-        officers.officer_id,
+        summed.*,
         bills.is_disputed,
         bills.amount,
-        cast(summed.overdue_amount as numeric(18, 2)) as overdue_amount,
-        {%- for days in days_recovered %}
-        cast(greatest(summed.overdue_amount - summed.open_after_{{ days }}, 0) as numeric(18, 2)) as recovered_{{ days }},
-        {%- endfor %}
-        cast(summed.open_amount as numeric(18, 2)) as open_amount,
-        summed.days_charged,
-        cast(summed.charge_of_year + summed.charge_carried_over as numeric(18, 6)) as accrued_charge,
-        cast(summed.daily_charge as numeric(18, 6)) as daily_charge,
-        cast(round(summed.charge_of_year, 2) as numeric(18, 2)) as charge_of_year,
-        cast(round(summed.charge_carried_over, 2) as numeric(18, 2)) as charge_carried_over,
-        {{ late_charge('summed.days_charged', 'summed.charge_of_year + summed.charge_carried_over', 'policies.late_charge_min') }}
-            as late_charge,
-        policies.late_charge_min as least_charge,
-        summed.due_on,
-        cast({{ dbt.dateadd('day', -1, 'summed.charged_until') }} as date) as charged_through,
-        case when summed.open_amount = 0 then summed.open_until end as settled_on
+        policies.late_charge_min,
+        summed.most_open >= policies.pursued_from
+        and (not bills.is_disputed or policies.dispute_counts_in_charges) as is_charged
     from summed
     inner join bills
         on summed.bill_id = bills.bill_id
     inner join policies
         on summed.policy_version = policies.policy_version
+
+),
+
+late_bills as (
+
+    select
+        judged.bill_id,
+        judged.customer_id,
+        judged.policy_version,
+        officers.officer_id,
+        judged.is_disputed,
+        judged.amount,
+        cast(judged.overdue_amount as numeric(18, 2)) as overdue_amount,
+        {%- for days in days_recovered %}
+        cast(greatest(judged.overdue_amount - judged.open_after_{{ days }}, 0) as numeric(18, 2)) as recovered_{{ days }},
+        {%- endfor %}
+        cast(judged.open_amount as numeric(18, 2)) as open_amount,
+        case when judged.is_charged then judged.days_charged else 0 end as days_charged,
+        {{ if_charged('judged.charge_of_year + judged.charge_carried_over', 6) }} as accrued_charge,
+        {{ if_charged('judged.daily_charge', 6) }} as daily_charge,
+        {{ if_charged('round(judged.charge_of_year, 2)', 2) }} as charge_of_year,
+        {{ if_charged('round(judged.charge_carried_over, 2)', 2) }} as charge_carried_over,
+        case
+            when judged.is_charged
+                then {{ late_charge('judged.days_charged', 'judged.charge_of_year + judged.charge_carried_over', 'judged.late_charge_min') }}
+            else 0
+        end as late_charge,
+        case when judged.is_charged then judged.late_charge_min else 0 end as least_charge,
+        judged.due_on,
+        cast({{ dbt.dateadd('day', -1, 'judged.charged_until') }} as date) as charged_through,
+        case when judged.open_amount = 0 then judged.open_until end as settled_on
+    from judged
     left join officers
-        on summed.bill_id = officers.bill_id
+        on judged.bill_id = officers.bill_id
 
 )
 

@@ -136,7 +136,7 @@ observed as (
         case
             when ratings.grade_by_policy = 'NR' then 'not rated'
             when told_outcomes.customer_id is not null then null
-            when behaviour.max_days_overdue > {{ var('evaluation').default_days_overdue }} then 'in default already'
+            when behaviour.pursued_days_overdue > {{ default_days() }} then 'in default already'
             when windows.window_ends_on > windows.known_until then 'window not over'
         end as exclusion,
         case

@@ -5,7 +5,7 @@ with
 
 open_bills as (
 
-    select * from {{ ref('open_bill') }}
+    select * from {{ ref('debt_loss') }}
 
 ),
 
@@ -13,7 +13,9 @@ debts as (
 
     select
         customer_id,
-        sum(open_amount) as open_amount
+        sum(open_amount) as open_amount,
+        sum(net_amount) as net_amount,
+        sum(expected_loss) as expected_loss
     from open_bills
     group by customer_id
 
@@ -24,6 +26,8 @@ ranked as (
     select
         customer_id,
         open_amount,
+        net_amount,
+        expected_loss,
         row_number() over (order by open_amount desc, customer_id asc) as debtor_rank,
         sum(open_amount) over () as total_amount,
         sum(open_amount) over (
@@ -40,6 +44,8 @@ largest as (
         customer_id,
         debtor_rank,
         cast(open_amount as numeric(18, 2)) as open_amount,
+        cast(net_amount as numeric(18, 2)) as net_amount,
+        cast(expected_loss as numeric(18, 2)) as expected_loss,
         cast(round(open_amount / total_amount, 6) as numeric(9, 6)) as share,
         cast(round(cumulative_amount / total_amount, 6) as numeric(9, 6)) as cumulative_share
     from ranked

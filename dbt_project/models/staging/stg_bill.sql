@@ -31,7 +31,8 @@ renamed as (
         coalesce(disputed, false) as is_disputed,
         period,
         issued_on,
-        due_on,
+        -- What falls on a holiday is due on the next day that is none: for all that asks how late a bill is.
+        {{ workday_from('due_on') }} as due_on,
         coalesce(_deleted, false) as is_deleted,
         _file_id,
         _line_no

@@ -15,6 +15,7 @@ from gridcredit.policy.recovery_checks import check_recovery
 FACTS = {
     "warning_conditions": (
         "days_to_next_due",
+        "headroom",
         "open_amount",
         "exposure",
         "utilisation",

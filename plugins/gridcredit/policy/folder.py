@@ -89,6 +89,8 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 # A folder may leave these out, as those did that were approved before there was such a table.
 OPTIONAL_TABLES = ("required_weights",)
+# Columns that a table may have as well, after the others; without them the warehouse holds nulls.
+OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {"dunning_steps": ("lapse_days",)}
 
 
 class Header(BaseModel):
@@ -110,6 +112,12 @@ class Header(BaseModel):
     pursued_from: Decimal = Decimal("1.00")
     half_life_months: int = Field(default=3, gt=0)
     max_score_psi: Decimal | None = Field(default=None, gt=0)
+    default_grade: str = ""
+    write_off_after_step: str = ""
+    limitation_years: int = Field(3, gt=0)
+    steps_on_working_days: bool = False
+    dispute_counts_in_rating: bool = False
+    dispute_counts_in_charges: bool = False
     write_off_days: int
     description: str
 
@@ -156,12 +164,15 @@ def read_folder(folder: Path) -> Policy:
         except OSError as error:
             raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
         reader = csv.DictReader(content.decode("utf-8").splitlines())
-        if tuple(reader.fieldnames or ()) != columns:
-            raise PolicyError(f"{path}: the header must be {','.join(columns)}")
+        optional = OPTIONAL_COLUMNS.get(name, ())
+        if tuple(reader.fieldnames or ()) not in (columns, columns + optional):
+            may_follow = f"; {','.join(optional)} may follow" if optional else ""
+            raise PolicyError(f"{path}: the header must be {','.join(columns)}{may_follow}")
         tables[name] = []
         for row in reader:
             if None in row or None in row.values():
-                raise PolicyError(f"{path}: line {reader.line_num} has not the {len(columns)} columns of the header")
+                width = len(reader.fieldnames or ())
+                raise PolicyError(f"{path}: line {reader.line_num} has not the {width} columns of the header")
             tables[name].append(row)
         digest.update(name.encode() + b"\0" + content)
     return Policy(folder, header, tables, digest.hexdigest())
@@ -182,13 +193,15 @@ NOBODY = "nobody yet"
 def policy_files(header: Mapping[str, object], tables: Mapping[str, Rows]) -> dict[str, str]:
     """The files of a policy folder by name."""
     found = {"policy.yml": header_text(header)}
-    for name, columns in TABLES.items():
-        if name in OPTIONAL_TABLES and not tables[name]:
+    for name, required in TABLES.items():
+        rows = tables[name]
+        if name in OPTIONAL_TABLES and not rows:
             continue
+        columns = required + tuple(one for one in OPTIONAL_COLUMNS.get(name, ()) if any(one in row for row in rows))
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(tables[name])
+        writer.writerows(rows)
         found[f"{name}.csv"] = text.getvalue()
     return found
 

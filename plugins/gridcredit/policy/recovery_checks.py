@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from gridcredit.errors import PolicyError
 from gridcredit.extracts.contract import COLLECTION_KINDS, SEGMENTS
 from gridcredit.policy.folder import Policy, fault
 
@@ -22,6 +23,18 @@ def check_recovery(policy: Policy) -> None:
         raise fault(policy, "dunning_strategies", "shares must be whole: customers are told apart by hundredths")
     for row in policy.tables["dunning_strategies"]:
         _check_steps(policy, row["strategy"])
+    named = {row["grade"] for row in policy.tables["grades"]} | {""}
+    if policy.header.default_grade not in named:
+        raise PolicyError(
+            f"{policy.folder / 'policy.yml'}: default_grade {policy.header.default_grade!r} is none of the grades"
+        )
+    demanded = policy.header.write_off_after_step
+    for row in policy.tables["dunning_strategies"]:
+        steps = {step["step"] for step in policy.tables["dunning_steps"] if step["strategy"] == row["strategy"]}
+        if demanded and demanded not in steps:
+            raise PolicyError(
+                f"{policy.folder / 'policy.yml'}: write_off_after_step {demanded!r} is no step of {row['strategy']!r}"
+            )
     grades = sorted([*(row["grade"] for row in policy.tables["grades"]), "NR"])
     if sorted(row["grade"] for row in policy.tables["default_rates"]) != grades:
         raise fault(policy, "default_rates", f"must name each of {', '.join(grades)} once")
@@ -37,6 +50,14 @@ def _check_steps(policy: Policy, strategy: str) -> None:
             policy, "dunning_steps", f"the steps of {strategy!r} must be ranked from 1, the first, without a gap"
         )
     for before, row in zip([None, *steps], steps, strict=False):
+        if before is not None and before.get("lapse_days"):
+            longest_wait = max(int(row["wait_days_home"]), int(row["wait_days_other"]))
+            if int(before["lapse_days"]) < max(longest_wait, 1):
+                raise fault(
+                    policy,
+                    "dunning_steps",
+                    f"{before['step']!r} lapses before {row['step']!r} may follow in {strategy!r}",
+                )
         if row["step"] not in COLLECTION_KINDS:
             raise fault(policy, "dunning_steps", f"{row['step']!r} is none of {', '.join(COLLECTION_KINDS)}")
         if row["step"] != "cut_off":

@@ -16,7 +16,7 @@ from gridcredit.dbt_project import features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policy.adoption import fetch_adopted
 from gridcredit.policy.checks import check_new, check_policy, check_together
-from gridcredit.policy.folder import TABLES, Policy, file_names, read_folder
+from gridcredit.policy.folder import OPTIONAL_COLUMNS, TABLES, Policy, file_names, read_folder
 from gridcredit.published_tables import table_columns
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import Connection, connect
@@ -131,17 +131,22 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
         *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
         *(header.pursued_from, header.half_life_months, header.max_score_psi),
+        *(header.default_grade, header.steps_on_working_days, header.write_off_after_step, header.limitation_years),
+        *(header.dispute_counts_in_rating, header.dispute_counts_in_charges),
     ]
     with _held(policy.folder / "policy.yml"):
         connection.execute(
             sql.SQL(
                 "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
                 "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-                "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi) values ({})"
+                "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi, "
+                "default_grade, steps_on_working_days, write_off_after_step, limitation_years, dispute_counts_in_rating, "
+                "dispute_counts_in_charges) values ({})"
             ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
             values,
         )
-    for name, columns in TABLES.items():
+    for name, required in TABLES.items():
+        columns = required + OPTIONAL_COLUMNS.get(name, ())
         insert = sql.SQL("insert into {} (policy_version, {}) values (%s, {})").format(
             sql.Identifier(schema, name),
             sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -150,7 +155,7 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         with _held(policy.folder / f"{name}.csv"), connection.cursor() as cursor:
             cursor.executemany(
                 insert,
-                [[header.version, *(row[column] or None for column in columns)] for row in policy.tables[name]],
+                [[header.version, *(row.get(column) or None for column in columns)] for row in policy.tables[name]],
             )
 
 

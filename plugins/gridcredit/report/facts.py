@@ -52,6 +52,7 @@ class Report:
     warnings: list[Row]
     history: list[Row]
     account: Row | None
+    debt: Row | None
     open_bills: list[Row]
     movements: list[Row]
     months: list[Month]
@@ -116,6 +117,7 @@ def collect(customer_id: str, settings: Settings) -> Report:
             warnings=_of(connection, "customer_warning", customer_id, "deadline, rule"),
             history=_of(connection, "rating_month_end", customer_id, "as_of_date"),
             account=next(iter(_of(connection, "customer_account", customer_id)), None),
+            debt=next(iter(_of(connection, "work_list", customer_id)), None),
             open_bills=_of(connection, "customer_open_bill", customer_id, "due_on, bill_id"),
             movements=_of(connection, "account_movement", customer_id, "moved_on, movement_id")[-MOVEMENTS_SHOWN:],
             months=_months(connection, customer_id, releases[0]["release"], as_of),

@@ -1,0 +1,348 @@
+"""Debts worked out by hand, a customer for each rule: what counts as overdue, and which step the law allows next."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from gridcredit import policy, runs, transform
+from gridcredit.settings import Settings
+from gridcredit.warehouse import connect
+from psycopg.rows import dict_row
+
+from tests.support.prepared import Prepared
+from tests.support.suppliers import deliver
+from tests.support.warehouses import Warehouses
+
+# A Friday.
+DAY = date(2026, 6, 19)
+# What falls due on 19 or 20 May is due on the 21st.
+HOLIDAYS = "holiday\n2026-05-19\n2026-05-20\n"
+
+# Customer, segment, last day of the contract.
+CUSTOMERS = """
+paid_for, residential,
+other_bill, residential,
+lapsed, residential,
+warned, residential,
+closed, residential, 2026-06-10
+old, residential,
+small_part, residential,
+holiday, commercial,
+on_holiday, commercial,
+weekend, residential,
+bounced, residential,
+defaulted, commercial,
+secured, commercial,
+late, commercial,
+disputed, commercial,
+cent, commercial,
+twice, commercial,
+returned, commercial,
+elsewhere, commercial,
+transfer, commercial,
+barred, commercial,
+not_sued, commercial,
+watched, commercial,
+arm_2, commercial,
+"""
+# Bill, customer, due day, amount, whether disputed.
+BILLS = """
+paid_for-1, paid_for, 2026-01-10, 500,
+paid_for-2, paid_for, 2026-04-20, 500,
+other_bill-1, other_bill, 2026-04-01, 500,
+other_bill-2, other_bill, 2026-04-20, 500,
+lapsed-1, lapsed, 2025-10-01, 500,
+warned-1, warned, 2026-04-20, 500,
+closed-1, closed, 2026-04-20, 500,
+old-1, old, 2025-09-03, 500,
+small_part-1, small_part, 2026-01-10, 0.50,
+small_part-2, small_part, 2026-05-25, 700,
+holiday-1, holiday, 2026-05-19, 500,
+on_holiday-1, on_holiday, 2026-05-19, 500,
+weekend-1, weekend, 2026-05-21, 500,
+bounced-1, bounced, 2026-04-01, 500,
+defaulted-1, defaulted, 2026-04-19, 1000,
+defaulted-2, defaulted, 2026-06-30, 1000,
+secured-1, secured, 2026-03-01, 1000,
+late-1, late, 2026-04-20, 1000,
+disputed-1, disputed, 2026-03-01, 1000, true
+cent-1, cent, 2026-02-23, 500,
+twice-1, twice, 2026-05-04, 3000,
+returned-1, returned, 2026-05-04, 1000,
+elsewhere-1, elsewhere, 2026-05-04, 1000,
+elsewhere-2, elsewhere, 2026-05-12, 1000,
+transfer-1, transfer, 2026-05-04, 1000,
+barred-1, barred, 2025-03-03, 500,
+barred-2, barred, 2026-05-25, 300,
+not_sued-1, not_sued, 2025-03-03, 500,
+watched-1, watched, 2026-02-01, 500,
+watched-2, watched, 2026-06-12, 500,
+arm_2-1, arm_2, 2026-04-02, 500,
+"""
+# Customer and deposit.
+DEPOSITS = {"secured": "400"}
+# Payment, customer, bill, day, amount, the payment that it takes back.
+PAYMENTS = """
+paid_for-P, paid_for, paid_for-1, 2026-03-01, 500,
+other_bill-P, other_bill, other_bill-1, 2026-06-05, 500,
+on_holiday-P, on_holiday, on_holiday-1, 2026-05-21, 500,
+bounced-P, bounced, bounced-1, 2026-06-03, 500,
+barred-P, barred, barred-1, 2025-09-01, 100,
+twice-P, twice, twice-1, 2026-06-09, 1000,
+returned-P, returned, returned-1, 2026-06-09, 1000,
+returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
+elsewhere-P, elsewhere, elsewhere-2, 2026-06-09, 1000,
+transfer-P, transfer,, 2026-06-09, 1000,
+cent-P, cent, cent-1, 2026-02-23, 499.99,
+bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
+"""
+# Action, customer, bill, kind, day, amount, promised for.
+ACTIONS = """
+paid_for-A, paid_for,, final_notice, 2026-02-20,,
+other_bill-A, other_bill, other_bill-1, final_notice, 2026-06-01,,
+lapsed-A, lapsed,, final_notice, 2025-12-01,,
+warned-A, warned,, final_notice, 2026-06-01,,
+closed-A, closed,, final_notice, 2026-06-01,,
+small_part-A, small_part, small_part-1, final_notice, 2026-06-01,,
+bounced-A, bounced,, final_notice, 2026-06-01,,
+weekend-A, weekend,, sms, 2026-05-26,,
+weekend-B, weekend,, call, 2026-06-15,,
+barred-A, barred,, legal, 2025-07-01,,
+twice-A, twice,, promise, 2026-06-01, 1000, 2026-06-10
+twice-B, twice,, promise, 2026-06-02, 1000, 2026-06-11
+returned-A, returned,, promise, 2026-06-01, 1000, 2026-06-10
+elsewhere-A, elsewhere, elsewhere-1, promise, 2026-06-01, 1000, 2026-06-10
+transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
+"""
+
+
+def rows_of(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split(",")] for line in table.strip().splitlines()]
+
+
+def files() -> dict[str, str]:
+    """The files of the suppliers, by extract."""
+    customers = [
+        f"{who},{who},{segment},2020-01-01,{closed},{DEPOSITS.get(who, '')},2024-01-01 00:00:00"
+        for who, segment, closed in rows_of(CUSTOMERS)
+    ]
+    bills = [
+        f"{bill},{who},2025-09,{date.fromisoformat(due_on).replace(day=1)},{due_on},{amount},regular,{disputed}"
+        for bill, who, due_on, amount, disputed in rows_of(BILLS)
+    ]
+    payments = [",".join([*row, ""][:6]) for row in rows_of(PAYMENTS)]
+    actions = [",".join(row) for row in rows_of(ACTIONS)]
+    found = {
+        "customer": ["customer_id,name,segment,opened_on,closed_on,deposit_amount,updated_at", *customers],
+        "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed", *bills],
+        "payment": ["payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id", *payments],
+        "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
+    }
+    return {name: "\n".join([*lines, ""]) for name, lines in found.items()}
+
+
+class Hand:
+    """The warehouse of these debts, as of its day."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def row(self, table: str, customer: str) -> dict[str, Any]:
+        """The customer's only row of a table."""
+        with connect(self.settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(f"select * from {table} where customer_id = %s", [customer]).fetchall()
+        assert len(rows) == 1, (table, customer, rows)
+        return rows[0]
+
+    def step(self, customer: str) -> tuple[Any, ...]:
+        """The last step, the lapsed one, the next one and its first day."""
+        row = self.row("candidate.work_list", customer)
+        return row["last_step"], row["lapsed_step"], row["next_step"], row["earliest_on"]
+
+    def rows(self, query: Any) -> list[tuple[Any, ...]]:
+        with connect(self.settings) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
+    folder = tmp_path_factory.mktemp("by_hand")
+    with warehouses.lent(empty) as settings:
+        settings.policies_dir = folder / "policies"
+        shutil.copytree(Settings().policies_dir, settings.policies_dir)
+        shipped = settings.policies_dir / "default" / "1.0"
+        (shipped / "holidays.csv").write_text(HOLIDAYS)
+        with (shipped / "policy.yml").open("a") as header:
+            header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
+        for name, text in files().items():
+            loaded = deliver(folder / f"{name}.csv", settings, text)
+            assert all(count.quarantined == 0 for count in loaded.counts.values()), name
+        runs.start_run("by hand", DAY, settings)
+        policy.load_policies(settings)
+        transform.build("by hand", [date(2026, 5, 31), DAY], settings)
+        yield Hand(settings)
+
+
+def test_a_notice_is_for_the_bills_that_were_open(hand: Hand) -> None:
+    """30.2: not for one that came after, nor for another than it names, nor once its bill was paid, nor for ever."""
+    # 31 days after 20 April is 21 May; no notice of this bill is on record.
+    assert hand.step("paid_for") == (None, None, "final_notice", date(2026, 5, 21))
+    assert hand.step("other_bill") == (None, None, "final_notice", date(2026, 5, 21))
+    # 31 days after 1 October is 1 November, a Saturday: Monday the 3rd.
+    assert hand.step("lapsed") == (None, "final_notice", "final_notice", date(2025, 11, 3))
+    # Paid on 3 June: when the money bounces, the bill is open again, and the notice of 1 June is spent.
+    assert hand.step("bounced") == (None, None, "final_notice", date(2026, 5, 4))
+    # Seven days after 1 June, for homes.
+    assert hand.step("warned") == ("final_notice", None, "cut_off", date(2026, 6, 8))
+    assert hand.row("candidate.work_list", "warned")["step_days_late"] == 11
+
+
+def test_a_step_is_lawful_on_its_day(hand: Hand) -> None:
+    """30.3: holidays, working days, ended contracts, and debts too old to begin with a message."""
+    # 91 days after 20 April.
+    assert hand.step("closed")[2:] == ("legal", date(2026, 7, 20))
+    # 289 days overdue: the age asks for a court, the law for a notice first. 3 September + 31 days is Saturday 4 October.
+    assert hand.step("old") == (None, None, "final_notice", date(2025, 10, 6))
+    assert hand.row("candidate.work_list", "old")["days_overdue"] == 289
+    # Due on 21 May, since the 19th and 20th are holidays: 29 days, for which a demand in writing is due, no final notice.
+    assert hand.row("candidate.work_list", "holiday")["days_overdue"] == 29
+    assert hand.step("holiday")[2] == "notice"
+    paid = hand.row("features.customer_feature", "on_holiday")
+    assert (paid["on_time_rate_12m"], paid["avg_days_late_12m"]) == (1, 0)
+    # Called on Monday 15 June: five days later is a Saturday.
+    assert hand.step("weekend") == ("call", None, "notice", date(2026, 6, 22))
+
+
+def test_what_is_too_small_makes_no_debt_old(hand: Hand) -> None:
+    """30.5: 0.50 that a notice was sent for lends its age and its notice to nothing else."""
+    row = hand.row("candidate.work_list", "small_part")
+    assert (row["days_overdue"], row["overdue_amount"], row["next_step"]) == (25, Decimal("700.50"), "notice")
+    assert row["last_step"] is None
+
+
+def test_in_default_means_probability_one(hand: Hand) -> None:
+    """30.1: the default grade, probability 1, and one expected loss in all tables."""
+    # 61 days: both bills are in default, the one not due yet as well, and lose the policy's 0.3 of 31 to 90 days.
+    row = hand.row("candidate.work_list", "defaulted")
+    assert (row["days_overdue"], row["is_in_default"], row["grade"]) == (61, True, "D")
+    assert (row["probability_of_default"], row["loss_given_default"], row["expected_loss"]) == (1, Decimal("0.3"), 600)
+    assert hand.row("candidate.largest_debtor", "defaulted")["expected_loss"] == 600
+    rating = hand.row("candidate.customer_rating", "defaulted")
+    assert (rating["grade"], rating["veto"]) == ("D", "in_default")
+    # 60 days are not more than 60.
+    late = hand.row("candidate.work_list", "late")
+    assert (late["days_overdue"], late["is_in_default"]) == (60, False)
+    assert hand.row("candidate.customer_rating", "late")["veto"] is None
+    # Each debt once: the provision, the work-list and the bills add up to the same.
+    provided = hand.rows("select sum(expected_loss), sum(in_default_amount) from candidate.expected_credit_loss")
+    assert provided == hand.rows(
+        "select sum(expected_loss), sum(case when is_in_default then open_amount else 0 end) from receivables.debt_loss"
+    )
+    assert hand.rows("select customer_id, expected_loss from candidate.work_list order by 1") == hand.rows(
+        "select customer_id, sum(expected_loss) from receivables.debt_loss "
+        "where customer_id in (select customer_id from candidate.work_list) group by 1 order by 1"
+    )
+
+
+def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
+    """30.5: 0.01 open for 116 days: no veto, no default, no warning, no dunning, no charge."""
+    rating = hand.row("candidate.customer_rating", "cent")
+    assert (rating["veto"], rating["max_days_overdue"], rating["overdue_amount"]) == (None, 116, Decimal("0.01"))
+    assert hand.row("features.customer_feature", "cent")["max_days_overdue"] == 0
+    assert hand.rows("select count(*) from candidate.work_list where customer_id = 'cent'") == [(0,)]
+    assert hand.rows(
+        "select count(*) from candidate.customer_warning where customer_id = 'cent' and rule like 'overdue%'"
+    ) == [(0,)]
+    assert hand.row("candidate.late_charge", "cent")["late_charge"] == 0
+    # One old cent beside a new debt makes no old debt.
+    assert hand.row("features.customer_feature", "small_part")["max_days_overdue"] == 25
+
+
+def test_a_dispute_holds_everything(hand: Hand) -> None:
+    """30.6: 110 days overdue in the books; no veto, default, warning, charge or step while it is disputed."""
+    rating = hand.row("candidate.customer_rating", "disputed")
+    assert (rating["veto"], rating["max_days_overdue"]) == (None, 110)
+    row = hand.row("candidate.work_list", "disputed")
+    assert (row["held_by"], row["is_in_default"], row["overdue_amount"], row["disputed_amount"]) == (
+        "dispute",
+        False,
+        0,
+        1000,
+    )
+    assert hand.row("candidate.late_charge", "disputed")["late_charge"] == 0
+    assert (
+        hand.rows("select rule from candidate.customer_warning where customer_id = 'disputed' and rule like 'overdue%'")
+        == []
+    )
+
+
+def test_a_deposit_stands_against_the_debt(hand: Hand) -> None:
+    """30.9: 1,000 less 400 are 600; more than 90 days overdue, half of it is lost."""
+    row = hand.row("candidate.work_list", "secured")
+    assert (row["net_open_amount"], row["expected_loss"]) == (600, 300)
+    assert row["net_exposure"] == row["exposure"] - 400
+    debtor = hand.row("candidate.largest_debtor", "secured")
+    assert (debtor["open_amount"], debtor["net_amount"], debtor["expected_loss"]) == (1000, 600, 300)
+
+
+def test_promises_are_kept_by_money(hand: Hand) -> None:
+    """30.4: each payment keeps one promise, money that bounces none, and cash for another bill none."""
+    outcomes = dict(hand.rows("select action_id, outcome from candidate.promise_result"))
+    assert outcomes == {
+        "twice-A": "kept",
+        "twice-B": "broken",
+        "returned-A": "broken",
+        "elsewhere-A": "broken",
+        # A transfer that names no bill paid the promised one.
+        "transfer-A": "kept",
+    }
+    broken = hand.rows(
+        "select customer_id, happened_on from archive.customer_event where kind = 'broken_promise' order by 1"
+    )
+    assert broken == [
+        ("elsewhere", date(2026, 6, 11)),
+        # Nobody knew before the money went back.
+        ("returned", date(2026, 6, 12)),
+        ("twice", date(2026, 6, 12)),
+    ]
+
+
+def test_what_is_old_is_written_off_bill_by_bill(hand: Hand) -> None:
+    """30.7: the old bill alone, after the step that the policy demands, with the day on which its claim is barred."""
+    proposed = hand.rows(
+        "select bill_id, proposed_amount, because, limitation_on, interrupted_by, interrupted_on from candidate.write_off_bill"
+    )
+    # Sued in July, paid in part on 1 September 2025: three years from then.
+    assert proposed == [("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1))]
+    assert hand.row("candidate.write_off_proposal", "barred")["proposed_amount"] == 400
+    assert hand.row("candidate.work_list", "not_sued")["days_overdue"] == 473
+
+
+def test_over_a_limit_of_nothing_is_over_the_limit(hand: Hand) -> None:
+    """30.8: who may owe nothing and owes something is over the limit."""
+    limit = hand.row("candidate.credit_limit", "watched")
+    assert (limit["credit_limit"], limit["utilisation"]) == (0, None)
+    assert hand.rows(
+        "select count(*) from candidate.customer_warning where customer_id = 'watched' and rule = 'over_limit'"
+    ) == [(1,)]
+
+
+def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None:
+    """30.10 (part): due on 12 June, warned of on the 7th, over on the 13th, though nothing else happened."""
+    assert hand.rows(
+        "select opened_on, status from warnings.warning where customer_id = 'watched' and rule = 'due_in_5_days'"
+    ) == [(date(2026, 6, 7), "cleared")]
+
+
+def test_a_small_arm_has_no_interval(hand: Hand) -> None:
+    """30.11 (part): two dozen customers prove nothing; what money says stands beside what shares say."""
+    rows = hand.rows(
+        "select difference, difference_low, difference_high, money_difference from candidate.strategy_result"
+    )
+    assert all(low is None and high is None for _, low, high, _ in rows)
+    assert any(money is not None for *_, money in rows)

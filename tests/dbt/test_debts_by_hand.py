@@ -175,7 +175,7 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
     with warehouses.lent(empty) as settings:
         settings.policies_dir = folder / "policies"
         shutil.copytree(Settings().policies_dir, settings.policies_dir)
-        shipped = settings.policies_dir / "default" / "1.0"
+        shipped = settings.policies_dir / "default" / "1.1"
         (shipped / "holidays.csv").write_text(HOLIDAYS)
         with (shipped / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")

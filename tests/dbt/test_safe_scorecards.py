@@ -67,7 +67,7 @@ def test_an_approval_cannot_stop_the_runs(
 ) -> None:
     """What a constraint of the warehouse refuses is refused to the approver, and nothing of it is left."""
     policy = another(tmp_path / "bad", "bad-1", replaced={table: (old, new)})
-    number = propose(policy, "default-1.0", "written by hand", {}, settings)
+    number = propose(policy, "default-1.1", "written by hand", {}, settings)
     with pytest.raises(PolicyError, match=why):
         decide(number, "Li Wei", "looks fine", is_approved=True, settings=settings)
     assert read_proposal(number, settings).status == "open"
@@ -77,7 +77,7 @@ def test_an_approval_cannot_stop_the_runs(
 
 def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
     policy = another(tmp_path / "soon", "soon-1")
-    number = propose(policy, "default-1.0", "written by hand", {}, settings)
+    number = propose(policy, "default-1.1", "written by hand", {}, settings)
     with pytest.raises(GridCreditError, match="only what was approved is withdrawn"):
         withdraw(number, "Wang", "too early", settings)
     decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
@@ -91,7 +91,7 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
     assert rows(settings, "select count(*) from policy.bins where policy_version = 'soon-1'") == [(0,)]
     load_policies(settings)
     assert not folder.exists()
-    assert policy_in_force(settings, NEXT_MONTH).header.version == "default-1.0"
+    assert policy_in_force(settings, NEXT_MONTH).header.version == "default-1.1"
     # The rows of others are evidence still.
     with pytest.raises(Exception, match="append-only"), connect(settings) as connection:
         connection.execute("delete from policy.bins")
@@ -100,7 +100,7 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
 def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
     """As an older version of this code approved it: each run stops, and says how to go on."""
     policy = another(tmp_path / "bad", "bad-2", replaced={"limits": ("AAA,", "AAA,1000")})
-    number = propose(policy, "default-1.0", "written by hand", {}, settings)
+    number = propose(policy, "default-1.1", "written by hand", {}, settings)
     with connect(settings) as connection:
         connection.execute(
             "update policy.proposals set is_approved = true, approver = 'Li Wei', reason = 'fine', decided_at = now() "
@@ -115,7 +115,7 @@ def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Sett
 
 def test_what_has_rated_is_not_withdrawn(settings: Settings, tmp_path: Path) -> None:
     begins = LAST_DAY + timedelta(days=1)
-    number = propose(another(tmp_path / "now", "now-1", begins), "default-1.0", "written by hand", {}, settings)
+    number = propose(another(tmp_path / "now", "now-1", begins), "default-1.1", "written by hand", {}, settings)
     decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
     pipeline.build_ratings("by the new one", begins, settings)
     with pytest.raises(GridCreditError, match="has rated days up to"):

@@ -22,7 +22,7 @@ def test_what_ships_is_sound() -> None:
     assert [policy.header.version for policy in policies] == ["default-1.0", "default-1.1", "regional-1.0"]
     assert [len(policy.tables["indicators"]) for policy in policies] == [16, 23, 7]
     assert [len(policy.tables["grades"]) for policy in policies] == [8, 8, 3]
-    assert len(features(Settings())) == 38
+    assert len(features(Settings())) == 81
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
             raise GateFailedError(
                 f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
                 f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-                f"release stands; see {data_docs_index(settings)}. Mend the data and run again, or publish it all the same: "
+                f"release stands; see {data_docs_index(settings) if settings.gate_pages else 'lineage.gate_results'}. Mend the data and run again, or publish it all the same: "
                 f"`gridcredit run --blocked '{run_id}' --approver NAME --reason TEXT`"
             )
         log.warning("let_through", gate=gate, run_id=run_id, checks=len(critical), approver=approval.approver)
@@ -209,6 +209,8 @@ def _validate(
             yield _check(table, key, name, outcome, rows[table])
         seconds[table] = time.monotonic() - started
     _forget_old_results(settings)
+    if not settings.gate_pages:
+        return
     # The pages of earlier runs stand as they are; those whose results are forgotten go.
     context.build_data_docs(resource_identifiers=pages)
 

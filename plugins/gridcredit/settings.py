@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     lineage_url: str | None = Field(None, description="an OpenLineage collector that events are sent to as well")
     lineage_api_key: SecretStr | None = None
     approvers: list[str] = Field([], description="Airflow's users who may let a blocked run through; empty: any user")
+    gate_pages: bool = Field(
+        default=True,
+        description="whether the gates' results become pages (Great Expectations' data docs) beside rows in lineage; "
+        "a sixth of a small build",
+    )
     shared_logins: list[str] = Field(
         [], description="names that may not decide anything: logins that several persons share"
     )

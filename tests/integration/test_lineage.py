@@ -60,6 +60,7 @@ def released(
 ) -> Iterator[Released]:
     """Two releases of simulated customers: the second knows of a late payment."""
     settings = new_warehouse(rich)
+    settings.gate_pages = True
     folder = tmp_path_factory.mktemp("files") / "all"
     shutil.copytree(rich.files, folder)
     deliver(folder / "payment_late.csv", settings, LATE_PAYMENT)

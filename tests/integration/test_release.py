@@ -62,7 +62,7 @@ def test_a_second_build_without_news_changes_nothing(published: Settings) -> Non
 
 def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path: Path) -> None:
     before = contents(published)
-    strict = published.model_copy(update={"project_dir": tmp_path})
+    strict = published.model_copy(update={"project_dir": tmp_path, "gate_pages": True})
     shutil.copytree(published.expectations_dir, tmp_path / "expectations")
     shutil.copytree(published.dbt_dir, tmp_path / "dbt_project")
     suite = tmp_path / "expectations" / "candidate" / "customer_rating.json"
@@ -259,7 +259,7 @@ def test_a_policy_changed_under_its_version_is_refused(published: Settings, tmp_
 def test_pages_are_kept_of_the_newest_results(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "RESULTS_WITH_PAGES", 7)
     rows_before = rows(published, "select count(*) from lineage.gate_results")
-    pipeline.build_ratings("one more night", settings=published)
+    pipeline.build_ratings("one more night", settings=published.model_copy(update={"gate_pages": True}))
     pages = [path.stem for path in (published.data_docs_dir / "validations").rglob("*.html")]
     results = [path.stem for path in (published.home / "gate_results").rglob("*.json")]
     assert sorted(pages) == sorted(results)

@@ -144,6 +144,8 @@ def settings_for(server: EmbeddedPostgres, database: str, home: Path, options: d
         warehouse_url=SecretStr(server.url(WAREHOUSE_ROLE, database)),
         landing_settle_seconds=0,
         build_patience_seconds=0,
+        # Tests that look at the pages switch them on.
+        gate_pages=False,
         **options,
     )
 

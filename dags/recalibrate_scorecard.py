@@ -28,6 +28,9 @@ with DAG(
             format="date",
             description="When it is to count; empty: a month after the run",
         ),
+        "even_if_worse": Param(
+            default=False, type="boolean", description="Propose it though it ranks worse than the policy in force"
+        ),
     },
     tags=["credit"],
 ):

@@ -24,13 +24,18 @@ class FitScorecardOperator(BaseOperator):
         self.version = version
         self.effective_from = effective_from
 
-    def execute(self, context: Any) -> int:  # noqa: ANN401, ARG002
-        """Fit; what history does not allow fails at once, with what is missing."""
+    def execute(self, context: Any) -> int:  # noqa: ANN401
+        """Fit; what history does not allow fails at once, with what is missing, and so does a scorecard that ranks worse."""
         from gridcredit.scorecard.propose import propose_scorecard
         from gridcredit.settings import get_settings
 
         try:
-            return propose_scorecard(self.version, date.fromisoformat(self.effective_from), get_settings())
+            return propose_scorecard(
+                self.version,
+                date.fromisoformat(self.effective_from),
+                get_settings(),
+                even_if_worse=bool(context["params"].get("even_if_worse")),
+            )
         except GridCreditError as error:
             raise AirflowFailException(str(error)) from None
 

@@ -14,14 +14,16 @@ from gridcredit.scorecard.verdict import refuse_worse
 from gridcredit.settings import Settings
 
 
-def propose_scorecard(version: str, effective_from: date, settings: Settings) -> int:
+def propose_scorecard(version: str, effective_from: date, settings: Settings, *, even_if_worse: bool = False) -> int:
     """Fit to the newest outcomes, and keep the policy with its facts as a proposal; returns its number.
 
     Raises:
-        GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy was proposed under the version.
+        GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy was
+            proposed under the version.
     """
     build_outcomes(settings)
     with tempfile.TemporaryDirectory() as folder:
         made = develop(Path(folder) / version, version, effective_from, settings)
-        refuse_worse(made.verdict)
+        if not even_if_worse:
+            refuse_worse(made.verdict)
         return propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)

@@ -113,7 +113,7 @@ beside_each_other as (
         coalesce(customers.segment, 'residential') = 'residential' as is_home,
         coalesce(customers.is_important_user, false) as is_important_user,
         officers.officer_id,
-        {{ hundredth_of('debts.customer_id') }} as hundredth
+        {{ hundredth_of('debts.customer_id || policies.trial_salt') }} as hundredth
     from debts
     cross join dates
     inner join policies

@@ -116,6 +116,8 @@ class Header(BaseModel):
     write_off_after_step: str = ""
     limitation_years: int = Field(3, gt=0)
     steps_on_working_days: bool = False
+    trial_since: date | None = None
+    trial_salt: str = ""
     dispute_counts_in_rating: bool = False
     dispute_counts_in_charges: bool = False
     write_off_days: int

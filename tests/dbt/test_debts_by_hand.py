@@ -41,6 +41,8 @@ secured, commercial,
 late, commercial,
 disputed, commercial,
 cent, commercial,
+large, commercial,
+large_owing, commercial,
 twice, commercial,
 returned, commercial,
 elsewhere, commercial,
@@ -73,6 +75,8 @@ late-1, late, 2026-04-20, 1000,
 disputed-1, disputed, 2026-03-01, 1000, true
 cent-1, cent, 2026-02-23, 500,
 twice-1, twice, 2026-05-04, 3000,
+large-1, large, 2026-02-23, 10000,
+large_owing-1, large_owing, 2026-02-23, 10000,
 returned-1, returned, 2026-05-04, 1000,
 elsewhere-1, elsewhere, 2026-05-04, 1000,
 elsewhere-2, elsewhere, 2026-05-12, 1000,
@@ -99,6 +103,8 @@ returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
 elsewhere-P, elsewhere, elsewhere-2, 2026-06-09, 1000,
 transfer-P, transfer,, 2026-06-09, 1000,
 cent-P, cent, cent-1, 2026-02-23, 499.99,
+large-P, large, large-1, 2026-02-23, 9990.01,
+large_owing-P, large_owing, large_owing-1, 2026-02-23, 9990,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
 """
 # Action, customer, bill, kind, day, amount, promised for.
@@ -179,6 +185,7 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
         (shipped / "holidays.csv").write_text(HOLIDAYS)
         with (shipped / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
+            header.write("pursued_share_of_bill: 0.001\n")
         for name, text in files().items():
             loaded = deliver(folder / f"{name}.csv", settings, text)
             assert all(count.quarantined == 0 for count in loaded.counts.values()), name
@@ -261,6 +268,20 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     assert hand.row("candidate.late_charge", "cent")["late_charge"] == 0
     # One old cent beside a new debt makes no old debt.
     assert hand.row("features.customer_feature", "small_part")["max_days_overdue"] == 25
+
+
+def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:
+    """30.5: of bills of 10,000.00 a thousandth is 10.00: 9.99 open for 116 days is no debt, 10.00 is one."""
+    assert hand.row("candidate.customer_rating", "large")["max_days_overdue"] == 116
+    assert hand.row("candidate.customer_rating", "large")["veto"] is None
+    assert hand.row("features.customer_feature", "large")["max_days_overdue"] == 0
+    assert hand.rows("select count(*) from candidate.work_list where customer_id = 'large'") == [(0,)]
+    assert hand.rows(
+        "select count(*) from candidate.customer_warning where customer_id = 'large' and rule like 'overdue%'"
+    ) == [(0,)]
+    assert hand.row("candidate.customer_rating", "large_owing")["veto"] == "in_default"
+    assert hand.row("features.customer_feature", "large_owing")["max_days_overdue"] == 116
+    assert hand.row("candidate.work_list", "large_owing")["next_step"] == "final_notice"
 
 
 def test_a_dispute_holds_everything(hand: Hand) -> None:

@@ -110,6 +110,7 @@ class Header(BaseModel):
     unbilled_months_max: int
     late_charge_min: Decimal
     pursued_from: Decimal = Decimal("1.00")
+    pursued_share_of_bill: Decimal = Field(default=Decimal(0), ge=0, le=1)
     half_life_months: int = Field(default=3, gt=0)
     max_score_psi: Decimal | None = Field(default=None, gt=0)
     default_grade: str = ""

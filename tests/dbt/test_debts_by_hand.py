@@ -363,33 +363,28 @@ def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None
 def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     """30.10: the most urgent leads, the others stand under it, and what no deposit covers says whom to see first."""
     rows = hand.rows(
-        "select rule, level, is_leading, leading_rule from candidate.customer_warning where customer_id = 'defaulted' "
-        "order by level_rank"
+        "select customer_id, rule, level, level_by_rule, is_met, deadline, is_leading, leading_rule "
+        "from candidate.customer_warning"
     )
-    assert rows[0] == ("overdue_60_days", "red", True, "overdue_60_days")
-    assert len(rows) > 1
-    assert all(row[2:] == (False, "overdue_60_days") for row in rows[1:])
-    # One for each customer who has any.
-    assert (
-        hand.rows(
-            "select customer_id from candidate.customer_warning group by customer_id "
-            "having count(*) filter (where is_leading) <> 1 or count(distinct money_at_risk) <> 1"
-        )
-        == []
-    )
-    # 1,000 open and, billed for September 2025, three months of use not billed yet; a deposit of 400.
-    secured = hand.row("candidate.credit_limit", "secured")
-    assert (secured["open_amount"], secured["exposure"]) == (1000, 1000 + secured["unbilled_amount"])
-    ((at_risk,),) = hand.rows(
-        "select distinct money_at_risk from candidate.customer_warning where customer_id = 'secured'"
-    )
-    assert at_risk == 600 + secured["unbilled_amount"]
-    # Whom collections sees first, of those whose debts are more than 60 days old.
-    first = hand.rows(
-        "select customer_id from candidate.customer_warning where department = 'collections' and is_leading "
-        "and level = 'red' order by level_rank, money_at_risk desc, customer_id limit 3"
-    )
-    assert first[0] == ("defaulted",)
+    levels = ["red", "orange", "yellow", "blue"]
+    leading = {
+        # Red, what holds, red by its rule, due first.
+        who: min((levels.index(level), not met, levels.index(by_rule), deadline, rule)
+                 for other, rule, level, by_rule, met, deadline, *_ in rows if other == who)[-1]
+        for who, *_ in rows
+    }  # fmt: skip
+    assert {(who, rule, *rest[-2:]) for who, rule, *rest in rows} == {
+        (who, rule, rule == leading[who], leading[who]) for who, rule, *_ in rows
+    }
+    # 700.00 are more than one monthly bill, 473 days late: red by its rule. `overdue_30_days` escalated to red before it opened.
+    barred = {rule: (level, leads) for who, rule, level, *_, leads, _ in rows if who == "barred"}
+    assert barred["overdue_60_days"] == ("red", True)
+    assert barred["overdue_30_days"] == ("red", False)
+    # 1,000 open, with a deposit of 400, and what is not billed yet: the same for all warnings of the customer.
+    unbilled = hand.row("candidate.credit_limit", "secured")["unbilled_amount"]
+    assert hand.rows("select distinct money_at_risk from candidate.customer_warning where customer_id = 'secured'") == [
+        (600 + unbilled,)
+    ]
 
 
 def test_a_small_arm_has_no_interval(hand: Hand) -> None:

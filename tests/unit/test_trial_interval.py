@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 
@@ -15,7 +16,7 @@ def normal_half_width(rates: list[float], is_challenger: list[bool]) -> float:
     arms: tuple[list[float], list[float]] = ([], [])
     for rate, mine in zip(rates, is_challenger, strict=True):
         arms[mine].append(rate)
-    return 1.96 * sum(statistics.variance(arm) / len(arm) for arm in arms) ** 0.5
+    return 1.96 * math.sqrt(sum(statistics.variance(arm) / len(arm) for arm in arms))
 
 
 def test_where_nothing_differs_the_interval_excludes_nothing_in_95_of_100_trials() -> None:

@@ -38,21 +38,23 @@ ranked as (
 
     select
         warnings.*,
-        {{ level_rank('warnings.level') }} as level_rank
+        {{ level_rank('warnings.level') }} as level_rank,
+        {{ level_rank('warnings.level_by_rule') }} as rank_by_rule
     from scope
     inner join warnings
         on scope.customer_id = warnings.customer_id
 
 ),
 
--- Of a customer's warnings the most urgent leads: by level, then what holds before what waits to clear, then by deadline.
+-- Of a customer's warnings the most urgent leads: by level, what holds before what waits to clear, what is of that level by
+-- its rule before what escalated to it, then by deadline.
 led as (
 
     select
         *,
         first_value(rule) over (
             partition by customer_id
-            order by level_rank, case when is_met then 0 else 1 end, deadline, rule
+            order by level_rank, case when is_met then 0 else 1 end, rank_by_rule, deadline, rule
         ) as leading_rule
     from ranked
 

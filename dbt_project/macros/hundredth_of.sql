@@ -1,12 +1,17 @@
 {% macro hundredth_of(text) -%}
     {#- One of the numbers 0 to 99, always the same for the same text, as likely as any other. -#}
-    {{ return(adapter.dispatch('hundredth_of', 'gridcredit')(text)) }}
+    {{ return(drawn_of(text, 100)) }}
 {%- endmacro %}
 
-{% macro default__hundredth_of(text) -%}
-    mod(conv(substr({{ dbt.hash(text) }}, 1, 7), 16, 10), 100)
+{% macro drawn_of(text, numbers) -%}
+    {#- One of so many whole numbers from 0 on, always the same for the same text, as likely as any other. -#}
+    {{ return(adapter.dispatch('drawn_of', 'gridcredit')(text, numbers)) }}
 {%- endmacro %}
 
-{% macro postgres__hundredth_of(text) -%}
-    mod(cast(cast('x' || substr({{ dbt.hash(text) }}, 1, 7) as bit(28)) as integer), 100)
+{% macro default__drawn_of(text, numbers) -%}
+    mod(conv(substr({{ dbt.hash(text) }}, 1, 7), 16, 10), {{ numbers }})
+{%- endmacro %}
+
+{% macro postgres__drawn_of(text, numbers) -%}
+    mod(cast(cast('x' || substr({{ dbt.hash(text) }}, 1, 7) as bit(28)) as integer), {{ numbers }})
 {%- endmacro %}

@@ -41,6 +41,8 @@ secured, commercial,
 late, commercial,
 disputed, commercial,
 cent, commercial,
+large, commercial,
+large_owing, commercial,
 twice, commercial,
 returned, commercial,
 elsewhere, commercial,
@@ -73,6 +75,8 @@ late-1, late, 2026-04-20, 1000,
 disputed-1, disputed, 2026-03-01, 1000, true
 cent-1, cent, 2026-02-23, 500,
 twice-1, twice, 2026-05-04, 3000,
+large-1, large, 2026-02-23, 10000,
+large_owing-1, large_owing, 2026-02-23, 10000,
 returned-1, returned, 2026-05-04, 1000,
 elsewhere-1, elsewhere, 2026-05-04, 1000,
 elsewhere-2, elsewhere, 2026-05-12, 1000,
@@ -99,6 +103,8 @@ returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
 elsewhere-P, elsewhere, elsewhere-2, 2026-06-09, 1000,
 transfer-P, transfer,, 2026-06-09, 1000,
 cent-P, cent, cent-1, 2026-02-23, 499.99,
+large-P, large, large-1, 2026-02-23, 9990.01,
+large_owing-P, large_owing, large_owing-1, 2026-02-23, 9990,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
 """
 # Action, customer, bill, kind, day, amount, promised for.
@@ -179,6 +185,7 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
         (shipped / "holidays.csv").write_text(HOLIDAYS)
         with (shipped / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
+            header.write("pursued_share_of_bill: 0.001\n")
         for name, text in files().items():
             loaded = deliver(folder / f"{name}.csv", settings, text)
             assert all(count.quarantined == 0 for count in loaded.counts.values()), name
@@ -263,6 +270,20 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     assert hand.row("features.customer_feature", "small_part")["max_days_overdue"] == 25
 
 
+def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:
+    """30.5: of bills of 10,000.00 a thousandth is 10.00: 9.99 open for 116 days is no debt, 10.00 is one."""
+    assert hand.row("candidate.customer_rating", "large")["max_days_overdue"] == 116
+    assert hand.row("candidate.customer_rating", "large")["veto"] is None
+    assert hand.row("features.customer_feature", "large")["max_days_overdue"] == 0
+    assert hand.rows("select count(*) from candidate.work_list where customer_id = 'large'") == [(0,)]
+    assert hand.rows(
+        "select count(*) from candidate.customer_warning where customer_id = 'large' and rule like 'overdue%'"
+    ) == [(0,)]
+    assert hand.row("candidate.customer_rating", "large_owing")["veto"] == "in_default"
+    assert hand.row("features.customer_feature", "large_owing")["max_days_overdue"] == 116
+    assert hand.row("candidate.work_list", "large_owing")["next_step"] == "final_notice"
+
+
 def test_a_dispute_holds_everything(hand: Hand) -> None:
     """30.6: 110 days overdue in the books; no veto, default, warning, charge or step while it is disputed."""
     rating = hand.row("candidate.customer_rating", "disputed")
@@ -337,6 +358,33 @@ def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None
     assert hand.rows(
         "select opened_on, status from warnings.warning where customer_id = 'watched' and rule = 'due_in_5_days'"
     ) == [(date(2026, 6, 7), "cleared")]
+
+
+def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
+    """30.10: the most urgent leads, the others stand under it, and what no deposit covers says whom to see first."""
+    rows = hand.rows(
+        "select customer_id, rule, level, level_by_rule, is_met, deadline, is_leading, leading_rule "
+        "from candidate.customer_warning"
+    )
+    levels = ["red", "orange", "yellow", "blue"]
+    leading = {
+        # Red, what holds, red by its rule, due first.
+        who: min((levels.index(level), not met, levels.index(by_rule), deadline, rule)
+                 for other, rule, level, by_rule, met, deadline, *_ in rows if other == who)[-1]
+        for who, *_ in rows
+    }  # fmt: skip
+    assert {(who, rule, *rest[-2:]) for who, rule, *rest in rows} == {
+        (who, rule, rule == leading[who], leading[who]) for who, rule, *_ in rows
+    }
+    # 700.00 are more than one monthly bill, 473 days late: red by its rule. `overdue_30_days` escalated to red before it opened.
+    barred = {rule: (level, leads) for who, rule, level, *_, leads, _ in rows if who == "barred"}
+    assert barred["overdue_60_days"] == ("red", True)
+    assert barred["overdue_30_days"] == ("red", False)
+    # 1,000 open, with a deposit of 400, and what is not billed yet: the same for all warnings of the customer.
+    unbilled = hand.row("candidate.credit_limit", "secured")["unbilled_amount"]
+    assert hand.rows("select distinct money_at_risk from candidate.customer_warning where customer_id = 'secured'") == [
+        (600 + unbilled,)
+    ]
 
 
 def test_a_small_arm_has_no_interval(hand: Hand) -> None:

@@ -66,6 +66,13 @@ def test_what_ships_is_sound() -> None:
             "'wait' is no step of",
         ),
         ("policy.yml", "write_off_days: 361", "write_off_days: 361\nlimitation_years: 0", "limitation_years"),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\npursued_share_of_bill: 5",
+            "pursued_share_of_bill",
+        ),
+        ("policy.yml", "write_off_days: 361", "write_off_days: 361\ntrial_since: spring", "trial_since"),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: str, why: str) -> None:

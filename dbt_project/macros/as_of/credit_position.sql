@@ -73,6 +73,7 @@ granted as (
             2
         ) as credit_limit,
         behaviour.open_amount,
+        coalesce(behaviour.pursued_from, policies.pursued_from) as pursued_from,
         -- The running month counts as a whole: what will be owed at its end.
         least(
             coalesce(
@@ -137,6 +138,7 @@ positions as (
         limit_months,
         credit_limit,
         open_amount,
+        pursued_from,
         unbilled_amount,
         open_amount + unbilled_amount as exposure,
         round((open_amount + unbilled_amount) / nullif(credit_limit, 0), 4) as utilisation,

@@ -40,7 +40,7 @@ all_figures as (
     select
         scope.as_of_date,
         scope.customer_id,
-        dates.pursued_from,
+        {{ pursued_from('dates', 'figures.mean_bill') }} as pursued_from,
         figures.*
     from scope
     inner join dates
@@ -67,12 +67,13 @@ all_figures as (
             max(
                 case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
             ) as max_days_overdue,
+            max(bills.mean_bill) as mean_bill,
             sum(bills.pursued_amount) as pursued_amount,
             count(case when bills.pursued_amount > 0 then 1 end) as pursued_bills,
             {#- As old as the bill that, from the oldest on, brings the sum to what is pursued. #}
             max(
                 case
-                    when bills.pursued_amount > 0 and bills.pursued_by_then >= dates.pursued_from
+                    when bills.pursued_amount > 0 and bills.pursued_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
                         then {{ days_after('bills.due_on', 'scope.as_of_date') }}
                 end
             ) as pursued_days_overdue,
@@ -84,6 +85,7 @@ all_figures as (
                 overdue.*,
                 {{ recency('overdue.months_since_due') }} as recency,
                 sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
+                avg(case when overdue.is_issued_in_year then overdue.standing_amount end) over () as mean_bill,
                 max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over () as last_late_due_on,
                 max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over () as last_in_time_due_on
             from (
@@ -183,6 +185,7 @@ behaviour as (
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
         coalesce(all_figures.pursued_days_overdue, 0) as pursued_days_overdue,
         case when all_figures.pursued_amount >= all_figures.pursued_from then all_figures.pursued_bills else 0 end as pursued_bills,
+        all_figures.pursued_from,
         all_figures.overdue_bills,
         all_figures.next_due_on,
         all_figures.last_period

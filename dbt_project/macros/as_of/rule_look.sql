@@ -80,7 +80,7 @@ facts as (
         -- Over a limit of 0 whoever owes anything worth to be pursued is over any share of it.
         case
             when positions.credit_limit > 0 then positions.utilisation
-            when positions.exposure >= dates.pursued_from then 9999
+            when positions.exposure >= positions.pursued_from then 9999
         end as utilisation,
         positions.credit_limit - positions.exposure as headroom,
         ratings.grade_rank,

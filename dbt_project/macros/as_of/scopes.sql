@@ -53,6 +53,7 @@
         policies.policy_version,
         policies.new_customer_months,
         policies.pursued_from,
+        policies.pursued_share_of_bill,
         policies.dispute_counts_in_rating,
         cast({{ dbt.date_trunc('month', 'requested.as_of_date') }} as date) as month_start,
         cast({{ dbt.dateadd('month', -12, 'requested.as_of_date') }} as date) as year_before,

@@ -1,5 +1,5 @@
 -- Whose warnings this run works out: everybody's, or those looked at on a new day, and those that change with the days.
--- Read by incremental runs alone: depends_on: {{ ref('warning_day_scope') }}
+-- Read by incremental runs alone: depends_on: {{ ref('warning_day_scope') }} {{ ref('customer_scope') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {#- On a month-end everybody is looked at. #}
@@ -16,6 +16,13 @@ days as (
 changes as (
 
     select * from {{ ref('change_scope') }}
+
+),
+
+-- Their exposure, which says how much is at risk, may be another today.
+last_day as (
+
+    select * from {{ ref('customer_scope') }}
 
 ),
 
@@ -40,6 +47,14 @@ touched as (
     where
         {{ moved('escalates_on') }}
         or {{ moved('clears_on') }}
+
+    union
+
+    select last_day.customer_id
+    from last_day
+    inner join warnings_before
+        on last_day.customer_id = warnings_before.customer_id
+    where warnings_before.status <> 'cleared'
 
 )
 {% else %}

@@ -28,42 +28,77 @@ customers as (
 
 ),
 
+positions as (
+
+    select * from {{ ref('credit_position') }}
+
+),
+
+ranked as (
+
+    select
+        warnings.*,
+        {{ level_rank('warnings.level') }} as level_rank,
+        {{ level_rank('warnings.level_by_rule') }} as rank_by_rule
+    from scope
+    inner join warnings
+        on scope.customer_id = warnings.customer_id
+
+),
+
+-- Of a customer's warnings the most urgent leads: by level, what holds before what waits to clear, what is of that level by
+-- its rule before what escalated to it, then by deadline.
+led as (
+
+    select
+        *,
+        first_value(rule) over (
+            partition by customer_id
+            order by level_rank, case when is_met then 0 else 1 end, rank_by_rule, deadline, rule
+        ) as leading_rule
+    from ranked
+
+),
+
 current_warnings as (
 
     select
-        cast(warnings.customer_id as text) as customer_id,
-        cast(warnings.rule as text) as rule,
-        cast(warnings.level as text) as level,
-        cast(warnings.level_by_rule as text) as level_by_rule,
-        cast(warnings.status as text) as status,
-        cast(warnings.is_met as boolean) as is_met,
-        cast(warnings.is_reopened as boolean) as is_reopened,
+        cast(led.customer_id as text) as customer_id,
+        cast(led.rule as text) as rule,
+        cast(led.level as text) as level,
+        cast(led.level_by_rule as text) as level_by_rule,
+        cast(led.status as text) as status,
+        cast(led.is_met as boolean) as is_met,
+        cast(led.is_reopened as boolean) as is_reopened,
         cast(customers.segment as text) as segment,
         cast(customers.region as text) as region,
         cast(customers.org_unit as text) as org_unit,
         cast(rules.text_en as text) as reason_en,
         cast(rules.text_zh as text) as reason_zh,
-        cast(warnings.evidence as text) as evidence,
+        cast(led.evidence as text) as evidence,
         cast(rules.measure as text) as measure,
         cast(rules.department as text) as department,
-        cast(warnings.opened_on as date) as opened_on,
-        cast(warnings.evident_on as date) as evident_on,
-        cast(warnings.deadline as date) as deadline,
-        cast(warnings.acknowledged_on as date) as acknowledged_on,
-        cast(warnings.acknowledged_by as text) as acknowledged_by,
-        cast(warnings.escalates_on as date) as escalates_on,
-        cast(warnings.clears_on as date) as clears_on,
-        cast(warnings.policy_version as text) as policy_version,
-        {{ level_rank('warnings.level') }} as level_rank
-    from scope
-    inner join warnings
-        on scope.customer_id = warnings.customer_id
+        cast(led.opened_on as date) as opened_on,
+        cast(led.evident_on as date) as evident_on,
+        cast(led.deadline as date) as deadline,
+        cast(led.acknowledged_on as date) as acknowledged_on,
+        cast(led.acknowledged_by as text) as acknowledged_by,
+        cast(led.escalates_on as date) as escalates_on,
+        cast(led.clears_on as date) as clears_on,
+        cast(led.policy_version as text) as policy_version,
+        cast(led.level_rank as integer) as level_rank,
+        cast(led.rule = led.leading_rule as boolean) as is_leading,
+        cast(led.leading_rule as text) as leading_rule,
+        cast(greatest(coalesce(positions.exposure - positions.deposit_amount, 0), 0) as numeric(18, 2)) as money_at_risk
+    from led
     inner join rules
         on
-            warnings.policy_version = rules.policy_version
-            and warnings.rule = rules.rule
+            led.policy_version = rules.policy_version
+            and led.rule = rules.rule
     inner join customers
-        on warnings.customer_id = customers.customer_id
+        on led.customer_id = customers.customer_id
+    left join positions
+        on led.customer_id = positions.customer_id
 
 )
 

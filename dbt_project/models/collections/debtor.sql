@@ -44,6 +44,13 @@ policies as (
 
 ),
 
+-- What each customer's debts must come to before they are pursued.
+behaviour as (
+
+    select * from {{ ref('payment_behaviour') }}
+
+),
+
 assignments as (
 
     select * from {{ ref('stg_officer_assignment') }}
@@ -87,13 +94,14 @@ debts as (
         sum(case when late_bills.is_disputed then late_bills.open_amount else 0 end) as disputed_amount,
         sum(case when late_bills.is_disputed then 0 else late_bills.charge_to_date end) as late_charge,
         count(case when not late_bills.is_disputed then 1 end) as overdue_bills,
-        min(case when not late_bills.is_disputed and late_bills.owed_by_then >= policies.pursued_from then late_bills.due_on end)
-            as oldest_due_on
+        min(case when not late_bills.is_disputed and late_bills.owed_by_then >= behaviour.pursued_from then late_bills.due_on end)
+            as oldest_due_on,
+        max(behaviour.pursued_from) as pursued_from
     from scope
     inner join aged as late_bills
         on scope.customer_id = late_bills.customer_id
-    inner join policies
-        on late_bills.policy_version = policies.policy_version
+    inner join behaviour
+        on scope.customer_id = behaviour.customer_id
     group by scope.customer_id
 
 ),
@@ -113,7 +121,7 @@ beside_each_other as (
         coalesce(customers.segment, 'residential') = 'residential' as is_home,
         coalesce(customers.is_important_user, false) as is_important_user,
         officers.officer_id,
-        {{ hundredth_of('debts.customer_id') }} as hundredth
+        {{ hundredth_of('debts.customer_id || policies.trial_salt') }} as hundredth
     from debts
     cross join dates
     inner join policies
@@ -122,7 +130,7 @@ beside_each_other as (
         on debts.customer_id = customers.customer_id
     left join officers
         on debts.customer_id = officers.customer_id
-    where debts.overdue_amount + debts.disputed_amount >= policies.pursued_from
+    where debts.overdue_amount + debts.disputed_amount >= debts.pursued_from
 
 ),
 
@@ -138,6 +146,7 @@ debtors as (
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(disputed_amount as numeric(18, 2)) as disputed_amount,
         cast(late_charge as numeric(18, 2)) as late_charge,
+        pursued_from,
         overdue_bills,
         {{ days_after('oldest_due_on', 'as_of_date') }} as days_overdue,
         oldest_due_on

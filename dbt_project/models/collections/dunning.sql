@@ -121,12 +121,10 @@ leading_ranks as (
         pursued.customer_id,
         max(bills_by_stage.next_rank) as next_rank
     from pursued
-    inner join policies
-        on pursued.policy_version = policies.policy_version
     inner join bills_by_stage
         on
             pursued.customer_id = bills_by_stage.customer_id
-            and policies.pursued_from <= bills_by_stage.amount_so_far
+            and pursued.pursued_from <= bills_by_stage.amount_so_far
     group by pursued.customer_id
 
 ),

@@ -110,12 +110,15 @@ class Header(BaseModel):
     unbilled_months_max: int
     late_charge_min: Decimal
     pursued_from: Decimal = Decimal("1.00")
+    pursued_share_of_bill: Decimal = Field(default=Decimal(0), ge=0, le=1)
     half_life_months: int = Field(default=3, gt=0)
     max_score_psi: Decimal | None = Field(default=None, gt=0)
     default_grade: str = ""
     write_off_after_step: str = ""
     limitation_years: int = Field(3, gt=0)
     steps_on_working_days: bool = False
+    trial_since: date | None = None
+    trial_salt: str = ""
     dispute_counts_in_rating: bool = False
     dispute_counts_in_charges: bool = False
     write_off_days: int

@@ -114,7 +114,7 @@ def collect(customer_id: str, settings: Settings) -> Report:
             customer_class=next(iter(_of(connection, "customer_class", customer_id)), None),
             advice=_of(connection, "customer_advice", customer_id, "money_at_stake desc nulls last, advice"),
             investigation=next(iter(_of(connection, "investigation_due", customer_id)), None),
-            warnings=_of(connection, "customer_warning", customer_id, "deadline, rule"),
+            warnings=_of(connection, "customer_warning", customer_id, "is_leading desc, deadline, rule"),
             history=_of(connection, "rating_month_end", customer_id, "as_of_date"),
             account=next(iter(_of(connection, "customer_account", customer_id)), None),
             debt=next(iter(_of(connection, "work_list", customer_id)), None),

@@ -14,6 +14,12 @@ effectiveness as (
 
 ),
 
+rolling as (
+
+    select * from {{ ref('rolling_receivable') }}
+
+),
+
 as_contracted as (
 
     select
@@ -38,8 +44,23 @@ as_contracted as (
         cast(months.collected_gross_amount as numeric(18, 2)) as collected_gross_amount,
         cast(months.refunded_amount as numeric(18, 2)) as refunded_amount,
         cast(months.recovered_amount as numeric(18, 2)) as recovered_amount,
-        cast(months.recovered_to_date as numeric(18, 2)) as recovered_to_date
+        cast(months.recovered_to_date as numeric(18, 2)) as recovered_to_date,
+        cast(rolling.is_running_month as boolean) as is_running_month,
+        cast(rolling.days_3_months as integer) as days_3_months,
+        cast(rolling.billed_3_months as numeric(18, 2)) as billed_3_months,
+        cast(rolling.dso_3_months as numeric(10, 2)) as dso_3_months,
+        cast(rolling.average_days_delinquent_3_months as numeric(10, 2)) as average_days_delinquent_3_months,
+        cast(rolling.days_12_months as integer) as days_12_months,
+        cast(rolling.billed_12_months as numeric(18, 2)) as billed_12_months,
+        cast(rolling.dso_12_months as numeric(10, 2)) as dso_12_months,
+        cast(rolling.average_days_delinquent_12_months as numeric(10, 2)) as average_days_delinquent_12_months
     from months
+    inner join rolling
+        on
+            months.as_of_date = rolling.as_of_date
+            and months.region = rolling.region
+            and months.org_unit = rolling.org_unit
+            and months.segment = rolling.segment
     left join effectiveness
         on
             months.as_of_date = effectiveness.as_of_date

@@ -109,7 +109,12 @@ select
     billed_gross_amount,
     collected_gross_amount,
     refunded_amount,
-    recovered_amount
+    recovered_amount,
+    is_running_month,
+    days_3_months,
+    billed_3_months,
+    days_12_months,
+    billed_12_months
 from published.receivable_by_month_history
 where valid_to_release is null;
 comment on view star.fact_receivable is 'Accounts and receivables of each month. Key: date_day, region, org_unit, segment.';

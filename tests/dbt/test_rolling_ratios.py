@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -84,3 +85,33 @@ def test_a_window_is_unknown_where_a_month_of_it_is(settings: Settings) -> None:
     for length in (3, 12):
         known = months.groupby("as_of_date")[f"days_{length}_months"].count() > 0
         assert [known[end] for end in ends[:13]] == [place + 1 >= length for place in range(13)]
+
+
+def published_shares(settings: Settings) -> pd.DataFrame:
+    months = months_published(settings)
+    return months[months["as_of_date"] < pd.Timestamp(RICH_DAY)].set_index(["as_of_date", *PLACE])
+
+
+def test_a_share_is_known_once_its_days_have_passed(settings: Settings, rich: Prepared) -> None:
+    """By the due dates of the file: of the last month's bill of each place."""
+    bills = pd.read_csv(rich.files / "bill.csv", parse_dates=["issued_on", "due_on"])
+    customers = pd.read_csv(rich.files / "customer.csv")[["customer_id", *PLACE]]
+    bills = bills[bills["reverses_bill_id"].isna() & (bills["amount"] > 0)].merge(customers, on="customer_id")
+    bills["as_of_date"] = bills["issued_on"] + pd.offsets.MonthEnd(0)
+    last_due = bills.groupby(["as_of_date", *PLACE])["due_on"].max()
+    shares = published_shares(settings)
+    last_due = last_due.reindex(shares.index)
+    for days in (0, 30, 60, 90, 180):
+        is_over = last_due + pd.Timedelta(days=days) <= pd.Timestamp(RICH_DAY)
+        assert (shares[f"month_bills_collected_{days}"].notna() == is_over).all()
+    assert shares["collected_share_180"].notna().any()
+    assert shares["collected_share_180"].isna().any()
+
+
+def test_shares_never_pass_one_and_grow_with_the_days(settings: Settings) -> None:
+    shares = published_shares(settings)
+    for fewer, more in pairwise((0, 30, 60, 90, 180)):
+        both = shares.dropna(subset=[f"collected_share_{more}"])
+        assert (both[f"collected_share_{more}"] <= 1).all()
+        # Returned payments may lower a place's share, never most of them.
+        assert (both[f"collected_share_{fewer}"] <= both[f"collected_share_{more}"]).mean() > 0.9

@@ -42,12 +42,13 @@ window_months as (
 known_windows as (
 
     select
-        as_of_date,
         {%- for length in windows %}
-        case when count(case when months_back < {{ length }} then 1 end) = {{ length }}
+        case
+            when count(case when months_back < {{ length }} then 1 end) = {{ length }}
                 then sum(case when months_back < {{ length }} then days end)
-        end as days_{{ length }}_months{{ ',' if not loop.last }}
+        end as days_{{ length }}_months,
         {%- endfor %}
+        as_of_date
     from window_months
     group by as_of_date
 
@@ -56,14 +57,13 @@ known_windows as (
 billed as (
 
     select
+        {%- for length in windows %}
+        sum(case when window_months.months_back < {{ length }} then months.billed_amount else 0 end) as billed_{{ length }}_months,
+        {%- endfor %}
         window_months.as_of_date,
         months.region,
         months.org_unit,
-        months.segment,
-        {%- for length in windows %}
-        sum(case when window_months.months_back < {{ length }} then months.billed_amount else 0 end)
-            as billed_{{ length }}_months{{ ',' if not loop.last }}
-        {%- endfor %}
+        months.segment
     from window_months
     inner join months
         on window_months.month_end = months.as_of_date
@@ -74,20 +74,20 @@ billed as (
 ratios as (
 
     select
+        {%- for length in windows %}
+        {%- set days = 'known_windows.days_' ~ length ~ '_months' %}
+        {%- set amount = 'billed.billed_' ~ length ~ '_months' %}
+        cast({{ days }} as integer) as days_{{ length }}_months,
+        case when {{ days }} > 0 then coalesce({{ amount }}, 0) end as billed_{{ length }}_months,
+        case when {{ amount }} > 0 then round(months.receivable_amount / {{ amount }} * {{ days }}, 2) end as dso_{{ length }}_months,
+        case when {{ amount }} > 0 then round(months.overdue_amount / {{ amount }} * {{ days }}, 2) end
+            as average_days_delinquent_{{ length }}_months,
+        {%- endfor %}
+        dates.is_running_month,
         months.as_of_date,
         months.region,
         months.org_unit,
-        months.segment,
-        dates.is_running_month,
-        {%- for length in windows %}
-        {%- set days, amount = 'known_windows.days_' ~ length ~ '_months', 'billed.billed_' ~ length ~ '_months' %}
-        cast({{ days }} as integer) as days_{{ length }}_months,
-        case when {{ days }} > 0 then coalesce({{ amount }}, 0) end as billed_{{ length }}_months,
-        case when {{ amount }} > 0 then round(months.receivable_amount / {{ amount }} * {{ days }}, 2) end
-            as dso_{{ length }}_months,
-        case when {{ amount }} > 0 then round(months.overdue_amount / {{ amount }} * {{ days }}, 2) end
-            as average_days_delinquent_{{ length }}_months{{ ',' if not loop.last }}
-        {%- endfor %}
+        months.segment
     from months
     inner join dates
         on months.as_of_date = dates.as_of_date

@@ -253,13 +253,37 @@ def test_the_watch_tells_what_scikit_learn_tells(rated: Rated) -> None:
     assert ("challenger", "auc", "", "") in figures
     # The default policy's rates are starting values, and simulated customers pay worse: the watch must say so.
     assert any(one.figure == "calibration_p" for one in found.breaches)
-    assert figures["champion", "psi", "indicator", "score"].value is not None
+    drift = figures["champion", "psi", "indicator", "score"]
+    assert drift.as_of_date == oracle.previous_month_end(LAST_DAY)
+    assert drift.value == pytest.approx(drift_of_scores(settings, drift.as_of_date), abs=0.0001)
     stored = rows(settings, "select count(*), count(*) filter (where status = 'breach') from evaluation.rating_figure")
     assert stored == [(len(found.figures), len(found.breaches))]
     challenged = rows(
         settings, "select count(*) from evaluation.challenger_rating where as_of_date = %s", found.watched_on
     )
     assert challenged == rows(settings, "select count(*) from published.customer_rating")
+
+
+def drift_of_scores(settings: Settings, day: date) -> float:
+    """PSI by its definition, month-end with month-end: scores by tens, of those with a score and bills due on both."""
+    found = rows(
+        settings,
+        "select now.score::float8, earlier.score::float8 from ratings.score_at_month_end as now "
+        "join ratings.score_at_month_end as earlier using (customer_id) "
+        "join features.customer_feature_at_month_end as seen on seen.customer_id = now.customer_id "
+        "and seen.as_of_date = now.as_of_date "
+        "join features.customer_feature_at_month_end as seen_then on seen_then.customer_id = now.customer_id "
+        "and seen_then.as_of_date = earlier.as_of_date where now.as_of_date = %s "
+        "and earlier.as_of_date = (%s::date - interval '1 year')::date and seen.bills_due_12m > 0 and seen_then.bills_due_12m > 0 "
+        "and now.score is not null and earlier.score is not null",
+        day,
+        day,
+    )
+    tens = np.floor(np.array(found, dtype=float) / 10).astype(int)
+    bins = range(tens.min(), tens.max() + 1)
+    now, then = (np.maximum([(tens[:, place] == one).mean() for one in bins], 0.0001) for place in (0, 1))
+    used = [one in tens for one in bins]
+    return float(((now - then) * np.log(now / then))[used].sum())
 
 
 def test_a_breach_asks_until_somebody_has_noted_it(rated: Rated) -> None:

@@ -76,7 +76,7 @@ def test_accounts_of_each_month_to_the_cent(built: Built) -> None:
                 flow["refunded"], flow["written_off_amount"], flow["recovered_amount"], sums["written_off_amount"],
                 sums["recovered_amount"], sums["open_amount"] - sums["credit_balance"], sums["open_amount"],
                 sums["overdue_amount"], sums["credit_balance"],
-                oracle.rounded(sums["open_amount"] / billed * day.day, 2) if billed > 0 else None,
+                oracle.rounded(sums["open_amount"] / billed * day.day, 2) if billed > 0 and day != DAYS[-1] else None,
                 oracle.rounded(collected / billed, 4) if billed > 0 else None,
             ]  # fmt: skip
     # A place with nothing in its accounts yet has no row.
@@ -96,6 +96,64 @@ def test_a_month_opens_with_what_the_one_before_closed_with(built: Built) -> Non
     }.items():
         earlier = (oracle.previous_month_end(day), *place)
         assert earlier not in closings or closings[earlier] == opening
+
+
+def test_what_was_collected_of_each_month_of_billing(built: Built) -> None:
+    """Bill by bill by the account engine: paid by the due date and 30 to 180 days after it, and by the end of the month."""
+    last = DAYS[-1]
+    want: dict[tuple[object, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for customer in built.ledger.customers:
+        name = customer.customer_id
+        place = (customer.region, customer.org_unit, customer.segment)
+        for state in oracle.bills_as_of(built.ledger, name, last):
+            month = state.bill.issued_on.replace(day=1)
+            day = min(oracle.add_months(month, 1) - timedelta(days=1), last)
+            if day not in DAYS:
+                continue
+            sums = want[day, *place]
+            sums["standing"] += state.standing
+            marks = {f"collected_{days}": state.bill.due_on + timedelta(days=days) for days in (0, 30, 60, 90, 180)}
+            for mark, until in (marks | {"collected_in_month": day}).items():
+                sums[mark] += min(paid_by(built, name, state.bill.bill_id, min(until, last)), state.standing)
+                if until > last:
+                    sums[f"unknown_{mark}"] += 1
+    got = built.rows(
+        "select as_of_date, region, org_unit, segment, month_bills_amount, month_bills_collected_0, month_bills_collected_30, "
+        "month_bills_collected_60, month_bills_collected_90, month_bills_collected_180, current_collected_amount "
+        "from candidate.receivable_by_month where month_bills_amount is not null"
+    )
+    names = [*(f"collected_{days}" for days in (0, 30, 60, 90, 180)), "collected_in_month"]
+    expected = {
+        place: [sums["standing"], *(None if sums[f"unknown_{name}"] else sums[name] for name in names)]
+        for place, sums in want.items()
+    }
+    assert {tuple(row[:4]): list(row[4:]) for row in got} == expected
+    assert sum(row[9] is not None for row in got) < sum(row[5] is not None for row in got)
+
+
+def paid_by(built: Built, customer_id: str, bill_id: str, day: date) -> Decimal:
+    """What of a bill was paid by the end of a day, 0 before it was issued."""
+    states = oracle.bills_as_of(built.ledger, customer_id, day)
+    return next((state.paid for state in states if state.bill.bill_id == bill_id), Decimal(0))
+
+
+def test_what_was_collected_of_arrears(built: Built) -> None:
+    """Of what was overdue at the month-end before: paid since, less what came back."""
+    want: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for before, day in pairwise(DAYS[1:]):
+        for customer in built.ledger.customers:
+            name = customer.customer_id
+            for state in oracle.bills_as_of(built.ledger, name, before):
+                if state.open > 0 and state.bill.due_on < before:
+                    sums = want[day, customer.region, customer.org_unit, customer.segment]
+                    sums[0] += state.open
+                    sums[1] += paid_by(built, name, state.bill.bill_id, day) - state.paid
+    got = built.rows(
+        "select as_of_date, region, org_unit, segment, arrears_amount, arrears_collected_amount, arrears_collection_rate "
+        "from candidate.receivable_by_month where arrears_amount is not null"
+    )
+    assert {tuple(row[:4]): list(row[4:6]) for row in got} == dict(want)
+    assert all(rate == oracle.rounded(collected / amount, 4) for *_, amount, collected, rate in got)
 
 
 def test_rolls_and_effectiveness(built: Built) -> None:

@@ -14,6 +14,24 @@ effectiveness as (
 
 ),
 
+rolling as (
+
+    select * from {{ ref('rolling_receivable') }}
+
+),
+
+billed_months as (
+
+    select * from {{ ref('billing_month_collection') }}
+
+),
+
+arrears as (
+
+    select * from {{ ref('arrears_month') }}
+
+),
+
 as_contracted as (
 
     select
@@ -38,8 +56,51 @@ as_contracted as (
         cast(months.collected_gross_amount as numeric(18, 2)) as collected_gross_amount,
         cast(months.refunded_amount as numeric(18, 2)) as refunded_amount,
         cast(months.recovered_amount as numeric(18, 2)) as recovered_amount,
-        cast(months.recovered_to_date as numeric(18, 2)) as recovered_to_date
+        cast(months.recovered_to_date as numeric(18, 2)) as recovered_to_date,
+        cast(rolling.is_running_month as boolean) as is_running_month,
+        cast(rolling.days_3_months as integer) as days_3_months,
+        cast(rolling.billed_3_months as numeric(18, 2)) as billed_3_months,
+        cast(rolling.dso_3_months as numeric(10, 2)) as dso_3_months,
+        cast(rolling.average_days_delinquent_3_months as numeric(10, 2)) as average_days_delinquent_3_months,
+        cast(rolling.days_12_months as integer) as days_12_months,
+        cast(rolling.billed_12_months as numeric(18, 2)) as billed_12_months,
+        cast(rolling.dso_12_months as numeric(10, 2)) as dso_12_months,
+        cast(rolling.average_days_delinquent_12_months as numeric(10, 2)) as average_days_delinquent_12_months,
+        cast(billed_months.standing_amount as numeric(18, 2)) as month_bills_amount,
+        cast(billed_months.collected_in_month as numeric(18, 2)) as current_collected_amount,
+        {{ collected_share('billed_months.collected_in_month', 'billed_months.standing_amount') }} as current_collection_rate,
+        cast(arrears.arrears_amount as numeric(18, 2)) as arrears_amount,
+        cast(arrears.collected_amount as numeric(18, 2)) as arrears_collected_amount,
+        {{ collected_share('arrears.collected_amount', 'arrears.arrears_amount') }} as arrears_collection_rate,
+        cast(billed_months.collected_0 as numeric(18, 2)) as month_bills_collected_0,
+        {{ collected_share('billed_months.collected_0', 'billed_months.standing_amount') }} as collected_share_0,
+        cast(billed_months.collected_30 as numeric(18, 2)) as month_bills_collected_30,
+        {{ collected_share('billed_months.collected_30', 'billed_months.standing_amount') }} as collected_share_30,
+        cast(billed_months.collected_60 as numeric(18, 2)) as month_bills_collected_60,
+        {{ collected_share('billed_months.collected_60', 'billed_months.standing_amount') }} as collected_share_60,
+        cast(billed_months.collected_90 as numeric(18, 2)) as month_bills_collected_90,
+        {{ collected_share('billed_months.collected_90', 'billed_months.standing_amount') }} as collected_share_90,
+        cast(billed_months.collected_180 as numeric(18, 2)) as month_bills_collected_180,
+        {{ collected_share('billed_months.collected_180', 'billed_months.standing_amount') }} as collected_share_180
     from months
+    inner join rolling
+        on
+            months.as_of_date = rolling.as_of_date
+            and months.region = rolling.region
+            and months.org_unit = rolling.org_unit
+            and months.segment = rolling.segment
+    left join billed_months
+        on
+            months.as_of_date = billed_months.as_of_date
+            and months.region = billed_months.region
+            and months.org_unit = billed_months.org_unit
+            and months.segment = billed_months.segment
+    left join arrears
+        on
+            months.as_of_date = arrears.as_of_date
+            and months.region = arrears.region
+            and months.org_unit = arrears.org_unit
+            and months.segment = arrears.segment
     left join effectiveness
         on
             months.as_of_date = effectiveness.as_of_date

@@ -307,7 +307,9 @@ months as (
 
     select
         totals.*,
-        {{ dbt.datediff('dates.month_start', 'totals.as_of_date', 'day') }} + 1 as days
+        {{ dbt.datediff('dates.month_start', 'totals.as_of_date', 'day') }} + 1 as days,
+        -- A running month has hardly been billed, so that days of it say nothing.
+        totals.billed_amount > 0 and not {{ is_running_month('totals.as_of_date') }} as is_comparable
     from totals
     inner join dates
         on totals.as_of_date = dates.as_of_date
@@ -336,8 +338,8 @@ ratios as (
         overdue_amount,
         unallocated_amount,
         {#- What is due could not be helped: the days that only what is overdue adds. #}
-        case when billed_amount > 0 then round(receivable_amount / billed_amount * days, 2) end as dso,
-        case when billed_amount > 0 then round(overdue_amount / billed_amount * days, 2) end as average_days_delinquent,
+        case when is_comparable then round(receivable_amount / billed_amount * days, 2) end as dso,
+        case when is_comparable then round(overdue_amount / billed_amount * days, 2) end as average_days_delinquent,
         case when billed_amount > 0 then round(collected_amount / billed_amount, 4) end as collection_rate
     from months
 

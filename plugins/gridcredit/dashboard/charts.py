@@ -29,7 +29,7 @@ def receivables(months: list[Row]) -> Markup:
 
 
 def days_sales_outstanding(months: list[Row]) -> Markup:
-    """DSO by month."""
+    """DSO by month; a month without one, such as the running one, is not drawn."""
     drawn = frame({"month": _month(row), "dso": row["dso"]} for row in months if row["dso"] is not None)
     return svg(
         alt.Chart(drawn)

@@ -74,7 +74,7 @@ def watch(settings: Settings) -> Watch:
     if settings.challenger:
         rate_by_challenger(known_until, settings)
     with connect(settings) as connection:
-        figures = [_judged(one, rules) for one in _measure(connection, known_until, settings)]
+        figures = [_judged(one, rules) for one in _measure(connection, settings)]
         connection.cursor().executemany(
             "insert into evaluation.rating_figure (as_of_date, scorer, figure, dimension, member, value, lower_bound, "
             "upper_bound, customers, defaults, status, watched_on) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
@@ -140,7 +140,7 @@ def _judged(one: Figure, rules: EvaluationRules) -> Figure:
     return replace(one, status=threshold.status_of(one.value))
 
 
-def _measure(connection: Connection, known_until: date, settings: Settings) -> Iterator[Figure]:
+def _measure(connection: Connection, settings: Settings) -> Iterator[Figure]:
     row = connection.execute("select max(as_of_date) from outcomes.outcome where outcome is not null").fetchone()
     month_end = row[0] if row else None
     if month_end is None:
@@ -151,7 +151,7 @@ def _measure(connection: Connection, known_until: date, settings: Settings) -> I
     yield from _power_figures(rated, month_end, CHAMPION, rated["score"].to_numpy())
     yield _auc_loss(connection, rated, month_end)
     yield from _calibration(connection, month_end)
-    yield from _drift(connection, known_until)
+    yield from _drift(connection)
     yield _overrides(connection)
     yield _early_defaults(connection)
     if settings.challenger:
@@ -253,11 +253,12 @@ def _calibration(connection: Connection, month_end: date) -> Iterator[Figure]:
             yield Figure(month_end, CHAMPION, name, value, observed, defaults, "grade", grade)
 
 
-def _drift(connection: Connection, known_until: date) -> Iterator[Figure]:
-    for indicator, psi, customers in connection.execute(
-        "select indicator, psi::float8, customers from monitoring.indicator_drift order by indicator"
+def _drift(connection: Connection) -> Iterator[Figure]:
+    """PSI of the newest month-end against the one a year before it, dated by that month-end and not by the last day."""
+    for day, indicator, psi, customers in connection.execute(
+        "select as_of_date, indicator, psi::float8, customers from monitoring.indicator_drift order by indicator"
     ).fetchall():
-        yield Figure(known_until, CHAMPION, "psi", psi, customers, 0, "indicator", indicator)
+        yield Figure(day, CHAMPION, "psi", psi, customers, 0, "indicator", indicator)
 
 
 def _overrides(connection: Connection) -> Figure:

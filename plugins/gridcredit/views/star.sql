@@ -109,7 +109,21 @@ select
     billed_gross_amount,
     collected_gross_amount,
     refunded_amount,
-    recovered_amount
+    recovered_amount,
+    is_running_month,
+    days_3_months,
+    billed_3_months,
+    days_12_months,
+    billed_12_months,
+    month_bills_amount,
+    current_collected_amount,
+    arrears_amount,
+    arrears_collected_amount,
+    month_bills_collected_0,
+    month_bills_collected_30,
+    month_bills_collected_60,
+    month_bills_collected_90,
+    month_bills_collected_180
 from published.receivable_by_month_history
 where valid_to_release is null;
 comment on view star.fact_receivable is 'Accounts and receivables of each month. Key: date_day, region, org_unit, segment.';

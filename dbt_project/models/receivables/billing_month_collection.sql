@@ -1,0 +1,71 @@
+-- Of what was billed in a month, and still stands, what was collected within the month and so many days after it fell due.
+{{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
+
+{%- set days_collected = [0, 30, 60, 90, 180] %}
+with
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+
+),
+
+bills as (
+
+    select * from {{ ref('bill_collection') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+summed as (
+
+    select
+        dates.as_of_date,
+        coalesce(customers.region, 'unknown') as region,
+        coalesce(customers.org_unit, 'unknown') as org_unit,
+        coalesce(customers.segment, 'unknown') as segment,
+        {%- for days in days_collected %}
+        sum(bills.collected_{{ days }}) as collected_{{ days }},
+        {%- endfor %}
+        sum(bills.collected_in_month) as collected_in_month,
+        sum(bills.standing_amount) as standing_amount,
+        max(bills.due_on) as last_due_on
+    from bills
+    inner join dates
+        on bills.billed_month = dates.month_start
+    left join customers
+        on bills.customer_id = customers.customer_id
+    group by
+        dates.as_of_date,
+        coalesce(customers.region, 'unknown'),
+        coalesce(customers.org_unit, 'unknown'),
+        coalesce(customers.segment, 'unknown')
+
+),
+
+-- A share is known once the days have passed for the last bill of the month.
+months as (
+
+    select
+        as_of_date,
+        region,
+        org_unit,
+        segment,
+        last_due_on,
+        {%- for days in days_collected %}
+        case when {{ dbt.dateadd('day', days, 'last_due_on') }} <= {{ last_day() }} then {{ money('collected_' ~ days) }} end
+            as collected_{{ days }},
+        {%- endfor %}
+        {{ money('collected_in_month') }} as collected_in_month,
+        {{ money('standing_amount') }} as standing_amount
+    from summed
+
+)
+
+select * from months

@@ -139,6 +139,9 @@ def check_rating(rating: Row, indicators: list[Row]) -> None:
         by_score = min((grade for grade in rank if score >= floors[grade]), key=lambda grade: rank[grade])
         expect(by_score == rating["grade_by_score"], f"{who}: the score gives grade {by_score}")
         caps = {row["veto"]: row["best_grade"] for row in table(f"{policy}/vetoes.csv")}
+        # In default nobody is better than the policy's grade for it, by default its worst.
+        default = re.search(r"^default_grade: *['\"]?([^'\"\s]+)", header, re.MULTILINE)
+        caps["in_default"] = default[1] if default else max(rank, key=lambda grade: rank[grade])
         if rating["veto"] in caps or not table(f"{policy}/transitions.csv"):
             worst = max((by_score, caps.get(rating["veto"], by_score)), key=lambda grade: rank[grade])
             expect(worst == rating["grade_by_policy"], f"{who}: the policy gives grade {worst}")

@@ -577,14 +577,18 @@ def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFacto
     settings = new_warehouse(small)
     with connect(settings) as connection:
         connection.execute("alter table policy.grades disable trigger user")
-        connection.execute("update policy.grades set min_score = min_score - 1 where grade = 'AAA'")
+        connection.execute(
+            "update policy.grades set min_score = min_score - 1 where grade = 'AAA' and policy_version = 'default-1.0'"
+        )
     with pytest.raises(PolicyError, match=r"policy.grades: the warehouse does not hold what .*default/1.0 says"):
         pipeline.build_ratings("after the change", settings=settings)
     assert [fault.what for fault in verify_release(1, settings)] == [
         "policy.grades of default-1.0 is not what was loaded"
     ]
     with connect(settings) as connection:
-        connection.execute("update policy.grades set min_score = min_score + 1 where grade = 'AAA'")
+        connection.execute(
+            "update policy.grades set min_score = min_score + 1 where grade = 'AAA' and policy_version = 'default-1.0'"
+        )
         connection.execute("alter table policy.reasons disable trigger user")
         connection.execute("insert into policy.reasons values ('default-1.0', 'XX', 'x', 'x')")
     assert [fault.what for fault in verify_release(1, settings)] == [

@@ -72,7 +72,7 @@ features_then as (
 
     select
         customer_id,
-        bills_due_12m,
+        bills_due_12m as bills_due_in_year,
         {{ indicators() | join(',\n        ') }}
     from month_end_features
     where as_of_date = {{ base_date }}
@@ -83,7 +83,7 @@ features_now as (
 
     select
         customer_id,
-        bills_due_12m,
+        bills_due_12m as bills_due_in_year,
         {{ indicators() | join(',\n        ') }}
     from month_end_features
     where as_of_date = {{ now_date }}
@@ -92,7 +92,7 @@ features_now as (
 
     select
         customer_id,
-        bills_due_12m,
+        bills_due_12m as bills_due_in_year,
         {{ indicators() | join(',\n        ') }}
     from features_of_the_last_day
     where {{ is_now_the_last_day }}
@@ -224,7 +224,7 @@ scores as (
     select
         scores_now.customer_id,
         scores_now.score,
-        features_now.bills_due_12m,
+        features_now.bills_due_in_year,
         true as is_now
     from scores_now
     inner join features_now
@@ -235,7 +235,7 @@ scores as (
     select
         scores_then.customer_id,
         scores_then.score,
-        features_then.bills_due_12m,
+        features_then.bills_due_in_year,
         false as is_now
     from scores_then
     inner join features_then
@@ -253,7 +253,7 @@ banded as (
         sampled.customer_id,
         scores.is_now,
         'score' as indicator,
-        case when scores.bills_due_12m > 0 then cast(floor(scores.score / 10) as integer) end as bin,
+        case when scores.bills_due_in_year > 0 then cast(floor(scores.score / 10) as integer) end as bin,
         scores.score is not null as is_available
     from sampled
     inner join scores

@@ -277,7 +277,7 @@ def test_a_role_that_inherits_reads_what_its_role_reads(settings: Settings) -> N
 def test_auditors_read_lineage_and_policy(settings: Settings) -> None:
     login = reader(settings, "audit", "*")
     assert read_as(settings, *login, "select count(*) from lineage.files")[0][0] > 10
-    assert read_as(settings, *login, "select count(*) from policy.policies") == [(2,)]
+    assert read_as(settings, *login, "select count(*) from policy.policies") == [(3,)]
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         read_as(settings, *login, "delete from lineage.files")
 

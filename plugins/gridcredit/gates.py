@@ -59,7 +59,7 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
     with exclusive("gate", settings), rare_collections():
         tables = _tables_to_check(gate, run_id, suites, settings)
         checks = list(_validate(gate, suites, tables, seconds, settings)) if tables else []
-    checks = _as_of_restatement(checks, settings)
+    checks = _drift_as_it_counts(checks, settings)
     record_checks(run_id, gate, checks, seconds, settings)
     send_gate(run_id, gate, checks, tables, started, settings)
     failed = [check for check in checks if not check.success]
@@ -70,10 +70,11 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
         approval = approval_of(run_id, settings)
         if approval is None or not approval.is_approved:
             first = critical[0]
+            shown_in = data_docs_index(settings) if settings.gate_pages else "lineage.gate_results"
             raise GateFailedError(
                 f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
                 f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-                f"release stands; see {data_docs_index(settings) if settings.gate_pages else 'lineage.gate_results'}. Mend the data and run again, or publish it all the same: "
+                f"release stands; see {shown_in}. Mend the data and run again, or publish it all the same: "
                 f"`gridcredit run --blocked '{run_id}' --approver NAME --reason TEXT`"
             )
         log.warning("let_through", gate=gate, run_id=run_id, checks=len(critical), approver=approval.approver)
@@ -81,7 +82,7 @@ def run_gate(gate: Gate, run_id: str, settings: Settings | None = None) -> list[
     return checks
 
 
-def _as_of_restatement(checks: list[Check], settings: Settings) -> list[Check]:
+def _drift_as_it_counts(checks: list[Check], settings: Settings) -> list[Check]:
     """Drift warns, and does not block, where there is no release to compare with, or the next one restates balances."""
     with connect(settings) as connection:
         has_release = connection.execute("select 1 from lineage.releases limit 1").fetchone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
-from gridcredit.policy.store import held_back, loaded_versions, read_policies
+from gridcredit.policy.store import held_back, loaded_versions, read_policies, why_held_back
 from gridcredit.settings import Settings
 from gridcredit.warehouse import Connection
 
@@ -70,10 +70,7 @@ def _policies(connection: Connection, settings: Settings) -> Iterator[str]:
         if header.version in loaded or header.policy != settings.policy:
             continue
         if rated := held_back(connection, policy):
-            yield (
-                f"policy: {header.version} is not rated by: it takes effect on {header.effective_from}, and days up to {rated} "
-                f"are released. Copy {policy.folder}, give it a version and a later date, and `gridcredit policy propose` it"
-            )
+            yield f"policy: {header.version} is not rated by: {why_held_back(policy, rated)}"
 
 
 def _extracts(connection: Connection) -> Iterator[str]:

@@ -1,8 +1,8 @@
 {% macro bills_then() -%}
     {#-
         The columns and conditions that show a scope's bills as they stood: to be read for one customer and date at a time. Bills
-        that are neither open nor of the last year tell no figure anything. What is open and disputed is set aside, unless the policy
-        of the date (`dates`) counts it.
+        that are neither open nor of the last year are in no figure. What is open and disputed is set aside, unless the
+        policy of the date (`dates`) counts it.
     -#}
     {%- set is_set_aside = '(balances.is_disputed and balances.open_amount > 0 and not dates.dispute_counts_in_rating)' %}
     select
@@ -22,7 +22,7 @@
         balances.issued_month_bit,
         balances.period,
         balances.due_on,
-        {%- for months in (1, 3, 6, 12) %}
+        {%- for months in payment_windows() %}
         balances.due_on > scope.{{ window_start(months) }} and balances.due_on <= scope.as_of_date and balances.judged_amount > 0
         and not {{ is_set_aside }} as is_due_in_{{ months }}m,
         {%- endfor %}

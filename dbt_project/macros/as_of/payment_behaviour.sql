@@ -14,7 +14,7 @@ scope as (
 
     select
         scope.*,
-        {%- for months in (1, 3, 6) %}
+        {%- for months in payment_windows() | reject('equalto', 12) %}
         cast({{ dbt.dateadd('month', -months, 'scope.as_of_date') }} as date) as {{ window_start(months) }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref(scope) }} as scope
@@ -108,7 +108,7 @@ bounced as (
         scope_of_returns.as_of_date,
         scope_of_returns.customer_id,
         greatest(sum(returned_payments.returns), 0) as bounced_12m,
-        {%- for months in (1, 3, 6) %}
+        {%- for months in payment_windows() | reject('equalto', 12) %}
         greatest(
             sum(
                 case
@@ -175,7 +175,7 @@ behaviour as (
             -- A debt with nothing billed in a year is worse than any number of months.
             when all_figures.pursued_amount > 0 then 99
         end as numeric(18, 2)) as overdue_months,
-        {%- for months in (1, 3, 6, 12) %}
+        {%- for months in payment_windows() %}
         case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end as bounced_{{ months }}m,
         {%- endfor %}
         cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,

@@ -1,5 +1,10 @@
 {#- Features of the bills that fell due in a window, written from the definitions in dbt_project.yml. -#}
 
+{% macro payment_windows() -%}
+    {#- The months of the windows that features look back on. -#}
+    {{ return(measured_features().values() | selectattr('months', 'defined') | map(attribute='months') | unique | sort) }}
+{%- endmacro %}
+
 {% macro window_start(months) -%}
     {#- The scope's column that says after which day a window of so many months begins. -#}
     {{ return('year_before' if months == 12 else 'start_of_' ~ months ~ 'm') }}

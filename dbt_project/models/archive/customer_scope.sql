@@ -175,7 +175,7 @@ concerned as (
         {{ moved('issued_on') }}
         or due_on between {{ aged_from() }} and {{ last_day() }}
         or {{ moved('issued_on', 12) }}
-        {%- for months in (1, 3, 6, 12) %}
+        {%- for months in payment_windows() %}
         or {{ moved('due_on', months) }}
         {%- endfor %}
 
@@ -186,7 +186,7 @@ concerned as (
         0 as has_moved
     from returned_payments
     where
-        {%- for months in (1, 3, 6, 12) %}
+        {%- for months in payment_windows() %}
         {{ 'or ' if not loop.first }}{{ moved('returned_on', months) }}
         {%- endfor %}
 

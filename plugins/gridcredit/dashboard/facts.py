@@ -19,7 +19,7 @@ QUERIES: dict[str, LiteralString] = {
         "select as_of_date, sum(billed_amount) as billed, sum(collected_amount) as collected, "
         "sum(receivable_amount) as receivable, sum(overdue_amount) as overdue, sum(unallocated_amount) as unallocated, "
         # A running month has hardly been billed: its DSO would bend the trend.
-        "case when extract(day from as_of_date + 1) = 1 then round(sum(receivable_amount) / nullif(sum(billed_amount), 0) "
+        "case when not bool_or(is_running_month) then round(sum(receivable_amount) / nullif(sum(billed_amount), 0) "
         "* extract(day from as_of_date), 1) end as dso "
         "from published.receivable_by_month group by as_of_date order by as_of_date"
     ),

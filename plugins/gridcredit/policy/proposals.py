@@ -160,8 +160,6 @@ def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) ->
         GridCreditError: without a name or a reason, or where it is not approved, or has rated a released day.
     """
     officer, reason = officer.strip(), reason.strip()
-    if not officer or not reason:
-        raise GridCreditError("to withdraw a policy needs the name of who does, and a reason")
     with connect(settings) as connection:
         proposal = find(connection, proposal_id)
         if proposal.status != "approved":

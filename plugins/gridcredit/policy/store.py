@@ -76,6 +76,14 @@ def held_back(connection: Connection, policy: Policy) -> date | None:
     return rated if rated and policy.header.effective_from <= rated else None
 
 
+def why_held_back(policy: Policy, rated: date) -> str:
+    """What to do about a version that is held back."""
+    return (
+        f"it takes effect on {policy.header.effective_from}, and days up to {rated} are released. Copy {policy.folder}, "
+        "give it a version and a later date, and `gridcredit policy propose` it"
+    )
+
+
 def load_policies(settings: Settings | None = None) -> None:
     """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded.
 
@@ -90,12 +98,7 @@ def load_policies(settings: Settings | None = None) -> None:
         for policy in read_policies(settings):
             version = policy.header.version
             if version not in known and (rated := held_back(connection, policy)):
-                log.warning(
-                    "policy_held_back",
-                    version=version,
-                    detail=f"takes effect on {policy.header.effective_from}, and days up to {rated} have been released: "
-                    "copy its folder, give it a version and a date of its own, and `gridcredit policy propose` it",
-                )
+                log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
             elif version not in known:
                 check_new(policy)
                 insert_policy(connection, policy)

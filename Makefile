@@ -55,12 +55,13 @@ check: $(STAMP) ## the quick loop: lint, types, unit tests, import of the DAGs
 test-units: $(STAMP)
 	$(call timed,unit tests,$(BIN)/python -m pytest tests/unit tests/dags $(ARGS))
 
-lint: $(STAMP) ## ruff, mypy, sqlfluff and dbt parse
+lint: $(STAMP) ## ruff, mypy, floors of the package, sqlfluff and dbt parse
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint-sql lint-python
 
 lint-python: $(STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(call timed,types,$(BIN)/python -m mypy)
 
 lint-sql: $(STAMP)

@@ -16,11 +16,11 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from gridcredit import pipeline
-from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import prepare
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.migrations import prepare
 
 from benchmarks.measure import quiet_logs
 from tests.support.suppliers import load

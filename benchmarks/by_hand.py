@@ -19,8 +19,8 @@ Days = list[tuple[date, date]]
 
 def postgres(files: Path, days: Days) -> dict[str, float]:
     """COPY into unlogged tables, then the script, with the memory that a careful person would give it."""
-    from gridcredit.extracts.contract import EXTRACTS as CONTRACT
-    from gridcredit.warehouse import connect
+    from gridcredit.contract.extracts import EXTRACTS as CONTRACT
+    from gridcredit.warehouse.connection import connect
     from psycopg import sql
 
     with tempfile.TemporaryDirectory() as folder:

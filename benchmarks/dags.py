@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
-from gridcredit import pipeline, services
-from gridcredit.demo import deliver, follow
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import pipeline, services
+from gridcredit.operations.demo import deliver, follow
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection, airflow_database_url, connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import Connection, airflow_database_url, connect
 
 from benchmarks.measure import plain_copy, say, timed, warehouse
 

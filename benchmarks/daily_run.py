@@ -22,17 +22,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
-from gridcredit import pipeline, runs
-from gridcredit.dbt_project import layers
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.operations import pipeline, runs
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection, connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import Connection, connect
 from psycopg import sql
 
 from benchmarks.measure import plain_copy, quiet_logs, say, timed, warehouse
 from benchmarks.plans import keep_plans
+from tests.support.rebuilds import layers
 
 LAST_DAY = date(2026, 6, 18)
 ONE_DAY = timedelta(days=1)

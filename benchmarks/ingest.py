@@ -16,13 +16,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.convert import ARROW_TYPES
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.conversion.convert import ARROW_TYPES
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import connect
 
 from benchmarks.measure import plain_copy, say, timed, warehouse
 

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gridcredit import pipeline
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
 from gridcredit.lineage.touched import touched_by_bill, touched_by_file
 from gridcredit.lineage.trace import trace_row
-from gridcredit.published_tables import TABLES
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection, connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 
 from benchmarks.daily_run import LAST_DAY, ONE_DAY, run_day, write_payments

@@ -11,10 +11,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from gridcredit import pipeline
+from gridcredit.operations import pipeline
 from gridcredit.settings import PROJECT_DIR
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import connect
 
 from benchmarks.measure import quiet_logs, warehouse
 from tests.support.many_indicators import write_policy

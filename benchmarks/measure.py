@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from gridcredit.embedded_postgres import EmbeddedPostgres
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect, prepare
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
 
 

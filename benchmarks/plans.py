@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 
 def heaviest_models(run_id: str, settings: Settings, number: int = 10) -> dict[str, tuple[float, bytes]]:

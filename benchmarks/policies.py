@@ -17,12 +17,14 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from gridcredit import policy, runs, transform
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit import policies
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import runs
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.transformation import runner
+from gridcredit.warehouse.connection import connect
 
 from benchmarks.daily_run import RESULTS
 from benchmarks.measure import quiet_logs, warehouse
@@ -106,8 +108,8 @@ def compare(supplier: Supplier, versions: dict[str, Path], folder: Path) -> dict
         for which in versions:
             settings.policy = which
             runs.start_run(which, supplier.rated_on, settings)
-            policy.load_policies(settings)
-            transform.build(which, runs.as_of_dates(supplier.rated_on, settings.history_months), settings, anew=True)
+            policies.load_policies(settings)
+            runner.build(which, runs.as_of_dates(supplier.rated_on, settings.history_months), settings, anew=True)
             with connect(settings) as connection:
                 rows = connection.execute(SCORES).fetchall()
                 late = connection.execute(

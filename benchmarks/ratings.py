@@ -14,13 +14,13 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from gridcredit import pipeline
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import pipeline
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import connect
 
 from benchmarks.daily_run import RESULTS, tell_run
 from benchmarks.measure import quiet_logs, say, timed, warehouse

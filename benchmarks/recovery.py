@@ -12,16 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from gridcredit import pipeline, services
-from gridcredit.dashboard.facts import collect
-from gridcredit.dashboard.page import past_errors
-from gridcredit.demo import follow, last_delivery
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import pipeline, services
+from gridcredit.operations.demo import follow, last_delivery
+from gridcredit.reporting.dashboard.facts import collect
+from gridcredit.reporting.dashboard.page import past_errors
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection, connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import Connection, connect
 
 from benchmarks.measure import quiet_logs, say, timed, warehouse
 

@@ -15,19 +15,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from gridcredit import pipeline
-from gridcredit.dbt_project import features
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.features import features
 from gridcredit.evaluation.figures import Power, power
 from gridcredit.evaluation.outcomes import build_outcomes
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
-from gridcredit.policy.simulation import simulate_policy
-from gridcredit.scorecard.develop import Development, develop
-from gridcredit.scorecard.score import score
+from gridcredit.evaluation.scorecards.develop import Development, develop
+from gridcredit.evaluation.scorecards.score import score
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import pipeline
+from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import Connection
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import Connection
 from psycopg import sql
 from sklearn.ensemble import HistGradientBoostingClassifier
 

@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
-from gridcredit import pipeline
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
-from gridcredit.extracts.undo import undo_load
-from gridcredit.published_tables import TABLES, replace_rows
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.revert import undo_load
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import WAREHOUSE, Connection, connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import WAREHOUSE, Connection, connect
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
+from gridcredit.warehouse.published_tables import TABLES, replace_rows
 from psycopg import sql
 
 from benchmarks.daily_run import EXTRACTS, LAST_DAY, ONE_DAY, run_day, write_payments

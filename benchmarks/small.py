@@ -17,10 +17,10 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from gridcredit import pipeline
-from gridcredit.embedded_postgres import EmbeddedPostgres
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 from benchmarks.measure import quiet_logs, warehouse
 from tests.support.suppliers import load

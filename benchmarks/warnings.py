@@ -10,10 +10,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import structlog
-from gridcredit import pipeline
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import connect
 
 from benchmarks.measure import warehouse
 from tests.support.nights import difference, replay, standing_on

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 from tests.support import depth
 from tests.support.browser import CHROMIUM

@@ -1,6 +1,6 @@
 """`python -m gridcredit` is the `gridcredit` command."""
 
-from gridcredit.cli import app
+from gridcredit.cli.app import app
 
 if __name__ == "__main__":
     app()

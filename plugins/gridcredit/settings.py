@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gridcredit.extracts.limits import ReadLimits
-from gridcredit.private_files import write_private
+from gridcredit.files.limits import ReadLimits
+from gridcredit.files.private import write_private
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 

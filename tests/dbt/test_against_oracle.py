@@ -10,10 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from gridcredit import dbt_project, policy, transform
-from gridcredit.locks import exclusive
-from gridcredit.policy.simulation import simulate_policy
+from gridcredit import policies
+from gridcredit.contract.features import definitions
+from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import PROJECT_DIR
+from gridcredit.transformation import runner
+from gridcredit.warehouse.locks import exclusive
 
 from tests.support import oracle, service_oracle
 from tests.support.built import DAYS, POLICY, Built, FeaturesByDay, Rated
@@ -28,9 +30,9 @@ def dated(table: str, columns: str) -> str:
 def test_tables_hold_what_no_night_asks_again(built: Built) -> None:
     """Every test that the nightly build leaves out passes, and the tables that it is about refuse what it looks for."""
     with exclusive("build", built.settings):
-        left_out = ["--select", *transform.HELD_BY_TABLES, "--exclude", "path:models/evaluation"]
-        outcome = transform.invoke_dbt(["--quiet", "test", *left_out], built.settings)
-    assert outcome.success, transform.first_failure(outcome)
+        left_out = ["--select", *runner.HELD_BY_TABLES, "--exclude", "path:models/evaluation"]
+        outcome = runner.invoke_dbt(["--quiet", "test", *left_out], built.settings)
+    assert outcome.success, runner.first_failure(outcome)
     tests = [result.node for result in outcome.result.results]
     names = Counter(test.test_metadata.name for test in tests)
     assert set(names) == {"not_null", "key_is_enforced"}
@@ -67,7 +69,7 @@ def test_open_bills(built: Built) -> None:
 
 
 def test_features(built: Built, features: FeaturesByDay) -> None:
-    names = [*dbt_project.features(built.settings), "next_due_on"]
+    names = [*definitions(built.settings), "next_due_on"]
     opened = {customer.customer_id: customer.opened_on for customer in built.ledger.customers}
     got: FeaturesByDay = {}
     for day, customer, *values in built.rows(dated("features.customer_feature", f"customer_id, {', '.join(names)}")):
@@ -216,7 +218,7 @@ def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ra
     day, month_end = DAYS[-1], DAYS[-2]
     regional = oracle.Policy(PROJECT_DIR / "policies" / "regional" / "1.0")
     out = tmp_path / "changes.csv"
-    simulation = simulate_policy(policy.read_policy(regional.folder), day, built.settings, out=out)
+    simulation = simulate_policy(policies.read_policy(regional.folder), day, built.settings, out=out)
     want = {
         customer.customer_id: oracle.rate(
             regional,

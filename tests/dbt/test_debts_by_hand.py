@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from gridcredit import policy, runs, transform
+from gridcredit import policies
+from gridcredit.operations import runs
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.transformation import runner
+from gridcredit.warehouse.connection import connect
 from psycopg.rows import dict_row
 
 from tests.support.prepared import Prepared
@@ -190,8 +192,8 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
             loaded = deliver(folder / f"{name}.csv", settings, text)
             assert all(count.quarantined == 0 for count in loaded.counts.values()), name
         runs.start_run("by hand", DAY, settings)
-        policy.load_policies(settings)
-        transform.build("by hand", [date(2026, 5, 31), DAY], settings)
+        policies.load_policies(settings)
+        runner.build("by hand", [date(2026, 5, 31), DAY], settings)
         yield Hand(settings)
 
 

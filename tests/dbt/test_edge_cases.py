@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from gridcredit import transform
+from gridcredit.transformation import runner
 
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
@@ -13,7 +13,7 @@ def test_edge_cases(new_warehouse: WarehouseFactory, small: Prepared) -> None:
     # dbt takes the types of a case's rows from tables that are there.
     settings = new_warehouse(small)
     cases = yaml.safe_load((settings.dbt_dir / "models" / "edge_cases.yml").read_text())["unit_tests"]
-    outcome = transform.invoke_dbt(["--quiet", "--no-print", "test", "--select", "test_type:unit"], settings)
+    outcome = runner.invoke_dbt(["--quiet", "--no-print", "test", "--select", "test_type:unit"], settings)
     told = {result.node.name: f"{result.status} {result.message or ''}" for result in outcome.result.results}
     assert {name: text for name, text in told.items() if not text.startswith("pass")} == {}
     assert told.keys() == {case["name"] for case in cases}

@@ -12,25 +12,25 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
-from gridcredit import pipeline
-from gridcredit.access import add_reader
-from gridcredit.dashboard.page import write_dashboard
-from gridcredit.dbt_project import features
+from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.page import write_watch
+from gridcredit.evaluation.scorecards.card import card_as_html, card_as_markdown
+from gridcredit.evaluation.scorecards.develop import Development, develop
+from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
+from gridcredit.evaluation.scorecards.score import score
+from gridcredit.evaluation.scorecards.weighting import weigh
 from gridcredit.evaluation.watch import describe_breaches, note_breaches, watch
-from gridcredit.policy.comparison import compare, describe_proposal
-from gridcredit.policy.proposals import decide, list_proposals, propose, read_proposal
-from gridcredit.policy.simulation import simulate_policy
-from gridcredit.policy.store import read_policy
-from gridcredit.scorecard.card import card_as_html, card_as_markdown
-from gridcredit.scorecard.develop import Development, develop
-from gridcredit.scorecard.facts import METHOD, facts_of
-from gridcredit.scorecard.score import score
-from gridcredit.scorecard.weighting import weigh
+from gridcredit.operations import pipeline
+from gridcredit.policies.store import read_policy
+from gridcredit.policy_changes.effects import compare, describe_proposal
+from gridcredit.policy_changes.proposals import decide, list_proposals, propose, read_proposal
+from gridcredit.policy_changes.simulation import simulate_policy
+from gridcredit.releases.access import add_reader
+from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
-from gridcredit.warehouse import warehouse_url
+from gridcredit.warehouse.connection import warehouse_url
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sklearn.metrics import roc_auc_score

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gridcredit import pipeline, runs
-from gridcredit.build_plan import plan_build
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.extracts.undo import undo_load
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.revert import undo_load
+from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.transformation.build_plan import plan_build
+from gridcredit.warehouse.connection import connect
 
 from tests.support.builders import SMALL_EXTRACTS
 from tests.support.depth import few_or_many

@@ -8,11 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from gridcredit import policy, runs, transform
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit import policies
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import runs
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.transformation import runner
+from gridcredit.warehouse.connection import connect
 
 FILES = {
     "customer.csv": (
@@ -57,8 +59,8 @@ def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
         load_file(tmp_path / name, mapping, settings)
     day = date(2026, 1, 10)
     runs.start_run("by hand", day, settings)
-    policy.load_policies(settings)
-    transform.build("by hand", [date(2025, 12, 31), day], settings)
+    policies.load_policies(settings)
+    runner.build("by hand", [date(2025, 12, 31), day], settings)
     with connect(settings) as connection:
         rows = connection.execute(
             "select bill_id, charge_of_year, charge_carried_over, late_charge, daily_charge, charged_through, open_amount "
@@ -69,7 +71,7 @@ def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
     assert dict(to_date) == TO_DATE
 
     runs.start_run("in February", date(2026, 2, 3), settings)
-    transform.build("in February", [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 3)], settings)
+    runner.build("in February", [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 3)], settings)
     with connect(settings) as connection:
         rows = connection.execute("select bill_id, late_charge, charged_through from candidate.late_charge").fetchall()
     assert {bill: in_words(rest) for bill, *rest in rows} == IN_FEBRUARY

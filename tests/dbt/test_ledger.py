@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gridcredit import pipeline, policy, runs, transform
+from gridcredit import policies
 from gridcredit.errors import GateFailedError
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.extracts.undo import undo_load
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.revert import undo_load
+from gridcredit.operations import pipeline, runs
 from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.transformation import runner
 
 from tests.support import account_engine
 from tests.support.account_engine import Bill, Facts, Payment, WriteOff
@@ -54,8 +56,8 @@ def test_the_worked_cases(settings: Settings) -> None:
     load(CASES, settings, (*BILLING, "collection_action"))
     month_end, day = (date.fromisoformat(text) for text in sorted({row["as_of_date"] for row in expected}))
     runs.start_run("cases", day, settings)
-    policy.load_policies(settings)
-    transform.build("cases", [month_end, day], settings)
+    policies.load_policies(settings)
+    runner.build("cases", [month_end, day], settings)
     listed = ", ".join(columns)
     got = {
         (as_of_date.isoformat(), customer): values
@@ -287,8 +289,8 @@ def test_charges_and_behaviour_of_random_accounts(settings: Settings, tmp_path: 
         load_file(one, mapping, settings)
     day = date(2024, 7, 18)
     runs.start_run("random", day, settings)
-    policy.load_policies(settings)
-    transform.build("random", [day], settings)
+    policies.load_policies(settings)
+    runner.build("random", [day], settings)
     got = {
         bill: tuple(values)
         for bill, *values in rows(

@@ -6,10 +6,10 @@ import csv
 from datetime import date
 from pathlib import Path
 
-from gridcredit import pipeline
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 from tests.support.builders import RICH_DAY
 from tests.support.prepared import Prepared

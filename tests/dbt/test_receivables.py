@@ -9,10 +9,10 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-from gridcredit import pipeline
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
-from gridcredit.warehouse import connect
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import pipeline
+from gridcredit.warehouse.connection import connect
 
 from tests.support import account_engine, oracle
 from tests.support.built import DAYS, POLICY, Built

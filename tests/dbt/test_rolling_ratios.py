@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 from tests.support.builders import RICH_DAY
 from tests.support.prepared import Prepared

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from gridcredit import pipeline
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.policy.comparison import describe_proposal
-from gridcredit.policy.folder import Policy, policy_files, read_folder, write_files
-from gridcredit.policy.proposals import decide, propose, read_proposal, withdraw
-from gridcredit.policy.store import load_policies, policy_in_force
-from gridcredit.scorecard import sample
-from gridcredit.scorecard.calibration import METHOD as CALIBRATION
-from gridcredit.scorecard.calibration import calibrate_policy
-from gridcredit.scorecard.card import card_as_markdown
-from gridcredit.scorecard.develop import develop
-from gridcredit.scorecard.facts import METHOD, facts_of
+from gridcredit.evaluation.scorecards import sample
+from gridcredit.evaluation.scorecards.calibration import METHOD as CALIBRATION
+from gridcredit.evaluation.scorecards.calibration import calibrate_policy
+from gridcredit.evaluation.scorecards.card import card_as_markdown
+from gridcredit.evaluation.scorecards.develop import develop
+from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
+from gridcredit.operations import pipeline
+from gridcredit.policies.folder import Policy, policy_files, read_folder, write_files
+from gridcredit.policies.store import load_policies, policy_in_force
+from gridcredit.policy_changes.effects import describe_proposal
+from gridcredit.policy_changes.proposals import decide, propose, read_proposal, withdraw
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 from tests.support.builders import EVALUATED_DAY as LAST_DAY
 from tests.support.prepared import Prepared

@@ -8,9 +8,11 @@ from datetime import date
 from statistics import fmean
 
 import pytest
-from gridcredit import policy, runs, transform
+from gridcredit import policies
+from gridcredit.operations import runs
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.transformation import runner
+from gridcredit.warehouse.connection import connect
 
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
@@ -58,8 +60,8 @@ def trial(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.Temp
         for name, text in files().items():
             deliver(folder / f"{name}.csv", settings, text)
         runs.start_run("trial", DAY, settings)
-        policy.load_policies(settings)
-        transform.build("trial", [date(2026, 5, 31), DAY], settings)
+        policies.load_policies(settings)
+        runner.build("trial", [date(2026, 5, 31), DAY], settings)
         yield settings
 
 

@@ -19,14 +19,15 @@ import psutil
 import psycopg
 import pytest
 import yaml
-from gridcredit import services
-from gridcredit.airflow_api import ADMIN
-from gridcredit.demo import deliver
-from gridcredit.embedded_postgres import EmbeddedPostgres
-from gridcredit.leftovers import leftovers
+from gridcredit.operations import services
+from gridcredit.operations.airflow_api import ADMIN
+from gridcredit.operations.demo import deliver
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import airflow_database_url, prepare
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import airflow_database_url
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.leftovers import leftovers
+from gridcredit.warehouse.migrations import prepare
 
 from tests.support.airflow import Airflow, answer, listening, running_airflow
 from tests.support.builders import SMALL_EXTRACTS
@@ -42,7 +43,7 @@ DAYS_OF_RUNS = """
 import json, sys
 from datetime import datetime
 from types import SimpleNamespace
-from gridcredit import pipeline
+from gridcredit.operations import pipeline
 from gridcredit.orchestration.operators import CheckRawOperator
 
 days = []

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse.connection import Connection, connect
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook

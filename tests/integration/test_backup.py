@@ -12,10 +12,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from gridcredit import access, pipeline
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
-from gridcredit.release import list_releases, verify_release
-from gridcredit.warehouse import migrate, warehouse_url
+from gridcredit.operations import pipeline
+from gridcredit.releases import access
+from gridcredit.releases.release import list_releases, verify_release
+from gridcredit.warehouse.connection import warehouse_url
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
+from gridcredit.warehouse.migrations import migrate
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
-from gridcredit.dashboard.page import write_dashboard
 from gridcredit.errors import GridCreditError
 from gridcredit.orchestration.operators import SendDigestOperator
+from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 from PIL import Image
 
 from tests.support.browser import browse

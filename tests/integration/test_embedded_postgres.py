@@ -11,13 +11,14 @@ import psutil
 import psycopg
 import pytest
 import yaml
-from gridcredit import services, warehouse
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port
 from gridcredit.errors import GridCreditError
-from gridcredit.leftovers import leftovers
+from gridcredit.operations import services
+from gridcredit.operations.status import as_lines, open_databases, status
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.status import as_lines, open_databases, status
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port
+from gridcredit.warehouse.leftovers import leftovers
+from gridcredit.warehouse.migrations import prepare
 from psycopg.conninfo import make_conninfo
 
 
@@ -33,16 +34,16 @@ def test_it_works_in_an_odd_deep_folder_and_again_after_a_stop(home: Path) -> No
     assert len(str(home)) > 107
     home.mkdir(parents=True)
     with pytest.raises(GridCreditError, match="is not running"):
-        warehouse.warehouse_url(settings)
+        warehouse_url(settings)
     try:
-        warehouse.prepare(settings)
-        with warehouse.connect(settings) as connection:
+        prepare(settings)
+        with connect(settings) as connection:
             connection.execute("insert into ops.stage_timings (run_id, stage, seconds) values ('a', 'b', 1)")
         server.stop()
         assert server.port() is None
-        warehouse.prepare(settings)
-        warehouse.prepare(settings)
-        with warehouse.connect(settings) as connection:
+        prepare(settings)
+        prepare(settings)
+        with connect(settings) as connection:
             assert connection.execute("select run_id from ops.stage_timings").fetchall() == [("a",)]
     finally:
         server.stop()

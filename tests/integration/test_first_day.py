@@ -13,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline, policy
+from gridcredit import policies
 from gridcredit.errors import GateFailedError
-from gridcredit.policy.store import policy_in_force
+from gridcredit.operations import pipeline
+from gridcredit.operations.status import status
+from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.status import status
 
 from tests.support.many_indicators import write_policy
 from tests.support.suppliers import deliver
@@ -158,8 +159,8 @@ def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
     shutil.copytree(newer, settings.policies_dir / "default" / "1.1")
-    policy.load_policies(settings)
-    assert rows(settings, "select policy_version from policy.policies where policy_name = 'default'") == [
+    policies.load_policies(settings)
+    assert rows(settings, "select policy_version from policies.policies where policy_name = 'default'") == [
         ("default-1.0",)
     ]
     assert policy_in_force(settings, LAST_DAY).header.version == "default-1.0"

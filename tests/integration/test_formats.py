@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts import typed_file
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import FileRule, Mapping
-from gridcredit.extracts.typed_text import typed_text
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import FileRule, Mapping
+from gridcredit.ingestion.readers import typed_file
+from gridcredit.ingestion.readers.typed_text import typed_text
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook

@@ -6,15 +6,15 @@ import csv
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline
-from gridcredit.audit import Sample, write_audit
-from gridcredit.dashboard.page import write_dashboard
-from gridcredit.erasure import erase_customer
 from gridcredit.errors import FileRefusedError, GridCreditError
-from gridcredit.extracts.landing import take_in
-from gridcredit.extracts.quarantine import export_quarantined, resubmit
-from gridcredit.journal import export_journal
-from gridcredit.report import write_report
+from gridcredit.ingestion.landing import take_in
+from gridcredit.ingestion.quarantine import export_quarantined, resubmit
+from gridcredit.operations import pipeline
+from gridcredit.operations.erasure import erase_customer
+from gridcredit.releases.audit import Sample, write_audit
+from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.dashboard.page import write_dashboard
+from gridcredit.reporting.journal import export_journal
 from gridcredit.settings import Settings
 
 from tests.support.builders import SMALL_DAY

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import FileRefusedError, NotReadyError
-from gridcredit.extracts.landing import ready_files, take_in
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.extracts.readiness import check_space
-from gridcredit.extracts.undo import undo_load
+from gridcredit.ingestion.landing import ready_files, take_in
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.readiness import check_space
+from gridcredit.ingestion.revert import undo_load
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 PAYMENTS = "payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,B1,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
 CASES = Path(__file__).parents[1] / "cases" / "ingest"

@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline
 from gridcredit.errors import GridCreditError
-from gridcredit.journal import account_name, customer_of, export_journal
+from gridcredit.operations import pipeline
+from gridcredit.reporting.journal import account_name, customer_of, export_journal
 from gridcredit.settings import PROJECT_DIR, Settings
 from hypothesis import given
 from hypothesis import strategies as st

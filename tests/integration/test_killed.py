@@ -7,12 +7,12 @@ from multiprocessing.context import ForkServerContext
 from typing import Any
 
 import pytest
-from gridcredit import pipeline
-from gridcredit.extracts.landing import take_in
-from gridcredit.published_tables import TABLES
-from gridcredit.runs import unanswered_extracts
+from gridcredit.ingestion.landing import take_in
+from gridcredit.operations import pipeline
+from gridcredit.operations.runs import unanswered_extracts
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect, warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 
 from tests.support.builders import SMALL_EXTRACTS
@@ -35,8 +35,17 @@ def die_after(work):
         die_before()
     return dying
 """
-LOAD = DIE + "from gridcredit.extracts import landing, loader\n{death}\nlanding.take_in(Path(sys.argv[1]))"
-BUILD = DIE + "from gridcredit import gates, pipeline, publish, transform\n{death}\npipeline.build_ratings('run')"
+LOAD = DIE + "from gridcredit.ingestion import landing, loader\n{death}\nlanding.take_in(Path(sys.argv[1]))"
+BUILD = (
+    DIE
+    + """
+from gridcredit.operations import pipeline
+from gridcredit.quality import gates
+from gridcredit.releases import publish
+from gridcredit.transformation import runner
+{death}
+pipeline.build_ratings('run')"""
+)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +116,7 @@ def test_a_build_killed_at_every_stage(
         "gates._validate = die_after(gates._validate)",
         "from dbt.adapters.postgres import PostgresAdapter\n"
         "PostgresAdapter.rename_relation = die_after(PostgresAdapter.rename_relation)",
-        "transform._record = die_before",
+        "runner._record = die_before",
         "publish.replace_rows = die_after(publish.replace_rows)",
     ):
         run_until_killed(processes, BUILD.format(death=death), settings)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gridcredit.embedded_postgres import EmbeddedPostgres
-from gridcredit.extracts.landing import take_in
+from gridcredit.ingestion.landing import take_in
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect, prepare
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.migrations import prepare
 
 from tests.support.depth import few_or_many
 from tests.support.processes import fork_server

@@ -21,20 +21,20 @@ from uuid import UUID
 
 import attr
 import pytest
-from gridcredit import pipeline
-from gridcredit.audit import Sample, write_audit
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.lineage.touched import touched_by_bill, touched_by_file
 from gridcredit.lineage.trace import trace_row
 from gridcredit.lineage.transport import events_folder
-from gridcredit.published_tables import OF_RELEASE, TABLES
-from gridcredit.release import verify_release
+from gridcredit.operations import pipeline
+from gridcredit.releases.audit import Sample, write_audit
+from gridcredit.releases.release import verify_release
+from gridcredit.reporting.site.pages import write_site
 from gridcredit.settings import Settings
-from gridcredit.site.pages import write_site
-from gridcredit.warehouse import connect, warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.published_tables import OF_RELEASE, TABLES
 from openlineage.client import facet_v2
 
 from tests.support.prepared import Prepared

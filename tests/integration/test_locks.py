@@ -6,13 +6,15 @@ from datetime import date
 
 import psycopg
 import pytest
-from gridcredit import access, pipeline
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import load_mappings
-from gridcredit.locks import exclusive
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.operations import pipeline
+from gridcredit.releases import access
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect, migrate, warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.locks import exclusive
+from gridcredit.warehouse.migrations import migrate
 from psycopg.conninfo import make_conninfo
 
 from tests.support.prepared import Prepared

@@ -8,16 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from gridcredit import maintenance
 from gridcredit.errors import PolicyError
-from gridcredit.extracts.landing import take_in
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.extracts.raw import partitions
-from gridcredit.extracts.undo import undo_load
+from gridcredit.ingestion.landing import take_in
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.revert import undo_load
 from gridcredit.lineage.transport import events_folder
+from gridcredit.operations import maintenance
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.raw_tables import partitions
 
 TODAY = date(2026, 6, 19)
 RETENTION = """

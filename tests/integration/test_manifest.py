@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import FileRefusedError, MappingError
-from gridcredit.extracts.landing import ready_files, take_in
-from gridcredit.extracts.mapping import load_mapping
+from gridcredit.ingestion.landing import ready_files, take_in
+from gridcredit.ingestion.mapping.rules import load_mapping
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 MAPPING = """
 mapping: supplier

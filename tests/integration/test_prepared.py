@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from gridcredit import runs
-from gridcredit.build_plan import plan_build
-from gridcredit.release import verify_release
-from gridcredit.warehouse import connect
+from gridcredit.operations import runs
+from gridcredit.releases.release import verify_release
+from gridcredit.transformation.build_plan import plan_build
+from gridcredit.warehouse.connection import connect
 
 from tests.support.prepared import Prepared, unlogged_rows
 from tests.support.warehouses import WarehouseFactory, Warehouses

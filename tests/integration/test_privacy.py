@@ -6,18 +6,18 @@ import gzip
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline
-from gridcredit.archive import parties
-from gridcredit.dashboard.page import write_dashboard
-from gridcredit.erasure import erase_customer
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.landing import take_in
+from gridcredit.ingestion.landing import take_in
 from gridcredit.lineage.trace import trace_row
-from gridcredit.published_tables import TABLES
-from gridcredit.release import verify_release
-from gridcredit.report import write_report
+from gridcredit.operations import pipeline
+from gridcredit.operations.erasure import erase_customer
+from gridcredit.persons.archive import parties
+from gridcredit.releases.release import verify_release
+from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.published_tables import TABLES
 
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory

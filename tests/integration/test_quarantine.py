@@ -6,14 +6,14 @@ import csv
 from pathlib import Path
 
 import pytest
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import FileRefusedError, GridCreditError
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mappings
-from gridcredit.extracts.quarantine import export_quarantined, list_quarantined, resubmit
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.quarantine import export_quarantined, list_quarantined, resubmit
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import connect
 from openpyxl import Workbook
 
 GOOD = "".join(f"P{number},C1,2026-01-05,1.00\n" for number in range(100))

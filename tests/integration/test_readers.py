@@ -9,13 +9,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from gridcredit import access, pipeline
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.outcomes import build_outcomes
-from gridcredit.published_tables import TABLES, published_columns
-from gridcredit.release import RELEASE_CHANNEL
+from gridcredit.operations import pipeline
+from gridcredit.releases import access
+from gridcredit.releases.release import RELEASE_CHANNEL
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse import connect, warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.published_tables import TABLES, published_columns
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 

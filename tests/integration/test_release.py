@@ -11,13 +11,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from gridcredit import gates, pipeline
 from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.lineage.trace import trace_row
-from gridcredit.policy import load_policies
-from gridcredit.published_tables import TABLES
+from gridcredit.operations import pipeline
+from gridcredit.policies import load_policies
+from gridcredit.quality import gates
 from gridcredit.settings import Settings
-from gridcredit.warehouse import READER_ROLE, connect, warehouse_url
+from gridcredit.warehouse.connection import READER_ROLE, connect, warehouse_url
+from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 

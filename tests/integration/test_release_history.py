@@ -7,11 +7,12 @@ from datetime import date
 
 import psycopg
 import pytest
-from gridcredit import pipeline, release
 from gridcredit.errors import GridCreditError
-from gridcredit.published_tables import TABLES
+from gridcredit.operations import pipeline
+from gridcredit.releases import release
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 
 from tests.support.builders import SMALL_DAY, SMALL_EXTRACTS

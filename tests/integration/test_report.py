@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gridcredit import pipeline
-from gridcredit.archive import contract_versions, meters, parties
 from gridcredit.errors import GridCreditError
-from gridcredit.privacy import Pseudonyms, mask_name, mask_number
-from gridcredit.report import write_report
+from gridcredit.operations import pipeline
+from gridcredit.persons.archive import contract_versions, meters, parties
+from gridcredit.persons.pseudonyms import Pseudonyms, mask_name, mask_number
+from gridcredit.reporting.customer import write_report
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver

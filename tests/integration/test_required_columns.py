@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from gridcredit import pipeline
-from gridcredit.audit import write_audit
-from gridcredit.dashboard.page import write_dashboard
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.lineage.trace import trace_row
-from gridcredit.report import write_report
+from gridcredit.operations import pipeline
+from gridcredit.releases.audit import write_audit
+from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
 
 from tests.support.builders import RICH_DAY

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from gridcredit import pipeline
-from gridcredit.embedded_postgres import EmbeddedPostgres
-from gridcredit.release import verify_release
+from gridcredit.operations import pipeline
+from gridcredit.releases.release import verify_release
 from gridcredit.settings import Settings
-from gridcredit.warehouse import warehouse_url
+from gridcredit.warehouse.connection import warehouse_url
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 from tests.support.prepared import Prepared, copy_home, copy_server, settings_for
 from tests.support.waiting import rows, wait_for

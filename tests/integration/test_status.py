@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from gridcredit.operations.status import as_lines, status
 from gridcredit.settings import Settings
-from gridcredit.status import as_lines, status
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory

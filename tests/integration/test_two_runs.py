@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline
-from gridcredit.locks import exclusive
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect, warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.locks import exclusive
 
 from tests.support.prepared import Prepared
 from tests.support.waiting import number, wait_for

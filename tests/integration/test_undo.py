@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.undo import undo_load
+from gridcredit.ingestion.revert import undo_load
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
@@ -58,7 +58,7 @@ def test_a_load_in_use_is_not_undone_under_its_reader(
 ) -> None:
     late = tmp_path / "payment_late.csv"
     file_id = deliver(late, settings, LATE).file_id
-    monkeypatch.setattr("gridcredit.extracts.undo.LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr("gridcredit.ingestion.revert.LOCK_TIMEOUT", "200ms")
     with connect(settings) as reader:
         reader.execute("select count(*) from raw.payment")
         with pytest.raises(GridCreditError, match="is being read by a build"):

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from gridcredit import pipeline
-from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.errors import GridCreditError
-from gridcredit.release import list_releases, verify_release
-from gridcredit.restatement import restated_by
+from gridcredit.operations import pipeline
+from gridcredit.releases.release import list_releases, verify_release
+from gridcredit.releases.restatement import restated_by
 from gridcredit.settings import PROJECT_DIR
-from gridcredit.warehouse import migrate
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.migrations import migrate
 
 from tests.support.dumps import ASSETS, DAYS, READER, Dump
 from tests.support.prepared import drop_database, settings_for

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import MappingError
-from gridcredit.extracts.loader import load_file
-from gridcredit.extracts.mapping import Mapping, load_mapping
-from gridcredit.extracts.preview import preview
+from gridcredit.ingestion.loader import load_file
+from gridcredit.ingestion.mapping.rules import Mapping, load_mapping
+from gridcredit.ingestion.samples.preview import preview
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 CASES = Path(__file__).parents[1] / "cases" / "ingest"
 

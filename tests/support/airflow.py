@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import psutil
 import psycopg
-from gridcredit import services
-from gridcredit.airflow_api import ADMIN
-from gridcredit.embedded_postgres import EmbeddedPostgres, free_port
+from gridcredit.operations import services
+from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.settings import Settings
-from gridcredit.warehouse import AIRFLOW_ROLE, WAREHOUSE_ROLE
+from gridcredit.warehouse.connection import AIRFLOW_ROLE, WAREHOUSE_ROLE
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port
 from kombu.connection import Connection
 from pydantic import SecretStr
 
@@ -34,15 +34,15 @@ LOADED_BY_WORKERS = (
     "dbt.adapters.postgres",
     "dbt.cli.main",
     "great_expectations",
-    "gridcredit.dashboard.page",
+    "gridcredit.reporting.dashboard.page",
     "gridcredit.evaluation.page",
-    "gridcredit.extracts.landing",
+    "gridcredit.ingestion.landing",
     "gridcredit.orchestration.evaluation_operators",
     "gridcredit.orchestration.landing",
     "gridcredit.orchestration.operators",
-    "gridcredit.pipeline",
-    "gridcredit.scorecard.card",
-    "gridcredit.scorecard.propose",
+    "gridcredit.operations.pipeline",
+    "gridcredit.evaluation.scorecards.card",
+    "gridcredit.evaluation.scorecards.propose",
 )
 # The run that waits for files waits in the triggerer; an asset that is queued is a run to come.
 BUSY = """

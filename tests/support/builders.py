@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gridcredit import pipeline
 from gridcredit.evaluation.outcomes import build_outcomes
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulate import simulate
+from gridcredit.simulation import simulate
 
 from tests.support.built import build_oracle_warehouse
 from tests.support.suppliers import BILLING, load

@@ -10,11 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from gridcredit import policy, runs, transform
-from gridcredit.extracts.contract import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
+from gridcredit import policies
+from gridcredit.contract.extracts import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
+from gridcredit.operations import runs
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import connect
+from gridcredit.simulation import simulate
+from gridcredit.transformation import runner
+from gridcredit.warehouse.connection import connect
 
 from tests.support import oracle, usage_oracle
 from tests.support.delivered import Delivered, as_oracles_read, read_rows
@@ -137,8 +139,8 @@ def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
     for path in paths:
         assert all(count.quarantined == 0 for count in deliver(path, settings).counts.values())
     runs.start_run("oracle", DAYS[-1], settings)
-    policy.load_policies(settings)
-    transform.build("oracle", DAYS, settings)
+    policies.load_policies(settings)
+    runner.build("oracle", DAYS, settings)
     as_text = {bill: [str(one) for one in changed] for bill, changed in differences.items()}
     told_of_files = {"delivered": [path.name for path in paths], "differences": as_text}
     (folder / "told.json").write_text(json.dumps(told_of_files))

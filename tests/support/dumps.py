@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from gridcredit import __version__, pipeline
-from gridcredit.access import add_reader
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
-from gridcredit.release import list_releases
+from gridcredit import __version__
+from gridcredit.operations import pipeline
+from gridcredit.releases.access import add_reader
+from gridcredit.releases.release import list_releases
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.simulate import simulate
-from gridcredit.warehouse import WAREHOUSE, WAREHOUSE_ROLE, prepare
+from gridcredit.simulation import simulate
+from gridcredit.warehouse.connection import WAREHOUSE, WAREHOUSE_ROLE
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
+from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
 
 from tests.support.suppliers import deliver, load

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from gridcredit.dbt_project import features
+from gridcredit.contract.features import features
 from gridcredit.settings import PROJECT_DIR, Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
-from gridcredit import pipeline
+from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
 
 from tests.support.waiting import rows

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from gridcredit import services
-from gridcredit.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port, options_for_machine
+from gridcredit.operations import services
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE, prepare
+from gridcredit.warehouse.connection import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port, options_for_machine
+from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
 from pydantic import SecretStr
 

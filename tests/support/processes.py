@@ -8,8 +8,14 @@ import sys
 import time
 from multiprocessing.context import ForkServerContext
 
-IMPORTED = ["dbt.cli.main", "dbt.adapters.postgres", "great_expectations", "pyarrow.csv", "gridcredit.pipeline"]
-IMPORTED += ["gridcredit.extracts.landing", __name__]
+IMPORTED = [
+    "dbt.cli.main",
+    "dbt.adapters.postgres",
+    "great_expectations",
+    "pyarrow.csv",
+    "gridcredit.operations.pipeline",
+]
+IMPORTED += ["gridcredit.ingestion.landing", __name__]
 
 
 def fork_server() -> ForkServerContext:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from gridcredit import gates, pipeline
-from gridcredit.dbt_project import layers
-from gridcredit.published_tables import TABLES
+import yaml
+from gridcredit.operations import pipeline
+from gridcredit.quality import gates
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 
 # Tables of a run itself, or with no more than its scope.
@@ -17,6 +18,13 @@ OF_THE_RUN = ["customer_scope", "moved_scope", "month_end_scope", "usage_scope",
 OF_THE_RUN += ["customer_feature_on_warning_day", "credit_position_on_warning_day"]
 OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "warning_day_scope", "warning_scope"]
 OF_THE_RUN += ["account_balance", "account_entry", "changed_account"]
+
+
+def layers(settings: Settings) -> list[str]:
+    """The schemas of the dbt project's layers, from staging to candidate."""
+    project = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    folders = project["models"]["gridcredit"].values()
+    return [folder["+schema"] for folder in folders if isinstance(folder, dict) and "+schema" in folder]
 
 
 def tables(settings: Settings) -> dict[str, list[str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.loader import LoadResult, load_file
-from gridcredit.extracts.mapping import load_mappings
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.ingestion.loader import LoadResult, load_file
+from gridcredit.ingestion.mapping.rules import load_mappings
 from gridcredit.settings import Settings
 
 BILLING = ("customer", "bill", "payment")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 
 def wait_for(what: Callable[[], bool], why: str = "nothing happened in time") -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gridcredit.embedded_postgres import EmbeddedPostgres
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 from tests.support.prepared import Prepared, copy_home, create_database, drop_database, settings_for
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from unittest.mock import patch
 
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.contract.extracts import EXTRACTS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import HypothesisProvider

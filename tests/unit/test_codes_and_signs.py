@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import MappingError
-from gridcredit.extracts.mapping import load_mapping
-from gridcredit.extracts.preview import preview
+from gridcredit.ingestion.mapping.rules import load_mapping
+from gridcredit.ingestion.samples.preview import preview
 
 HEAD = "mapping: ledger\ndescription: A ledger.\nfiles:\n"
 BY_FLAG = (

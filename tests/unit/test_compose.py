@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
-from gridcredit.cli import app
+from gridcredit.cli.app import app
 from gridcredit.settings import PROJECT_DIR, Settings
 from jsonschema import Draft7Validator
 from typer.main import get_command

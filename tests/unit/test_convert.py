@@ -7,11 +7,11 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from gridcredit.extracts.batch import Batch
-from gridcredit.extracts.conditions import meets
-from gridcredit.extracts.contract import BILL, CUSTOMER, METER_READING, PAYMENT, Column, Extract
-from gridcredit.extracts.convert import ARROW_TYPES, column_text, convert, to_type
-from gridcredit.extracts.mapping import ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.contract.extracts import BILL, CUSTOMER, METER_READING, PAYMENT, Column, Extract
+from gridcredit.ingestion.batch import Batch
+from gridcredit.ingestion.conversion.conditions import meets
+from gridcredit.ingestion.conversion.convert import ARROW_TYPES, column_text, convert, to_type
+from gridcredit.ingestion.mapping.rules import ColumnRule, Condition, ExtractRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
 

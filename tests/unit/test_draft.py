@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from gridcredit.extracts.draft import draft_mapping
+from gridcredit.ingestion.samples.draft import draft_mapping
 
 
 def drafted(path: Path, text: str) -> tuple[dict[str, object], str]:

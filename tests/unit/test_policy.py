@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from gridcredit.cli import app
-from gridcredit.dbt_project import features
+from gridcredit.cli.app import app
+from gridcredit.contract.features import features
 from gridcredit.errors import PolicyError
-from gridcredit.policy import read_policies, read_policy
-from gridcredit.policy.checks import check_new, check_policy
-from gridcredit.policy.compare import Difference, compare_policies
-from gridcredit.policy.folder import read_folder
+from gridcredit.policies import read_policies, read_policy
+from gridcredit.policies.checks import check_new, check_policy
+from gridcredit.policies.folder import read_folder
+from gridcredit.policy_changes.differences import Difference, compare_policies
 from gridcredit.settings import PROJECT_DIR, Settings
 from typer.testing import CliRunner
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gridcredit.cli import app
-from gridcredit.extracts.draft import draft_mapping
-from gridcredit.extracts.mapping import load_mapping
-from gridcredit.extracts.preview import preview
+from gridcredit.cli.app import app
+from gridcredit.ingestion.mapping.rules import load_mapping
+from gridcredit.ingestion.samples.draft import draft_mapping
+from gridcredit.ingestion.samples.preview import preview
 from gridcredit.settings import PROJECT_DIR
 from typer.testing import CliRunner
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts import xlsx_file
-from gridcredit.extracts.batch import Malformed
-from gridcredit.extracts.limits import ReadLimits
-from gridcredit.extracts.mapping import FileRule
-from gridcredit.extracts.reader import read_batches, read_header
+from gridcredit.files.limits import ReadLimits
+from gridcredit.ingestion.batch import Malformed
+from gridcredit.ingestion.mapping.rules import FileRule
+from gridcredit.ingestion.readers import xlsx_file
+from gridcredit.ingestion.readers.reader import read_batches, read_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook

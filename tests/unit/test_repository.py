@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.extracts.derived import derived_files
-from gridcredit.private_files import write_private
-from gridcredit.published_tables import TABLES
+from gridcredit.contract.derived import derived_files
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.files.private import write_private
 from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.warehouse.published_tables import TABLES
 
 
 def tracked() -> list[Path]:
@@ -116,3 +118,22 @@ def test_secrets_are_for_their_owner_only_and_made_once(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "secrets.json").stat().st_mode & 0o777 == 0o600
     write_private(tmp_path / "file", "x")
     assert (tmp_path / "file").stat().st_mode & 0o077 == 0
+
+
+def test_the_floors_are_as_the_docs_say() -> None:
+    """docs/architecture.md lists the floors in the order that import-linter holds, and every package is on one."""
+    project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
+    contract = project["tool"]["importlinter"]["contracts"][0]
+    held = [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
+    told = (PROJECT_DIR / "docs" / "architecture.md").read_text().partition("| floor, from the top")[2]
+    rows = [line.split("|")[1] for line in told.splitlines()[2:] if line.startswith("|")]
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == held
+    package = PROJECT_DIR / "plugins" / "gridcredit"
+    assert {path.parent.name for path in package.glob("*/__init__.py")} <= set().union(*held)
+
+
+def test_folders_of_the_package_are_small_and_say_what_they_are_for() -> None:
+    package = PROJECT_DIR / "plugins" / "gridcredit"
+    for path in package.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        assert len(list(path.parent.glob("*.py"))) <= 16, path.parent

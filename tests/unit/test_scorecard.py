@@ -21,16 +21,22 @@ from gridcredit.evaluation.figures import (
     stability_index,
 )
 from gridcredit.evaluation.rules import EvaluationRules, read_rules
-from gridcredit.policy.folder import Policy
-from gridcredit.policy.store import read_policy
-from gridcredit.scorecard.calibrate import Calibration, calibrate, cut_grades, default_rates
-from gridcredit.scorecard.calibration import shrunk_rate
-from gridcredit.scorecard.fit import Fitted, fit_scorecard, log_odds
-from gridcredit.scorecard.policy_folder import _whole_hundredths, scorecard_tables, write_policy
-from gridcredit.scorecard.sample import Part, split_month_ends
-from gridcredit.scorecard.score import score
-from gridcredit.scorecard.verdict import Judged, cross_validate, judge, refuse_worse
-from gridcredit.scorecard.weights import combine, compare_pairs, entropy_weights, read_hierarchy, weighted_tables
+from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
+from gridcredit.evaluation.scorecards.calibration import shrunk_rate
+from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
+from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
+from gridcredit.evaluation.scorecards.sample import Part, split_month_ends
+from gridcredit.evaluation.scorecards.score import score
+from gridcredit.evaluation.scorecards.verdict import Judged, cross_validate, judge, refuse_worse
+from gridcredit.evaluation.scorecards.weights import (
+    combine,
+    compare_pairs,
+    entropy_weights,
+    read_hierarchy,
+    weighted_tables,
+)
+from gridcredit.policies.folder import Policy
+from gridcredit.policies.store import read_policy
 from gridcredit.settings import PROJECT_DIR, Settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from gridcredit.cli import app
-from gridcredit.extracts.contract import EXTRACTS
-from gridcredit.simulate import simulate
-from gridcredit.simulate import supplier as simulator
-from gridcredit.simulate.customers import SEGMENTS
+from gridcredit.cli.app import app
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.simulation import simulate
+from gridcredit.simulation import supplier as simulator
+from gridcredit.simulation.customers import SEGMENTS
 from typer.testing import CliRunner
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gridcredit.spreadsheet import as_it_was, neutralised, read_table, write_table
+from gridcredit.files.spreadsheet import as_it_was, neutralised, read_table, write_table
 
 
 @pytest.mark.parametrize(

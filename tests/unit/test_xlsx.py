@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from gridcredit.errors import FileRefusedError
-from gridcredit.extracts.drift import check_header
-from gridcredit.extracts.limits import ReadLimits
-from gridcredit.extracts.mapping import FileRule
-from gridcredit.extracts.reader import read_batches, read_header
+from gridcredit.files.limits import ReadLimits
+from gridcredit.ingestion.column_changes import check_header
+from gridcredit.ingestion.mapping.rules import FileRule
+from gridcredit.ingestion.readers.reader import read_batches, read_header
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 

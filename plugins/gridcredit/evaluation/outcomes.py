@@ -9,10 +9,10 @@ import structlog
 
 from gridcredit.errors import TooEarlyError, TransformFailedError
 from gridcredit.evaluation.rules import read_rules
-from gridcredit.locks import exclusive
 from gridcredit.settings import Settings
-from gridcredit.transform import first_failure, invoke_dbt
-from gridcredit.warehouse import connect
+from gridcredit.transformation.runner import first_failure, invoke_dbt
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.locks import exclusive
 
 log = structlog.get_logger(__name__)
 

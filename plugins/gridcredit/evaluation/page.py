@@ -16,7 +16,7 @@ from gridcredit.evaluation.rules import Threshold, read_rules
 from gridcredit.pages.charts import ACCENT, LEVELS, PALE, colours, frame, paired_bars, svg
 from gridcredit.pages.template import render, write_page
 from gridcredit.settings import Settings
-from gridcredit.warehouse import connect
+from gridcredit.warehouse.connection import connect
 
 Row = dict[str, Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from gridcredit.errors import GridCreditError
-from gridcredit.policy.simulation import BOTH, simulate_policy
-from gridcredit.policy.store import policy_in_force
+from gridcredit.policies.store import policy_in_force
+from gridcredit.policy_changes.simulation import BOTH, simulate_policy
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection
+from gridcredit.warehouse.connection import Connection
 
 
 def rate_by_challenger(as_of_date: date, settings: Settings) -> None:

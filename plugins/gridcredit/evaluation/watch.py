@@ -14,17 +14,17 @@ import pandas as pd
 import structlog
 from psycopg import sql
 
-from gridcredit.dbt_project import features
+from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError, TooEarlyError
+from gridcredit.evaluation.feature_frame import as_floats, feature_frame
 from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration_p, power
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.rules import EvaluationRules, Threshold, read_rules
+from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.shadow import rate_by_challenger
-from gridcredit.feature_frame import as_floats, feature_frame
-from gridcredit.policy.store import policy_in_force
-from gridcredit.scorecard.score import score
+from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse.connection import Connection, connect
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse.connection import Connection, connect
 
 log = structlog.get_logger(__name__)
 

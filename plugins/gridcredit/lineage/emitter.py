@@ -29,7 +29,7 @@ from openlineage.client.uuid import generate_new_uuid
 
 from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.settings import Settings
-from gridcredit.warehouse import warehouse_url
+from gridcredit.warehouse.connection import warehouse_url
 
 PRODUCER = "urn:gridcredit"
 

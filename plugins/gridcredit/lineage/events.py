@@ -1,4 +1,4 @@
-"""The OpenLineage events of a build: its models, their tests, the gates and what was published.
+"""The OpenLineage events of a build: its models, their tests and what was published; the gates send their own.
 
 Those of Airflow's tasks are sent by Airflow's provider.
 """
@@ -14,19 +14,17 @@ from openlineage.client.facet_v2 import (
     JobFacet,
     column_lineage_dataset,
     data_quality_assertions_dataset,
-    data_quality_metrics_input_dataset,
     dataset_version_dataset,
     documentation_dataset,
     source_code_job,
     sql_job,
 )
 
-from gridcredit.gate_results import Check
 from gridcredit.lineage.columns import Catalog, ColumnName, Upstream, catalog
 from gridcredit.lineage.emitter import Done, Emitter, Parent
 from gridcredit.lineage.transport import JOB_NAMESPACE
 from gridcredit.settings import Settings
-from gridcredit.warehouse import code_version, connect
+from gridcredit.warehouse.connection import code_version, connect
 
 ColumnsUpstream = Mapping[str, Sequence[Upstream]]
 
@@ -39,8 +37,8 @@ def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None
         if str(result.node.resource_type) == "test":
             tested = getattr(result.node, "attached_node", None) or result.node.depends_on.nodes[0]
             tests.setdefault(tested, []).append(result)
-    known, upstream = _catalog(settings), _upstream(run_id, settings)
-    with _emitter(run_id, settings) as emitter:
+    known, upstream = known_columns(settings), _upstream(run_id, settings)
+    with emitter_of_run(run_id, settings) as emitter:
         for result in models.values():
             columns = upstream.get((result.node.schema, result.node.name), {})
             emitter.emit(_model(emitter, result, known, columns))
@@ -49,50 +47,10 @@ def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None
             emitter.emit(_tests(emitter, node.schema, node.name, tests[unique_id], known))
 
 
-def send_gate(
-    run_id: str,
-    gate: str,
-    checks: Sequence[Check],
-    tables: Mapping[str, tuple[str, str]],
-    began: datetime,
-    settings: Settings,
-) -> None:
-    """Two events for each table that a gate checked, by where it is kept."""
-    known = _catalog(settings)
-    with _emitter(run_id, settings) as emitter:
-        for table, (kept_in, _) in tables.items():
-            schema = "raw" if gate == "raw" else kept_in
-            found = [check for check in checks if check.table == table]
-            critical = sum(check.is_critical_failure for check in found)
-            metrics = data_quality_metrics_input_dataset.DataQualityMetricsInputDatasetFacet(
-                columnMetrics={}, rowCount=max((check.element_count or 0 for check in found), default=0)
-            )
-            assertions = _assertions(
-                (check.expectation, check.success, check.column, check.severity, check.detail) for check in found
-            )
-            checked = emitter.table_read(
-                schema,
-                table,
-                known.get(schema, {}).get(table, {}),
-                {"dataQualityAssertions": assertions, "dataQualityMetrics": metrics},
-            )
-            emitter.emit(
-                Done(
-                    f"gate_{gate}.{table}",
-                    "GREAT_EXPECTATIONS",
-                    "GATE",
-                    began,
-                    datetime.now(UTC),
-                    error=f"{critical} critical check(s) failed" if critical else None,
-                    inputs=[checked],
-                )
-            )
-
-
 def send_release(run_id: str, release: int, opened: Mapping[str, int], began: datetime, settings: Settings) -> None:
     """Two events for a release: each candidate table became what is published under its name."""
-    known = _catalog(settings)
-    with _emitter(run_id, settings) as emitter:
+    known = known_columns(settings)
+    with emitter_of_run(run_id, settings) as emitter:
         inputs, outputs = [], []
         for table, rows in opened.items():
             columns = known.get("candidate", {}).get(table, {})
@@ -106,7 +64,8 @@ def send_release(run_id: str, release: int, opened: Mapping[str, int], began: da
         emitter.emit(Done("publish", "GRIDCREDIT", "RELEASE", began, datetime.now(UTC), inputs=inputs, outputs=outputs))
 
 
-def _emitter(run_id: str, settings: Settings) -> Emitter:
+def emitter_of_run(run_id: str, settings: Settings) -> Emitter:
+    """Sends events of a run, as parts of its build; to be entered and left."""
     with connect(settings) as connection:
         as_of_date, policy = connection.execute(
             "select as_of_date, policy_name from lineage.runs where run_id = %s", [run_id]
@@ -116,7 +75,8 @@ def _emitter(run_id: str, settings: Settings) -> Emitter:
     return Emitter(settings, tags, build)
 
 
-def _catalog(settings: Settings) -> Catalog:
+def known_columns(settings: Settings) -> Catalog:
+    """The columns of every table, with their types."""
     with connect(settings) as connection:
         return catalog(connection)
 
@@ -171,7 +131,7 @@ def _model(emitter: Emitter, result: Any, known: Catalog, upstream: ColumnsUpstr
 
 
 def _tests(emitter: Emitter, schema: str, table: str, results: list[Any], known: Catalog) -> Done:
-    assertions = _assertions(
+    found = assertions(
         (result.node.name, str(result.status) == "pass", getattr(result.node, "column_name", None))
         + (str(result.node.config.severity).lower(), None)
         for result in results
@@ -185,7 +145,7 @@ def _tests(emitter: Emitter, schema: str, table: str, results: list[Any], known:
         min(_times(result)[0] for result in results),
         max(_times(result)[1] for result in results),
         error=str(failed[0].message) if failed else None,
-        inputs=[emitter.table_read(schema, table, columns, {"dataQualityAssertions": assertions})],
+        inputs=[emitter.table_read(schema, table, columns, {"dataQualityAssertions": found})],
     )
 
 
@@ -204,9 +164,10 @@ def _column_lineage(emitter: Emitter, upstream: ColumnsUpstream) -> column_linea
     )
 
 
-def _assertions(
+def assertions(
     told: Iterable[tuple[str, bool, str | None, str, str | None]],
 ) -> data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet:
+    """The facet of checks: each with its name, whether it held, its column, severity and what was found."""
     return data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
         [
             data_quality_assertions_dataset.Assertion(

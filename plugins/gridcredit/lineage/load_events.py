@@ -9,10 +9,10 @@ from pathlib import Path
 from openlineage.client.event_v2 import InputDataset
 from openlineage.client.facet_v2 import dataset_version_dataset
 
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.lineage.emitter import Done, Emitter, schema_facet
 from gridcredit.settings import Settings
-from gridcredit.warehouse import code_version
+from gridcredit.warehouse.connection import code_version
 
 
 def send_load(

@@ -9,9 +9,9 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from gridcredit.extracts.contract import EXTRACTS, Extract
-from gridcredit.privacy import mask_name, mask_number
-from gridcredit.warehouse import Connection
+from gridcredit.contract.extracts import EXTRACTS, Extract
+from gridcredit.persons.pseudonyms import mask_name, mask_number
+from gridcredit.warehouse.connection import Connection
 
 MASKS = {"name": mask_name, "number": mask_number}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from gridcredit.warehouse import Connection
+from gridcredit.warehouse.connection import Connection
 
 # One row of text for each fact of a run, in an order that does not depend on when it was written.
 FACTS = (

@@ -6,12 +6,12 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
-from gridcredit.extracts.contract import EXTRACTS
 from gridcredit.lineage.graph import Node, Trace
-from gridcredit.published_tables import TABLES, published_columns
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.published_tables import TABLES, published_columns
 
 # Of a table so many rows are named; all are counted.
 ROWS_NAMED = 50

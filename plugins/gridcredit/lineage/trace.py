@@ -10,10 +10,9 @@ from psycopg.rows import dict_row
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.graph import Node, Trace
 from gridcredit.lineage.records import FILES_OF_RELEASE, records_of_customer
-from gridcredit.published_tables import TABLES
-from gridcredit.release import require_release
 from gridcredit.settings import Settings
-from gridcredit.warehouse import Connection, connect
+from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.published_tables import TABLES, require_release
 
 # The rows that explain another, shown beside it.
 EXPLAINED_BY = {

@@ -15,7 +15,7 @@ from openlineage.client.serde import Serde
 from openlineage.client.transport.transport import Config, Transport
 
 from gridcredit.settings import Settings
-from gridcredit.warehouse import warehouse_url
+from gridcredit.warehouse.connection import warehouse_url
 
 log = structlog.get_logger(__name__)
 

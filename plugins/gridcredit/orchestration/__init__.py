@@ -1,0 +1,1 @@
+"""What the DAG files wire: operators, the sensor of the landing folder, callbacks, assets."""

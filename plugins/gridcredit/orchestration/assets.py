@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import Asset, AssetAlias
 
-from gridcredit.extracts.contract import EXTRACTS
+from gridcredit.contract.extracts import EXTRACTS
 
 RAW_EXTRACTS = {name: Asset(name=f"raw.{name}", uri=f"gridcredit://raw/{name}") for name in EXTRACTS}
 LOADED_EXTRACTS = AssetAlias("loaded_extracts")

@@ -18,8 +18,8 @@ def release_dbt(context: Any) -> None:  # noqa: ANN401, ARG001 - Airflow's conte
 def record_failure(context: Any) -> None:  # noqa: ANN401 - Airflow's context
     """Record the failed task in ops.task_failures and close the build it belonged to."""
     release_dbt(context)
-    from gridcredit.runs import finish_run
-    from gridcredit.warehouse import connect
+    from gridcredit.operations.runs import finish_run
+    from gridcredit.warehouse.connection import connect
 
     task = context["ti"]
     with connect() as connection:

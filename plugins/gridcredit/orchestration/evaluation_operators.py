@@ -26,7 +26,7 @@ class FitScorecardOperator(BaseOperator):
 
     def execute(self, context: Any) -> int:  # noqa: ANN401
         """Fit; what history does not allow fails at once, with what is missing, and so does a scorecard that ranks worse."""
-        from gridcredit.scorecard.propose import propose_scorecard
+        from gridcredit.evaluation.scorecards.propose import propose_scorecard
         from gridcredit.settings import get_settings
 
         try:
@@ -51,7 +51,7 @@ class ComparePolicyOperator(BaseOperator):
 
     def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
         """Compare."""
-        from gridcredit.scorecard.card import write_card
+        from gridcredit.evaluation.scorecards.card import write_card
         from gridcredit.settings import get_settings
 
         return str(write_card(int(self.proposal), get_settings()))
@@ -68,8 +68,8 @@ class DecideOnProposalOperator(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:  # noqa: ANN401
         """Ask; nothing to ask where it was decided already."""
-        from gridcredit.policy.comparison import describe_proposal
-        from gridcredit.policy.proposals import read_proposal
+        from gridcredit.policy_changes.effects import describe_proposal
+        from gridcredit.policy_changes.proposals import read_proposal
         from gridcredit.settings import get_settings
 
         settings = get_settings()
@@ -82,7 +82,7 @@ class DecideOnProposalOperator(ApprovalOperator):
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
         """Record the decision; a refused policy is kept, with the reason."""
-        from gridcredit.policy.proposals import decide
+        from gridcredit.policy_changes.proposals import decide
         from gridcredit.settings import get_settings
 
         decided = super().execute_complete(context, event)

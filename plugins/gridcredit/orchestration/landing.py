@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
 def _ready() -> list[str]:
-    from gridcredit.extracts.landing import ready_files
+    from gridcredit.ingestion.landing import ready_files
 
     return [str(path) for path in ready_files()]
 

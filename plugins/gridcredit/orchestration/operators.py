@@ -28,9 +28,9 @@ class LoadFileOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
         """Load the file; a refused file fails at once, since trying again would not help."""
-        from gridcredit.extracts.landing import take_in
-        from gridcredit.runs import unanswered_extracts
-        from gridcredit.trouble import in_one_line
+        from gridcredit.ingestion.landing import take_in
+        from gridcredit.operations.runs import unanswered_extracts
+        from gridcredit.operations.trouble import in_one_line
 
         try:
             with in_one_line():
@@ -71,7 +71,7 @@ class _BuildStage(BaseOperator):
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Run the stage; what a person must mend fails at once, anything else may be tried again."""
         from gridcredit.lineage.emitter import part_of
-        from gridcredit.trouble import in_one_line
+        from gridcredit.operations.trouble import in_one_line
 
         try:
             with in_one_line(), part_of(_openlineage_parent(context["ti"])):
@@ -90,7 +90,7 @@ class CheckRawOperator(_BuildStage):
 
     def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401
         """Check raw; as of the day asked for, else that of a scheduled run or a backfill."""
-        from gridcredit.pipeline import check_raw
+        from gridcredit.operations.pipeline import check_raw
 
         asked = context["params"].get("as_of_date")
         run = context["dag_run"]
@@ -108,7 +108,7 @@ class BuildModelsOperator(_BuildStage):
 
     def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Build the models."""
-        from gridcredit.pipeline import build_models
+        from gridcredit.operations.pipeline import build_models
 
         build_models(run_id)
 
@@ -118,7 +118,7 @@ class CheckCandidateOperator(_BuildStage):
 
     def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Check the candidate."""
-        from gridcredit.pipeline import check_candidate
+        from gridcredit.operations.pipeline import check_candidate
 
         check_candidate(run_id)
 
@@ -128,7 +128,7 @@ class PublishOperator(_BuildStage):
 
     def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Publish."""
-        from gridcredit.pipeline import publish_release
+        from gridcredit.operations.pipeline import publish_release
 
         publish_release(run_id)
 
@@ -138,7 +138,7 @@ class AskApproverOperator(TriggerDagRunOperator):
 
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Start it."""
-        from gridcredit.gate_results import blocking_checks
+        from gridcredit.quality.results import blocking_checks
 
         if not blocking_checks(context["run_id"]):
             raise AirflowSkipException("no gate blocks the run")
@@ -156,7 +156,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:  # noqa: ANN401
         """Ask; skipped where nothing blocks the run."""
-        from gridcredit.gate_results import approval_of, describe_block
+        from gridcredit.quality.results import approval_of, describe_block
         from gridcredit.settings import get_settings
 
         if decided := approval_of(self.build_run_id):
@@ -172,7 +172,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
         """Record the decision; a refusal skips what follows."""
-        from gridcredit.gate_results import record_approval
+        from gridcredit.quality.results import record_approval
 
         decided = super().execute_complete(context, event)
         record_approval(
@@ -188,7 +188,7 @@ class DrawDashboardOperator(BaseOperator):
 
     def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
         """Write."""
-        from gridcredit.dashboard.page import write_dashboard
+        from gridcredit.reporting.dashboard.page import write_dashboard
 
         return str(write_dashboard())
 
@@ -200,7 +200,7 @@ class SendDigestOperator(BaseOperator):
         """Send."""
         from airflow.providers.smtp.hooks.smtp import SmtpHook
 
-        from gridcredit.digest import make_digest
+        from gridcredit.reporting.release_mail import make_digest
         from gridcredit.settings import get_settings
 
         settings = get_settings()
@@ -216,7 +216,7 @@ class RetireLoadsOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
         """Retire; a build that reads raw goes first, and the task is tried again."""
-        from gridcredit.maintenance import retire_loads
+        from gridcredit.operations.maintenance import retire_loads
 
         return [f"{extract} of load {file_id}" for file_id, extract in retire_loads(_today())]
 
@@ -226,7 +226,7 @@ class MergeLoadsOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
         """Merge; a build that reads raw goes first, and the task is tried again."""
-        from gridcredit.maintenance import merge_loads
+        from gridcredit.operations.maintenance import merge_loads
 
         return merge_loads()
 
@@ -236,7 +236,7 @@ class PurgeOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
         """Purge."""
-        from gridcredit.maintenance import purge_files, purge_quarantine
+        from gridcredit.operations.maintenance import purge_files, purge_quarantine
 
         today = _today()
         return {"quarantined rows": purge_quarantine(today), "files": purge_files(today)}

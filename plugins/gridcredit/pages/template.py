@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from gridcredit.private_files import write_private
+from gridcredit.files.private import write_private
 
 
 def render(

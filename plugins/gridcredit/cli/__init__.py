@@ -1,0 +1,1 @@
+"""The command `gridcredit`, one module a subject."""

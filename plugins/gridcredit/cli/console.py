@@ -1,0 +1,109 @@
+"""What all commands share: clear errors, a quiet start, dates as people write them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings, get_settings
+
+Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
+OutFile = Annotated[Path | None, typer.Option(help="the file to write; without it the screen")]
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[Settings]:
+    """Settings for a command whose foreseeable errors are one line, not a traceback."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+    from gridcredit.operations.trouble import in_one_line
+
+    try:
+        with in_one_line():
+            yield get_settings()
+    except GridCreditError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    except Exception as error:
+        if not is_connection_loss(error):
+            raise
+        typer.echo(
+            f"error: the warehouse does not answer ({' '.join(str(error).split())[:300]}): see that its server runs "
+            "(the embedded one starts with every command), then run this again; a run that was cut off is marked as killed",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+
+
+def is_connection_loss(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is that of a connection that was refused or lost."""
+    # By name, since drivers are imported late: they are slow.
+    while error is not None:
+        if type(error).__name__ in ("OperationalError", "InterfaceError", "AdminShutdown", "CannotConnectNow"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def prepare_quietly(settings: Settings) -> None:
+    from gridcredit.warehouse.migrations import prepare
+
+    quiet()
+    prepare(settings)
+
+
+def quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+def required_date(text: str, option: str) -> date:
+    """A date that a command cannot do without."""
+    day = parse_date(text)
+    if day is None:
+        raise GridCreditError(f"say which day: {option} YYYY-MM-DD")
+    return day
+
+
+def parse_date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise GridCreditError(f"{text!r} is not a date: write it as YYYY-MM-DD") from None
+
+
+class ListFormat(StrEnum):
+    """How a list is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+AsList = Annotated[ListFormat, typer.Option("--format", help="json for other programs")]
+
+
+def show_list(rows: Sequence[Mapping[str, object]], as_format: ListFormat, when_empty: str) -> None:
+    """Write rows as columns whose values are never cut or broken, or as JSON; in words where there is none."""
+    if as_format is ListFormat.JSON:
+        typer.echo(json.dumps(list(rows), default=str, ensure_ascii=False, indent=2))
+        return
+    if not rows:
+        typer.echo(when_empty)
+        return
+    lines = [[name.replace("_", " ") for name in rows[0]]]
+    lines += [["" if value is None else " ".join(str(value).split()) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())

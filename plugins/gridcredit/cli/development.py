@@ -1,0 +1,75 @@
+"""Commands for whoever changes the code: a simulated supplier, derived files, the check of SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridcredit.cli.console import (
+    clear_errors,
+    prepare_quietly,
+)
+
+app = typer.Typer()
+
+
+@app.command("simulate")
+def simulate_command(
+    customers: Annotated[int, typer.Option(min=1)],
+    months: Annotated[int, typer.Option(min=1)],
+    seed: Annotated[int, typer.Option(min=0)],
+    out: Annotated[Path, typer.Option(help="folder to write into")],
+    defects: Annotated[int, typer.Option(min=0, help="rows to spoil; listed in OUT/truth/defects.csv")] = 0,
+) -> None:
+    """Make a supplier's files: customers, bills, payments."""
+    from gridcredit.simulation import simulate
+
+    with clear_errors():
+        simulate(customers, months, seed, out, defects=defects)
+        typer.echo(f"wrote {out}")
+
+
+@app.command("contract")
+def contract_command() -> None:
+    """Write what is derived from the input contract: dbt sources and the data dictionary."""
+    from gridcredit.contract.derived import derived_files
+
+    with clear_errors() as settings:
+        for path, text in derived_files(settings).items():
+            path.write_text(text, encoding="utf-8")
+            typer.echo(f"wrote {path}")
+
+
+@app.command("lint-sql")
+def lint_sql() -> None:
+    """Check the SQL with sqlfluff and the dbt project with `dbt parse`."""
+    import os
+    import tempfile
+    from contextlib import chdir
+
+    from dbt.cli.main import dbtRunner
+    from sqlfluff.cli.commands import lint
+
+    from gridcredit.policies import load_policies
+    from gridcredit.transformation.memory import no_collections
+    from gridcredit.transformation.runner import dbt_environment
+    from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+
+    # sqlfluff compiles the models as dbt does, and that asks for a database: a throw-away one will do.
+    with clear_errors() as settings, tempfile.TemporaryDirectory() as home:
+        scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None})
+        prepare_quietly(scratch)
+        # The scorecard's SQL is written from the policy.
+        load_policies(scratch)
+        try:
+            os.environ.update(dbt_environment(scratch))
+            # What is parsed here sqlfluff reads from dbt's target.
+            if not dbtRunner().invoke(["--quiet", "parse"]).success:
+                raise typer.Exit(1)
+            # In this process, not in workers: those would search for dead cycles, at a third of the cost of all.
+            with chdir(settings.project_dir), no_collections():
+                lint.main(["dbt_project/models", "dbt_project/tests"], standalone_mode=False)
+        finally:
+            EmbeddedPostgres(scratch).stop()

@@ -1,0 +1,218 @@
+"""Commands about files: mappings, loads, quarantine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from psycopg.rows import dict_row
+from rich.console import Console
+
+from gridcredit.cli.console import (
+    AsList,
+    ListFormat,
+    clear_errors,
+    prepare_quietly,
+    quiet,
+    show_list,
+)
+from gridcredit.errors import GridCreditError
+
+app = typer.Typer()
+mapping_app = typer.Typer(no_args_is_help=True, help="Mappings of a supplier's files.")
+app.add_typer(mapping_app, name="mapping")
+load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
+app.add_typer(load_app, name="load")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were not accepted: out for repair, and in again.")
+app.add_typer(quarantine_app, name="quarantine")
+
+
+@app.command()
+def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: list[Path]) -> None:
+    """Load files by a mapping, where they are."""
+    from gridcredit.ingestion.loader import load_file
+    from gridcredit.ingestion.mapping.rules import load_mappings
+
+    with clear_errors() as settings:
+        mappings = load_mappings(settings.mappings_dir)
+        if mapping not in mappings:
+            raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {', '.join(mappings)}")
+        prepare_quietly(settings)
+        missing = [str(path) for path in files if not path.is_file()]
+        if missing:
+            raise GridCreditError(f"there is no file {', '.join(missing)}")
+        for path in files:
+            result = load_file(path, mappings[mapping], settings)
+            if result.is_repeat:
+                typer.echo(f"{path.name}: known already as load {result.file_id}; nothing changed")
+            for extract, counts in result.counts.items():
+                typer.echo(
+                    f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
+                    f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
+                )
+            for note in result.notes:
+                typer.echo(f"{path.name}: look at this: {note}")
+
+
+@mapping_app.command("check")
+def mapping_check(
+    file: Annotated[Path, typer.Argument(help="the mapping")],
+    sample: Annotated[Path, typer.Option(help="a file of the supplier's")],
+    first_part: Annotated[bool, typer.Option("--part", help="read the first megabyte alone")] = False,
+) -> None:
+    """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the file."""
+    from rich.table import Column, Table
+
+    from gridcredit.ingestion.loader import require_currency
+    from gridcredit.ingestion.mapping.rules import load_mapping
+    from gridcredit.ingestion.samples.preview import preview, rule_of
+
+    with clear_errors() as settings:
+        quiet()
+        mapping = load_mapping(file)
+        require_currency(mapping, sample, settings)
+        found = preview(mapping, sample, batches=1 if first_part else None)
+
+        def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
+            # A row a column: wide files stay readable.
+            table = Table(
+                Column("", no_wrap=True),
+                *(f"row {number}" for number in range(1, len(rows) + 1)),
+                title=title,
+                title_justify="left",
+            )
+            for column in rows[0] if rows else ():
+                table.add_row(column, *("" if row[column] is None else str(row[column]) for row in rows))
+            Console().print(table, markup=False)
+
+        show(f"{sample.name}: as it came", found.before)
+        for name, part in found.after.items():
+            show(f"{name}: {part.accepted} rows accepted, {part.filtered} filtered out", part.rows)
+            for line, bad in part.first_rejected:
+                typer.echo(f"  line {line}: {bad.column} = {bad.value!r} {bad.reason}")
+            for reason, rows in part.reasons.most_common():
+                typer.echo(f"  to quarantine: {rows} rows, {reason}")
+            for note in part.notes:
+                typer.echo(f"  look at this: {note}")
+        for reason, rows in found.malformed.most_common(5):
+            typer.echo(f"to quarantine: {rows} rows: {reason}")
+        for note in found.notes:
+            typer.echo(f"look at this: {note}")
+        if found.unused_columns:
+            typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
+        typer.echo(f"read: {found.read} rows{'' if found.is_whole else ', not all of the file'}")
+        typer.echo(f"verdict: {found.verdict(rule_of(mapping, sample))}")
+
+
+@mapping_app.command("init")
+def mapping_init(
+    samples: Annotated[list[Path], typer.Argument(help="files of the supplier's, one of each kind")],
+    name: Annotated[str, typer.Option(help="name of the mapping")] = "draft",
+    out: Annotated[Path | None, typer.Option(help="file to write; else it is shown")] = None,
+) -> None:
+    """Draft a mapping from samples; what it is unsure of stands in comments."""
+    from gridcredit.ingestion.samples.draft import draft_mapping
+
+    with clear_errors():
+        quiet()
+        text = draft_mapping(name, samples)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        if out.exists():
+            raise GridCreditError(f"{out} is there already: name another file")
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}: look at its comments, then `gridcredit mapping check {out} --sample FILE`")
+
+
+@load_app.command("list")
+def load_list(
+    last: Annotated[int, typer.Option(min=1, help="how many, newest first")] = 20, as_format: AsList = ListFormat.TEXT
+) -> None:
+    """Show the newest loads with their counts."""
+    from gridcredit.warehouse.connection import connect
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        with connect(settings) as connection:
+            loads = connection.cursor(row_factory=dict_row).execute(
+                "select file_id as load, file_name as file, extract, rows_read as read, rows_accepted as accepted, "
+                "rows_quarantined as quarantined, to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as loaded_at_utc, "
+                "'reverted: ' || undone_because as note "
+                "from lineage.loads join lineage.files using (file_id) order by file_id desc, extract limit %s",
+                [last],
+            )
+            show_list(list(loads), as_format, "nothing was loaded yet: `gridcredit ingest --mapping NAME FILE...`")
+
+
+@load_app.command("revert")
+@load_app.command("undo", hidden=True)
+def load_revert(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+    """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
+    from gridcredit.ingestion.revert import undo_load
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        name = undo_load(file_id, reason, settings)
+        typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    load: Annotated[int | None, typer.Option(help="of this load alone, as `gridcredit load list` shows it")] = None,
+    as_format: AsList = ListFormat.TEXT,
+) -> None:
+    """Show what waits in quarantine: by load, extract and reason, with the first row of each."""
+    from gridcredit.ingestion.quarantine import list_quarantined
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        waiting = [
+            {
+                "load": one.file_id,
+                "file": one.file_name,
+                "extract": one.extract,
+                "rows": one.rows,
+                "first_line": one.line_no,
+                "example": one.example[:80],
+                "reason": one.reason,
+            }
+            for one in list_quarantined(settings, load)
+        ]
+        show_list(waiting, as_format, "nothing waits in quarantine")
+
+
+@quarantine_app.command("export")
+def quarantine_export(
+    load: Annotated[int, typer.Option(help="as `gridcredit load list` shows it")],
+    out: Annotated[Path, typer.Option(help="CSV file to write")],
+) -> None:
+    """Write a load's quarantined rows to a CSV file, each with its line and what is wrong with it."""
+    from gridcredit.ingestion.quarantine import export_quarantined
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        rows = export_quarantined(load, out, settings)
+        typer.echo(
+            f"wrote {rows} rows to {out}: repair them, then `gridcredit quarantine resubmit {out} --load {load}`"
+        )
+
+
+@quarantine_app.command("resubmit")
+def quarantine_resubmit(
+    file: Annotated[Path, typer.Argument(help="what `export` wrote, repaired")],
+    load: Annotated[int, typer.Option(help="the load that the rows came from")],
+) -> None:
+    """Load repaired rows; what is still wrong is quarantined anew."""
+    from gridcredit.ingestion.quarantine import resubmit
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        result = resubmit(file, load, settings)
+        if result.is_repeat:
+            typer.echo(f"known already as load {result.file_id}; nothing changed")
+        for extract, counts in result.counts.items():
+            typer.echo(
+                f"{extract}: {counts.accepted} accepted, {counts.quarantined} in quarantine of load {result.file_id}"
+            )

@@ -1,0 +1,92 @@
+"""Commands that write pages and files for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridcredit.cli.console import (
+    OutFile,
+    clear_errors,
+    prepare_quietly,
+)
+from gridcredit.errors import GridCreditError
+
+app = typer.Typer()
+export_app = typer.Typer(no_args_is_help=True, help="What is published, for other programs.")
+app.add_typer(export_app, name="export")
+
+
+@app.command()
+def report(
+    customer: Annotated[str, typer.Option(help="customer number")],
+    out: Annotated[Path, typer.Option(help="the HTML file to write")],
+    language: Annotated[str, typer.Option(help="en or zh")] = "en",
+) -> None:
+    """Write a customer's credit report: one HTML page, set for printing."""
+    from gridcredit.reporting.customer import write_report
+
+    with clear_errors() as settings:
+        if language not in ("en", "zh"):
+            raise GridCreditError(f"the report is written in en or zh, not in {language!r}")
+        prepare_quietly(settings)
+        write_report(customer, out, "zh" if language == "zh" else "en", settings)
+        typer.echo(f"wrote {out}")
+
+
+@app.command()
+def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashboards, by release")] = None) -> None:
+    """Draw the dashboard of the current release: one HTML page that opens from disk."""
+    from gridcredit.reporting.dashboard.page import write_dashboard
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        typer.echo(f"wrote {write_dashboard(out, settings)}")
+
+
+@app.command()
+def docs() -> None:
+    """Build the documentation site into var/docs: data dictionary, lineage, dbt's pages, the gates' results."""
+    from gridcredit.reporting.site.pages import write_site
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        typer.echo(f"wrote {write_site(settings)}")
+
+
+@app.command()
+def watch(out: OutFile = None) -> None:
+    """Measure the ratings against what became of the customers, and write the page: what the DAG monitor_ratings does."""
+    from gridcredit.evaluation.page import write_watch
+    from gridcredit.evaluation.watch import watch as measure
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        found = measure(settings)
+        for one in found.figures:
+            if one.status in ("warn", "breach"):
+                typer.echo(
+                    f"{one.status:<7} {one.scorer} {one.figure} {one.member or 'all'} as of {one.as_of_date}: {one.value:.4f}"
+                )
+        typer.echo(
+            f"{len(found.figures)} figures, {len(found.breaches)} beyond their bounds; wrote {write_watch(settings, out)}"
+        )
+
+
+@export_app.command("journal")
+def export_journal_command(
+    as_of: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="the last day; balances are asserted on published days")
+    ],
+    out: Annotated[Path, typer.Option(help="file to write")],
+) -> None:
+    """Write all accounts as a double-entry journal in beancount's text format."""
+    from gridcredit.reporting.journal import export_journal
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        movements = export_journal(as_of.date(), out, settings=settings)
+        typer.echo(f"wrote {movements} movements to {out}: `bean-check {out}` proves its balances")

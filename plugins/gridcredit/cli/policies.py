@@ -1,0 +1,194 @@
+"""`gridcredit policy`: check, compare and try policies before they are approved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from gridcredit.cli.console import clear_errors, prepare_quietly, required_date
+
+policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
+
+Approver = Annotated[str, typer.Option(help="name of who decides")]
+Reason = Annotated[str, typer.Option(help="why; it stays with the proposal")]
+Folder = Annotated[Path, typer.Argument(help="a policy's folder, e.g. policies/default/1.0")]
+
+
+@policy_app.command("check")
+def check() -> None:
+    """Check every policy of the policies folder, one by one and together."""
+    from gridcredit.policies import read_policies
+    from gridcredit.policies.checks import check_new
+
+    with clear_errors() as settings:
+        for policy in read_policies(settings):
+            check_new(policy)
+            header = policy.header
+            typer.echo(
+                f"{header.version}: sound; in force from {header.effective_from}, approved by {header.approver}, "
+                f"{len(policy.tables['indicators'])} indicators, {len(policy.tables['grades'])} grades, "
+                f"sha256 {policy.sha256[:12]}"
+            )
+
+
+@policy_app.command("diff")
+def diff(one: Folder, other: Folder) -> None:
+    """Show what differs from one policy to another, row by row."""
+    from gridcredit.policies import read_policy
+    from gridcredit.policy_changes.differences import compare_policies
+
+    with clear_errors() as settings:
+        differences = compare_policies(read_policy(one, settings), read_policy(other, settings))
+        if not differences:
+            typer.echo("the two policies say the same")
+            return
+        table = Table("table", "row", "before", "after", title=f"{one} -> {other}")
+        for difference in differences:
+            table.add_row(difference.table, difference.key, difference.before or "-", difference.after or "-")
+        Console().print(table)
+
+
+@policy_app.command("simulate")
+def simulate(
+    proposed: Folder,
+    as_of: Annotated[str, typer.Option(help="YYYY-MM-DD, any day that facts reach back to")],
+    out: Annotated[Path | None, typer.Option(help="CSV of the customers who change grade")] = None,
+) -> None:
+    """Show who would change grade by a policy that is not approved yet, and the money at stake; nothing is published."""
+    from gridcredit.policies import read_policy
+    from gridcredit.policy_changes.simulation import simulate_policy
+
+    with clear_errors() as settings:
+        policy = read_policy(proposed, settings)
+        day = required_date(as_of, "--as-of")
+        prepare_quietly(settings)
+        simulation = simulate_policy(policy, day, settings, out=out)
+        amounts = [Column(name, justify="right") for name in ("customers", "exposure", "limits before", "limits after")]
+        table = Table("grade before", "grade after", *amounts, title=f"{policy.header.version} as of {day}")
+        for move in simulation.moves:
+            style = "dim" if move.grade_before == move.grade_after else None
+            figures = (move.exposure, move.limit_before, move.limit_after)
+            table.add_row(
+                *(move.grade_before, move.grade_after, f"{move.customers:,}"),
+                *(f"{figure:,.2f}" for figure in figures),
+                style=style,
+            )
+        Console().print(table)
+        changed = simulation.changed
+        typer.echo(
+            f"{sum(move.customers for move in changed):,} of {simulation.customers:,} customers change grade; "
+            f"they owe {sum(move.exposure for move in changed):,.2f}; all limits together go from "
+            f"{sum(move.limit_before for move in simulation.moves):,.2f} to "
+            f"{sum(move.limit_after for move in simulation.moves):,.2f}"
+        )
+        if out:
+            typer.echo(f"wrote {out}")
+
+
+@policy_app.command("propose")
+def propose(proposed: Folder) -> None:
+    """Keep a policy folder as a proposal, for somebody to approve; nothing is rated by it yet."""
+    from gridcredit.policies import read_policy
+    from gridcredit.policies.store import policy_in_force
+    from gridcredit.policy_changes.proposals import propose as keep
+
+    with clear_errors() as settings:
+        policy = read_policy(proposed, settings)
+        prepare_quietly(settings)
+        base = policy_in_force(settings, policy.header.effective_from)
+        number = keep(policy, base.header.version, "written by hand", {}, settings)
+        typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+
+
+@policy_app.command("proposals")
+def proposals() -> None:
+    """Show all proposals, the newest first, and what was decided about each."""
+    from gridcredit.policy_changes.proposals import list_proposals
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        for one in list_proposals(settings):
+            decided = f" by {one.approver}: {one.reason}" if one.approver else ""
+            typer.echo(
+                f"{one.proposal_id:>4}  {one.policy_version}  from {one.effective_from}  {one.method}  {one.status}{decided}"
+            )
+
+
+@policy_app.command("compare")
+def compare(proposal: int) -> None:
+    """Show what a proposal would change as of the last release, and keep it with the proposal."""
+    from gridcredit.policy_changes.effects import compare as rate_by_both
+    from gridcredit.policy_changes.effects import describe_changes
+    from gridcredit.policy_changes.proposals import read_proposal
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        changes = rate_by_both(proposal, settings)
+        verdicts = read_proposal(proposal, settings).facts.get("verdicts", [])
+        typer.echo("\n".join([*verdicts, *describe_changes(changes)]))
+
+
+@policy_app.command("approve")
+def approve(proposal: int, approver: Approver, reason: Reason) -> None:
+    """Approve a proposal: customers are rated by it from its date on."""
+    _decide(proposal, approver, reason, is_approved=True)
+
+
+@policy_app.command("refuse")
+def refuse(proposal: int, approver: Approver, reason: Reason) -> None:
+    """Refuse a proposal; it is kept, with the reason."""
+    _decide(proposal, approver, reason, is_approved=False)
+
+
+@policy_app.command("calibrate")
+def calibrate(
+    version: Annotated[str, typer.Option(help="the new policy's version")],
+    effective_from: Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")],
+    out: Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")],
+    propose: Annotated[bool, typer.Option(help="also keep it as a proposal, for `gridcredit policy approve`")] = False,
+) -> None:
+    """Give each grade the default rate of the supplier's own history, as a new version to approve."""
+    from gridcredit.evaluation.outcomes import build_outcomes
+    from gridcredit.evaluation.scorecards.calibration import METHOD, calibrate_policy
+    from gridcredit.policy_changes.proposals import propose as keep
+
+    with clear_errors() as settings:
+        day = required_date(effective_from, "--effective-from")
+        prepare_quietly(settings)
+        build_outcomes(settings)
+        made = calibrate_policy(out, version, day, settings)
+        for one in made.rates:
+            typer.echo(
+                f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to {one.now.upper:.2%}), "
+                f"{one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
+            )
+        typer.echo(f"wrote {out}")
+        if propose:
+            number = keep(made.policy, made.base.header.version, METHOD, made.facts, settings)
+            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+
+
+@policy_app.command("withdraw")
+def withdraw(
+    proposal: int, officer: Annotated[str, typer.Option(help="name of who withdraws")], reason: Reason
+) -> None:
+    """Take back an approved policy that has rated nothing yet; the proposal stays, with the reason."""
+    from gridcredit.policy_changes.proposals import withdraw as take_back
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        done = take_back(proposal, officer, reason, settings)
+        typer.echo(f"{done.policy_version}: withdrawn by {done.withdrawn_by}")
+
+
+def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:
+    from gridcredit.policy_changes.proposals import decide
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        decided = decide(proposal, approver, reason, is_approved=is_approved, settings=settings)
+        typer.echo(f"{decided.policy_version}: {decided.status} by {decided.approver}")

@@ -1,0 +1,111 @@
+"""Commands that start, stop and show what runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gridcredit.cli.console import (
+    AsList,
+    ListFormat,
+    clear_errors,
+    prepare_quietly,
+    quiet,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(customers: int = 4000, months: int = 24, seed: int = 1, defects: int = 40) -> None:
+    """Run the real DAGs on a simulated supplier and show the release."""
+    from gridcredit.operations.demo import run_demo
+
+    with clear_errors() as settings:
+        quiet()
+        run_demo(settings, customers, months, seed, defects, Console())
+
+
+@app.command()
+def up() -> None:
+    """Start Postgres and Airflow for a person at a browser."""
+    from gridcredit.operations import services
+    from gridcredit.operations.airflow_api import ADMIN
+    from gridcredit.warehouse.connection import READER_ROLE, reader_address
+
+    with clear_errors() as settings:
+        quiet()
+        address = services.start(settings, typer.echo)
+        typer.echo(f"\nAirflow    {address}")
+        typer.echo(f"           user {ADMIN}, password: airflow_admin in {settings.home / 'secrets.json'}")
+        typer.echo(f"BI tools   {reader_address(settings)}")
+        typer.echo(
+            f"           user {READER_ROLE}, password: postgres_{READER_ROLE} in {settings.home / 'secrets.json'}"
+        )
+        typer.echo(f"landing    {settings.landing_dir}/<mapping>/   drop files there")
+        typer.echo("stop       make down")
+
+
+@app.command("status")
+def status_command(as_format: AsList = ListFormat.TEXT) -> None:
+    """Show what runs, the release in force, what waits, what failed, and what is missing for sound results."""
+    import json
+    from dataclasses import asdict
+
+    from gridcredit.operations.status import as_lines, status
+
+    with clear_errors() as settings:
+        quiet()
+        found = status(settings)
+        if as_format is ListFormat.JSON:
+            typer.echo(json.dumps(asdict(found), default=str, indent=2))
+        else:
+            for line in as_lines(found):
+                typer.echo(line)
+
+
+@app.command("sql")
+def sql_command(
+    query: Annotated[str | None, typer.Argument(help="one query; without it a prompt")] = None,
+    as_format: Annotated[str, typer.Option("--format", help="table, csv or json")] = "table",
+) -> None:
+    """Ask the published tables as a reader does: by a query, or at Postgres's own prompt."""
+    from gridcredit.cli.reader_prompt import run_psql
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        raise typer.Exit(run_psql(query, as_format, settings))
+
+
+@app.command()
+def down() -> None:
+    """Stop what was started, and only that."""
+    from gridcredit.operations import services
+
+    with clear_errors() as settings:
+        stopped = services.stop(settings)
+        typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command("prepare")
+def prepare_command() -> None:
+    """Bring a warehouse's schemas and roles up to date and make Airflow's login; safe to repeat."""
+    from gridcredit.operations import services
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        services.write_admin_password(settings)
+        typer.echo("the warehouse is up to date")
+
+
+@app.command("maintain")
+def maintain_command() -> None:
+    """Retire, merge and purge as policies/retention.yml says; what the DAG maintain_warehouse does."""
+    from gridcredit.operations.maintenance import maintain
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        for what, count in maintain(settings).items():
+            typer.echo(f"{what}: {count}")

@@ -1,0 +1,29 @@
+"""Fits a scorecard and proposes it: what the DAG recalibrate_scorecard does."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from gridcredit.evaluation.outcomes import build_outcomes
+from gridcredit.evaluation.scorecards.develop import develop
+from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
+from gridcredit.evaluation.scorecards.verdict import refuse_worse
+from gridcredit.policy_changes.proposals import propose
+from gridcredit.settings import Settings
+
+
+def propose_scorecard(version: str, effective_from: date, settings: Settings, *, even_if_worse: bool = False) -> int:
+    """Fit to the newest outcomes, and keep the policy with its facts as a proposal; returns its number.
+
+    Raises:
+        GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy was
+            proposed under the version.
+    """
+    build_outcomes(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        made = develop(Path(folder) / version, version, effective_from, settings)
+        if not even_if_worse:
+            refuse_worse(made.verdict)
+        return propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)

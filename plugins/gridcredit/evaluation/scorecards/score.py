@@ -1,0 +1,48 @@
+"""Scores a frame of features as a policy does: what the warehouse does in SQL, for samples and challengers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gridcredit.evaluation.figures import Floats
+from gridcredit.policies.folder import Policy
+
+
+def score(policy: Policy, frame: pd.DataFrame) -> Floats:
+    """Points of the available indicators out of their weight, 0 to 100 with two decimals; NaN where none is available.
+
+    `frame` has a column for each indicator, NaN where it is not available, and `segment`.
+    """
+    points = np.zeros(len(frame), dtype=np.int64)
+    weights = np.zeros(len(frame), dtype=np.int64)
+    for row in policy.tables["indicators"]:
+        values = available(frame, row["indicator"], row["not_for"])
+        known = ~np.isnan(values)
+        of_bin = np.array([hundredths(one["points"]) for one in policy.bins_of(row["indicator"])])
+        points[known] += of_bin[bin_numbers(policy, row["indicator"], values[known])]
+        weights[known] += hundredths(row["weight"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        exact = np.where(weights > 0, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
+    result: Floats = np.where(exact < 0, np.nan, exact / 100)
+    return result
+
+
+def bin_numbers(policy: Policy, indicator: str, values: Floats) -> npt.NDArray[np.intp]:
+    """The place of each value's bin among the indicator's."""
+    bounds = [float(one["upper_bound"]) for one in policy.bins_of(indicator) if one["upper_bound"]]
+    return np.digitize(values, bounds)
+
+
+def available(frame: pd.DataFrame, indicator: str, not_for: str) -> Floats:
+    """An indicator's values, NaN for the segments that it leaves out."""
+    values: Floats = frame[indicator].to_numpy(dtype="float64", copy=True)
+    if not_for:
+        values[frame["segment"].isin(not_for.split("|")).to_numpy()] = np.nan
+    return values
+
+
+def hundredths(text: str) -> int:
+    """A decimal of two places as a whole number: sums of them are exact."""
+    return round(float(text) * 100)

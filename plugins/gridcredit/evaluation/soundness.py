@@ -1,0 +1,121 @@
+"""What is missing for sound results: extracts that never came, grades that say little, probabilities that do not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.policies.store import held_back, loaded_versions, read_policies, why_held_back
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import Connection
+
+# What cannot be told without an extract.
+NEEDED_FOR = {
+    "meter_reading": "use, load and evasion are not judged, and bills are not checked",
+    "tariff": "bills are not checked, and advice names no money",
+    "officer_assignment": "no debt has an officer",
+    "collection_action": "steps taken and promises are not known: each debt begins at its first step",
+    "party": "who stands behind a firm is not known",
+    "external_risk": "public listings of a firm are not known",
+}
+# Above this share of one score the grades hardly tell customers apart.
+MOST_OF_ONE_SCORE = 0.3
+# With fewer customers of a grade chance alone may be behind what was seen.
+LEAST_OF_A_GRADE = 30
+# Of the newest month-end whose outcome is known: a bill overdue by more days than the definition of default, in its window.
+SEEN_DEFAULTS = """
+with rated as (
+    select ratings.as_of_date, ratings.customer_id, ratings.grade_by_policy as grade, probability_of_default
+    from published.rating_month_end as ratings
+    inner join policy.default_rates as rates
+        on rates.policy_version = ratings.policy_version and rates.grade = ratings.grade_by_policy
+    where
+        ratings.grade_by_policy <> 'NR' and probability_of_default < 1
+        and ratings.as_of_date = (
+            select max(as_of_date) from published.rating_month_end
+            where as_of_date + make_interval(months => %(months)s) <= (select max(as_of_date) from lineage.releases)
+        )
+)
+select
+    grade, probability_of_default, count(*),
+    count(*) filter (where exists (
+        select from ledger.bill_balance as balances
+        where
+            balances.customer_id = rated.customer_id and open_amount > 0
+            and due_on + %(days)s + 1 > rated.as_of_date
+            and due_on + %(days)s + 1 <= rated.as_of_date + make_interval(months => %(months)s)
+            and valid_from <= due_on + %(days)s + 1 and valid_to > due_on + %(days)s + 1
+    ))
+from rated group by grade, probability_of_default order by probability_of_default
+"""
+
+
+def missing_for_sound_results(connection: Connection, settings: Settings) -> list[str]:
+    """One line for each thing, with its figures; empty where nothing has been released or nothing is missing."""
+    if not connection.execute("select 1 from lineage.releases limit 1").fetchone():
+        return []
+    return [
+        *_policies(connection, settings),
+        *_extracts(connection),
+        *_bunched_scores(connection),
+        *_segments(connection),
+        *_probabilities(connection, read_rules(settings)),
+    ]
+
+
+def _policies(connection: Connection, settings: Settings) -> Iterator[str]:
+    loaded = loaded_versions(connection)
+    for policy in read_policies(settings):
+        header = policy.header
+        if header.version in loaded or header.policy != settings.policy:
+            continue
+        if rated := held_back(connection, policy):
+            yield f"policy: {header.version} is not rated by: {why_held_back(policy, rated)}"
+
+
+def _extracts(connection: Connection) -> Iterator[str]:
+    delivered = {
+        name
+        for (name,) in connection.execute(
+            "select distinct extract from lineage.loads join lineage.files using (file_id) "
+            "where rows_accepted > 0 and undone_at is null"
+        )
+    }
+    yield from (f"{name}: {what}" for name, what in NEEDED_FOR.items() if name not in delivered)
+
+
+def _bunched_scores(connection: Connection) -> Iterator[str]:
+    row = connection.execute(
+        "select score, count(*), sum(count(*)) over () from published.customer_rating "
+        "where score is not null group by score order by count(*) desc limit 1"
+    ).fetchone()
+    if row and row[2] >= LEAST_OF_A_GRADE and row[1] > MOST_OF_ONE_SCORE * float(row[2]):
+        share = 100 * row[1] / float(row[2])
+        yield f"spread of scores: {share:.0f} % of the customers share the score {row[0]}: their grades hardly tell them apart"
+
+
+def _segments(connection: Connection) -> Iterator[str]:
+    segments = connection.execute(
+        "select segment, count(*) from published.customer_rating group by segment order by segment"
+    ).fetchall()
+    if len(segments) == 1:
+        yield f"segments: all customers are {segments[0][0]}: season, size of bills and limits are those of this segment alone"
+    for (segment,) in connection.execute(
+        "select distinct segment from features.bill_size_bound where customers < 20 order by segment"
+    ):
+        yield f"segments: under twenty {segment} customers with bills on a month-end: their size of bill is not judged"
+
+
+def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[str]:
+    """Grades of which more defaulted than chance explains where the policy's probability were true."""
+    seen = connection.execute(
+        SEEN_DEFAULTS, {"months": rules.outcome.window_months, "days": rules.outcome.default_days_overdue}
+    ).fetchall()
+    for grade, expected, customers, defaulted in seen:
+        probability = float(expected)
+        spread = (probability * (1 - probability) / customers) ** 0.5
+        if customers >= LEAST_OF_A_GRADE and defaulted / customers > probability + 3 * spread:
+            yield (
+                f"probabilities: of {customers} customers of grade {grade} {100 * defaulted / customers:.1f} % defaulted within "
+                f"{rules.outcome.window_months} months; the policy says {100 * probability:.1f} %: expected losses are too low"
+            )

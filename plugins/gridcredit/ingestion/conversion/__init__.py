@@ -1,0 +1,1 @@
+"""Texts of a file into typed values, or a reason why not."""

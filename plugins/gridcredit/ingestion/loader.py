@@ -1,0 +1,383 @@
+"""Loads one delivered file into raw and quarantine, in one transaction: all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import structlog
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS, Extract
+from gridcredit.errors import FileRefusedError
+from gridcredit.files.csv_line import to_line
+from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
+from gridcredit.ingestion.column_changes import Drift, check_header
+from gridcredit.ingestion.conversion.conventions import Conventions, advice
+from gridcredit.ingestion.conversion.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
+from gridcredit.ingestion.erased_rows import redact_quarantine
+from gridcredit.ingestion.manifest import Promise, read_promise
+from gridcredit.ingestion.mapping.known import known_load
+from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule, Mapping
+from gridcredit.ingestion.open_copy import OpenCopy
+from gridcredit.ingestion.overlap import overlap_notes
+from gridcredit.ingestion.readers.reader import read_batches, read_header
+from gridcredit.ingestion.readiness import check_space
+from gridcredit.ingestion.redaction import Named
+from gridcredit.lineage.load_events import send_load
+from gridcredit.persons.erased import erased_customers
+from gridcredit.persons.pseudonyms import Pseudonyms
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse import raw_tables
+from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.raw_tables import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
+
+log = structlog.get_logger(__name__)
+
+Item = TypeVar("Item")
+QuarantinedRow = tuple[int, str, int, str, str | None, str | None, str]
+QUARANTINE_COPY = sql.SQL(
+    "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
+)
+QUARANTINE_BATCH = 10_000
+
+
+@dataclass
+class Counts:
+    """What became of one file's rows in one extract, and of its lines, of which each may make several rows.
+
+    A line with a row in quarantine is quarantined, another with a row that was accepted or repeated is used, and the
+    rest is set aside. `set_aside` has the rows that each condition took out.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    filtered: int = 0
+    repeated: int = 0
+    lines: int = 0
+    lines_used: int = 0
+    lines_quarantined: int = 0
+    set_aside: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """The outcome of a load; a repeat (the same content again) changed nothing."""
+
+    file_id: int
+    is_repeat: bool
+    counts: dict[str, Counts] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def require_currency(mapping: Mapping, path: Path, settings: Settings) -> None:
+    """Refuse a file whose mapping names another currency than the warehouse's."""
+    if mapping.currency not in (None, settings.currency):
+        raise FileRefusedError(
+            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in {settings.currency}: "
+            "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
+        )
+
+
+def load_file(
+    path: Path, mapping: Mapping, settings: Settings | None = None, rule: FileRule | None = None
+) -> LoadResult:
+    """Load a file by its mapping; by the rule given, else by the one that its name calls for.
+
+    Raises:
+        FileRefusedError: the file is refused whole; nothing of it is loaded.
+        NotReadyError: there is no room for it; nothing was done.
+    """
+    settings = settings or get_settings()
+    rule = rule or mapping.rule_for(path.name)
+    if rule is None:
+        patterns = ", ".join(known.pattern for known in mapping.files)
+        raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    require_currency(mapping, path, settings)
+    began = datetime.now(UTC)
+    header = read_header(path, rule)
+    drift = check_header(path, rule, header)
+    check_space(path, settings)
+    digest, promise = _sha256(path), read_promise(path, rule)
+    promise.check_content(path, digest)
+    with connect(settings) as connection:
+        known = known_load(connection, path, mapping, digest)
+        file_id = None if known else _register(connection, path, mapping, digest, drift, header)
+        if file_id is None:
+            # Where it was not known, another process has loaded it just now.
+            held = known or known_load(connection, path, mapping, digest)
+            result = LoadResult(held.file_id if held else 0, is_repeat=True, notes=held.notes if held else [])
+        else:
+            result = LoadResult(
+                file_id, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
+            )
+        connection.execute(
+            "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
+            [result.file_id, path.name, result.is_repeat],
+        )
+    if not result.is_repeat:
+        accepted = {name: counts.accepted for name, counts in result.counts.items()}
+        send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
+    log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
+    for note in result.notes:
+        log.warning("look_at_this", file=path.name, note=note)
+    return result
+
+
+def _register(
+    connection: Connection, path: Path, mapping: Mapping, digest: str, drift: Drift, header: list[str]
+) -> int | None:
+    """Record a new file; None where another process that loaded the same content has just committed."""
+    stat = path.stat()
+    row = connection.execute(
+        "insert into lineage.files (mapping, file_name, sha256, byte_size, modified_at, unused_columns, header) "
+        "values (%s, %s, %s, %s, %s, %s, %s) "
+        "on conflict (mapping, sha256) where undone_at is null do nothing returning file_id",
+        [mapping.mapping, path.name, digest, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC)]
+        + [drift.unused, header],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _load_rows(
+    connection: Connection,
+    path: Path,
+    mapping: Mapping,
+    rule: FileRule,
+    file_id: int,
+    drift: Drift,
+    promise: Promise,
+    settings: Settings,
+) -> tuple[dict[str, Counts], list[str]]:
+    started = time.monotonic()
+    wait_briefly(connection, raw_tables.LOAD_LOCK_TIMEOUT)
+    pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
+    loads = {
+        name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)
+        for name, part in rule.extracts.items()
+    }
+    for load in loads.values():
+        table = partition(load.extract.name, file_id)
+        connection.execute(create_partition(load.extract, table, [file_id]))
+        connection.execute(sql.SQL("alter table {} alter _file_id set default {}").format(table, sql.Literal(file_id)))
+    # Three things go on at once: one batch is read, the one before it converted, the one before that copied.
+    batches = one_ahead(read_batches(path, rule, settings.read_limits))
+    prepared = one_ahead([load.prepare(batch, path.name) for load in loads.values()] for batch in batches)
+    with OpenCopy(connection) as copy:
+        for parts in prepared:
+            for load, part in zip(loads.values(), parts, strict=True):
+                load.write(copy, part)
+        for load in loads.values():
+            load.write_quarantined(copy)
+    if pseudonyms.erased_customers:
+        redact_quarantine(connection, Named(pseudonyms.erased_customers), {mapping.mapping: mapping}, file_id)
+    for name, load in loads.items():
+        counts = load.counts
+        promise.check_rows(path, counts.lines)
+        considered = counts.accepted + counts.quarantined
+        if counts.read == 0 and EXTRACTS[name].fresh_days is not None:
+            raise FileRefusedError(f"{path.name}: is empty: it has a header and no rows")
+        if counts.quarantined > rule.bad_row_limit * considered:
+            raise FileRefusedError(
+                f"{path.name}: {counts.quarantined} of {considered} {name} rows are bad, over the limit of "
+                f"{rule.bad_row_limit:.1%}; the first: {'; '.join([load.first_fault, *load.notes])}"
+            )
+        load.noticed = overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
+        connection.execute(
+            "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
+            "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, seconds, "
+            "missing_columns, notes, newest_fact_on) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
+            + [counts.repeated, counts.lines, counts.lines_used, counts.lines_quarantined, Jsonb(counts.set_aside)]
+            + [time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
+            + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
+        )
+    # Last, since it keeps other loads of the extract waiting until this one is committed.
+    for name in sorted(loads):
+        connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))
+    return {name: load.counts for name, load in loads.items()}, [
+        *drift.notes,
+        *(note for load in loads.values() for note in load.notes),
+    ]
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """One batch of one extract, ready to be written: accepted rows as CSV, and the rows for quarantine."""
+
+    accepted: list[memoryview]
+    quarantined: list[QuarantinedRow]
+    counts: Counts
+
+
+class _ExtractLoad:
+    """The load of one extract of one file: prepares and writes batches, keeps the counts."""
+
+    def __init__(
+        self,
+        extract: Extract,
+        part: ExtractRule,
+        rule: FileRule,
+        file_id: int,
+        unread: list[str],
+        pseudonyms: Pseudonyms,
+    ) -> None:
+        self.extract, self.parts, self.rule, self.file_id, self.unread = extract, part.parts(), rule, file_id, unread
+        self.has_tombstones = any(one.deleted for one in self.parts)
+        self.pseudonyms = pseudonyms
+        self.counts = Counts()
+        self.first_fault = ""
+        self.conventions: dict[str, Conventions] = defaultdict(Conventions)
+        self.noticed: list[str] = []
+        self.quarantined: list[QuarantinedRow] = []
+        self.seen: set[tuple[object, ...]] = set()
+        columns = [column.name for column in extract.columns] + ["_line_no"]
+        columns += ["_deleted"] if self.has_tombstones else []
+        columns += ["_extra"] if unread else []
+        self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+            partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+
+    def prepare(self, batch: Batch, file_name: str) -> _Prepared:
+        """Type one batch and part the good rows from the bad; needs no database."""
+        prepared = _Prepared([], self._malformed(batch), Counts(read=len(batch.malformed)))
+        counts = prepared.counts
+        used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
+        for part in self.parts:
+            converted = convert(batch, self.extract, part, self.rule, file_name)
+            keep = self._without_repeats(converted) if part.distinct else converted.keep
+            prepared.accepted.append(self._csv(converted, batch, keep))
+            prepared.quarantined.extend(self._rejected(converted, batch))
+            for column, found in converted.conventions.items():
+                self.conventions[column] += found
+            accepted = int(keep.sum())
+            counts.read += batch.row_count
+            counts.accepted += accepted
+            counts.filtered += converted.filtered
+            counts.repeated += int(converted.keep.sum()) - accepted
+            counts.set_aside += converted.set_aside
+            used |= converted.keep
+            bad[[rejected.index for rejected in converted.rejected]] = True
+        counts.quarantined = len(prepared.quarantined)
+        counts.lines = batch.row_count + len(batch.malformed)
+        counts.lines_used = int((used & ~bad).sum())
+        counts.lines_quarantined = int(bad.sum()) + len(batch.malformed)
+        self._note_first_fault(prepared.quarantined)
+        return prepared
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should look at."""
+        return [*advice(self.conventions), *self.noticed]
+
+    def write(self, copy: OpenCopy, part: _Prepared) -> None:
+        """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
+        if part.counts.accepted:
+            for rows in part.accepted:
+                copy.into(self.copy).write(rows)
+        self.quarantined += part.quarantined
+        if len(self.quarantined) >= QUARANTINE_BATCH:
+            self.write_quarantined(copy)
+        for counted in fields(Counts):
+            setattr(self.counts, counted.name, getattr(self.counts, counted.name) + getattr(part.counts, counted.name))
+
+    def write_quarantined(self, copy: OpenCopy) -> None:
+        """Write the rows that wait for quarantine."""
+        for row in self.quarantined:
+            copy.into(QUARANTINE_COPY).write_row(row)
+        self.quarantined = []
+
+    def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
+        columns = converted.rows | self._kept_of_persons(converted) | {"_line_no": pa.array(batch.line_no)}
+        if self.has_tombstones:
+            columns["_deleted"] = pa.array(converted.deleted)
+        if self.unread:
+            columns["_extra"] = unread_columns(batch, self.unread)
+        table = pa.table(columns)
+        if not keep.all():
+            table = table.filter(pa.array(keep))
+        buffer = pa.BufferOutputStream()
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+        pyarrow.csv.write_csv(table, buffer, options)
+        return memoryview(buffer.getvalue())
+
+    def _kept_of_persons(self, converted: Converted) -> dict[str, pa.Array]:
+        """Personal columns as they are kept; names are touched only where a customer's persons were erased."""
+        kept: dict[str, pa.Array] = {}
+        for name, kind in self.extract.personal_columns.items():
+            if kind == "name" and not self.pseudonyms.erased_customers:
+                continue
+            customers = converted.rows["customer_id"].to_pylist()
+            values = converted.rows[name].to_pylist()
+            kept[name] = pa.array(
+                [
+                    self.pseudonyms.kept(kind, value, customer)
+                    for value, customer in zip(values, customers, strict=True)
+                ],
+                pa.string(),
+            )
+        return kept
+
+    def _without_repeats(self, converted: Converted) -> BooleanMask:
+        """Keep the first of rows that are alike in every column; they must be alike where their key is."""
+        keep = converted.keep.copy()
+        columns = [
+            converted.rows[column.name].cast(ARROW_TYPES[column.kind]).to_pylist() for column in self.extract.columns
+        ]
+        for index in np.flatnonzero(keep):
+            row = tuple(column[index] for column in columns)
+            if row in self.seen:
+                keep[index] = False
+            self.seen.add(row)
+        return keep
+
+    def _malformed(self, batch: Batch) -> list[QuarantinedRow]:
+        return [
+            (self.file_id, self.extract.name, bad.line_no, storable(bad.text), None, None, bad.reason)
+            for bad in batch.malformed
+        ]
+
+    def _rejected(self, converted: Converted, batch: Batch) -> Iterator[QuarantinedRow]:
+        for bad in converted.rejected:
+            values = [array[bad.index].as_py() for array in batch.columns.values()]
+            text, value = storable(to_line(values, self.rule.delimiter)), bad.value and storable(bad.value)
+            yield self.file_id, self.extract.name, int(batch.line_no[bad.index]), text, bad.column, value, bad.reason
+
+    def _note_first_fault(self, rows: list[QuarantinedRow]) -> None:
+        if rows and not self.first_fault:
+            _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
+            self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
+
+
+def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, the next one being made, in a thread, while one is in use."""
+    iterator = iter(items)
+    end = object()
+    with ThreadPoolExecutor(1) as ahead:
+        pending = ahead.submit(next, iterator, end)
+        while (item := pending.result()) is not end:
+            pending = ahead.submit(next, iterator, end)
+            yield cast(Item, item)
+
+
+def is_loaded(path: Path, mapping: Mapping, connection: Connection) -> bool:
+    """Whether the same content has been loaded by the mapping, and was not taken back."""
+    return known_load(connection, path, mapping, _sha256(path)) is not None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

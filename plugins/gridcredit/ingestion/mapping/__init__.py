@@ -1,0 +1,1 @@
+"""Mappings: how a supplier's files become extracts, as YAML says."""

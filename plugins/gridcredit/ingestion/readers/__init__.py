@@ -1,0 +1,1 @@
+"""Files of each format into batches of rows with line numbers."""

@@ -1,0 +1,91 @@
+"""Reads Parquet, whose values have types, as text. The line of a row is its number plus one, as in a CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from gridcredit.errors import FileRefusedError
+from gridcredit.files.limits import ReadLimits
+from gridcredit.ingestion.batch import Batch
+from gridcredit.ingestion.mapping.rules import FileRule
+from gridcredit.ingestion.readers.expansion import check_expanded_size
+from gridcredit.ingestion.readers.typed_text import NotTextError, mark_floats, typed_text, unreadable
+
+ROWS_PER_BATCH = 50_000
+
+
+def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - one signature for all formats
+    """The column names."""
+    try:
+        return list(pyarrow.parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, "Parquet", error) from error
+
+
+def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:
+    """The rows, a bounded number at a time."""
+    line = 2
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            groups = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
+            check_expanded_size(path.name, sum(groups), limits.expanded_bytes)
+            read, identifiers = rule.sources(), rule.identifier_sources()
+            for batch in file.iter_batches(ROWS_PER_BATCH):
+                columns: dict[str, pa.Array] = {}
+                for name, array in zip(header, batch.columns, strict=True):
+                    if name in identifiers and pa.types.is_floating(array.type):
+                        columns[name] = mark_floats(_text_column(array, rule))
+                    else:
+                        columns[name] = _text_column(array, rule) if name in read else _unread_column(array, rule)
+                yield Batch(columns, np.arange(line, line + batch.num_rows, dtype=np.int64), [])
+                line += batch.num_rows
+    except NotTextError as error:
+        raise FileRefusedError(f"{path.name}: column {name!r} {error}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, "Parquet", error) from error
+
+
+def _unread_column(array: pa.Array, rule: FileRule) -> pa.Array:
+    """What nothing reads, as text of whatever kind: it must not hinder the rest."""
+    try:
+        return _text_column(array, rule)
+    except NotTextError:
+        texts = ["" if value is None else json.dumps(value, default=_plain) for value in array.to_pylist()]
+        return pa.array(texts, pa.string())
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _text_column(array: pa.Array, rule: FileRule) -> pa.Array:
+    if pa.types.is_string(array.type):
+        return array.fill_null("")
+    if pa.types.is_nested(array.type):
+        raise NotTextError(f"is nested ({array.type}): ask for it as columns of its own")
+    if pa.types.is_null(array.type):
+        return pa.repeat(pa.scalar(""), len(array))
+    if isinstance(array.type, pa.BaseExtensionType):
+        return pa.array([typed_text(value, rule) for value in array.to_pylist()], pa.string())
+    if pa.types.is_large_string(array.type):
+        return array.cast(pa.string()).fill_null("")
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("us", array.type.tz), safe=False)
+    # These are as `_text` writes them, a column at a time; beyond six places Arrow would write an exponent.
+    if pa.types.is_integer(array.type) or pa.types.is_date32(array.type):
+        return array.cast(pa.string()).fill_null("")
+    if pa.types.is_decimal(array.type) and 0 < array.type.scale <= 6:
+        plain = pc.utf8_rtrim(pc.utf8_rtrim(array.cast(pa.string()), "0"), ".")
+        return pc.replace_substring(plain, ".", rule.decimal_separator).fill_null("")
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    short = encoded.dictionary.type in (pa.float16(), pa.float32())
+    values = encoded.dictionary.to_numpy(zero_copy_only=False) if short else encoded.dictionary.to_pylist()
+    texts = pa.array([typed_text(value, rule) for value in values], pa.string())
+    return texts.take(encoded.indices).fill_null("")

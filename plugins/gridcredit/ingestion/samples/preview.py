@@ -1,0 +1,133 @@
+"""Shows what a mapping makes of a sample, with no database: first rows before and after, and what would be refused."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.errors import FileRefusedError
+from gridcredit.files.limits import ReadLimits
+from gridcredit.ingestion.batch import Batch, clean
+from gridcredit.ingestion.column_changes import check_header
+from gridcredit.ingestion.conversion.conventions import Conventions, advice
+from gridcredit.ingestion.conversion.convert import Converted, Rejected, convert
+from gridcredit.ingestion.mapping.rules import FileRule, Mapping
+from gridcredit.ingestion.readers.reader import read_batches, read_header
+
+SHOWN = 5
+PREVIEW_LIMITS = ReadLimits(batch_bytes=1 << 20)
+
+
+@dataclass
+class ExtractPreview:
+    """What one extract would get of the sample: its first rows by canonical column, and the rows for quarantine."""
+
+    rows: list[dict[str, str | None]] = field(default_factory=list)
+    accepted: int = 0
+    filtered: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    first_rejected: list[tuple[int, Rejected]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, batch: Batch, converted: Converted) -> None:
+        """Count a batch, and show its rows while there are few."""
+        accepted = pa.table(converted.rows).filter(pa.array(converted.keep))
+        self.accepted += accepted.num_rows
+        self.filtered += converted.filtered
+        self.rejected += len(converted.rejected)
+        self.reasons += Counter(f"{bad.column} {bad.reason}" for bad in converted.rejected)
+        for row in accepted.slice(0, SHOWN - len(self.rows)).to_pylist() if len(self.rows) < SHOWN else []:
+            self.rows.append({column: None if value is None else str(value) for column, value in row.items()})
+        for bad in converted.rejected[: SHOWN - len(self.first_rejected)]:
+            self.first_rejected.append((int(batch.line_no[bad.index]), bad))
+
+
+@dataclass
+class Preview:
+    """A sample as it came, by source column, what each extract makes of it, and what else a person should look at."""
+
+    before: list[dict[str, str]]
+    after: dict[str, ExtractPreview]
+    unused_columns: list[str]
+    notes: list[str]
+    read: int = 0
+    malformed: Counter[str] = field(default_factory=Counter)
+    is_whole: bool = True
+
+    def verdict(self, rule: FileRule) -> str:
+        """What would become of the file, in one line."""
+        malformed = self.malformed.total()
+        for name, part in self.after.items():
+            bad = part.rejected + malformed
+            if not self.read and EXTRACTS[name].fresh_days is not None:
+                return "would be refused: it has a header and no rows"
+            if bad > rule.bad_row_limit * (part.accepted + bad):
+                return f"would be refused: {bad} of {part.accepted + bad} {name} rows are bad, over {rule.bad_row_limit:.1%}"
+        bad = malformed + sum(part.rejected for part in self.after.values())
+        made = ", ".join(f"{part.accepted} {name}" for name, part in self.after.items())
+        return f"would be loaded{f', {bad} to quarantine' if bad else ''}: {made} of {self.read} rows"
+
+
+def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS, batches: int | None = None) -> Preview:
+    """Read a sample by the mapping: the whole of it, or so many batches.
+
+    Raises:
+        FileRefusedError: no rule matches the sample's name, or it would be refused whole.
+    """
+    rule = rule_of(mapping, sample)
+    header = read_header(sample, rule)
+    drift = check_header(sample, rule, header)
+    found = Preview([], {name: ExtractPreview() for name in rule.extracts}, drift.unused, drift.notes)
+    never = _expected_values(rule, header)
+    conventions: dict[str, dict[str, Conventions]] = {name: defaultdict(Conventions) for name in rule.extracts}
+    for number, batch in enumerate(read_batches(sample, rule, limits)):
+        if number == batches:
+            found.is_whole = False
+            break
+        found.read += batch.row_count + len(batch.malformed)
+        found.malformed += Counter(bad.reason for bad in batch.malformed)
+        if len(found.before) < SHOWN:
+            found.before += pa.table(batch.columns).slice(0, SHOWN - len(found.before)).to_pylist()
+        for (_, source), texts in never.items():
+            texts -= set(pc.unique(clean(batch.columns[source])).to_pylist())
+        for name, part in rule.parts():
+            converted = convert(batch, EXTRACTS[name], part, rule, sample.name)
+            found.after[name].add(batch, converted)
+            for column, one in converted.conventions.items():
+                conventions[name][column] += one
+    for name, shown in found.after.items():
+        shown.notes = advice(conventions[name])
+    found.notes += [
+        f"{what} of {source!r}: no row has {', '.join(map(repr, sorted(texts)))}"
+        for (what, source), texts in never.items()
+        if texts and found.is_whole
+    ]
+    return found
+
+
+def rule_of(mapping: Mapping, sample: Path) -> FileRule:
+    """The rule by which a file would be read."""
+    rule = mapping.rule_for(sample.name)
+    if rule is None:
+        patterns = ", ".join(one.pattern for one in mapping.files)
+        raise FileRefusedError(f"{sample.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    return rule
+
+
+def _expected_values(rule: FileRule, header: list[str]) -> dict[tuple[str, str], set[str]]:
+    """What value maps and conditions look for, by what asks and its source column."""
+    expected: dict[tuple[str, str], set[str]] = {}
+    for name, part in rule.parts():
+        for column, column_rule in part.columns.items():
+            if column_rule.values and column_rule.source in header:
+                texts = expected.setdefault((f"values of {name}.{column}", str(column_rule.source)), set())
+                texts |= {*column_rule.values} - {""}
+        for condition in part.conditions():
+            expected.setdefault((f"a condition of {name}", condition.tested), set()).update(condition.equals or [])
+    return expected

@@ -1,0 +1,30 @@
+"""Decisions of named persons: who is said to have decided, and by which login and database role it came."""
+
+from __future__ import annotations
+
+import getpass
+
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import Connection
+
+
+def record_decision(
+    connection: Connection, decision: str, subject: str, approver: str, reason: str, settings: Settings
+) -> None:
+    """Add a row to lineage.decisions, in the caller's transaction.
+
+    Raises:
+        GridCreditError: without a name or a reason, or where the name is that of a login that several persons share.
+    """
+    approver, reason = approver.strip(), reason.strip()
+    if not approver or not reason:
+        raise GridCreditError(f"to {decision} needs the name of who decides, and a reason")
+    if approver.casefold() in {name.casefold() for name in settings.shared_logins}:
+        raise GridCreditError(
+            f"{approver!r} is a login that several persons share (GRIDCREDIT_SHARED_LOGINS): give the name of who decides"
+        )
+    connection.execute(
+        "insert into lineage.decisions (decision, subject, approver, reason, os_user) values (%s, %s, %s, %s, %s)",
+        [decision, subject, approver, reason, getpass.getuser()],
+    )

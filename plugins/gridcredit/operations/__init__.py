@@ -1,0 +1,1 @@
+"""Running it: runs, services, status, maintenance, erasure, the demo."""

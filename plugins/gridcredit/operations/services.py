@@ -1,0 +1,304 @@
+"""Airflow's services beside the embedded Postgres: started for a person or the demo, stopped again, loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import structlog
+
+from gridcredit.errors import GridCreditError
+from gridcredit.files.private import write_private
+from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
+from gridcredit.operations.airflow_api import ADMIN
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import airflow_database_url
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port, is_free
+from gridcredit.warehouse.leftovers import AIRFLOW_SERVICES, leftovers, refuse_leftovers
+from gridcredit.warehouse.migrations import prepare
+
+log = structlog.get_logger(__name__)
+
+LOOPBACK = "127.0.0.1"
+SERVICES = {name: ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else [] for name in AIRFLOW_SERVICES}
+
+
+def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
+    """The environment that makes Airflow ours: its home, database, DAGs, secrets; nothing calls home."""
+    home = settings.home / "airflow"
+    api = f"http://{LOOPBACK}:{api_port}"
+    config = {
+        "CORE__DAGS_FOLDER": str(settings.project_dir / "dags"),
+        "CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": str(max(4, os.cpu_count() or 1)),
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__FERNET_KEY": "",
+        "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
+        "CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
+        "DATABASE__SQL_ALCHEMY_CONN": _with_driver(airflow_database_url(settings), "psycopg2"),
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": _with_driver(airflow_database_url(settings), "asyncpg"),
+        "API__HOST": LOOPBACK,
+        "API__PORT": str(api_port),
+        "API__BASE_URL": api,
+        "API__WORKERS": "1",
+        "API__SECRET_KEY": settings.secret("airflow_api_key"),
+        "API_AUTH__JWT_SECRET": settings.secret("airflow_jwt"),
+        "LOGGING__BASE_LOG_FOLDER": str(settings.log_dir / "airflow"),
+        # DAG files change seldom, and each look at one costs a second of a core.
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+        "OPENLINEAGE__NAMESPACE": JOB_NAMESPACE,
+        "OPENLINEAGE__TRANSPORT": json.dumps(transport_config(settings)),
+    }
+    return (
+        os.environ
+        | {f"AIRFLOW__{name}": value for name, value in config.items()}
+        | {
+            "AIRFLOW_HOME": str(home),
+            "GRIDCREDIT_HOME": str(settings.home),
+            "GRIDCREDIT_PROJECT_DIR": str(settings.project_dir),
+            "SCARF_ANALYTICS": "false",
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "NO_PROXY": f"{LOOPBACK},{os.environ.get('NO_PROXY', '')}",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+    )
+
+
+def start(
+    settings: Settings,
+    progress: Callable[[str], None] = print,
+    overrides: Mapping[str, str] | None = None,
+    api_port: int | None = None,
+) -> str:
+    """Start what does not run yet; returns the address of Airflow's pages. Overrides go before our environment.
+
+    The API answers before the others start, so that none of them asks in vain.
+
+    Raises:
+        GridCreditError: a service ended, or did not become healthy; or one still runs for a home that was removed or moved.
+    """
+    refuse_leftovers(settings, _known(settings))
+    progress("start Postgres")
+    prepare(settings)
+    for mapping in sorted(settings.mappings_dir.glob("*.yml")):
+        (settings.landing_dir / mapping.stem).mkdir(parents=True, exist_ok=True)
+    state = _read_state(settings)
+    runs = [service for service, entry in (state or {"processes": {}})["processes"].items() if _is_ours(entry)]
+    if runs and state and state["home"] != str(settings.home):
+        raise GridCreditError(
+            f"Airflow's {', '.join(runs)} still run for {state['home']}, from where {settings.home} was moved: "
+            "stop them with `make down`, then try again"
+        )
+    if state and len(runs) == len(SERVICES):
+        return str(state["address"])
+    stop_airflow(settings)
+    write_admin_password(settings)
+    settings.log_dir.mkdir(parents=True, exist_ok=True)
+    port = api_port or _api_port()
+    environment = airflow_environment(settings, port) | dict(overrides or {})
+    progress("bring Airflow's database up to date")
+    migrate_airflow(environment, settings)
+    address = f"http://{LOOPBACK}:{port}"
+    api, *others = SERVICES
+    _start_services([api], address, environment, settings, progress)
+    _wait_until_healthy(["metadatabase"], address, settings)
+    _start_services(others, address, environment, settings, progress)
+    progress("wait until Airflow reports its services healthy")
+    _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings)
+    return address
+
+
+def _start_services(
+    names: list[str],
+    address: str,
+    environment: Mapping[str, str],
+    settings: Settings,
+    progress: Callable[[str], None],
+) -> None:
+    """Start services, each written to the state file as soon as it runs."""
+    processes = (_read_state(settings) or {"processes": {}})["processes"]
+    for service in names:
+        progress(f"start Airflow {service}")
+        process = spawn([service, *SERVICES[service]], environment, settings.log_dir / f"{service}.log")
+        processes[service] = {"pid": process.pid, "created": process.create_time()}
+        state = {"address": address, "home": str(settings.home), "processes": processes}
+        write_private(_state_file(settings), json.dumps(state))
+
+
+def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path) -> psutil.Popen:
+    """Start one of Airflow's processes, which outlives ours and writes to a log of its own."""
+    with log_file.open("ab") as output:
+        return psutil.Popen(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=environment["GRIDCREDIT_PROJECT_DIR"],
+        )
+
+
+def write_admin_password(settings: Settings) -> Path:
+    """The file Airflow reads its login from: one password, generated once."""
+    path = _password_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_private(path, json.dumps({ADMIN: settings.secret("airflow_admin")}))
+    return path
+
+
+def address(settings: Settings) -> str | None:
+    """Where Airflow's pages are, while its API server runs."""
+    state = _read_state(settings)
+    runs = state and "api-server" in state["processes"] and _is_ours(state["processes"]["api-server"])
+    return str(state["address"]) if state and runs else None
+
+
+def still_running_elsewhere(settings: Settings) -> list[str]:
+    """What runs for this home although the home no longer knows of it."""
+    return [f"{one.name} (process {one.pid})" for one in leftovers(settings, _known(settings))]
+
+
+def stop(settings: Settings) -> list[str]:
+    """Stop what `start` started and only that; returns the names of what was stopped."""
+    stopped = stop_airflow(settings)
+    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is not None:
+        EmbeddedPostgres(settings).stop()
+        stopped.append("postgres")
+    left = leftovers(settings, _known(settings))
+    _end([psutil.Process(one.pid) for one in left])
+    return stopped + [one.name for one in left]
+
+
+def stop_airflow(settings: Settings) -> list[str]:
+    """Stop Airflow's services that this home started."""
+    state = _read_state(settings)
+    if not state:
+        return []
+    running = {service: entry for service, entry in state["processes"].items() if _is_ours(entry)}
+    _end([psutil.Process(int(entry["pid"])) for entry in running.values()])
+    if running:
+        _give_back_tries(settings)
+    _state_file(settings).unlink(missing_ok=True)
+    return list(running)
+
+
+def _give_back_tries(settings: Settings) -> None:
+    """Tasks that were stopped with Airflow are run again after the next start: that is no failed try of theirs.
+
+    Airflow has no command for it; its scheduler counts a task that it finds orphaned as tried once more.
+    """
+    with (
+        contextlib.suppress(psycopg.OperationalError, GridCreditError),
+        psycopg.connect(airflow_database_url(settings)) as connection,
+    ):
+        connection.execute(
+            "update task_instance set max_tries = max_tries + 1 where state in ('queued', 'running', 'restarting')"
+        )
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    """End processes with their children, by force where they do not."""
+    family = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += [*process.children(recursive=True), process]
+            process.terminate()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _known(settings: Settings) -> frozenset[int]:
+    """The processes that this home knows of: the server's, and those of Airflow that were started from here."""
+    state = _read_state(settings) or {"processes": {}}
+    running = {service: int(entry["pid"]) for service, entry in state["processes"].items() if _is_ours(entry)}
+    server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None
+    return frozenset([*running.values(), *([server] if server else [])])
+
+
+def migrate_airflow(environment: dict[str, str], settings: Settings) -> None:
+    """Bring Airflow's database up to date."""
+    arguments = ["db", "migrate"]
+    result = subprocess.run(
+        [sys.executable, "-m", "airflow", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=settings.project_dir,
+        check=False,
+    )
+    if result.returncode:
+        raise GridCreditError(f"airflow {' '.join(arguments)} failed: {result.stderr[-1500:]}")
+
+
+def _wait_until_healthy(names: list[str], address: str, settings: Settings, seconds: float = 180) -> None:
+    import httpx
+
+    deadline = time.monotonic() + seconds
+    waiting = ["api-server"]
+    while time.monotonic() < deadline:
+        state = _read_state(settings) or {"processes": {}}
+        for service, entry in state["processes"].items():
+            if not _is_ours(entry):
+                tail = (settings.log_dir / f"{service}.log").read_text(errors="replace")[-1500:]
+                raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
+        try:
+            health = httpx.get(f"{address}/api/v2/monitor/health", timeout=5, trust_env=False).json()
+            waiting = [name for name in names if health[name]["status"] != "healthy"]
+            if not waiting:
+                return
+        except (httpx.HTTPError, ValueError):
+            waiting = ["api-server"]
+        time.sleep(0.5)
+    raise GridCreditError(f"Airflow's {', '.join(waiting)} did not become healthy; see {settings.log_dir}")
+
+
+def _api_port(preferred: int = 8080) -> int:
+    """Airflow's usual port where it is free, else any free one."""
+    return preferred if is_free(preferred) else free_port()
+
+
+def _with_driver(url: str, driver: str) -> str:
+    return url.replace("postgresql://", f"postgresql+{driver}://", 1)
+
+
+def _password_file(settings: Settings) -> Path:
+    return settings.home / "airflow" / "passwords.json"
+
+
+def _state_file(settings: Settings) -> Path:
+    return settings.home / "services.json"
+
+
+def _read_state(settings: Settings) -> dict[str, Any] | None:
+    path = _state_file(settings)
+    state: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+    return state
+
+
+def _is_ours(entry: dict[str, float]) -> bool:
+    """Whether the process is still the one we started, not another that got its number."""
+    try:
+        process = psutil.Process(int(entry["pid"]))
+        return process.create_time() == entry["created"] and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,1 @@
+"""Persons behind customers: pseudonyms for names and numbers, and who stood behind a customer when."""

@@ -1,0 +1,47 @@
+"""Approved policies: fetched from the warehouse to the folder that a machine reads them from, and taken back once withdrawn."""
+
+from __future__ import annotations
+
+import shutil
+
+import yaml
+from psycopg import sql
+
+from gridcredit.policies.folder import TABLES, header_text, write_files
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import Connection
+
+
+def fetch_adopted(connection: Connection, settings: Settings) -> None:
+    """Write approved policies, signed, where they are not there yet; remove those that were withdrawn."""
+    approved = connection.execute(
+        "select proposal_id, policy_name, policy_version, approver, withdrawn_at is not null "
+        "from policy.proposals where is_approved"
+    ).fetchall()
+    for proposal_id, name, version, approver, is_withdrawn in approved:
+        folder = settings.policy_folders[1] / name / version
+        if is_withdrawn:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif not (folder / "policy.yml").exists():
+            files = proposed_files(connection, proposal_id)
+            header = yaml.safe_load(files["policy.yml"]) | {"approver": approver}
+            write_files(folder, files | {"policy.yml": header_text(header)})
+
+
+def proposed_files(connection: Connection, proposal_id: int) -> dict[str, str]:
+    """The files of a proposal's policy folder by name."""
+    return dict(
+        connection.execute(
+            "select file_name, content from policy.proposal_files where proposal_id = %s", [proposal_id]
+        ).fetchall()
+    )
+
+
+def unload(connection: Connection, version: str) -> None:
+    """Remove the rows of a version that has rated nothing; nothing where it was never loaded."""
+    # Those that refer to others first.
+    for table in ("files", *reversed(TABLES), "policies"):
+        name = sql.Identifier("policy", table)
+        connection.execute(sql.SQL("alter table {} disable trigger append_only").format(name))
+        connection.execute(sql.SQL("delete from {} where policy_version = %s").format(name), [version])
+        connection.execute(sql.SQL("alter table {} enable trigger append_only").format(name))

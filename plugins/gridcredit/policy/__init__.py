@@ -1,6 +1,0 @@
-"""Credit policies: reviewed folders of CSV and YAML, checked, hashed and loaded append-only into the warehouse."""
-
-from gridcredit.policy.folder import Policy
-from gridcredit.policy.store import load_policies, read_policies, read_policy
-
-__all__ = ["Policy", "load_policies", "read_policies", "read_policy"]

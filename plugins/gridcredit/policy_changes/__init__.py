@@ -1,0 +1,1 @@
+"""Policies before they count: tried, compared, proposed, approved, withdrawn."""

@@ -1,0 +1,191 @@
+"""Proposed policies: kept in the warehouse with their files, decided by a named person, and adopted once approved."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from gridcredit.errors import GridCreditError
+from gridcredit.lineage.decisions import record_decision
+from gridcredit.policies.adoption import fetch_adopted, proposed_files, unload
+from gridcredit.policies.folder import Policy, file_names, write_files
+from gridcredit.policies.store import read_policy
+from gridcredit.policy_changes.trial import try_policy
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import Connection, connect
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposed policy: `facts` are its model card's, `changes` what it would change of the ratings of one day."""
+
+    proposal_id: int
+    policy_name: str
+    policy_version: str
+    base_version: str
+    effective_from: date
+    method: str
+    facts: dict[str, Any]
+    changes: dict[str, Any] | None
+    proposed_at: datetime
+    is_approved: bool | None
+    approver: str | None
+    reason: str | None
+    decided_at: datetime | None
+    withdrawn_by: str | None = None
+    withdrawn_reason: str | None = None
+    withdrawn_at: datetime | None = None
+
+    @property
+    def status(self) -> str:
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        return "open" if self.is_approved is None else "approved" if self.is_approved else "refused"
+
+
+def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any], settings: Settings) -> int:
+    """Keep a policy as proposed, with what its model card tells; the same files again give the same proposal.
+
+    Raises:
+        GridCreditError: another policy was proposed under this version.
+    """
+    header = policy.header
+    with connect(settings) as connection:
+        row = connection.execute(
+            "insert into policy.proposals (policy_name, policy_version, base_version, effective_from, method, facts) "
+            "values (%s, %s, %s, %s, %s, %s) on conflict (policy_version) do nothing returning proposal_id",
+            [header.policy, header.version, base_version, header.effective_from, method, Jsonb(facts)],
+        ).fetchone()
+        files = {name: (policy.folder / name).read_text(encoding="utf-8") for name in file_names(policy.folder)}
+        if row is None:
+            known = find(connection, header.version)
+            if proposed_files(connection, known.proposal_id) != files:
+                raise GridCreditError(
+                    f"another policy was proposed as {header.version!r}: give this one a version of its own"
+                )
+            return known.proposal_id
+        connection.cursor().executemany(
+            "insert into policy.proposal_files (proposal_id, file_name, content) values (%s, %s, %s)",
+            [(row[0], name, text) for name, text in files.items()],
+        )
+    log.info("policy_proposed", proposal=row[0], version=header.version)
+    return int(row[0])
+
+
+def find(connection: Connection, which: int | str) -> Proposal:
+    """A proposal by its number or its policy's version."""
+    column = sql.Identifier("proposal_id" if isinstance(which, int) else "policy_version")
+    query = sql.SQL("select * from policy.proposals where {} = %s").format(column)
+    with connection.cursor(row_factory=class_row(Proposal)) as cursor:
+        found = cursor.execute(query, [which]).fetchone()
+    if found is None:
+        raise GridCreditError(f"there is no proposal {which!r}; see `gridcredit policy proposals`")
+    return found
+
+
+def read_proposal(proposal_id: int, settings: Settings) -> Proposal:
+    """A proposal by its number."""
+    with connect(settings) as connection:
+        return find(connection, proposal_id)
+
+
+def list_proposals(settings: Settings) -> list[Proposal]:
+    """All of them, the newest first."""
+    with connect(settings) as connection, connection.cursor(row_factory=class_row(Proposal)) as cursor:
+        return cursor.execute("select * from policy.proposals order by proposal_id desc").fetchall()
+
+
+def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, settings: Settings) -> Proposal:
+    """Record what a named person decided; an approved policy is rated by from its date on. A decision stands.
+
+    Before an approval the policy is tried: loaded in a transaction that is rolled back, and everybody is rated by it unless
+    `policy compare` has done so.
+
+    Raises:
+        GridCreditError: without a name or a reason, where another decision stands, or where the policy's date has
+            been rated already.
+        PolicyError: the warehouse cannot hold the policy.
+    """
+    approver, reason = approver.strip(), reason.strip()
+    with connect(settings) as connection:
+        proposal = find(connection, proposal_id)
+        is_new = proposal.is_approved is None and is_approved
+        if is_new:
+            _refuse_late(connection, proposal)
+            files = proposed_files(connection, proposal_id)
+    if is_new:
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made) / proposal.policy_name / proposal.policy_version
+            write_files(folder, files)
+            try_policy(read_policy(folder, settings), settings, rates=proposal.changes is None)
+    with connect(settings) as connection:
+        if proposal.is_approved is None:
+            what = "approve a policy" if is_approved else "refuse a policy"
+            record_decision(connection, what, proposal.policy_version, approver, reason, settings)
+        connection.execute(
+            "update policy.proposals set is_approved = %s, approver = %s, reason = %s, decided_at = clock_timestamp() "
+            "where proposal_id = %s and is_approved is null",
+            [is_approved, approver, reason, proposal_id],
+        )
+        proposal = find(connection, proposal_id)
+    if (proposal.is_approved, proposal.approver, proposal.reason) != (is_approved, approver, reason):
+        raise GridCreditError(f"proposal {proposal_id} was {proposal.status} by {proposal.approver}: {proposal.reason}")
+    log.info("policy_decided", proposal=proposal_id, version=proposal.policy_version, status=proposal.status)
+    return proposal
+
+
+def _refuse_late(connection: Connection, proposal: Proposal) -> None:
+    (rated,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)
+    if rated and proposal.effective_from <= rated:
+        raise GridCreditError(
+            f"{proposal.policy_version} would take effect on {proposal.effective_from}, and days up to {rated} have been "
+            "rated and released: propose it again with a later date"
+        )
+
+
+def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) -> Proposal:
+    """Take back an approved policy that has rated nothing; the proposal stays, with who withdrew it and why.
+
+    Raises:
+        GridCreditError: without a name or a reason, or where it is not approved, or has rated a released day.
+    """
+    officer, reason = officer.strip(), reason.strip()
+    with connect(settings) as connection:
+        proposal = find(connection, proposal_id)
+        if proposal.status != "approved":
+            raise GridCreditError(f"proposal {proposal_id} is {proposal.status}: only what was approved is withdrawn")
+        _refuse_rated(connection, proposal)
+        unload(connection, proposal.policy_version)
+        record_decision(connection, "withdraw a policy", proposal.policy_version, officer, reason, settings)
+        connection.execute(
+            "update policy.proposals set withdrawn_by = %s, withdrawn_reason = %s, withdrawn_at = clock_timestamp() "
+            "where proposal_id = %s",
+            [officer, reason, proposal_id],
+        )
+        fetch_adopted(connection, settings)
+        proposal = find(connection, proposal_id)
+    log.info("policy_withdrawn", proposal=proposal_id, version=proposal.policy_version)
+    return proposal
+
+
+def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
+    (rated,) = connection.execute(
+        "select max(releases.as_of_date) from lineage.releases join lineage.runs using (run_id) "
+        "where policy_name = %s and releases.as_of_date >= %s",
+        [proposal.policy_name, proposal.effective_from],
+    ).fetchone() or (None,)
+    if rated:
+        raise GridCreditError(
+            f"{proposal.policy_version} has rated days up to {rated}, and released ratings stay as they are: propose a new "
+            "version with a later date"
+        )

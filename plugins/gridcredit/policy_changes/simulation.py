@@ -1,0 +1,174 @@
+"""What a policy that is not approved yet would change: the ratings and limits of one day by both, side by side.
+
+The same dbt models work it out as every night, in schemas of their own that are dropped at the end; what they rest on
+(bills, payments, events as they stood) is read where it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import LiteralString
+
+from psycopg import sql
+
+from gridcredit.errors import GridCreditError
+from gridcredit.files.spreadsheet import write_table
+from gridcredit.policies.folder import TABLES, Policy
+from gridcredit.policies.store import insert_policy, load_policies
+from gridcredit.settings import Settings
+from gridcredit.transformation.runner import first_failure, invoke_dbt
+from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.locks import exclusive
+
+PREFIX = "simulated_"
+PROPOSED = "proposed"
+# What is made anew for the day, and of it what hangs on the policy.
+OF_THE_DAY = "as_of_date customer_scope month_end_scope conduct conduct_at_month_end usage usage_at_month_end"
+OF_THE_POLICY = (
+    "as_of_date payment_behaviour payment_behaviour_at_month_end bill_size_bound "
+    "customer_feature customer_feature_at_month_end score score_at_month_end rating rating_at_month_end "
+    "credit_position credit_limit"
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """Customers who go from one grade to another, what they owe, and what they may owe before and after; in currency."""
+
+    grade_before: str
+    grade_after: str
+    customers: int
+    exposure: Decimal
+    limit_before: Decimal
+    limit_after: Decimal
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """All moves, those who stay included, from the best grade down."""
+
+    as_of_date: date
+    moves: list[Move]
+
+    @property
+    def customers(self) -> int:
+        return sum(move.customers for move in self.moves)
+
+    @property
+    def changed(self) -> list[Move]:
+        return [move for move in self.moves if move.grade_before != move.grade_after]
+
+
+def simulate_policy(
+    proposed: Policy,
+    as_of_date: date,
+    settings: Settings,
+    *,
+    out: Path | None = None,
+    then: Callable[[Connection], None] | None = None,
+) -> Simulation:
+    """Rate every customer as of a day by the policy in force and by the proposed one.
+
+    `out` takes a CSV of the customers who change grade, the largest exposure first: customer_id, segment, region,
+    grade_before, grade_after, score_before, score_after, exposure, limit_before, limit_after. `then` may read both
+    ratings, as `BOTH` joins them, before they are dropped.
+
+    Raises:
+        GridCreditError: nothing has been built yet, or the models failed.
+    """
+    state = settings.home / "dbt" / "target"
+    load_policies(settings)
+    # Nothing is built meanwhile: the facts that both ratings rest on are the same.
+    with exclusive("build", settings), connect(settings, autocommit=True) as connection:
+        (is_built,) = connection.execute("select to_regclass('ledger.bill_balance') is not null").fetchone() or (False,)
+        if not is_built or not (state / "manifest.json").exists():
+            raise GridCreditError("nothing has been built yet: run `gridcredit run` first, then simulate a policy")
+        try:
+            _make_policy_schema(connection, proposed)
+            _run(f"{OF_THE_DAY} {OF_THE_POLICY}", settings.policy, as_of_date, settings, state)
+            connection.execute("alter table simulated_ratings.rating rename to rating_before")
+            connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
+            _run(OF_THE_POLICY, PROPOSED, as_of_date, settings, state)
+            if out:
+                _write_changes(connection, out)
+            if then:
+                then(connection)
+            return Simulation(as_of_date, _moves(connection))
+        finally:
+            _drop_schemas(connection)
+
+
+def _make_policy_schema(connection: Connection, proposed: Policy) -> None:
+    """All loaded policies, and the proposed one under a name of its own and in force since ever."""
+    _drop_schemas(connection)
+    schema = f"{PREFIX}policy"
+    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+    for table in ("policies", *TABLES):
+        names = {"simulated": sql.Identifier(schema, table), "loaded": sql.Identifier("policy", table)}
+        connection.execute(sql.SQL("create table {simulated} (like {loaded} including defaults)").format(**names))
+        connection.execute(sql.SQL("insert into {simulated} select * from {loaded}").format(**names))
+    header = proposed.header.model_copy(
+        update={"policy": PROPOSED, "version": PROPOSED, "effective_from": date(1, 1, 1)}
+    )
+    insert_policy(connection, Policy(proposed.folder, header, proposed.tables, proposed.sha256), schema)
+
+
+def _drop_schemas(connection: Connection) -> None:
+    schemas = connection.execute("select nspname from pg_namespace where starts_with(nspname, %s)", [PREFIX]).fetchall()
+    for (schema,) in schemas:
+        connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
+
+
+def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, state: Path) -> None:
+    dates = [as_of_date.replace(day=1) - timedelta(days=1), as_of_date]
+    variables = {
+        "as_of_dates": [day.isoformat() for day in dates],
+        "policy_name": policy_name,
+        "schema_prefix": PREFIX,
+    }
+    arguments = ["--quiet", "--no-print", "run", "--full-refresh", "--select", *models.split()]
+    arguments += ["--defer", "--state", str(state), "--vars", json.dumps(variables)]
+    outcome = invoke_dbt(arguments, settings, schema_prefix=PREFIX)
+    if not outcome.success:
+        raise GridCreditError(f"the policy cannot be simulated: {first_failure(outcome)}")
+
+
+BOTH: LiteralString = """
+    from simulated_ratings.rating_before as before
+    inner join simulated_ratings.rating as after on before.customer_id = after.customer_id
+    inner join simulated_candidate.credit_limit_before as limit_before on before.customer_id = limit_before.customer_id
+    inner join simulated_candidate.credit_limit as limit_after on before.customer_id = limit_after.customer_id
+"""
+
+
+def _moves(connection: Connection) -> list[Move]:
+    rows = connection.execute(
+        f"""
+        select before.grade, after.grade, count(*), sum(limit_before.exposure), sum(limit_before.credit_limit),
+            sum(limit_after.credit_limit)
+        {BOTH}
+        group by before.grade, after.grade
+        order by min(before.grade_rank) nulls last, min(after.grade_rank) nulls last, 1, 2
+        """
+    ).fetchall()
+    return [Move(*row) for row in rows]
+
+
+def _write_changes(connection: Connection, out: Path) -> None:
+    with connection.transaction(), connection.cursor(name="changes") as cursor:
+        cursor.execute(
+            f"""
+            select before.customer_id, limit_before.segment, limit_before.region, before.grade as grade_before,
+                after.grade as grade_after, before.score as score_before, after.score as score_after,
+                limit_before.exposure, limit_before.credit_limit as limit_before, limit_after.credit_limit as limit_after
+            {BOTH}
+            where before.grade <> after.grade
+            order by limit_before.exposure desc, before.customer_id
+            """
+        )
+        write_table(out, [column.name for column in cursor.description or ()], cursor)

@@ -1,0 +1,1 @@
+"""The gates: checks by Great Expectations, their results, and approvals of a person."""

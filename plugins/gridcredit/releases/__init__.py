@@ -1,0 +1,1 @@
+"""Releases: published, listed, compared, verified, rolled back, audited, and who may read them."""

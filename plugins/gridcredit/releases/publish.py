@@ -1,0 +1,124 @@
+"""Publishes a run's candidate tables as a release: one transaction, so readers see the old or the new, never a mix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import structlog
+from psycopg import sql
+
+from gridcredit.errors import GridCreditError
+from gridcredit.lineage.events import send_release
+from gridcredit.releases import restatement
+from gridcredit.releases.access import apply_access
+from gridcredit.releases.release import record_release
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.locks import changing_what_is_read
+from gridcredit.warehouse.published_tables import TABLES, ensure_published, replace_rows
+from gridcredit.warehouse.reading_views import apply_views
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a publish made: the number of the release that stands, and how much changed."""
+
+    number: int
+    is_new: bool
+    rows_opened: int
+    rows_closed: int
+
+
+def publish(run_id: str, settings: Settings | None = None) -> Release:
+    """Publish the run's candidate tables; without a change the last release stands. Safe to repeat.
+
+    The caller holds the lock of builds.
+    """
+    settings, began = settings or get_settings(), datetime.now(UTC)
+    with connect(settings) as connection, changing_what_is_read(connection, settings):
+        done = connection.execute(
+            "select release, rows_opened, rows_closed from lineage.releases where run_id = %s", [run_id]
+        ).fetchone()
+        if done:
+            return Release(done[0], False, done[1], done[2])
+        _require_gates(connection, run_id)
+        last = connection.execute(
+            "select release, as_of_date from lineage.releases order by release desc limit 1"
+        ).fetchone()
+        as_of_date, because = connection.execute(
+            "select as_of_date, built_because from lineage.runs where run_id = %s", [run_id]
+        ).fetchone() or (None, None)
+        number = (last[0] if last else 0) + 1
+        dropped = _dropped_dates(connection, run_id)
+        changes = {}
+        for table, published in TABLES.items():
+            ensure_published(connection, table, published.key)
+            # A build of everything answers for every row, also for those of customers that are known no longer.
+            replaced = replace(published, scope=None) if because else published
+            changes[table] = replace_rows(connection, table, replaced, dropped, number)
+        opened = sum(change.opened for change in changes.values())
+        closed = sum(change.closed for change in changes.values())
+        # What followed from these facts is published, or was as it is.
+        for notes in ("changed_customer", "changed_usage"):
+            connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
+        is_new = bool(opened or closed or last is None or last[1] != as_of_date)
+        apply_views(connection)
+        apply_access(connection, settings)
+        if is_new:
+            _store_bill_sizes(connection, number)
+            approver, reason = connection.execute(
+                "select approver, reason from lineage.approvals where run_id = %s", [run_id]
+            ).fetchone() or (None, None)
+            record_release(
+                *(connection, number, run_id, as_of_date, changes),
+                approver=approver,
+                reason=reason,
+                restated_because=restatement.take(connection),
+            )
+        else:
+            number = last[0] if last else 0
+        connection.execute(
+            "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
+            ["published" if is_new else "unchanged", run_id],
+        )
+    send_release(run_id, number, {table: change.opened for table, change in changes.items()}, began, settings)
+    log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
+    return Release(number, is_new, opened, closed)
+
+
+def _store_bill_sizes(connection: Connection, release: int) -> None:
+    """Keep the bounds of bill sizes that the release went by: later ones go by the same (models/features/bill_size_bound.sql)."""
+    connection.execute(
+        "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
+        "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, %s "
+        "from features.bill_size_bound as sizes, jsonb_each_text(to_jsonb(sizes)) as bound "
+        "where starts_with(bound.key, 'from_') and bound.value is not null on conflict do nothing",
+        [release],
+    )
+
+
+def _require_gates(connection: Connection, run_id: str) -> None:
+    (passed, failed) = connection.execute(
+        "select count(*) filter (where gate = 'candidate'), "
+        "count(*) filter (where severity = 'critical' and not success and not exists ("
+        "select 1 from lineage.approvals where approvals.run_id = gate_results.run_id and is_approved)) "
+        "from lineage.gate_results where run_id = %s",
+        [run_id],
+    ).fetchone() or (0, 0)
+    if not passed or failed:
+        raise GridCreditError(f"run {run_id!r} has not passed its gates: nothing is published, the last release stands")
+
+
+def _dropped_dates(connection: Connection, run_id: str) -> list[date]:
+    """The dates that the last release answered for and this run does not."""
+    row = connection.execute(
+        "select array(select unnest(before.as_of_dates) except select unnest(runs.as_of_dates)) "
+        "from lineage.runs cross join lateral ("
+        "select as_of_dates from lineage.runs as earlier where status in ('published', 'unchanged') "
+        "and earlier.run_id <> runs.run_id order by finished_at desc limit 1) as before where runs.run_id = %s",
+        [run_id],
+    ).fetchone()
+    return row[0] if row else []

@@ -1,5 +1,0 @@
-"""The credit report of a customer: one page to lay on a desk, made from a release."""
-
-from gridcredit.report.page import write_report
-
-__all__ = ["write_report"]

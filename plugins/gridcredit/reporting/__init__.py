@@ -1,0 +1,1 @@
+"""Pages and files for people: dashboard, customer report, documentation site, mail, journal."""

@@ -1,0 +1,136 @@
+"""The dashboard's charts, as SVG that stands in the page."""
+
+from __future__ import annotations
+
+import altair as alt
+from markupsafe import Markup
+
+from gridcredit.pages.charts import ACCENT, INK, LEVELS, PALE, colours, frame, svg
+from gridcredit.reporting.dashboard.facts import Row
+
+
+def receivables(months: list[Row]) -> Markup:
+    """Bars of what is open at each month's end, what is overdue of it apart."""
+    drawn = frame(
+        {"month": _month(row), "part": part, "amount": amount}
+        for row in months
+        for part, amount in (("not due", row["receivable"] - row["overdue"]), ("overdue", row["overdue"]))
+    )
+    return svg(
+        alt.Chart(drawn)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:O", title=None),
+            y=alt.Y("amount:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            color=colours("part", {"not due": PALE, "overdue": LEVELS["red"]}),
+            order=alt.Order("part:N", sort="descending"),
+        )
+    )
+
+
+def days_sales_outstanding(months: list[Row]) -> Markup:
+    """DSO by month; a month without one, such as the running one, is not drawn."""
+    drawn = frame({"month": _month(row), "dso": row["dso"]} for row in months if row["dso"] is not None)
+    return svg(
+        alt.Chart(drawn)
+        .mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT, size=20))
+        .encode(x=alt.X("month:O", title=None), y=alt.Y("dso:Q", title=None, axis=alt.Axis(tickCount=4)))
+    )
+
+
+def ageing(buckets: list[Row]) -> Markup:
+    """What is open by days overdue."""
+    drawn = frame({"bucket": row["ageing_bucket"], "amount": row["amount"]} for row in buckets)
+    return svg(
+        alt.Chart(drawn)
+        .mark_bar(color=ACCENT)
+        .encode(
+            y=alt.Y("bucket:N", title=None, sort=None),
+            x=alt.X("amount:Q", title=None, axis=alt.Axis(format="~s", tickCount=5)),
+        )
+    )
+
+
+def grades(rows: list[Row]) -> Markup:
+    """Customers by grade, the best first."""
+    drawn = frame({"grade": row["grade"], "customers": row["customers"]} for row in rows)
+    base = alt.Chart(drawn).encode(
+        x=alt.X("grade:N", title=None, sort=None, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("customers:Q", title=None, axis=alt.Axis(tickCount=4)),
+    )
+    return svg(base.mark_bar(color=ACCENT) + base.mark_text(dy=-6, fontSize=9, color=INK).encode(text="customers:Q"))
+
+
+def migration(rows: list[Row]) -> Markup:
+    """From which grade at the last month-end to which now: customers in each cell."""
+    ranks = {row[f"grade_{end}"]: row[f"rank_{end}"] for row in rows for end in ("before", "now")}
+    order = sorted(ranks, key=lambda grade: ranks[grade])
+    drawn = frame(
+        {"before": row["grade_before"], "now": row["grade_now"], "customers": row["customers"]} for row in rows
+    )
+    base = alt.Chart(drawn).encode(
+        x=alt.X("now:N", title="now", sort=order, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("before:N", title="month-end before", sort=order),
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color("customers:Q", scale=alt.Scale(type="symlog", scheme="blues"), legend=None)
+    )
+    most = max((row["customers"] for row in rows), default=0)
+    on_dark = alt.when(alt.datum.customers > most / 8).then(alt.value("white")).otherwise(alt.value(INK))
+    return svg(cells + base.mark_text(fontSize=9).encode(text="customers:Q", color=on_dark), height=190)
+
+
+def warnings(rows: list[Row]) -> Markup:
+    """Warnings that stand, by business unit and level."""
+    drawn = frame({"unit": row["org_unit"], "level": row["level"], "warnings": row["warnings"]} for row in rows)
+    return svg(
+        alt.Chart(drawn)
+        .mark_bar()
+        .encode(
+            y=alt.Y("unit:N", title=None),
+            x=alt.X("warnings:Q", title=None, axis=alt.Axis(tickCount=5)),
+            color=colours("level", LEVELS),
+        ),
+        height=190,
+    )
+
+
+def warning_months(rows: list[Row]) -> Markup:
+    """Warnings opened and cleared, month by month."""
+    drawn = frame(
+        {"month": f"{row['month']:%y-%m}", "event": row["event"], "warnings": row["warnings"]} for row in rows
+    )
+    return svg(
+        alt.Chart(drawn)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:O", title=None),
+            xOffset=alt.XOffset("event:N", sort=["opened", "cleared"]),
+            y=alt.Y("warnings:Q", title=None, axis=alt.Axis(tickCount=4)),
+            color=colours("event", {"opened": LEVELS["orange"], "cleared": ACCENT}),
+        )
+    )
+
+
+def forecasts(rows: list[Row]) -> Markup:
+    """What came in within a month of each month-end, beside what had been forecast."""
+    drawn = frame(
+        {"month": _month(row), "what": what, "amount": row[column]}
+        for row in rows
+        if row["months"] == 1
+        for what, column in (("forecast", "forecast_amount"), ("came in", "collected_amount"))
+        if row[column] is not None
+    )
+    return svg(
+        alt.Chart(drawn)
+        .mark_line(point=alt.OverlayMarkDef(size=20))
+        .encode(
+            x=alt.X("month:O", title=None),
+            y=alt.Y("amount:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+            color=colours("what", {"forecast": LEVELS["orange"], "came in": ACCENT}),
+        )
+    )
+
+
+def _month(row: Row) -> str:
+    return f"{row['as_of_date']:%y-%m-%d}" if (row["as_of_date"].day < 28) else f"{row['as_of_date']:%y-%m}"

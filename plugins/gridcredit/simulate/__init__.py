@@ -1,5 +1,0 @@
-"""A simulated supplier: customers whose hidden creditworthiness drives how they use and pay. Same seed, same bytes."""
-
-from gridcredit.simulate.supplier import simulate
-
-__all__ = ["simulate"]

@@ -1,0 +1,1 @@
+"""dbt: what a build covers, the run, its progress and its events."""

@@ -1,0 +1,188 @@
+"""The dbt stage: builds every layer up to the candidate tables, and records each model's result."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import structlog
+
+from gridcredit.errors import TransformFailedError
+from gridcredit.settings import Settings, get_settings
+from gridcredit.transformation.build_plan import BuildPlan, plan_build
+from gridcredit.transformation.memory import rare_collections
+from gridcredit.transformation.progress import NodeCounter
+from gridcredit.warehouse.connection import connect, warehouse_url
+
+log = structlog.get_logger(__name__)
+
+# What the tables themselves refuse since they were made (macros/key.sql) is not asked anew each night.
+HELD_BY_TABLES = ("test_name:key_is_enforced", "test_name:not_null")
+
+
+def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str, str]:
+    """What dbt's profile and paths need, from our settings."""
+    url = urlsplit(warehouse_url(settings))
+    return {
+        "DBT_PROJECT_DIR": str(settings.dbt_dir),
+        "DBT_PROFILES_DIR": str(settings.dbt_dir),
+        "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        # Writing down each query takes a fifth of a small build; what fails is told all the same.
+        "DBT_LOG_LEVEL_FILE": "info",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+        "GRIDCREDIT_DBT_HOST": url.hostname or "127.0.0.1",
+        "GRIDCREDIT_DBT_PORT": str(url.port or 5432),
+        "GRIDCREDIT_DBT_USER": unquote(url.username or ""),
+        "DBT_ENV_SECRET_GRIDCREDIT_PASSWORD": unquote(url.password or ""),
+        "GRIDCREDIT_DBT_DATABASE": url.path.lstrip("/"),
+        "GRIDCREDIT_DBT_THREADS": str(settings.dbt_threads),
+        # Who reads a table that dbt replaces is not waited for without end.
+        "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c lock_timeout={max(1, round(1000 * settings.reader_patience_seconds))}".strip(),
+    }
+
+
+def invoke_dbt(
+    arguments: list[str],
+    settings: Settings,
+    *,
+    schema_prefix: str = "",
+    writes_manifest: bool = True,
+    on_event: Callable[[Any], None] | None = None,
+) -> Any:  # noqa: ANN401 what dbt returns has no public type
+    """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it.
+
+    The manifest is the same as long as the models are: writing it again may be left out. `on_event` gets dbt's events.
+    """
+    from dbt.cli.main import dbtRunner
+
+    environment = dbt_environment(settings, schema_prefix=schema_prefix)
+    parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
+    with _environment(environment), _behavior_flags(), rare_collections():
+        # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
+        parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
+        runner = dbtRunner(manifest=parsed.result, callbacks=[on_event] if on_event else [])
+        return parsed if parsed.exception else runner.invoke(arguments)
+
+
+def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
+    """What went wrong in a run of dbt, in one line: the first node that failed, or why nothing ran."""
+    if outcome.result is None:
+        return f"dbt could not run: {outcome.exception}"
+    failed = _failed(outcome.result.results)
+    message = " ".join(str(failed[0].message).split()) if failed else str(outcome.exception)
+    name = f"first {failed[0].node.name}: " if failed else ""
+    return f"dbt: {len(failed)} of {len(outcome.result.results)} failed, {name}{message}"
+
+
+def _failed(results: list[Any]) -> list[Any]:
+    return [one for one in results if str(one.status) in ("error", "fail")]
+
+
+def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None, *, anew: bool = False) -> None:
+    """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
+
+    The caller holds the lock of builds.
+
+    Raises:
+        TransformFailedError: a model or a test failed; names the first.
+    """
+    settings = settings or get_settings()
+    plan = plan_build(run_id, as_of_dates, settings, anew=anew)
+    with connect(settings) as connection:
+        connection.execute(
+            "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, "
+            "build_began_at = clock_timestamp() where run_id = %s",
+            [plan.as_of_dates, plan.fingerprint, plan.because, run_id],
+        )
+    _run_models(run_id, plan, settings)
+    with connect(settings) as connection:
+        connection.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
+
+
+def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
+    variables = json.dumps(plan.variables(settings.policy))
+    # What failed is in the results, and in dbt's log.
+    command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
+    command += ["--exclude-resource-type", "unit_test", "--exclude", "path:models/evaluation", *HELD_BY_TABLES]
+    is_full = plan.because is not None
+    with connect(settings, autocommit=True) as connection:
+        outcome = invoke_dbt(
+            [*command, "--full-refresh"] if is_full else command,
+            settings,
+            writes_manifest=is_full,
+            on_event=NodeCounter(run_id, connection),
+        )
+    if outcome.result is None:
+        raise TransformFailedError(first_failure(outcome))
+    results = list(outcome.result.results)
+    _record(run_id, results, settings)
+    _send_events(run_id, plan.fingerprint, results, settings)
+    if _failed(results):
+        raise TransformFailedError(first_failure(outcome))
+    log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
+
+
+def _record(run_id: str, results: list[Any], settings: Settings) -> None:
+    rows = [
+        (
+            run_id,
+            result.node.unique_id,
+            str(result.node.resource_type),
+            str(result.status),
+            float(result.execution_time),
+            result.adapter_response.get("rows_affected"),
+            getattr(result.node.checksum, "checksum", None) if hasattr(result.node, "checksum") else None,
+            result.message,
+        )
+        for result in results
+    ]
+    with connect(settings) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into lineage.model_results (run_id, unique_id, resource_type, status, seconds, rows_affected, "
+            "checksum, message) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            rows,
+        )
+
+
+def _send_events(run_id: str, fingerprint: str, results: list[Any], settings: Settings) -> None:
+    from gridcredit.lineage.columns import Model, record_columns
+    from gridcredit.lineage.events import send_models
+
+    nodes = [result.node for result in results if str(result.node.resource_type) == "model"]
+    if all(node.compiled_code for node in nodes):
+        models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
+        record_columns(fingerprint, models, settings)
+    send_models(run_id, results, settings)
+
+
+@contextmanager
+def _behavior_flags() -> Iterator[None]:
+    """Each run of dbt adds to its own list of flags, and reads the whole stack for each: many builds would slow each other."""
+    from dbt.adapters.base import impl
+
+    known = len(impl.DEFAULT_BASE_BEHAVIOR_FLAGS)
+    try:
+        yield
+    finally:
+        del impl.DEFAULT_BASE_BEHAVIOR_FLAGS[known:]
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

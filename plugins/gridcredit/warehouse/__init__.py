@@ -1,0 +1,1 @@
+"""The warehouse: connections, migrations, locks, the embedded Postgres, raw and published tables."""

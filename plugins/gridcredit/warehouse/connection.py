@@ -1,0 +1,98 @@
+"""The warehouse: its addresses and connections."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import psycopg
+import structlog
+
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+
+log = structlog.get_logger(__name__)
+
+WAREHOUSE, WAREHOUSE_ROLE = "warehouse", "gridcredit"
+AIRFLOW, AIRFLOW_ROLE = "airflow", "airflow"
+READER_ROLE = "bi_reader"
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+# A server that does not answer is given up: at once, or within a minute of silence in the middle of a query.
+TIME_OUTS: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+def warehouse_url(settings: Settings | None = None) -> str:
+    """The warehouse's URL: of the environment, else of the embedded Postgres."""
+    settings = settings or get_settings()
+    if settings.warehouse_url is not None:
+        return settings.warehouse_url.get_secret_value()
+    return EmbeddedPostgres(settings).url(WAREHOUSE_ROLE, WAREHOUSE)
+
+
+def reader_url(settings: Settings) -> str:
+    """The warehouse's URL for the role that BI tools read by."""
+    if settings.warehouse_url is None:
+        return EmbeddedPostgres(settings).url(READER_ROLE, WAREHOUSE)
+    url = urlsplit(settings.warehouse_url.get_secret_value())
+    host = url.netloc.rpartition("@")[2]
+    return url._replace(netloc=f"{READER_ROLE}:{quote(reader_password(settings))}@{host}").geturl()
+
+
+def reader_password(settings: Settings) -> str:
+    """The password of the role that BI tools read by: a setting, or the installation's own."""
+    password = settings.bi_reader_password
+    return password.get_secret_value() if password else settings.secret(f"postgres_{READER_ROLE}")
+
+
+def reader_address(settings: Settings) -> str:
+    """The same without the password, to be shown."""
+    url = urlsplit(reader_url(settings))
+    return url._replace(netloc=f"{url.username}@{url.netloc.rpartition('@')[2]}").geturl()
+
+
+def airflow_database_url(settings: Settings | None = None) -> str:
+    """The URL of Airflow's metadata database: of the environment, else of the embedded Postgres."""
+    settings = settings or get_settings()
+    if settings.airflow_database_url is not None:
+        return settings.airflow_database_url.get_secret_value()
+    return EmbeddedPostgres(settings).url(AIRFLOW_ROLE, AIRFLOW)
+
+
+def connect(
+    settings: Settings | None = None, *, autocommit: bool = False, application_name: str = "gridcredit"
+) -> Connection:
+    """A connection to the warehouse; `with connect() as c` commits at its end and rolls back on an error."""
+    return psycopg.connect(
+        warehouse_url(settings), autocommit=autocommit, application_name=application_name, **TIME_OUTS
+    )
+
+
+@cache
+def code_version() -> str:
+    """The version of this code: the package's, with the git commit where there is one."""
+    import subprocess
+
+    from gridcredit import __version__
+
+    project_dir = get_settings().project_dir
+    with suppress(OSError):
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - git is found on the PATH or not used
+            cwd=project_dir,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode == 0:
+            return f"{__version__}+{result.stdout.strip()}"
+    return __version__

@@ -1,0 +1,108 @@
+"""Brings a warehouse up to date: databases and roles, migrations, raw tables, the reader's role."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.connection import (
+    AIRFLOW,
+    AIRFLOW_ROLE,
+    READER_ROLE,
+    WAREHOUSE,
+    WAREHOUSE_ROLE,
+    Connection,
+    connect,
+    reader_password,
+)
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
+from gridcredit.warehouse.locks import changing_what_is_read
+from gridcredit.warehouse.raw_tables import raw_index_ddl, raw_table_ddl
+
+log = structlog.get_logger(__name__)
+
+DDL_DIR = Path(__file__).parent / "ddl"
+
+
+def prepare(settings: Settings | None = None) -> None:
+    """Start the embedded server where it is the one in use, and bring roles, databases and schemas up to date."""
+    settings = settings or get_settings()
+    if settings.warehouse_url is None:
+        server = EmbeddedPostgres(settings)
+        server.start()
+        _create_databases(server, settings)
+    migrate(settings)
+
+
+def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        # What Postgres makes for everybody is open to every login.
+        admin.execute("revoke connect, temporary on database postgres, template1 from public")
+        for database, role, rights in (
+            (WAREHOUSE, WAREHOUSE_ROLE, "createrole"),
+            (AIRFLOW, AIRFLOW_ROLE, ""),
+        ):
+            if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
+                admin.execute(
+                    sql.SQL("create role {} login {} password {}").format(
+                        sql.Identifier(role),
+                        sql.SQL(rights),
+                        sql.Literal(settings.secret(f"postgres_{role}")),
+                    )
+                )
+            if not _exists(admin, "select 1 from pg_database where datname = %s", database):
+                name = sql.Identifier(database)
+                admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role)))
+                admin.execute(sql.SQL("revoke all on database {} from public").format(name))
+
+
+def migrate(settings: Settings | None = None) -> None:
+    """Apply the DDL files that this warehouse has not seen, make the raw tables and the reader's role."""
+    settings = settings or get_settings()
+    # Two that find an empty warehouse at once: one of them makes the table.
+    with suppress(psycopg.errors.UniqueViolation), connect(settings) as connection:
+        connection.execute("create schema if not exists ops")
+        connection.execute(
+            "create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default now())"
+        )
+    with connect(settings) as connection, changing_what_is_read(connection, settings):
+        connection.execute("lock table ops.migrations in exclusive mode")
+        seen = {name for (name,) in connection.execute("select name from ops.migrations")}
+        for path in sorted(DDL_DIR.glob("*.sql")):
+            if path.name not in seen:
+                connection.execute(path.read_text())
+                connection.execute("insert into ops.migrations (name) values (%s)", [path.name])
+                log.info("migration_applied", name=path.name)
+        for extract in EXTRACTS.values():
+            connection.execute(raw_table_ddl(extract))
+            connection.execute(raw_index_ddl(extract))
+        _ensure_reader(connection, settings)
+
+
+def _ensure_reader(connection: Connection, settings: Settings) -> None:
+    """The role that BI tools log in with: reads `published`, and nothing else."""
+    if not _exists(connection, "select 1 from pg_roles where rolname = %s", READER_ROLE):
+        role, literal = sql.Identifier(READER_ROLE), sql.Literal(reader_password(settings))
+        try:
+            connection.execute(sql.SQL("create role {} login password {}").format(role, literal))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise GridCreditError(
+                f"the warehouse role may not create roles: ask its administrator for `create role {READER_ROLE} login`"
+            ) from error
+    role = sql.Identifier(READER_ROLE)
+    database = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
+    connection.execute(sql.SQL("grant usage on schema published to {}").format(role))
+    connection.execute(sql.SQL("grant select on published.release, published.my_org_unit to {}").format(role))
+
+
+def _exists(connection: Connection, query: LiteralString, value: str) -> bool:
+    return connection.execute(query, [value]).fetchone() is not None

@@ -1,0 +1,267 @@
+"""The published tables: their contract, and the rows that a release opens and closes in them.
+
+Each is kept as intervals of releases (`valid_from_release`, `valid_to_release`) in `published.<table>_history`; the view
+`published.<table>` shows what is current, the function `published.<table>_as_of` what a release showed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import LiteralString
+
+from psycopg import sql
+
+from gridcredit.errors import GridCreditError
+from gridcredit.warehouse.connection import READER_ROLE, Connection
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A published table: its key, as its dbt model states it, and the scope whose rows a run replaces; all without one."""
+
+    key: tuple[str, ...]
+    scope: str | None = None
+    scope_key: tuple[str, ...] = ()
+
+
+TABLES: dict[str, PublishedTable] = {
+    "customer_rating": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "rating_month_end": PublishedTable(("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")),
+    "rating_indicator": PublishedTable(("customer_id", "indicator"), "customer_scope", ("customer_id",)),
+    "credit_limit": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "customer_account": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "customer_account_month_end": PublishedTable(
+        ("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")
+    ),
+    "customer_open_bill": PublishedTable(("bill_id",), "customer_scope", ("customer_id",)),
+    "account_movement": PublishedTable(("movement_id",), "moved_scope", ("customer_id",)),
+    "ledger_finding": PublishedTable(("finding", "extract", "fact_id", "customer_id")),
+    "feature_library": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "investigation_due": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "customer_class": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
+    "customer_advice": PublishedTable(("customer_id", "advice"), "customer_scope", ("customer_id",)),
+    "bill_verification": PublishedTable(("bill_id",)),
+    "customer_warning": PublishedTable(("customer_id", "rule"), "warning_scope", ("customer_id",)),
+    "warning_event": PublishedTable(("customer_id", "rule", "opened_on", "event"), "warning_scope", ("customer_id",)),
+    "warning_evidence": PublishedTable(("customer_id", "rule", "kind", "record_id"), "warning_scope", ("customer_id",)),
+    "work_list": PublishedTable(("customer_id",)),
+    "late_charge": PublishedTable(("bill_id",), "moved_scope", ("customer_id",)),
+    "promise_result": PublishedTable(("action_id",), "customer_scope", ("customer_id",)),
+    "instalment_result": PublishedTable(("action_id", "due_on"), "customer_scope", ("customer_id",)),
+    "officer_result": PublishedTable(("officer_id", "overdue_month")),
+    "strategy_result": PublishedTable(("strategy", "days_recovered")),
+    "write_off_proposal": PublishedTable(("customer_id",)),
+    "write_off_bill": PublishedTable(("bill_id",)),
+    "receivable_by_age": PublishedTable(("as_of_date", "region", "org_unit", "segment", "ageing_bucket")),
+    "receivable_by_month": PublishedTable(("as_of_date", "region", "org_unit", "segment")),
+    "receivable_by_grade": PublishedTable(("segment", "grade")),
+    "roll_rate": PublishedTable(("as_of_date", "segment", "from_bucket", "to_bucket")),
+    "expected_credit_loss": PublishedTable(("segment", "ageing_bucket")),
+    "largest_debtor": PublishedTable(("customer_id",)),
+    "cash_forecast": PublishedTable(("as_of_date", "months")),
+}
+
+
+# What each view says of the release in force, where the table does not by itself.
+OF_RELEASE = {"release": "number of the release in force", "as_of_date": "the day that the release is of"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a release changed a table: rows that came and went, and the sums of their hashes."""
+
+    opened: int
+    opened_hash: Decimal
+    closed: int
+    closed_hash: Decimal
+
+
+def published_columns(connection: Connection, table: str) -> list[str]:
+    """The columns of a published table, in the order in which they came."""
+    columns = table_columns(connection, "published", f"{table}_history")
+    return [name for name in columns if name not in ("valid_from_release", "valid_to_release")]
+
+
+def row_hash(columns: Sequence[str], relation: str) -> sql.Composed:
+    """The hash of a row's published content."""
+    return sql.SQL("lineage.row_hash(row({})::text)").format(
+        sql.SQL(", ").join(sql.Identifier(relation, name) for name in columns)
+    )
+
+
+def change_rows(connection: Connection, statement: sql.Composed, columns: Sequence[str]) -> tuple[int, Decimal]:
+    """Run an update of, or an insert into, a `history`; returns how many rows it changed and the sum of their hashes."""
+    changed = sql.SQL("with changed as ({} returning {} as hash) select count(*), coalesce(sum(hash), 0) from changed")
+    rows, total = connection.execute(changed.format(statement, row_hash(columns, "history"))).fetchone() or (0, 0)
+    return rows, Decimal(total)
+
+
+def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -> None:
+    """Bring the history table and the view of a published table to the candidate's contract."""
+    wanted = table_columns(connection, "candidate", table)
+    history = f"{table}_history"
+    present = {
+        name: kind
+        for name, kind in table_columns(connection, "published", history).items()
+        if name not in ("valid_from_release", "valid_to_release")
+    }
+    view_columns = table_columns(connection, "published", table)
+    if present == wanted and "release" in view_columns:
+        return
+    names = {
+        "candidate": sql.Identifier("candidate", table),
+        "history": sql.Identifier("published", history),
+        "view": sql.Identifier("published", table),
+        "as_of": sql.Identifier("published", f"{table}_as_of"),
+        "reader": sql.Identifier(READER_ROLE),
+        "key": sql.SQL(", ").join(map(sql.Identifier, key)),
+        "columns": sql.SQL(", ").join(sql.Identifier("history", name) for name in wanted),
+        "of_release": sql.SQL(", ").join(
+            sql.Identifier("current_release", name) for name in OF_RELEASE if name not in wanted
+        ),
+        "open_index": sql.Identifier(f"{history}_current"),
+    }
+    if not present:
+        statements: list[LiteralString] = [
+            "create table {history} (like {candidate} including comments, "
+            "valid_from_release bigint not null, valid_to_release bigint, primary key ({key}, valid_from_release))",
+            "create unique index {open_index} on {history} ({key}) where valid_to_release is null",
+            "comment on column {history}.valid_from_release is 'first release that shows the row'",
+            "comment on column {history}.valid_to_release is 'first release that no longer shows it; null while current'",
+        ]
+        for statement in statements:
+            connection.execute(sql.SQL(statement).format(**names))
+    else:
+        changed = [name for name, kind in present.items() if wanted.get(name) != kind]
+        if changed:
+            raise GridCreditError(
+                f"published.{table}: the contract lost or retyped {', '.join(changed)}; published columns may only be added"
+            )
+        for name, kind in wanted.items():
+            if name not in present:
+                connection.execute(
+                    sql.SQL("alter table {} add column {} {}").format(
+                        names["history"], sql.Identifier(name), sql.SQL(kind)
+                    )
+                )
+    view: tuple[LiteralString, ...] = (
+        "drop view if exists {view}",
+        # Flat tables tell by themselves which day they are of.
+        # With the reader's own rights: the rows that he sees of the history are those that he sees of it.
+        "create view {view} with (security_invoker = true) as "
+        "select {columns}, {of_release} from {history} as history cross join ("
+        "select release, as_of_date from published.release order by release desc limit 1) as current_release "
+        "where valid_to_release is null",
+        "grant select on {view}, {history} to {reader}",
+        "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin atomic "
+        "select * from {history} where valid_from_release <= release_number "
+        "and (valid_to_release is null or valid_to_release > release_number); end",
+        "comment on function {as_of} is 'The rows that a release showed.'",
+    )
+    for statement in view:
+        connection.execute(sql.SQL(statement).format(**names))
+    comments = connection.execute(
+        "select attname, col_description(attrelid, attnum), obj_description(attrelid) from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+        [f"candidate.{table}"],
+    ).fetchall()
+    for name, text, table_text in comments:
+        for relation in (names["view"], names["history"]):
+            connection.execute(
+                sql.SQL("comment on column {}.{} is {}").format(relation, sql.Identifier(name), sql.Literal(text))
+            )
+        connection.execute(sql.SQL("comment on view {} is {}").format(names["view"], sql.Literal(table_text)))
+    for name, text in OF_RELEASE.items():
+        if name not in wanted:
+            connection.execute(
+                sql.SQL("comment on column {}.{} is {}").format(names["view"], sql.Identifier(name), sql.Literal(text))
+            )
+
+
+def table_columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table with their types, in order; none where there is no such table."""
+    rows = connection.execute(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",
+        [f"{schema}.{table}"],
+    ).fetchall()
+    return dict(rows)
+
+
+def replace_rows(
+    connection: Connection, table: str, published: PublishedTable, dropped: list[date], release: int
+) -> Change:
+    """Close the rows in scope that are gone or changed, open the new and the changed."""
+    columns = published_columns(connection, table)
+    history = f"published.{table}_history"
+
+    def listed(alias: str, names: Sequence[str]) -> sql.Composed:
+        return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+    parts: dict[str, sql.Composable] = {
+        "history": sql.Identifier("published", f"{table}_history"),
+        "candidate": sql.Identifier("candidate", table),
+        "release": sql.Literal(release),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        "old": listed("history", columns),
+        "new": listed("candidate", columns),
+        "old_key": listed("history", published.key),
+        "new_key": listed("candidate", published.key),
+        "dropped": sql.Literal(dropped),
+    }
+    in_scope = sql.Composed([])
+    dropped_rows = (0, Decimal(0))
+    if published.scope:
+        in_scope = sql.SQL("and ({}) in (select {} from {}) ").format(
+            listed("history", published.scope_key),
+            sql.SQL(", ").join(map(sql.Identifier, published.scope_key)),
+            sql.Identifier("archive", published.scope),
+        )
+        if dropped and "as_of_date" in published.scope_key:
+            dropped_rows = change_rows(
+                connection,
+                sql.SQL(
+                    "update {history} as history set valid_to_release = {release} "
+                    "where valid_to_release is null and as_of_date = any({dropped}::date[])"
+                ).format(**parts),
+                columns,
+            )
+    closed_rows = change_rows(
+        connection,
+        sql.SQL(
+            "update {history} as history set valid_to_release = {release} "
+            "where valid_to_release is null {in_scope}"
+            "and not exists (select 1 from {candidate} as candidate where ({new_key}) = ({old_key}) "
+            "and row({new}) is not distinct from row({old}))"
+        ).format(**parts, in_scope=in_scope),
+        columns,
+    )
+    opened = change_rows(
+        connection,
+        sql.SQL(
+            "insert into {history} as history ({columns}, valid_from_release) "
+            "select {new}, {release} from {candidate} as candidate "
+            "where not exists (select 1 from {history} as history where ({new_key}) = ({old_key}) "
+            "and valid_to_release is null {in_scope})"
+        ).format(**parts, in_scope=in_scope),
+        columns,
+    )
+    # The next run's statements are planned with what is known of this one's rows: few of many are in scope.
+    (rows,) = connection.execute(
+        "select reltuples from pg_class where oid = to_regclass(%s)", [history]
+    ).fetchone() or (0,)
+    if opened[0] > 0.1 * rows:
+        connection.execute(sql.SQL("analyze {history}").format(**parts))
+    return Change(opened[0], opened[1], dropped_rows[0] + closed_rows[0], dropped_rows[1] + closed_rows[1])
+
+
+def require_release(connection: Connection, release: int) -> date:
+    """The date of a release; a GridCreditError where there is none."""
+    row = connection.execute("select as_of_date from lineage.releases where release = %s", [release]).fetchone()
+    if row is None:
+        raise GridCreditError(f"there is no release {release}; `gridcredit release list` shows those there are")
+    found: date = row[0]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,15 +44,16 @@ class Upstream:
     is_direct: bool
 
 
-def catalog(connection: Connection) -> Catalog:
-    """The columns of every table and view of the warehouse, with their types."""
+def catalog(connection: Connection, schemas: Collection[str] | None = None) -> Catalog:
+    """The columns of the tables and views of some schemas, or of the whole warehouse, with their types."""
     found: Catalog = {}
     for schema, table, column, kind in connection.execute(
         "select nspname, relname, attname, format_type(atttypid, atttypmod) from pg_attribute "
         "join pg_class on pg_class.oid = attrelid join pg_namespace on pg_namespace.oid = relnamespace "
         "where attnum > 0 and not attisdropped and relkind in ('r', 'v', 'p') "
         "and nspname not in ('pg_catalog', 'information_schema') and not relispartition "
-        "order by nspname, relname, attnum"
+        "and (%(schemas)s::text[] is null or nspname = any(%(schemas)s)) order by nspname, relname, attnum",
+        {"schemas": None if schemas is None else list(schemas)},
     ):
         found.setdefault(schema, {}).setdefault(table, {})[column] = kind
     return found

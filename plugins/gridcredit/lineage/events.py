@@ -5,7 +5,7 @@ Those of Airflow's tasks are sent by Airflow's provider.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -37,7 +37,9 @@ def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None
         if str(result.node.resource_type) == "test":
             tested = getattr(result.node, "attached_node", None) or result.node.depends_on.nodes[0]
             tests.setdefault(tested, []).append(result)
-    known, upstream = known_columns(settings), _upstream(run_id, settings)
+    upstream = _upstream(run_id, settings)
+    read = {one.column.schema for columns in upstream.values() for found in columns.values() for one in found}
+    known = known_columns(settings, read | {result.node.schema for result in models.values()})
     with emitter_of_run(run_id, settings) as emitter:
         for result in models.values():
             columns = upstream.get((result.node.schema, result.node.name), {})
@@ -49,7 +51,7 @@ def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None
 
 def send_release(run_id: str, release: int, opened: Mapping[str, int], began: datetime, settings: Settings) -> None:
     """Two events for a release: each candidate table became what is published under its name."""
-    known = known_columns(settings)
+    known = known_columns(settings, ["candidate"])
     with emitter_of_run(run_id, settings) as emitter:
         inputs, outputs = [], []
         for table, rows in opened.items():
@@ -75,10 +77,10 @@ def emitter_of_run(run_id: str, settings: Settings) -> Emitter:
     return Emitter(settings, tags, build)
 
 
-def known_columns(settings: Settings) -> Catalog:
-    """The columns of every table, with their types."""
+def known_columns(settings: Settings, schemas: Collection[str]) -> Catalog:
+    """The columns of the tables of some schemas, with their types."""
     with connect(settings) as connection:
-        return catalog(connection)
+        return catalog(connection, schemas)
 
 
 def _upstream(run_id: str, settings: Settings) -> dict[tuple[str, str], dict[str, list[Upstream]]]:

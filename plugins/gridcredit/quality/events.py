@@ -22,7 +22,7 @@ def send_gate(
     settings: Settings,
 ) -> None:
     """Two events for each table that a gate checked, by where it is kept."""
-    known = known_columns(settings)
+    known = known_columns(settings, {"raw" if gate == "raw" else schema for schema, _ in tables.values()})
     with emitter_of_run(run_id, settings) as emitter:
         for table, (kept_in, _) in tables.items():
             schema = "raw" if gate == "raw" else kept_in

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline, services
 from gridcredit.operations.demo import deliver, follow
 from gridcredit.settings import PROJECT_DIR, Settings

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import psutil
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.conversion.convert import ARROW_TYPES
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
 from gridcredit.warehouse.connection import connect

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.lineage.touched import touched_by_bill, touched_by_file
 from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline

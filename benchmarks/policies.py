@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 from gridcredit import policies
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import runs
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate

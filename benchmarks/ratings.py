@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline, services
 from gridcredit.operations.demo import follow, last_delivery
 from gridcredit.reporting.dashboard.facts import collect

@@ -22,7 +22,7 @@ from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.scorecards.develop import Development, develop
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
 from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.revert import undo_load
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.revert import undo_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings

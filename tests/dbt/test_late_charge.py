@@ -10,7 +10,7 @@ from typing import Any
 
 from gridcredit import policies
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import runs
 from gridcredit.settings import Settings
 from gridcredit.transformation import runner

@@ -16,7 +16,8 @@ import pytest
 from gridcredit import policies
 from gridcredit.errors import GateFailedError
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.revert import undo_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import PROJECT_DIR, Settings

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
 from gridcredit.warehouse.connection import connect
 

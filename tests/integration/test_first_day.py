@@ -160,7 +160,7 @@ def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
     shutil.copytree(newer, settings.policies_dir / "default" / "1.1")
     policies.load_policies(settings)
-    assert rows(settings, "select policy_version from policies.policies where policy_name = 'default'") == [
+    assert rows(settings, "select policy_version from policy.policies where policy_name = 'default'") == [
         ("default-1.0",)
     ]
     assert policy_in_force(settings, LAST_DAY).header.version == "default-1.0"

@@ -11,7 +11,8 @@ import pytest
 from gridcredit.errors import FileRefusedError, NotReadyError
 from gridcredit.ingestion.landing import ready_files, take_in
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.revert import undo_load
 from gridcredit.settings import Settings

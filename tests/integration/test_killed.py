@@ -74,7 +74,7 @@ def one(settings: Settings, query: str) -> Any:
 @pytest.mark.parametrize(
     "death",
     [
-        "loader._ExtractLoad.write = die_after(loader._ExtractLoad.write)",
+        "loader.ExtractLoad.write = die_after(loader.ExtractLoad.write)",
         "loader._load_rows = die_after(loader._load_rows)",
         "landing.shutil.move = die_before",
         "landing.shutil.move = die_after(landing.shutil.move)",

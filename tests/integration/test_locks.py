@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
 from gridcredit.releases import access
 from gridcredit.settings import Settings

@@ -11,7 +11,8 @@ import pytest
 from gridcredit.errors import PolicyError
 from gridcredit.ingestion.landing import take_in
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.revert import undo_load
 from gridcredit.lineage.transport import events_folder
 from gridcredit.operations import maintenance

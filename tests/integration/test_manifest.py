@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gridcredit.errors import FileRefusedError, MappingError
 from gridcredit.ingestion.landing import ready_files, take_in
-from gridcredit.ingestion.mapping.rules import load_mapping
+from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 

@@ -9,7 +9,8 @@ import pytest
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import FileRefusedError, GridCreditError
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.quarantine import export_quarantined, list_quarantined, resubmit
 from gridcredit.settings import Settings
 from gridcredit.simulation import simulate

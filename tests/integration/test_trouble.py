@@ -12,7 +12,7 @@ import typer
 from gridcredit.cli.console import clear_errors
 from gridcredit.ingestion import loader
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.settings import Settings
 from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.connection import connect
@@ -42,7 +42,7 @@ def test_of_a_load(
 
     monkeypatch.setattr(raw_tables, "LOAD_LOCK_TIMEOUT", "100ms")
     with connect(settings) as other:
-        other.execute("lock table raw_tables.payment in access exclusive mode")
+        other.execute("lock table raw.payment in access exclusive mode")
         assert "another session holds a lock" in told(load, capsys)
 
     def end_its_session(connection: psycopg.Connection[object], *_: object) -> None:
@@ -53,7 +53,7 @@ def test_of_a_load(
         patched.setattr(loader, "newest_fact_on", end_its_session)
         assert "start it (`make up`" in told(load, capsys)
     with connect(settings) as connection:
-        assert connection.execute("select count(*) from raw_tables.payment").fetchone() == (0,)
+        assert connection.execute("select count(*) from raw.payment").fetchone() == (0,)
     load()
 
 

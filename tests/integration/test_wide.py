@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from gridcredit.errors import MappingError
 from gridcredit.ingestion.loader import load_file
-from gridcredit.ingestion.mapping.rules import Mapping, load_mapping
+from gridcredit.ingestion.mapping.read import load_mapping
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.samples.preview import preview
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import LoadResult, load_file
-from gridcredit.ingestion.mapping.rules import load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.settings import Settings
 
 BILLING = ("customer", "bill", "payment")

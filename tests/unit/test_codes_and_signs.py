@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import MappingError
-from gridcredit.ingestion.mapping.rules import load_mapping
+from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.samples.preview import preview
 
 HEAD = "mapping: ledger\ndescription: A ledger.\nfiles:\n"

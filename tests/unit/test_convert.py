@@ -11,7 +11,8 @@ from gridcredit.contract.extracts import BILL, CUSTOMER, METER_READING, PAYMENT,
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.conversion.conditions import meets
 from gridcredit.ingestion.conversion.convert import ARROW_TYPES, column_text, convert, to_type
-from gridcredit.ingestion.mapping.rules import ColumnRule, Condition, ExtractRule, FileRule
+from gridcredit.ingestion.mapping.columns import ColumnRule, Condition
+from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from hypothesis import given
 from hypothesis import strategies as st
 

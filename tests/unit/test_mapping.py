@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import MappingError
-from gridcredit.ingestion.mapping.rules import load_mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mapping, load_mappings
 from gridcredit.settings import PROJECT_DIR
 
 GOOD = """\

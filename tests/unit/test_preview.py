@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridcredit.cli.app import app
-from gridcredit.ingestion.mapping.rules import load_mapping
+from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.samples.draft import draft_mapping
 from gridcredit.ingestion.samples.preview import preview
 from gridcredit.settings import PROJECT_DIR

@@ -32,7 +32,7 @@ app.add_typer(quarantine_app, name="quarantine")
 def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: list[Path]) -> None:
     """Load files by a mapping, where they are."""
     from gridcredit.ingestion.loader import load_file
-    from gridcredit.ingestion.mapping.rules import load_mappings
+    from gridcredit.ingestion.mapping.read import load_mappings
 
     with clear_errors() as settings:
         mappings = load_mappings(settings.mappings_dir)
@@ -65,7 +65,7 @@ def mapping_check(
     from rich.table import Column, Table
 
     from gridcredit.ingestion.loader import require_currency
-    from gridcredit.ingestion.mapping.rules import load_mapping
+    from gridcredit.ingestion.mapping.read import load_mapping
     from gridcredit.ingestion.samples.preview import preview, rule_of
 
     with clear_errors() as settings:

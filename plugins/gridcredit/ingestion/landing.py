@@ -15,7 +15,8 @@ from gridcredit.files.private import make_private, write_private
 from gridcredit.ingestion.erased_rows import redact_later_file
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.manifest import manifest_path
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_rights
 from gridcredit.ingestion.stored_names import stored_name
 from gridcredit.settings import Settings, get_settings

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 import structlog
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS, Extract
+from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS
 from gridcredit.errors import FileRefusedError
-from gridcredit.files.csv_line import to_line
-from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
 from gridcredit.ingestion.column_changes import Drift, check_header
-from gridcredit.ingestion.conversion.conventions import Conventions, advice
-from gridcredit.ingestion.conversion.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
 from gridcredit.ingestion.erased_rows import redact_quarantine
+from gridcredit.ingestion.extract_load import Counts, ExtractLoad
 from gridcredit.ingestion.manifest import Promise, read_promise
 from gridcredit.ingestion.mapping.known import known_load
-from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule, Mapping
+from gridcredit.ingestion.mapping.rules import FileRule, Mapping
 from gridcredit.ingestion.open_copy import OpenCopy
 from gridcredit.ingestion.overlap import overlap_notes
 from gridcredit.ingestion.readers.reader import read_batches, read_header
@@ -45,31 +38,8 @@ from gridcredit.warehouse.raw_tables import attach_partition, create_partition, 
 
 log = structlog.get_logger(__name__)
 
+
 Item = TypeVar("Item")
-QuarantinedRow = tuple[int, str, int, str, str | None, str | None, str]
-QUARANTINE_COPY = sql.SQL(
-    "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
-)
-QUARANTINE_BATCH = 10_000
-
-
-@dataclass
-class Counts:
-    """What became of one file's rows in one extract, and of its lines, of which each may make several rows.
-
-    A line with a row in quarantine is quarantined, another with a row that was accepted or repeated is used, and the
-    rest is set aside. `set_aside` has the rows that each condition took out.
-    """
-
-    read: int = 0
-    accepted: int = 0
-    quarantined: int = 0
-    filtered: int = 0
-    repeated: int = 0
-    lines: int = 0
-    lines_used: int = 0
-    lines_quarantined: int = 0
-    set_aside: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -165,7 +135,7 @@ def _load_rows(
     wait_briefly(connection, raw_tables.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
-        name: _ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)
+        name: ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)
         for name, part in rule.extracts.items()
     }
     for load in loads.values():
@@ -212,154 +182,6 @@ def _load_rows(
         *drift.notes,
         *(note for load in loads.values() for note in load.notes),
     ]
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """One batch of one extract, ready to be written: accepted rows as CSV, and the rows for quarantine."""
-
-    accepted: list[memoryview]
-    quarantined: list[QuarantinedRow]
-    counts: Counts
-
-
-class _ExtractLoad:
-    """The load of one extract of one file: prepares and writes batches, keeps the counts."""
-
-    def __init__(
-        self,
-        extract: Extract,
-        part: ExtractRule,
-        rule: FileRule,
-        file_id: int,
-        unread: list[str],
-        pseudonyms: Pseudonyms,
-    ) -> None:
-        self.extract, self.parts, self.rule, self.file_id, self.unread = extract, part.parts(), rule, file_id, unread
-        self.has_tombstones = any(one.deleted for one in self.parts)
-        self.pseudonyms = pseudonyms
-        self.counts = Counts()
-        self.first_fault = ""
-        self.conventions: dict[str, Conventions] = defaultdict(Conventions)
-        self.noticed: list[str] = []
-        self.quarantined: list[QuarantinedRow] = []
-        self.seen: set[tuple[object, ...]] = set()
-        columns = [column.name for column in extract.columns] + ["_line_no"]
-        columns += ["_deleted"] if self.has_tombstones else []
-        columns += ["_extra"] if unread else []
-        self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-            partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns))
-        )
-
-    def prepare(self, batch: Batch, file_name: str) -> _Prepared:
-        """Type one batch and part the good rows from the bad; needs no database."""
-        prepared = _Prepared([], self._malformed(batch), Counts(read=len(batch.malformed)))
-        counts = prepared.counts
-        used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
-        for part in self.parts:
-            converted = convert(batch, self.extract, part, self.rule, file_name)
-            keep = self._without_repeats(converted) if part.distinct else converted.keep
-            prepared.accepted.append(self._csv(converted, batch, keep))
-            prepared.quarantined.extend(self._rejected(converted, batch))
-            for column, found in converted.conventions.items():
-                self.conventions[column] += found
-            accepted = int(keep.sum())
-            counts.read += batch.row_count
-            counts.accepted += accepted
-            counts.filtered += converted.filtered
-            counts.repeated += int(converted.keep.sum()) - accepted
-            counts.set_aside += converted.set_aside
-            used |= converted.keep
-            bad[[rejected.index for rejected in converted.rejected]] = True
-        counts.quarantined = len(prepared.quarantined)
-        counts.lines = batch.row_count + len(batch.malformed)
-        counts.lines_used = int((used & ~bad).sum())
-        counts.lines_quarantined = int(bad.sum()) + len(batch.malformed)
-        self._note_first_fault(prepared.quarantined)
-        return prepared
-
-    @property
-    def notes(self) -> list[str]:
-        """What a person should look at."""
-        return [*advice(self.conventions), *self.noticed]
-
-    def write(self, copy: OpenCopy, part: _Prepared) -> None:
-        """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
-        if part.counts.accepted:
-            for rows in part.accepted:
-                copy.into(self.copy).write(rows)
-        self.quarantined += part.quarantined
-        if len(self.quarantined) >= QUARANTINE_BATCH:
-            self.write_quarantined(copy)
-        for counted in fields(Counts):
-            setattr(self.counts, counted.name, getattr(self.counts, counted.name) + getattr(part.counts, counted.name))
-
-    def write_quarantined(self, copy: OpenCopy) -> None:
-        """Write the rows that wait for quarantine."""
-        for row in self.quarantined:
-            copy.into(QUARANTINE_COPY).write_row(row)
-        self.quarantined = []
-
-    def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
-        columns = converted.rows | self._kept_of_persons(converted) | {"_line_no": pa.array(batch.line_no)}
-        if self.has_tombstones:
-            columns["_deleted"] = pa.array(converted.deleted)
-        if self.unread:
-            columns["_extra"] = unread_columns(batch, self.unread)
-        table = pa.table(columns)
-        if not keep.all():
-            table = table.filter(pa.array(keep))
-        buffer = pa.BufferOutputStream()
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
-        pyarrow.csv.write_csv(table, buffer, options)
-        return memoryview(buffer.getvalue())
-
-    def _kept_of_persons(self, converted: Converted) -> dict[str, pa.Array]:
-        """Personal columns as they are kept; names are touched only where a customer's persons were erased."""
-        kept: dict[str, pa.Array] = {}
-        for name, kind in self.extract.personal_columns.items():
-            if kind == "name" and not self.pseudonyms.erased_customers:
-                continue
-            customers = converted.rows["customer_id"].to_pylist()
-            values = converted.rows[name].to_pylist()
-            kept[name] = pa.array(
-                [
-                    self.pseudonyms.kept(kind, value, customer)
-                    for value, customer in zip(values, customers, strict=True)
-                ],
-                pa.string(),
-            )
-        return kept
-
-    def _without_repeats(self, converted: Converted) -> BooleanMask:
-        """Keep the first of rows that are alike in every column; they must be alike where their key is."""
-        keep = converted.keep.copy()
-        columns = [
-            converted.rows[column.name].cast(ARROW_TYPES[column.kind]).to_pylist() for column in self.extract.columns
-        ]
-        for index in np.flatnonzero(keep):
-            row = tuple(column[index] for column in columns)
-            if row in self.seen:
-                keep[index] = False
-            self.seen.add(row)
-        return keep
-
-    def _malformed(self, batch: Batch) -> list[QuarantinedRow]:
-        return [
-            (self.file_id, self.extract.name, bad.line_no, storable(bad.text), None, None, bad.reason)
-            for bad in batch.malformed
-        ]
-
-    def _rejected(self, converted: Converted, batch: Batch) -> Iterator[QuarantinedRow]:
-        for bad in converted.rejected:
-            values = [array[bad.index].as_py() for array in batch.columns.values()]
-            text, value = storable(to_line(values, self.rule.delimiter)), bad.value and storable(bad.value)
-            yield self.file_id, self.extract.name, int(batch.line_no[bad.index]), text, bad.column, value, bad.reason
-
-    def _note_first_fault(self, rows: list[QuarantinedRow]) -> None:
-        if rows and not self.first_fault:
-            _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
-            self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
 
 
 def one_ahead(items: Iterable[Item]) -> Iterator[Item]:

@@ -14,7 +14,8 @@ from psycopg import sql
 from gridcredit.contract.extracts import Extract
 from gridcredit.errors import FileRefusedError
 from gridcredit.ingestion.batch import Batch
-from gridcredit.ingestion.mapping.rules import FILE_PLACEHOLDERS, PLACEHOLDER, ExtractRule, FileRule
+from gridcredit.ingestion.mapping.columns import FILE_PLACEHOLDERS, PLACEHOLDER
+from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.warehouse.connection import Connection
 from gridcredit.warehouse.raw_tables import partition
 

@@ -15,7 +15,8 @@ from gridcredit.files.csv_line import to_fields
 from gridcredit.files.private import open_private
 from gridcredit.files.spreadsheet import read_table, write_table
 from gridcredit.ingestion.loader import LoadResult, load_file
-from gridcredit.ingestion.mapping.rules import FileRule, Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import FileRule, Mapping
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
 

@@ -14,7 +14,8 @@ from rich.table import Table
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import is_loaded
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.operations import services
 from gridcredit.operations.airflow_api import airflow_api, failed_dags, unfinished_dags
 from gridcredit.quality import gates

@@ -11,7 +11,8 @@ from psycopg import sql
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.erased_rows import redact_quarantine, rule_of
-from gridcredit.ingestion.mapping.rules import Mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.redaction import FREE_TEXT, Named, Outcome, redact_file
 from gridcredit.ingestion.stored_names import stored_name
 from gridcredit.lineage.decisions import record_decision

@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 from gridcredit.contract.extracts import Column
 from gridcredit.ingestion.batch import Batch, BooleanMask, clean, no_rows, to_mask
 from gridcredit.ingestion.conversion.numerals import SOURCE_SCALE, SOURCE_TYPE, to_decimal
-from gridcredit.ingestion.mapping.rules import Condition, FileRule
+from gridcredit.ingestion.mapping.columns import Condition
+from gridcredit.ingestion.mapping.rules import FileRule
 
 _NUMBER = Column("compared", "money", "what a condition compares")
 NOT_COMPARABLE = "is not a number, and a condition compares it"

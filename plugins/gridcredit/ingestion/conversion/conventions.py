@@ -10,7 +10,8 @@ import pyarrow as pa
 from gridcredit.contract.extracts import DECIMALS, Column
 from gridcredit.ingestion.conversion.dates import other_format
 from gridcredit.ingestion.conversion.numerals import other_convention
-from gridcredit.ingestion.mapping.rules import DATED, ColumnRule, FileRule
+from gridcredit.ingestion.mapping.columns import DATED, ColumnRule
+from gridcredit.ingestion.mapping.rules import FileRule
 
 # Below this share of bad values in a batch they are slips, and nothing is asked.
 NOTICEABLE = 0.01

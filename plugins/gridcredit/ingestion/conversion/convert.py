@@ -26,7 +26,8 @@ from gridcredit.ingestion.conversion.dates import date_reader, reckoned
 from gridcredit.ingestion.conversion.identifiers import FLOAT_REASON, were_floats
 from gridcredit.ingestion.conversion.invisible import invisible, invisible_reason
 from gridcredit.ingestion.conversion.numerals import to_converted, to_decimal
-from gridcredit.ingestion.mapping.rules import DATED, PLACEHOLDER, ColumnRule, ExtractRule, FileRule
+from gridcredit.ingestion.mapping.columns import DATED, PLACEHOLDER, ColumnRule
+from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.ingestion.mapping.rules import ColumnRule, FileRule
+from gridcredit.ingestion.mapping.columns import ColumnRule
+from gridcredit.ingestion.mapping.rules import FileRule
 
 # Formats in common use, which are tried where most values do not fit the mapping's.
 COMMON_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d")

@@ -1,186 +1,30 @@
-"""A mapping brings a supplier's files to the canonical extracts, with no code: a reviewed YAML file.
-
-Every fault is a MappingError that names the file, the key and the line.
-"""
+"""A mapping brings a supplier's files to the canonical extracts, with no code: a reviewed YAML file."""
 
 from __future__ import annotations
 
 import codecs
 import fnmatch
-import hashlib
 import re
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from gridcredit.contract.extracts import DECIMALS, EXTRACTS, Column, Extract
-from gridcredit.errors import MappingError
-from gridcredit.files.strict_yaml import load_text
-from gridcredit.ingestion.mapping.lookup import with_lookups
-
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# What needs no factor.
-KWH_IN = {"Wh": Decimal("0.001"), "kWh": None, "MWh": Decimal(1000), "GWh": Decimal(1_000_000)}
-# Units that a column's name may tell, though the mapping does not.
-OTHER_UNITS = {"m3", "m³", "wh", "mwh", "gwh", "mj", "gj", "therm", "therms", "ccf", "mcf", "scm", "btu"}
-FILE_PLACEHOLDERS = ("_file", "_line")
-DATED = ("date", "month", "timestamp")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class ColumnRule(_Strict):
-    """How one canonical column is made: from one source column, a constant, or a template of several.
-
-    `template` may name source columns and `{_file}`, `{_line}`, for keys a source lacks.
-    `values` maps source values, with `otherwise` for the rest; unmapped values pass through without it. An absent
-    value has the key "", and a value mapped to "" is absent. A file may lack the source of an `optional` column.
-    `factor` says how many of the contract's units one `unit` of the source is.
-    """
-
-    source: str | None = Field(None, alias="from")
-    constant: str | None = None
-    template: str | None = None
-    values: dict[str, str] | None = None
-    otherwise: str | None = None
-    case: Literal["upper", "lower"] | None = None
-    format: str | None = None
-    add_days: int = 0
-    add_working_days: int = Field(0, ge=0)
-    end_of_month: int | None = Field(None, ge=0)
-    multiline: bool = False
-    optional: bool = False
-    unit: str | None = None
-    factor: Decimal | None = Field(None, gt=0, max_digits=12, decimal_places=9)
-    negated: bool = False
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> ColumnRule:
-        if sum(origin is not None for origin in (self.source, self.constant, self.template)) != 1:
-            raise ValueError("give exactly one of `from`, `constant` and `template`")
-        if self.constant is not None and self.values is not None:
-            raise ValueError("`values` says nothing of a constant")
-        if self.constant is not None and (self.multiline or self.optional):
-            raise ValueError("a constant is neither `multiline` nor `optional`")
-        if "otherwise" in self.model_fields_set and (self.otherwise is None or self.values is None):
-            raise ValueError('`otherwise` is a text beside `values`; "" makes the other values absent')
-        if self.constant is not None and not self.constant.strip():
-            raise ValueError("a constant without text: leave the column out")
-        if any(brace in PLACEHOLDER.sub("", self.template or "") for brace in "{}"):
-            raise ValueError("a brace without its other half")
-        padded = [text for text in self.texts() if text != text.strip()]
-        if padded:
-            raise ValueError(f"{padded[0]!r} begins or ends with a space, which no value does")
-        return self
-
-    @field_validator("format")
-    @classmethod
-    def _format_works(cls, value: str | None) -> str | None:
-        return value if value is None else _checked_format(value)
-
-    def texts(self) -> list[str]:
-        """The texts that it looks for or writes."""
-        values = self.values or {}
-        return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
-
-    def reckons(self) -> bool:
-        """Whether it says anything of dates."""
-        return self.format is not None or self.end_of_month is not None or bool(self.add_days or self.add_working_days)
-
-    def conversion(self) -> Decimal | None:
-        """What numbers are multiplied by; None where they stay as they are."""
-        return self.factor or KWH_IN.get(self.unit or "")
-
-    def results(self) -> list[str]:
-        """The texts that it writes whatever the file holds; "" stands for none."""
-        fixed = [text for text in (self.constant, self.otherwise, *(self.values or {}).values()) if text]
-        return [text.upper() if self.case == "upper" else text.lower() if self.case else text for text in fixed]
-
-    def sources(self) -> tuple[str, ...]:
-        """The source columns it reads."""
-        if self.source is not None:
-            return (self.source,)
-        names = PLACEHOLDER.findall(self.template or "")
-        return tuple(name for name in names if name not in FILE_PLACEHOLDERS)
-
-
-def _column_rule(value: object) -> object:
-    return {"from": value} if isinstance(value, str) else value
-
-
-class Condition(_Strict):
-    """Keeps rows by a source column's value, or by what other conditions say together.
-
-    A column may be `filled` or not, `equals` one of several values or `differs` from all of them, or lie between
-    numbers. `all`, `any` and `none` hold conditions of which each, one or no one must be met.
-    """
-
-    column: str | None = None
-    equals: list[str] | None = None
-    differs: list[str] | None = None
-    filled: bool | None = None
-    more_than: Decimal | None = None
-    at_least: Decimal | None = None
-    less_than: Decimal | None = None
-    at_most: Decimal | None = None
-    all_of: list[Condition] | None = Field(None, alias="all", min_length=1)
-    any_of: list[Condition] | None = Field(None, alias="any", min_length=1)
-    none_of: list[Condition] | None = Field(None, alias="none", min_length=1)
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Condition:
-        of_column = (self.equals, self.differs, self.filled, self.compares or None)
-        together = (self.all_of, self.any_of, self.none_of)
-        if sum(test is not None for test in (*of_column, *together)) != 1:
-            raise ValueError("give one of `equals`, `differs`, `filled`, bounds, `all`, `any` and `none`")
-        if (self.column is None) != any(test is not None for test in together):
-            raise ValueError("a test needs a `column`; `all`, `any` and `none` have those of their conditions")
-        if any(not text or text != text.strip() for text in [*(self.equals or []), *(self.differs or [])]):
-            raise ValueError("no value is empty or begins or ends with a space: for empty ones say `filled: false`")
-        return self
-
-    @property
-    def compares(self) -> bool:
-        """Whether it compares numbers."""
-        return any(bound is not None for bound in (self.more_than, self.at_least, self.less_than, self.at_most))
-
-    def in_words(self) -> str:
-        """The condition as a mapping has it, on one line."""
-        plain = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return yaml.safe_dump(plain, default_flow_style=True, width=1000, allow_unicode=True, sort_keys=False).strip()
-
-    def tests(self) -> Iterator[Condition]:
-        """The tests of columns that it is made of."""
-        parts = self.all_of or self.any_of or self.none_of
-        if parts is None:
-            yield self
-        for part in parts or []:
-            yield from part.tests()
-
-    @property
-    def tested(self) -> str:
-        """The column that a test looks at."""
-        return self.column or ""
-
-
-def _several(value: object) -> object:
-    return {"several": value} if isinstance(value, list) else value
+from gridcredit.contract.extracts import EXTRACTS, Column
+from gridcredit.ingestion.mapping.columns import (
+    ColumnRule,
+    Condition,
+    Strict,
+    as_column_rule,
+    as_several,
+    checked_format,
+)
 
 
 def _filled_in(value: Any, values: dict[str, str]) -> Any:  # noqa: ANN401 - a tree of a rule's texts
@@ -193,19 +37,19 @@ def _filled_in(value: Any, values: dict[str, str]) -> Any:  # noqa: ANN401 - a t
     return [_filled_in(one, values) for one in value] if isinstance(value, list) else value
 
 
-class ExtractRule(_Strict):
+class ExtractRule(Strict):
     """How rows of one file become rows of one canonical extract; columns not named keep their own name.
 
     A row that meets `deleted` is a tombstone: it says that the fact of its key is no more. Each entry of `unpivot` makes
     a row of its own: its names stand in braces in the texts of the rule. `several` are rules of the same extract.
     """
 
-    columns: dict[str, Annotated[ColumnRule, BeforeValidator(_column_rule)]] = {}
-    where: list[Condition] = []
+    columns: dict[str, Annotated[ColumnRule, BeforeValidator(as_column_rule)]] = Field({})
+    where: list[Condition] = Field([])
     deleted: Condition | None = None
     distinct: bool = False
-    unpivot: list[dict[str, str]] = []
-    several: list[ExtractRule] = []
+    unpivot: list[dict[str, str]] = Field([])
+    several: list[ExtractRule] = Field([])
 
     @model_validator(mode="after")
     def _unpivots_alike(self) -> ExtractRule:
@@ -237,7 +81,7 @@ class ExtractRule(_Strict):
         return [test for one in (*self.where, *([self.deleted] if self.deleted else [])) for test in one.tests()]
 
 
-class Manifest(_Strict):
+class Manifest(Strict):
     """A small file that comes with each file, named like it plus `suffix`; the file waits until it is there.
 
     `rows` and `sha256` are regular expressions whose one group is the number of rows and the checksum.
@@ -253,7 +97,7 @@ class Manifest(_Strict):
         return value if value is None else _with_one_group(value)
 
 
-class FileRule(_Strict):
+class FileRule(Strict):
     """One kind of file: how to recognise and read it, and the extracts it feeds."""
 
     pattern: str
@@ -293,7 +137,7 @@ class FileRule(_Strict):
         [], description="source columns that nothing reads whose quoted values may hold line breaks"
     )
     iso_dates: bool = Field(False, description="dates and times may also be written as in ISO 8601")
-    extracts: dict[str, Annotated[ExtractRule, BeforeValidator(_several)]] = Field(min_length=1)
+    extracts: dict[str, Annotated[ExtractRule, BeforeValidator(as_several)]] = Field(min_length=1)
 
     @field_validator("encoding")
     @classmethod
@@ -320,7 +164,7 @@ class FileRule(_Strict):
     @field_validator("date_format", "month_format", "timestamp_format")
     @classmethod
     def _format_works(cls, value: str) -> str:
-        return _checked_format(value)
+        return checked_format(value)
 
     @field_validator("extracts")
     @classmethod
@@ -384,7 +228,7 @@ class FileRule(_Strict):
         return {*self.multiline, *(source for column in rules for source in column.sources())}
 
 
-class Mapping(_Strict):
+class Mapping(Strict):
     """A supplier's mapping, with the content hash that loads are recorded under."""
 
     mapping: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -406,143 +250,3 @@ def _with_one_group(value: str) -> str:
     if groups != 1:
         raise ValueError(f"{value!r} must have one group, it has {groups}")
     return value
-
-
-def _checked_format(value: str) -> str:
-    if re.search("%[cxXD]", value):
-        raise ValueError(f"{value!r} depends on the machine: write it with %Y, %m, %d, %H, %M, %S, %z")
-    sample = datetime(2013, 11, 25, 14, 35, 59)  # noqa: DTZ001 - only its digits matter
-    try:
-        parsed = datetime.strptime(sample.strftime(value).replace("%z", ""), value.replace("%z", ""))  # noqa: DTZ007 - nor here
-    except ValueError:
-        raise ValueError(f"{value!r} is not a date format: write it with %Y, %m, %d, %H, %M, %S, %z") from None
-    if (parsed.year, parsed.month) != (2013, 11):
-        raise ValueError(f"{value!r} does not name the year and the month")
-    return value
-
-
-def faults(mapping: Mapping) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """What a sound file says that cannot be meant, each with where it stands."""
-    for number, rule in enumerate(mapping.files):
-        for earlier, other in enumerate(mapping.files[:number]):
-            if _covers(other.pattern, rule.pattern):
-                yield (
-                    ("files", number, "pattern"),
-                    f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take it out",
-                )
-        for extract_name, several in rule.extracts.items():
-            for unused in several.unused_names():
-                yield ("files", number, "extracts", extract_name, "unpivot"), f"no text has {{{unused}}}"
-        for extract_name, extract_rule in rule.parts():
-            for name, column_rule in extract_rule.columns.items():
-                fault = _column_fault(EXTRACTS[extract_name], name, column_rule)
-                if fault:
-                    yield ("files", number, "extracts", extract_name, "columns", name), fault
-
-
-def _covers(pattern: str, other: str) -> bool:
-    """Whether a pattern matches every name that the other one does, as far as that can be said."""
-    if "?" in pattern or "[" in pattern:
-        return pattern == other
-    return fnmatch.fnmatchcase(other, pattern)
-
-
-def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
-    column = extract.column(name)
-    if column is None:
-        known = ", ".join(known.name for known in extract.columns)
-        return f"extract {extract.name!r} has no column {name!r}; it has {known}"
-    if column.kind not in DATED and rule.reckons():
-        return "has no date, so that `format`, `end_of_month` and days to add say nothing"
-    if column.kind not in DECIMALS and (rule.unit or rule.factor):
-        return "has no number, so that `unit` and `factor` say nothing"
-    if column.kind not in DECIMALS and rule.negated:
-        return "has no number, so that `negated` says nothing"
-    if column.kind == "energy":
-        return _unit_fault(rule)
-    if column.kind == "code":
-        wrong = [text for text in rule.results() if text not in column.values]
-        if wrong:
-            return f"{wrong[0]!r} is not one of {', '.join(column.values)}"
-    return None
-
-
-def _unit_fault(rule: ColumnRule) -> str | None:
-    """Why it cannot be said that energy is stored in kWh."""
-    if rule.unit is None:
-        told = [
-            part for source in rule.sources() for part in re.split(r"[\W_]+", source.lower()) if part in OTHER_UNITS
-        ]
-        if told or rule.factor:
-            return f"is stored in kWh: name the `unit` of the source{f' ({told[0]}?)' if told else ''}"
-    elif rule.unit not in KWH_IN and rule.factor is None:
-        return f"is stored in kWh: say by `factor` how many one {rule.unit} is"
-    return None
-
-
-def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise MappingError(f"{path}: is not UTF-8") from error
-    try:
-        document, node = load_text(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise MappingError(f"{path}:{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(document, dict) or node is None:
-        raise MappingError(f"{path}:1: a mapping is a YAML file with the keys mapping, description and files")
-    try:
-        document, tables = with_lookups(document, path.parent)
-        sha256 = hashlib.sha256(text.encode() + tables).hexdigest()
-        mapping = Mapping.model_validate(document | {"sha256": sha256})
-    except ValidationError as error:
-        # A misspelt key explains the one that seems to be missing, so it is told first.
-        fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        where = tuple(part for part in fault["loc"] if part != "[key]")
-        unknown = fault["type"] == "extra_forbidden"
-        message = "unknown key" if unknown else fault["msg"].removeprefix("Value error, ")
-        raise MappingError(f"{path}:{_line(node, where)}: {_key(where)}: {message}") from error
-    for place, what in faults(mapping):
-        raise MappingError(f"{path}:{_line(node, place)}: {_key(place)}: {what}")
-    return mapping
-
-
-def load_mappings(folder: Path) -> dict[str, Mapping]:
-    """Every mapping of a folder, by name."""
-    mappings: dict[str, Mapping] = {}
-    for path in sorted(folder.glob("*.yml")):
-        mapping = load_mapping(path)
-        if mapping.mapping in mappings:
-            raise MappingError(f"{path}:1: mapping: {mapping.mapping!r} is defined twice in {folder}")
-        mappings[mapping.mapping] = mapping
-    return mappings
-
-
-def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    """The line in the file of the deepest part of the location that exists."""
-    line = node.start_mark.line + 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            match = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not match:
-                return line
-            key, node = match[0]
-            line = key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text

@@ -10,6 +10,7 @@ import argparse
 import csv
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
 from gridcredit.contract.extracts import EXTRACTS
@@ -33,8 +34,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--payments", type=int, default=1000)
+    parser.add_argument("--ibm", type=Path, help="the IBM accounts receivable sample: its cash forecasts alone")
     options = parser.parse_args()
     quiet_logs()
+    if options.ibm:
+        print_forecasts_of(options.ibm)
+        return
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         files = Path(folder) / "files"
@@ -52,6 +57,21 @@ def main() -> None:
                     f"mean error {errors['forecast']:.1%}, naive {errors['naive']:.1%}"
                 )
             measure_clearing(settings, options.payments)
+
+
+def print_forecasts_of(ledger: Path) -> None:
+    """Of a real ledger, by months ahead: the error of what was published against the better naive forecast's, over 12 windows."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with warehouse(Path(folder) / "home") as settings:
+            load_file(ledger, load_mappings(settings.mappings_dir)["ibm_receivables"], settings)
+            pipeline.build_ratings("ibm", date(2013, 12, 31), settings)
+            with connect(settings) as connection:
+                for months, day, method, ratio in connection.execute(
+                    "select months, as_of_date, method, error_against_naive from published.cash_forecast "
+                    "where error_against_naive is not null order by 1, 2"
+                ):
+                    print(f"{day}, {months} months ahead: {method}, error against the better naive one {ratio}")
 
 
 def print_reconciliation(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
@@ -240,29 +241,51 @@ def test_expected_credit_loss_by_hand(built: Built) -> None:
     assert all(place in got for place, loss in want.items() if loss)
 
 
-def test_forecasts_are_beside_what_came_in(built: Built) -> None:
-    collected: dict[date, Decimal] = dict(
-        built.rows("select as_of_date, sum(collected_amount) from candidate.receivable_by_month group by as_of_date")
-    )
-    rows = built.rows(
-        "select as_of_date, months, of_open_bills + of_later_bills, forecast_amount, naive_amount, collected_amount "
-        "from candidate.cash_forecast"
-    )
-    assert rows
-    for day, months, parts, forecast, naive, came_in in rows:
-        assert parts == forecast
-        after = [collected.get(month_end(day, number), Decimal(0)) for number in range(1, months + 1)]
-        if came_in is not None:
-            assert came_in == sum(after)
-        base = day if day != DAYS[-1] else oracle.previous_month_end(day)
-        earlier = [collected.get(month_end(base, -number), Decimal(0)) for number in range(months)]
-        if naive is not None:
-            assert naive == sum(earlier)
+def test_forecast_by_age_from_the_files(built: Built) -> None:
+    """At 31 May for one month: by grade and age what came in in March, April and May of what was open, recent months counting more."""
+    grades = {
+        (day, name): grade
+        for day, name, grade in built.rows("select as_of_date, customer_id, grade from ratings.rating_at_month_end")
+    }
+    opened: dict[date, dict[tuple[str, str], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    paid: dict[date, dict[tuple[str, str], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    months = DAYS[1:5]
+    for number, before in enumerate(months):
+        for customer in built.ledger.customers:
+            name = customer.customer_id
+            now = {}
+            if before != months[-1]:
+                now = {s.bill.bill_id: s.open for s in oracle.bills_as_of(built.ledger, name, months[number + 1])}
+            for state in oracle.bills_as_of(built.ledger, name, before):
+                if state.open > 0:
+                    group = (
+                        grades.get((before, name), "none"),
+                        oracle.ageing_bucket((before - state.bill.due_on).days),
+                    )
+                    opened[before][group] += state.open
+                    paid[before][group] += max(state.open - now.get(state.bill.bill_id, Decimal(0)), Decimal(0))
+    starts = months[:3]
+    weights = {day: 0.5 ** (back / 3) for day, back in zip(starts, (2, 1, 0), strict=True)}
 
+    def rate(*, grade: str | None, bucket: str | None) -> Any:
+        def total(of: dict[date, dict[tuple[str, str], Decimal]]) -> float:
+            return sum(
+                weights[day] * float(amount)
+                for day in starts
+                for (its_grade, its_bucket), amount in of[day].items()
+                if grade in (None, its_grade) and bucket in (None, its_bucket)
+            )
 
-def month_end(day: date, months: int) -> date:
-    """The last day of a month so many months after a day's."""
-    return oracle.previous_month_end(oracle.add_months(day.replace(day=1), months + 1))
+        return total(paid) / total(opened) if total(opened) else None
+
+    want = 0.0
+    for (grade, bucket), amount in opened[months[-1]].items():
+        rates = (rate(grade=grade, bucket=bucket), rate(grade=None, bucket=bucket), rate(grade=None, bucket=None))
+        want += float(amount) * next(one for one in rates if one is not None)
+    (found,) = built.rows(
+        "select of_open_bills from receivables.cash_by_age where month_end = '2026-05-31' and months = 1"
+    )
+    assert abs(float(found[0]) - want) < 0.02
 
 
 def test_days_late_equals_the_ibm_publishers_own(new_warehouse: WarehouseFactory, ibm_ledger: Path) -> None:

@@ -11,3 +11,16 @@
     {#- Whether a date's month was not over on it: the next day is of the same month. -#}
     {{ dbt.date_trunc('month', day) }} = {{ dbt.date_trunc('month', dbt.dateadd('day', 1, day)) }}
 {%- endmacro %}
+
+{% macro month_end_after(month_end, months) -%}
+    {#- The last day of the month so many months after the one that ends on a day. -#}
+    cast({{ dbt.dateadd('day', -1, dbt.dateadd('month', months, dbt.dateadd('day', 1, month_end))) }} as date)
+{%- endmacro %}
+
+{% macro last_closed_month_end(dates) -%}
+    {#- Of each of the dates the end of the last month that was over: its own, or the one before. -#}
+    case
+        when {{ is_running_month(dates ~ '.as_of_date') }} then {{ dates }}.previous_month_end
+        else {{ dates }}.as_of_date
+    end
+{%- endmacro %}

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
+{{ config(tags=['cash_forecast'], indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
 
 with
 
@@ -17,7 +17,11 @@ as_contracted as (
         cast(of_later_bills as numeric(18, 2)) as of_later_bills,
         cast(forecast_amount as numeric(18, 2)) as forecast_amount,
         cast(naive_amount as numeric(18, 2)) as naive_amount,
-        cast(collected_amount as numeric(18, 2)) as collected_amount
+        cast(collected_amount as numeric(18, 2)) as collected_amount,
+        cast(method as text) as method,
+        cast(lower_amount as numeric(18, 2)) as lower_amount,
+        cast(upper_amount as numeric(18, 2)) as upper_amount,
+        cast(error_against_naive as numeric(12, 4)) as error_against_naive
     from forecasts
 
 )

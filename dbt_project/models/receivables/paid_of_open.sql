@@ -1,4 +1,5 @@
--- What came in, within one, two and three months up to each month-end, of what was open before them by grade and age.
+-- What came in, within one to four months up to each month-end, of what was open before them by grade and age. If the last day ends
+-- its month, that month is closed.
 {{
     config(
         materialized='incremental',
@@ -11,7 +12,7 @@
 with
 
 windows as (
-    {% for months in (1, 2, 3) %}
+    {% for months in (1, 2, 3, 4) %}
     select
         as_of_date,
         policy_version,
@@ -20,7 +21,7 @@ windows as (
             {{ dbt.dateadd('day', -1, dbt.dateadd('month', 1 - months, 'month_start')) }} as date
         ) as opened_on
     from {{ ref('touched_date') }}
-    where not is_latest
+    where not {{ is_running_month('as_of_date') }}
     {% if not loop.last %}
     union all
     {% endif %}
@@ -30,6 +31,12 @@ windows as (
 open_bills as (
 
     select * from {{ ref('open_bill_at_month_end') }}
+
+),
+
+open_bills_now as (
+
+    {{ open_bills_at_closing() }}
 
 ),
 
@@ -52,7 +59,7 @@ paid as (
     from windows
     inner join open_bills as before
         on windows.opened_on = before.as_of_date
-    left join open_bills as now
+    left join open_bills_now as now
         on
             windows.as_of_date = now.as_of_date
             and before.bill_id = now.bill_id

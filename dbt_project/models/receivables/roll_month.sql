@@ -1,4 +1,4 @@
--- What became within a month of the amounts of each ageing bucket: from which bucket to which, or paid.
+-- What became within a closed month of the amounts of each ageing bucket: from which bucket to which, or paid.
 {{
     config(
         materialized='incremental',
@@ -18,13 +18,19 @@ dates as (
     from {{ ref('touched_date') }} as touched
     inner join {{ ref('as_of_date') }} as all_dates
         on touched.as_of_date = all_dates.as_of_date
-    where not touched.is_latest
+    where not {{ is_running_month('touched.as_of_date') }}
 
 ),
 
 open_bills as (
 
     select * from {{ ref('open_bill_at_month_end') }}
+
+),
+
+open_bills_now as (
+
+    {{ open_bills_at_closing() }}
 
 ),
 
@@ -49,7 +55,7 @@ pairs as (
     from dates
     inner join open_bills as before
         on dates.previous_month_end = before.as_of_date
-    left join open_bills as now
+    left join open_bills_now as now
         on
             dates.as_of_date = now.as_of_date
             and before.bill_id = now.bill_id

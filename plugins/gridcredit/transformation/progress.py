@@ -28,7 +28,8 @@ class NodeCounter:
     def __call__(self, event: Any) -> None:  # noqa: ANN401 - dbt's events have no public type
         with self._lock:
             if event.info.name == "ConcurrencyLine":
-                self._nodes = event.data.node_count
+                # dbt runs more than once.
+                self._nodes += event.data.node_count
             elif event.info.name != "NodeFinished":
                 return
             else:

@@ -15,6 +15,7 @@ import structlog
 from gridcredit.errors import TransformFailedError
 from gridcredit.settings import Settings, get_settings
 from gridcredit.transformation.build_plan import BuildPlan, plan_build
+from gridcredit.transformation.cash_smoothing import store_smoothed
 from gridcredit.transformation.memory import rare_collections
 from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 # What the tables themselves refuse since they were made (macros/key.sql) is not asked anew each night.
 HELD_BY_TABLES = ("test_name:key_is_enforced", "test_name:not_null")
+NOT_EVERY_NIGHT = ("path:models/evaluation",)
+# Models that read what Python works out from the others (cash_smoothing.py).
+AFTER_SMOOTHING = "tag:cash_forecast"
 
 
 def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str, str]:
@@ -48,17 +52,21 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str,
     }
 
 
-def invoke_dbt(
-    arguments: list[str],
+Invoke = Callable[[list[str]], Any]
+
+
+@contextmanager
+def dbt_session(
     settings: Settings,
     *,
     schema_prefix: str = "",
     writes_manifest: bool = True,
     on_event: Callable[[Any], None] | None = None,
-) -> Any:  # noqa: ANN401 what dbt returns has no public type
-    """Run dbt in this process; returns its dbtRunnerResult. With a prefix, models go to schemas named with it.
+) -> Iterator[Invoke]:
+    """Run dbt in this process, several times by what is parsed once; each run returns its dbtRunnerResult.
 
-    The manifest is the same as long as the models are: writing it again may be left out. `on_event` gets dbt's events.
+    With a prefix, models go to schemas named with it. The manifest is the same as long as the models are: writing it again
+    may be left out. `on_event` gets dbt's events.
     """
     from dbt.cli.main import dbtRunner
 
@@ -68,7 +76,13 @@ def invoke_dbt(
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
         runner = dbtRunner(manifest=parsed.result, callbacks=[on_event] if on_event else [])
-        return parsed if parsed.exception else runner.invoke(arguments)
+        yield lambda arguments: parsed if parsed.exception else runner.invoke(arguments)
+
+
+def invoke_dbt(arguments: list[str], settings: Settings, *, schema_prefix: str = "") -> Any:  # noqa: ANN401 what dbt returns has no public type
+    """Run dbt once (`dbt_session`)."""
+    with dbt_session(settings, schema_prefix=schema_prefix) as invoke:
+        return invoke(arguments)
 
 
 def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
@@ -107,26 +121,42 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
 
 
 def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
+    from gridcredit.lineage.events import send_models
+
+    is_full = plan.because is not None
+    results: list[Any] = []
+    try:
+        with (
+            connect(settings, autocommit=True) as connection,
+            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection)) as invoke,
+        ):
+            _invoke(invoke, ["--exclude", *NOT_EVERY_NIGHT, AFTER_SMOOTHING], run_id, plan, results, settings)
+            store_smoothed(plan.as_of_dates, settings, anew=is_full)
+            _invoke(invoke, ["--select", AFTER_SMOOTHING, "--exclude"], run_id, plan, results, settings)
+    except TransformFailedError:
+        send_models(run_id, results, settings)
+        raise
+    _record_columns(plan.fingerprint, results, settings)
+    send_models(run_id, results, settings)
+    log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
+
+
+def _invoke(
+    invoke: Invoke, which: list[str], run_id: str, plan: BuildPlan, results: list[Any], settings: Settings
+) -> None:
+    """Build some of the models, record each result and add it to `results`; `which` ends with what is excluded."""
     variables = json.dumps(plan.variables(settings.policy))
     # What failed is in the results, and in dbt's log.
     command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
-    command += ["--exclude-resource-type", "unit_test", "--exclude", "path:models/evaluation", *HELD_BY_TABLES]
-    is_full = plan.because is not None
-    with connect(settings, autocommit=True) as connection:
-        outcome = invoke_dbt(
-            [*command, "--full-refresh"] if is_full else command,
-            settings,
-            writes_manifest=is_full,
-            on_event=NodeCounter(run_id, connection),
-        )
+    command += ["--exclude-resource-type", "unit_test", *which, *HELD_BY_TABLES]
+    outcome = invoke([*command, "--full-refresh"] if plan.because else command)
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
-    results = list(outcome.result.results)
-    _record(run_id, results, settings)
-    _send_events(run_id, plan.fingerprint, results, settings)
-    if _failed(results):
+    found = list(outcome.result.results)
+    _record(run_id, found, settings)
+    results += found
+    if _failed(found):
         raise TransformFailedError(first_failure(outcome))
-    log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
 
 
 def _record(run_id: str, results: list[Any], settings: Settings) -> None:
@@ -151,15 +181,13 @@ def _record(run_id: str, results: list[Any], settings: Settings) -> None:
         )
 
 
-def _send_events(run_id: str, fingerprint: str, results: list[Any], settings: Settings) -> None:
+def _record_columns(fingerprint: str, results: list[Any], settings: Settings) -> None:
     from gridcredit.lineage.columns import Model, record_columns
-    from gridcredit.lineage.events import send_models
 
     nodes = [result.node for result in results if str(result.node.resource_type) == "model"]
     if all(node.compiled_code for node in nodes):
         models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
         record_columns(fingerprint, models, settings)
-    send_models(run_id, results, settings)
 
 
 @contextmanager

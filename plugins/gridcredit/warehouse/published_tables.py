@@ -62,6 +62,7 @@ TABLES: dict[str, PublishedTable] = {
     "expected_credit_loss": PublishedTable(("segment", "ageing_bucket")),
     "largest_debtor": PublishedTable(("customer_id",)),
     "cash_forecast": PublishedTable(("as_of_date", "months")),
+    "cash_forecast_method": PublishedTable(("as_of_date", "months", "method")),
 }
 
 

@@ -45,6 +45,7 @@ files:
   - {pattern: "collection_action*", extracts: {collection_action: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "grade_override*", extracts: {grade_override: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "instalment*", extracts: {instalment: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "late_charge_entry*", extracts: {late_charge_entry: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "officer_assignment*", extracts: {officer_assignment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "department_notice*", extracts: {department_notice: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "warning_ack*", extracts: {warning_acknowledgement: {deleted: {column: op, equals: [D]}}}}
@@ -54,7 +55,7 @@ START = date(2026, 2, 20)
 Row = dict[str, Any]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
-DATED |= {"warning_acknowledgement": None, "instalment": None}
+DATED |= {"warning_acknowledgement": None, "instalment": None, "late_charge_entry": None}
 
 
 @dataclass

@@ -80,6 +80,16 @@ def files() -> dict[str, list[str]]:
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date"],
         "meter": ["meter_id,customer_id,installed_on,multiplier", "M1,twice,2020-01-01,10", "M2,back,2020-01-01,10"],
         "meter_reading": ["meter_id,register,read_on,reading"],
+        "investigation": [
+            "investigation_id,customer_id,done_on,officer_id",
+            "I1,gone,2025-10-01,E1",
+            "I2,fell,2026-05-20,E1",
+        ],
+        "party": [
+            "customer_id,role,party_name,share_pct,valid_from",
+            "gone,legal_representative,Li,,2020-01-01",
+            "gone,legal_representative,Wang,,2026-05-10",
+        ],
         "late_charge_entry": ["entry_id,customer_id,entered_on,kind,amount"],
     }
     for who, (due_on, called, paid) in DEBTS.items():
@@ -93,6 +103,13 @@ def files() -> dict[str, list[str]]:
         closed_on = "2026-05-20" if who == "gone" else ""
         found["customer"].append(f"{who},{who},commercial,2020-01-01,{closed_on},2024-01-01 00:00:00")
         found["bill"].append(f"{who}-B,{who},2025-12,2026-01-02,2026-01-16,100,regular")
+    # Paid in time for two years, and now 65 days overdue.
+    found["customer"].append("fell,fell,commercial,2020-01-01,,2024-01-01 00:00:00")
+    for number in range(24):
+        due_on = date(2024 + (4 + number) // 12, (4 + number) % 12 + 1, 15)
+        found["bill"].append(f"fell-{number},fell,{due_on:%Y-%m},{due_on - timedelta(14)},{due_on},100,regular")
+        if due_on < date(2026, 4, 15):
+            found["payment"].append(f"fell-P{number},fell,fell-{number},{due_on},100")
     for number, (who, kind, day) in enumerate(rows_of(SUPPLY)):
         found["collection_action"].append(f"X{number},{who},,{kind},{day},,")
     found["meter_reading"] += [f"{meter},total,{day},{figure}" for meter, day, figure in rows_of(READINGS)]
@@ -145,6 +162,20 @@ def test_days_without_supply_and_use_after_the_cut_off(hand: Settings) -> None:
         ("twice", date(2026, 3, 1), date(2026, 3, 11), None, False, 10, Decimal(55), 9),
         ("twice", date(2026, 6, 1), None, None, True, 18, Decimal(40), 17),
     ]
+
+
+def test_the_review_that_comes_first(hand: Settings) -> None:
+    """31.15: the soonest day and not the fewest months; the unreviewed from the policy's start; a fall and a change from their own days."""
+    got = {
+        who: (rule, due_on)
+        for who, rule, due_on in rows(hand, "select customer_id, review_rule, due_on from candidate.investigation_due")
+    }
+    # In default, never reviewed, a customer since 2020: half a year after 1 January 2026, when the policy begins to ask.
+    assert got["back"] == ("low_grade", date(2026, 7, 1))
+    # Half a year after the review of October; the change of 10 May would ask by 10 August, by a rule of fewer months.
+    assert got["gone"] == ("low_grade", date(2026, 4, 1))
+    # Fallen in June: a month after the first of June, not after the review of 20 May.
+    assert got["fell"] == ("grade_fell", date(2026, 7, 1))
 
 
 def effect_of_calls(days: int) -> dict[str, float]:
@@ -220,7 +251,10 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
         "select count(*) filter (where outcome = 'kept'), sum(paid_amount) filter (where outcome in ('kept', 'broken')), "
         "sum(amount) filter (where outcome in ('kept', 'broken')) from published.instalment_result",
     )
-    assert rows(settings, "select sum(kept), sum(paid_amount), sum(due_amount) from published.instalment_by_month") == single
+    assert (
+        rows(settings, "select sum(kept), sum(paid_amount), sum(due_amount) from published.instalment_by_month")
+        == single
+    )
     assert single[0][0] > 0
 
 

@@ -224,56 +224,74 @@ facts as (
 
 ),
 
--- Each rule that asks for a review, and the day from which it counts: what happened asks from its own day on, until a review since.
-asked as (
-    {% for rule in rules %}
-    {%- set event = event_features().get(rule.feature) %}
-    {%- set happened = 'falls.fell_on' if rule.feature == 'grade_steps_down' else 'events.happened_on' if event else '' %}
+-- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, until a review since.
+asking as (
+    {% for rule in rules if rule.feature == 'grade_steps_down' %}
     select
         facts.customer_id,
+        facts.segment,
         '{{ rule.review_rule }}' as review_rule,
-        {% if happened %}
-        min({{ happened }}) as asked_from
-        {% else %}
-        {{ 'facts.first_noted_on' if rule.feature == 'open_notices' else 'facts.reviewed_from' }} as asked_from
-        {% endif %}
+        falls.fell_on as asked_from
     from facts
-    {%- if rule.feature == 'grade_steps_down' %}
     inner join falls
         on
             facts.customer_id = falls.customer_id
+            and facts.policy_version = '{{ rule.policy_version }}'
             and falls.grade_steps_down {{ rule.comparator }} {{ rule.threshold }}
-    {%- elif event %}
+
+    union all
+    {% endfor %}
+    {%- for rule in rules if rule.feature in event_features() %}
+    select
+        facts.customer_id,
+        facts.segment,
+        '{{ rule.review_rule }}' as review_rule,
+        events.happened_on as asked_from
+    from facts
     inner join events
         on
             facts.customer_id = events.customer_id
+            and facts.policy_version = '{{ rule.policy_version }}'
+            and facts.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
             and facts.as_of_date >= events.happened_on
-            and {{ counts_event(event, 'events', 'facts.as_of_date') }}
+            and {{ counts_event(event_features()[rule.feature], 'events', 'facts.as_of_date') }}
             and (facts.last_reviewed_on is null or facts.last_reviewed_on < events.happened_on)
-    {%- endif %}
-    where
-        facts.policy_version = '{{ rule.policy_version }}'
-        {%- if rule.feature != 'grade_steps_down' %}
-        and facts.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
-        {%- endif %}
-        {%- if rule.not_for %}
-        and facts.segment not in ('{{ rule.not_for.split('|') | join("', '") }}')
-        {%- endif %}
-    {%- if happened %}
-    group by facts.customer_id
-    {%- endif %}
-    {% if not loop.last %}
+
     union all
-    {% endif %}
-    {%- endfor %}
-    {%- if not rules %}
+    {% endfor %}
+    {%- for rule in rules if rule.feature != 'grade_steps_down' and rule.feature not in event_features() %}
     select
         customer_id,
+        segment,
+        '{{ rule.review_rule }}' as review_rule,
+        {{ 'first_noted_on' if rule.feature == 'open_notices' else 'reviewed_from' }} as asked_from
+    from facts
+    where
+        policy_version = '{{ rule.policy_version }}'
+        and {{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
+
+    union all
+    {% endfor %}
+    select
+        customer_id,
+        segment,
         '' as review_rule,
         as_of_date as asked_from
     from facts
     where false
-    {% endif %}
+
+),
+
+asked as (
+
+    select
+        customer_id,
+        segment,
+        review_rule,
+        min(asked_from) as asked_from
+    from asking
+    group by customer_id, segment, review_rule
+
 ),
 
 dated as (
@@ -292,6 +310,7 @@ dated as (
         on
             facts.policy_version = review_rules.policy_version
             and asked.review_rule = review_rules.review_rule
+            and {{ applies_to('review_rules.not_for', 'asked.segment') }}
 
 ),
 

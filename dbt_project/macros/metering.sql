@@ -51,6 +51,66 @@
     where not readings.is_deleted
 {%- endmacro %}
 
+{% macro measured_readings() -%}
+    {#- The CTEs that pair each of the `readings` with the one before, and say what was used between them: `measured`. -#}
+    {#- A figure that is missing measures nothing; the next one tells what was used since the last that is there. -#}
+pairs as (
+
+    select
+        customer_id,
+        meter_id,
+        register,
+        quality,
+        event,
+        multiplier,
+        reading,
+        read_on,
+        lag(reading) over register_readings as reading_before,
+        lag(read_on) over register_readings as read_before_on
+    from readings
+    where quality <> 'missing'
+    window register_readings as (
+        partition by meter_id, register
+        order by read_on
+    )
+
+),
+
+{#- A register that starts anew has fallen by most of its dial; one that fell by less ran backwards and measured nothing. #}
+fallen as (
+
+    select
+        *,
+        case when register <> 'demand' and reading < reading_before then {{ dial('reading_before') }} end as dial
+    from pairs
+
+),
+
+measured as (
+
+    select
+        customer_id,
+        meter_id,
+        register,
+        quality,
+        event,
+        read_on,
+        read_before_on,
+        read_before_on is not null and register not in ('reactive', 'demand') as is_energy,
+        {{ days_after('read_before_on', 'read_on') }} as days,
+        reading_before - reading > dial / 2 as has_rolled_over,
+        reading_before - reading <= dial / 2 as has_run_backwards,
+        case
+            when register = 'demand' then reading * multiplier
+            when reading >= reading_before then (reading - reading_before) * multiplier
+            when reading_before - reading > dial / 2 then (reading - reading_before + dial) * multiplier
+        end as amount,
+        cast({{ dbt.date_trunc('month', 'read_on') }} as date) as usage_month
+    from fallen
+
+)
+{%- endmacro %}
+
 {% macro power_factor(energy, reactive) -%}
     {#- Energy over apparent energy. -#}
     {{ energy }} / nullif(sqrt({{ energy }} * {{ energy }} + {{ reactive }} * {{ reactive }}), 0)

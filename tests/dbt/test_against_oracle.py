@@ -259,6 +259,17 @@ def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ra
     assert built.rows("select nspname from pg_namespace where nspname like 'simulated%'") == []
 
 
+def falls_of(name: str, ratings: Rated) -> list[tuple[date, int]]:
+    """The months of a year in which a customer lost grades, each with how many; a month counts from its first day."""
+    found = []
+    for day in DAYS:
+        rank = ratings.get((day, name), ("", None, None))[1]
+        before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]
+        if rank and before and rank > before:
+            found.append((day.replace(day=1), rank - before))
+    return found
+
+
 def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
     day = DAYS[-1]
     prices: dict[tuple[str, str], tuple[Decimal, Decimal | None]] = {
@@ -296,7 +307,8 @@ def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratin
         facts = dict(found) | ({"grade_rank": Decimal(rank)} if rank else {})
         if rank and before:
             facts["grade_steps_down"] = Decimal(rank - before)
-        due = service_oracle.review_of(POLICY, built.ledger, customer, facts, notices[name], day)
+        falls = falls_of(name, ratings)
+        due = service_oracle.review_of(POLICY, built.ledger, customer, facts, notices[name], falls, day)
         if due:
             reviews[name] = due
     assert dict(built.rows("select customer_id, customer_class from candidate.customer_class")) == classes

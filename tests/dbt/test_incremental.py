@@ -46,6 +46,7 @@ files:
   - {pattern: "collection_action*", extracts: {collection_action: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "grade_override*", extracts: {grade_override: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "instalment*", extracts: {instalment: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "late_charge_entry*", extracts: {late_charge_entry: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "officer_assignment*", extracts: {officer_assignment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "department_notice*", extracts: {department_notice: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "warning_ack*", extracts: {warning_acknowledgement: {deleted: {column: op, equals: [D]}}}}
@@ -55,7 +56,7 @@ START = date(2026, 2, 20)
 Row = dict[str, Any]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
-DATED |= {"warning_acknowledgement": None, "instalment": None}
+DATED |= {"warning_acknowledgement": None, "instalment": None, "late_charge_entry": None}
 
 
 @dataclass
@@ -146,6 +147,7 @@ class Supplier:
         row |= {"inspection_id": f"I{number}", "investigation_id": f"V{number}", "order_id": f"O{number}"}
         row |= {"operating_score": self.rng.choice(["", 20, 90]), "solvency_score": self.rng.choice(["", 60])}
         row |= {"action_id": f"A{number}", "override_id": f"G{number}", "notice_id": f"N{number}"}
+        row["entry_id"] = f"E{number}"
         row |= {"grade": self.rng.choice(["A", "B", "C", "none"]), "reason": "r", "approver_id": "S2"}
         row |= {"amount": self.rng.choice(["", 5, 20]), "department": "d", "field": "f"}
         rules = ["overdue_30_days", "overdue_7_days", "over_limit"]
@@ -162,6 +164,8 @@ class Supplier:
             plans = [one for one in self.known["collection_action"].values() if one.get("kind") == "instalment_plan"]
             row["action_id"] = self.rng.choice(plans)["action_id"] if plans else "A0"
             row["amount"] = self.rng.choice([5, 20])
+        if extract == "late_charge_entry":
+            row["amount"] = self.rng.choice([5, -5])
         names = {"op", *(column.name for column in EXTRACTS[extract].columns)}
         return extract, {name: value for name, value in row.items() if name in names}
 

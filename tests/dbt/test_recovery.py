@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from datetime import date, timedelta
@@ -180,6 +181,48 @@ def test_officers_answer_for_what_became_overdue_while_they_were_assigned(built:
     ):
         day = (due_on + timedelta(days=1)).isoformat()
         assert (customer, officer) in {(who, by) for who, by, first, last in spans if first <= day <= last}
+
+
+def wilson(share: float, cases: float) -> tuple[float, float]:
+    """Wilson's interval, as the roots of (p - x)^2 = z^2 x(1 - x)/n."""
+    square, linear, constant = 1 + 1.96**2 / cases, -(2 * share + 1.96**2 / cases), share**2
+    root = math.sqrt(max(linear**2 - 4 * square * constant, 0))
+    return (-linear - root) / (2 * square), (-linear + root) / (2 * square)
+
+
+def test_rates_of_officers_have_cases_and_intervals(built: Built) -> None:
+    """31.9: by definition, from the officers' bills one by one; the worked example of docs/recovery.md."""
+    bills: dict[tuple[str, date], list[tuple[Decimal, Decimal]]] = {}
+    for officer, due_on, overdue, recovered in built.rows(
+        "select officer_id, due_on, overdue_amount, recovered_30 from collections.late_bill "
+        "where not is_disputed and overdue_amount > 0"
+    ):
+        month = (due_on + timedelta(days=1)).replace(day=1)
+        bills.setdefault((officer or "nobody", month), []).append((overdue, recovered))
+    checked = 0
+    for officer, month, rate, effective, low, high, due, kept, kept_low, kept_high in built.rows(
+        "select officer_id, overdue_month, recovered_rate_30, effective_bills, recovered_rate_30_low, recovered_rate_30_high, "
+        "promises_due, promises_kept, kept_rate_low, kept_rate_high from candidate.officer_result"
+    ):
+        if rate is not None:
+            mine = bills[officer, month]
+            total = float(sum(overdue for overdue, _ in mine))
+            cases = total**2 / sum(float(overdue) ** 2 for overdue, _ in mine)
+            assert math.isclose(float(effective), cases, abs_tol=0.051)
+            want = wilson(float(sum(one for _, one in mine)) / total, cases)
+            assert math.isclose(float(low), want[0], abs_tol=0.0002)
+            assert math.isclose(float(high), want[1], abs_tol=0.0002)
+            assert 0 <= low <= rate <= high <= 1
+            checked += 1
+        assert (low is None) == (rate is None)
+        assert (kept_low is None) == (due == 0)
+        if due:
+            want = wilson(kept / due, due)
+            assert math.isclose(float(kept_low), want[0], abs_tol=0.0002)
+            assert math.isclose(float(kept_high), want[1], abs_tol=0.0002)
+    assert checked > 20
+    low, high = wilson(0.5, 1200**2 / 1_020_000)
+    assert (round(low, 2), round(high, 2)) == (0.07, 0.93)
 
 
 def test_a_challenger_is_compared_with_its_uncertainty(built: Built) -> None:

@@ -115,3 +115,36 @@ def test_shares_never_pass_one_and_grow_with_the_days(settings: Settings) -> Non
         assert (both[f"collected_share_{more}"] <= 1).all()
         # Returned payments may lower a place's share, never most of them.
         assert (both[f"collected_share_{fewer}"] <= both[f"collected_share_{more}"]).mean() > 0.9
+
+
+def net_bad_debt(files: Path, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
+    """What was left of the bills that the file of actions writes off, less what later payments of these bills brought in."""
+    actions = pd.read_csv(files / "collection_action.csv", parse_dates=["acted_on"])
+    actions = actions[actions["kind"] == "write_off"].drop_duplicates("bill_id").set_index("bill_id")
+    bills = pd.read_csv(files / "bill.csv", parse_dates=["issued_on"])
+    payments = pd.read_csv(files / "payment.csv", parse_dates=["paid_on"])
+    customers = pd.read_csv(files / "customer.csv").set_index("customer_id")
+    found = []
+    for bill_id, action in actions.iterrows():
+        own = bills[(bills["bill_id"] == bill_id) | (bills["reverses_bill_id"] == bill_id)]
+        paid = payments[payments["bill_id"] == bill_id]
+        is_before = paid["paid_on"] <= action["acted_on"]
+        written_off = own["amount"].sum() - paid.loc[is_before, "amount"].sum()
+        recovered = paid.loc[~is_before & paid["paid_on"].between(first, last), "amount"].sum()
+        net = (written_off if first <= action["acted_on"] <= last else 0.0) - recovered
+        found.append({"net": net} | customers.loc[action["customer_id"], PLACE].to_dict())
+    return pd.DataFrame(found).groupby(PLACE)["net"].sum().round(2)
+
+
+@pytest.mark.parametrize("day", [RICH_DAY, date(2026, 5, 31)])
+def test_net_bad_debt_of_a_year(settings: Settings, rich: Prepared, day: date) -> None:
+    first, last = pd.Timestamp(2025, 6, 1), pd.Timestamp(2026, 5, 31)
+    published = months_published(settings)
+    rows = published[published["as_of_date"] == pd.Timestamp(day)].set_index(PLACE)
+    want = net_bad_debt(rich.files, first, last).reindex(rows.index, fill_value=0.0)
+    got = rows["net_bad_debt_12_months"].astype(float)
+    pd.testing.assert_series_equal(got, want, check_names=False, atol=0.001, rtol=0)
+    billed = billed_between(rich.files, first, last).reindex(rows.index, fill_value=0.0)
+    share = rows["bad_debt_share_12_months"].astype(float)
+    pd.testing.assert_series_equal(share, want / billed.where(billed > 0), check_names=False, atol=0.000001, rtol=0)
+    assert (got > 0).any()

@@ -469,17 +469,25 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
         if scores:
             mean = rounded(sum(scores, ZERO) / len(scores), 2)
             features["investigated_standing"] = rounded(50 + (mean - 50) * (12 - age(reviews[-1])) / 12, 2)
-    changes = 0
-    for role in ("legal_representative", "shareholder"):
-        holders = of(ledger.facts_of[customer.customer_id], "party", role)
-        first = min((fact.day for fact in holders), default=date.max)
-        changes += sum(
-            first < fact.day <= day
-            and age(fact) < 6
-            and (role == "legal_representative" or Decimal(fact.row["share_pct"] or 0) >= 25)
-            for fact in holders
-        )
+    changes = sum(
+        changed <= day and 12 * (day.year - changed.year) + day.month - changed.month < 6
+        for changed in party_changes(ledger, customer.customer_id)
+    )
     return features | {"party_change": Decimal(changes)}
+
+
+def party_changes(ledger: Ledger, customer_id: str) -> list[date]:
+    """The days on which a legal representative, or a shareholder with a quarter or more, changed: who was there from the first is none."""
+    found = []
+    for role in ("legal_representative", "shareholder"):
+        holders = [fact for fact in ledger.facts_of[customer_id] if fact.extract == "party" and fact.kind == role]
+        first = min((fact.day for fact in holders), default=date.max)
+        found += [
+            fact.day
+            for fact in holders
+            if fact.day > first and (role == "legal_representative" or Decimal(fact.row["share_pct"] or 0) >= 25)
+        ]
+    return found
 
 
 def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:

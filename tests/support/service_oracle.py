@@ -113,20 +113,43 @@ def advice_of(
 
 
 def review_of(
-    policy: Policy, ledger: Ledger, customer: Customer, facts: Features, notices: list[date], day: date
+    policy: Policy,
+    ledger: Ledger,
+    customer: Customer,
+    facts: Features,
+    notices: list[date],
+    falls: list[tuple[date, int]],
+    day: date,
 ) -> tuple[str, date] | None:
-    """The rule that asks soonest, and by when; `notices` are the days of departments' notices."""
-    reviews = [
-        fact.day
-        for fact in ledger.facts_of[customer.customer_id]
-        if fact.extract == "investigation" and fact.day <= day
-    ]
+    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` days and steps."""
+    mine = ledger.facts_of[customer.customer_id]
+    reviews = [fact.day for fact in mine if fact.extract == "investigation" and fact.day <= day]
     reviewed = max(reviews, default=None)
-    is_open = [noted for noted in notices if noted <= day and (reviewed is None or noted > reviewed)]
-    facts = facts | {"open_notices": Decimal(len(is_open))}
-    for row in sorted(policy.rows("review_rules"), key=lambda row: (int(row["months"]), row["review_rule"])):
-        is_for = customer.segment not in row["not_for"].split("|")
-        if is_for and row["feature"] in facts and oracle.holds(row, facts):
-            start = min(is_open) if row["feature"] == "open_notices" else reviewed or customer.opened_on
-            return row["review_rule"], oracle.add_months(start, int(row["months"]))
-    return None
+
+    def is_open(happened: date) -> bool:
+        return happened <= day and (reviewed is None or happened > reviewed)
+
+    noted = [one for one in notices if is_open(one)]
+    facts = facts | {"open_notices": Decimal(len(noted))}
+    changed = [one for one in oracle.party_changes(ledger, customer.customer_id) if months_between(one, day) < 6]
+    found = []
+    for row in policy.rows("review_rules"):
+        if customer.segment in row["not_for"].split("|"):
+            continue
+        if row["feature"] == "grade_steps_down":
+            # In the month of the fall a review settles it.
+            starts = [
+                fell for fell, steps in falls
+                if oracle.holds(row, {"grade_steps_down": Decimal(steps)}) and (reviewed is None or reviewed < fell)
+            ]  # fmt: skip
+        elif row["feature"] not in facts or not oracle.holds(row, facts):
+            continue
+        elif row["feature"] == "open_notices":
+            starts = noted
+        elif row["feature"] == "party_change":
+            starts = [one for one in changed if is_open(one)]
+        else:
+            starts = [reviewed or max(customer.opened_on, date(2026, 1, 1))]
+        if starts:
+            found.append((oracle.add_months(min(starts), int(row["months"])), int(row["months"]), row["review_rule"]))
+    return (min(found)[2], min(found)[0]) if found else None

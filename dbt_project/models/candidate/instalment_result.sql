@@ -31,15 +31,7 @@ as_contracted as (
         cast(promises.officer_id as text) as officer_id,
         cast(instalments.amount as numeric(18, 2)) as amount,
         cast(instalments.paid_amount as numeric(18, 2)) as paid_amount,
-        cast(
-            case
-                when promises.ended_on <= least(instalments.due_on, scope.as_of_date)
-                    then 'ended'
-                when instalments.due_on >= scope.as_of_date then 'open'
-                when instalments.is_paid then 'kept'
-                else 'broken'
-            end as text
-        ) as outcome
+        cast({{ instalment_outcome('scope.as_of_date') }} as text) as outcome
     from scope
     inner join promises
         on

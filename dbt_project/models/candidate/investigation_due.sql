@@ -1,8 +1,7 @@
 -- The rows that this run replaces in what is published: those of the customers in scope.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
-{#- For each rule of the policies in use the months after which those of whom it holds are due. #}
-{%- set rules = policy_table('review_rules', 'months, review_rule') %}
+{%- set rules = policy_table('review_rules', 'review_rule') %}
 with
 
 scope as (
@@ -47,6 +46,34 @@ notices as (
 
     select * from {{ ref('stg_department_notice') }}
     where not is_deleted
+
+),
+
+events as (
+
+    select * from {{ ref('customer_event') }}
+
+),
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+
+),
+
+ratings_at_month_end as (
+
+    select * from {{ ref('rating_at_month_end') }}
+
+),
+
+-- Since when reviews are asked for: no policy asks for those of before it.
+policies as (
+
+    select
+        policy_version,
+        coalesce(reviews_since, min(effective_from) over (partition by policy_name)) as reviews_since
+    from {{ source('policy', 'policies') }}
 
 ),
 
@@ -98,6 +125,58 @@ open_notices as (
 
 ),
 
+-- The grades of a year, of those in scope.
+graded as (
+
+    select
+        scope.customer_id,
+        dates.as_of_date,
+        dates.previous_month_end,
+        dates.month_start,
+        ratings_at_month_end.grade_rank
+    from scope
+    inner join ratings_at_month_end
+        on scope.customer_id = ratings_at_month_end.customer_id
+    inner join dates
+        on
+            ratings_at_month_end.as_of_date = dates.as_of_date
+            and scope.year_before <= dates.as_of_date
+
+    union all
+
+    select
+        scope.customer_id,
+        dates.as_of_date,
+        dates.previous_month_end,
+        dates.month_start,
+        ratings.grade_rank
+    from scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
+    inner join ratings
+        on scope.customer_id = ratings.customer_id
+
+),
+
+-- A fall within a month counts from that month's first day, and is open until a review since.
+falls as (
+
+    select
+        graded.customer_id,
+        graded.month_start as fell_on,
+        graded.grade_rank - graded_before.grade_rank as grade_steps_down
+    from graded
+    inner join graded as graded_before
+        on
+            graded.customer_id = graded_before.customer_id
+            and graded.previous_month_end = graded_before.as_of_date
+            and graded.grade_rank > graded_before.grade_rank
+    left join last_reviews
+        on graded.customer_id = last_reviews.customer_id
+    where last_reviews.last_reviewed_on is null or last_reviews.last_reviewed_on < graded.month_start
+
+),
+
 officers as (
 
     {{ assigned_officers() }}
@@ -122,13 +201,16 @@ facts as (
         customers.org_unit,
         officers.officer_id,
         last_reviews.last_reviewed_on,
-        coalesce(open_notices.first_noted_on, last_reviews.last_reviewed_on, customers.opened_on) as noticed_from,
-        coalesce(last_reviews.last_reviewed_on, customers.opened_on) as reviewed_from
+        open_notices.first_noted_on,
+        -- From the last review, or else from when the contract and the policy had both begun.
+        coalesce(last_reviews.last_reviewed_on, greatest(customers.opened_on, policies.reviews_since)) as reviewed_from
     from scope
     inner join ratings
         on scope.customer_id = ratings.customer_id
     inner join features
         on scope.customer_id = features.customer_id
+    inner join policies
+        on ratings.policy_version = policies.policy_version
     inner join customers
         on scope.customer_id = customers.customer_id
     inner join grade_changes
@@ -142,49 +224,121 @@ facts as (
 
 ),
 
--- Rules stand in the order of their months: the first that holds asks soonest.
-ruled as (
+-- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, until a review since.
+asking as (
+    {% for rule in rules if rule.feature == 'grade_steps_down' %}
+    select
+        facts.customer_id,
+        facts.segment,
+        '{{ rule.review_rule }}' as review_rule,
+        falls.fell_on as asked_from
+    from facts
+    inner join falls
+        on
+            facts.customer_id = falls.customer_id
+            and facts.policy_version = '{{ rule.policy_version }}'
+            and falls.grade_steps_down {{ rule.comparator }} {{ rule.threshold }}
+
+    union all
+    {% endfor %}
+    {%- for rule in rules if rule.feature in event_features() %}
+    select
+        facts.customer_id,
+        facts.segment,
+        '{{ rule.review_rule }}' as review_rule,
+        events.happened_on as asked_from
+    from facts
+    inner join events
+        on
+            facts.customer_id = events.customer_id
+            and facts.policy_version = '{{ rule.policy_version }}'
+            and facts.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
+            and facts.as_of_date >= events.happened_on
+            and {{ counts_event(event_features()[rule.feature], 'events', 'facts.as_of_date') }}
+            and (facts.last_reviewed_on is null or facts.last_reviewed_on < events.happened_on)
+
+    union all
+    {% endfor %}
+    {%- for rule in rules if rule.feature != 'grade_steps_down' and rule.feature not in event_features() %}
+    select
+        customer_id,
+        segment,
+        '{{ rule.review_rule }}' as review_rule,
+        {{ 'first_noted_on' if rule.feature == 'open_notices' else 'reviewed_from' }} as asked_from
+    from facts
+    where
+        policy_version = '{{ rule.policy_version }}'
+        and {{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
+
+    union all
+    {% endfor %}
+    select
+        customer_id,
+        segment,
+        '' as review_rule,
+        as_of_date as asked_from
+    from facts
+    where false
+
+),
+
+asked as (
+
+    select
+        customer_id,
+        segment,
+        review_rule,
+        min(asked_from) as asked_from
+    from asking
+    group by customer_id, segment, review_rule
+
+),
+
+dated as (
+
+    select
+        asked.customer_id,
+        asked.review_rule,
+        review_rules.months,
+        review_rules.text_en,
+        review_rules.text_zh,
+        cast({{ dbt.dateadd('month', 'review_rules.months', 'asked.asked_from') }} as date) as due_on
+    from asked
+    inner join facts
+        on asked.customer_id = facts.customer_id
+    inner join review_rules
+        on
+            facts.policy_version = review_rules.policy_version
+            and asked.review_rule = review_rules.review_rule
+            and {{ applies_to('review_rules.not_for', 'asked.segment') }}
+
+),
+
+ranked as (
 
     select
         *,
-        case
-            {%- for rule in rules %}
-            when
-                policy_version = '{{ rule.policy_version }}'
-                and {{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
-                {%- if rule.not_for %}
-                and segment not in ('{{ rule.not_for.split('|') | join("', '") }}')
-                {%- endif %}
-                then '{{ rule.review_rule }}'
-            {%- endfor %}
-            {%- if not rules %}
-            when false then ''
-            {%- endif %}
-        end as review_rule
-    from facts
+        row_number() over (
+            partition by customer_id
+            order by due_on, months, review_rule
+        ) as place
+    from dated
 
 ),
 
 due as (
 
     select
-        ruled.*,
-        review_rules.months,
-        review_rules.text_en,
-        review_rules.text_zh,
-        -- A notice asks from its own day on, all else from the last review.
-        cast(
-            {{ dbt.dateadd(
-                'month',
-                'review_rules.months',
-                "case when review_rules.feature = 'open_notices' then ruled.noticed_from else ruled.reviewed_from end"
-            ) }} as date
-        ) as due_on
-    from ruled
-    inner join review_rules
+        facts.*,
+        ranked.review_rule,
+        ranked.text_en,
+        ranked.text_zh,
+        ranked.due_on
+    from facts
+    inner join ranked
         on
-            ruled.policy_version = review_rules.policy_version
-            and ruled.review_rule = review_rules.review_rule
+            facts.customer_id = ranked.customer_id
+            and ranked.place = 1
 
 ),
 

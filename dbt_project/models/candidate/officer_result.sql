@@ -27,7 +27,16 @@ as_contracted as (
         {%- endfor %}
         cast(promises_due as integer) as promises_due,
         cast(promises_kept as integer) as promises_kept,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        cast(round(effective_bills, 1) as numeric(12, 1)) as effective_bills,
+        {%- for days in days_recovered %}
+        {%- set rate = 'recovered_' ~ days ~ ' / nullif(overdue_amount, 0)' %}
+        case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '-') }} end as recovered_rate_{{ days }}_low,
+        case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '+') }} end as recovered_rate_{{ days }}_high,
+        {%- endfor %}
+        cast(round(promises_kept * 1.0 / nullif(promises_due, 0), 4) as numeric(6, 4)) as kept_rate,
+        {{ interval_of_share('promises_kept * 1.0 / nullif(promises_due, 0)', 'promises_due', '-') }} as kept_rate_low,
+        {{ interval_of_share('promises_kept * 1.0 / nullif(promises_due, 0)', 'promises_due', '+') }} as kept_rate_high
     from months
 
 )

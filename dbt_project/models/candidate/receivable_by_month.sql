@@ -66,6 +66,8 @@ as_contracted as (
         cast(rolling.billed_12_months as numeric(18, 2)) as billed_12_months,
         cast(rolling.dso_12_months as numeric(10, 2)) as dso_12_months,
         cast(rolling.average_days_delinquent_12_months as numeric(10, 2)) as average_days_delinquent_12_months,
+        cast(rolling.net_bad_debt_12_months as numeric(18, 2)) as net_bad_debt_12_months,
+        cast(rolling.bad_debt_share_12_months as numeric(12, 6)) as bad_debt_share_12_months,
         cast(billed_months.standing_amount as numeric(18, 2)) as month_bills_amount,
         cast(billed_months.collected_in_month as numeric(18, 2)) as current_collected_amount,
         {{ collected_share('billed_months.collected_in_month', 'billed_months.standing_amount') }} as current_collection_rate,

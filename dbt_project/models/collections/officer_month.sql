@@ -31,6 +31,7 @@ debts as (
         cast({{ dbt.date_trunc('month', dbt.dateadd('day', 1, 'due_on')) }} as date) as overdue_month,
         count(*) as late_bills,
         sum(overdue_amount) as overdue_amount,
+        sum(overdue_amount * overdue_amount) as overdue_squares,
         {%- for days in days_recovered %}
         sum(recovered_{{ days }}) as recovered_{{ days }},
         {%- endfor %}
@@ -51,6 +52,7 @@ promised as (
         cast({{ dbt.date_trunc('month', 'promises.promise_date') }} as date) as overdue_month,
         0 as late_bills,
         0 as overdue_amount,
+        0 as overdue_squares,
         {%- for days in days_recovered %}
         0 as recovered_{{ days }},
         {%- endfor %}
@@ -83,6 +85,8 @@ months as (
         overdue_month,
         sum(late_bills) as late_bills,
         sum(overdue_amount) as overdue_amount,
+        {#- How many bills of one size would say as much (Kish): a few large ones decide a share of money. #}
+        sum(overdue_amount) * sum(overdue_amount) / nullif(sum(overdue_squares), 0) as effective_bills,
         {%- for days in days_recovered %}
         sum(recovered_{{ days }}) as recovered_{{ days }},
         {%- endfor %}

@@ -60,6 +60,7 @@ billed as (
         {%- for length in windows %}
         sum(case when window_months.months_back < {{ length }} then months.billed_amount else 0 end) as billed_{{ length }}_months,
         {%- endfor %}
+        sum(months.written_off_amount - months.recovered_amount) as net_bad_debt,
         window_months.as_of_date,
         months.region,
         months.org_unit,
@@ -83,6 +84,12 @@ ratios as (
         case when {{ amount }} > 0 then round(months.overdue_amount / {{ amount }} * {{ days }}, 2) end
             as average_days_delinquent_{{ length }}_months,
         {%- endfor %}
+        {#- What was given up and did not come in after all, as a share of the same year's revenue. #}
+        case when known_windows.days_12_months > 0 then coalesce(billed.net_bad_debt, 0) end as net_bad_debt_12_months,
+        case
+            when known_windows.days_12_months > 0 and billed.billed_12_months > 0
+                then round(billed.net_bad_debt / billed.billed_12_months, 6)
+        end as bad_debt_share_12_months,
         dates.is_running_month,
         months.as_of_date,
         months.region,

@@ -393,6 +393,24 @@ INSTALMENT = Extract(
     known_early=True,
 )
 
+LATE_CHARGE_ENTRY = Extract(
+    "late_charge_entry",
+    "Late-payment charges as the billing system books them: billed, paid, waived.",
+    (
+        _key("entry_id", "number of the entry"),
+        Column("customer_id", "text", "who is charged", required=True),
+        Column("bill_id", "text", "the bill that was late; absent: several"),
+        Column("entered_on", "date", "day of the entry", required=True),
+        Column("kind", "code", "what is booked", required=True, values=("billed", "paid", "waived")),
+        Column(
+            "amount", "money", "amount booked; below 0: an earlier entry is taken back", required=True, unit="currency"
+        ),
+        Column("approver_id", "text", "member of staff who approved the waiver"),
+        Column("reason", "text", "why it was waived"),
+    ),
+    dated_by="entered_on",
+)
+
 OFFICER_ASSIGNMENT = Extract(
     "officer_assignment",
     "Which collection officer answers for a customer's debt, and since when.",
@@ -462,6 +480,7 @@ EXTRACTS: dict[str, Extract] = {
         DEPARTMENT_NOTICE,
         COLLECTION_ACTION,
         INSTALMENT,
+        LATE_CHARGE_ENTRY,
         OFFICER_ASSIGNMENT,
         GRADE_OVERRIDE,
         WARNING_ACKNOWLEDGEMENT,

@@ -117,6 +117,7 @@ class Header(BaseModel):
     write_off_after_step: str = ""
     limitation_years: int = Field(3, gt=0)
     steps_on_working_days: bool = False
+    reviews_since: date | None = None
     trial_since: date | None = None
     trial_salt: str = ""
     dispute_counts_in_rating: bool = False

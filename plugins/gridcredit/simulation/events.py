@@ -241,6 +241,33 @@ def action_tables(
         )
 
 
+def late_charge_tables(
+    rng: np.random.Generator, bills: Bills, payments: Payments, through: np.datetime64
+) -> Iterator[pa.Table]:
+    """The file of late charges: a tenth of a per cent for each day late, billed on payment; most are paid, some waived."""
+    late = payments.settled_on - bills.due_on
+    charge = np.maximum(bills.cents * late.astype(np.int64) // 1000, 100)
+    chance, after = rng.random(len(bills.owner)), rng.integers(0, 30, size=len(bills.owner))
+    kinds = (
+        ("billed", chance >= 0, payments.settled_on),
+        ("paid", chance < 0.8, payments.settled_on + after),
+        ("waived", (chance >= 0.8) & (chance < 0.9), payments.settled_on + after),
+    )
+    for digit, (kind, happens, entered_on) in enumerate(kinds):
+        rows = np.flatnonzero((bills.cents > 0) & (late.astype(np.int64) > 0) & happens & (entered_on <= through))
+        waiver = {"approver_id": pa.repeat("S0001", len(rows)), "reason": pa.repeat("goodwill", len(rows))}
+        yield table(
+            EXTRACTS["late_charge_entry"],
+            entry_id=document_id(f"L{digit}", bills.period[rows], bills.customer[rows]),
+            customer_id=numbered("C", bills.customer[rows]),
+            bill_id=document_id("B", bills.period[rows], bills.customer[rows]),
+            entered_on=days(entered_on[rows]),
+            kind=pa.repeat(kind, len(rows)),
+            amount=decimal(charge[rows], 2),
+            **(waiver if kind == "waived" else {}),
+        )
+
+
 def acknowledgement_table(
     rng: np.random.Generator, customers: Customers, bills: Bills, payments: Payments, through: np.datetime64
 ) -> pa.Table:

@@ -98,6 +98,10 @@ def _block_tables(
     yield from (
         ("collection_action", table) for table in events.action_tables(rng, customers, bills, payments, through)
     )
+    # Drawn apart as well, so that the rest is the same with and without it.
+    (charged,) = rng.spawn(1)
+    charges = events.late_charge_tables(charged, bills, payments, through)
+    yield from (("late_charge_entry", table) for table in charges)
     yield "grade_override", events.override_table(rng, customers, through)
     yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)
     # The supplier has no definition of default of its own.

@@ -1,0 +1,25 @@
+{% macro interval_of_share(share, cases, sign) -%}
+    {#-
+        The lower ('-') or upper ('+') end of the 95 % interval of a share of so many cases, by Wilson (1927): it stays within
+        0 and 1, and holds for few cases too. Null where there are none.
+    -#}
+    case
+        when {{ cases }} > 0
+            then cast(
+                least(
+                    greatest(
+                        round(
+                            cast(
+                                (
+                                    {{ share }} + 1.9208 / {{ cases }}
+                                    {{ sign }} 1.96 * sqrt(
+                                        greatest({{ share }} * (1 - {{ share }}), 0) / {{ cases }} + 0.9604 / ({{ cases }} * {{ cases }})
+                                    )
+                                ) / (1 + 3.8416 / {{ cases }}) as numeric
+                            ), 4
+                        ), 0
+                    ), 1
+                ) as numeric(6, 4)
+            )
+    end
+{%- endmacro %}

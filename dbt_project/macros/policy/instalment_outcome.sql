@@ -1,0 +1,9 @@
+{% macro instalment_outcome(day) -%}
+    {#- What became of one of the `instalments` of a plan of `promises` by a day: an ended plan asks for no more. -#}
+    case
+        when promises.ended_on <= least(instalments.due_on, {{ day }}) then 'ended'
+        when instalments.due_on >= {{ day }} then 'open'
+        when instalments.is_paid then 'kept'
+        else 'broken'
+    end
+{%- endmacro %}

@@ -1,0 +1,31 @@
+{{ config(indexes=[{'columns': ['due_month', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
+
+with
+
+months as (
+
+    select * from {{ ref('instalment_month') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(due_month as date) as due_month,
+        cast(region as text) as region,
+        cast(org_unit as text) as org_unit,
+        cast(segment as text) as segment,
+        cast(kept as integer) as kept,
+        cast(broken as integer) as broken,
+        cast(open as integer) as open,
+        cast(ended as integer) as ended,
+        cast(due_amount as numeric(18, 2)) as due_amount,
+        cast(paid_amount as numeric(18, 2)) as paid_amount,
+        cast(round(paid_amount / nullif(due_amount, 0), 4) as numeric(6, 4)) as paid_share,
+        cast(open_amount as numeric(18, 2)) as open_amount,
+        cast(ended_amount as numeric(18, 2)) as ended_amount
+    from months
+
+)
+
+select * from as_contracted

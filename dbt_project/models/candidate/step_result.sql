@@ -1,0 +1,31 @@
+{{ config(indexes=[{'columns': ['step', 'days_after'], 'unique': true}]) }}
+
+with
+
+effects as (
+
+    select * from {{ ref('step_effect') }}
+
+),
+
+as_contracted as (
+
+    select
+        cast(step as text) as step,
+        cast(days_after as integer) as days_after,
+        cast(bills as integer) as bills,
+        cast(paid as integer) as paid,
+        cast(round(paid * 1.0 / bills, 4) as numeric(6, 4)) as paid_rate,
+        cast(compared_bills as integer) as compared_bills,
+        cast(bills_not_reached as integer) as bills_not_reached,
+        cast(round(compared_rate, 4) as numeric(6, 4)) as compared_paid_rate,
+        cast(round(rate_not_reached, 4) as numeric(6, 4)) as paid_rate_not_reached,
+        cast(round(compared_rate - rate_not_reached, 4) as numeric(6, 4)) as difference,
+        cast(round(cast(compared_rate - rate_not_reached - half_width as numeric), 4) as numeric(6, 4)) as difference_low,
+        cast(round(cast(compared_rate - rate_not_reached + half_width as numeric), 4) as numeric(6, 4)) as difference_high,
+        cast(policy_version as text) as policy_version
+    from effects
+
+)
+
+select * from as_contracted

@@ -265,7 +265,7 @@ def test_forecast_by_age_from_the_files(built: Built) -> None:
                     opened[before][group] += state.open
                     paid[before][group] += max(state.open - now.get(state.bill.bill_id, Decimal(0)), Decimal(0))
     starts = months[:3]
-    weights = {day: 0.5 ** (back / 3) for day, back in zip(starts, (2, 1, 0), strict=True)}
+    weights: dict[date, float] = {day: 0.5 ** (back / 3) for day, back in zip(starts, (2, 1, 0), strict=True)}
 
     def rate(*, grade: str | None, bucket: str | None) -> Any:
         def total(of: dict[date, dict[tuple[str, str], Decimal]]) -> float:

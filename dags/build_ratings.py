@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, Param, TriggerRule
 from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
-from gridcredit.orchestration.defaults import DEFAULT_ARGS
+from gridcredit.orchestration.defaults import DEFAULT_ARGS, RELEASE_DEADLINE
 from gridcredit.orchestration.operators import (
     AskApproverOperator,
     BuildModelsOperator,
@@ -25,6 +25,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
+    deadline=RELEASE_DEADLINE,
     params={
         "as_of_date": Param(
             None,

@@ -28,6 +28,7 @@ dags = {
         "tags": sorted(dag.tags),
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
+        "deadlines": [[one.callback.path, str(one.interval)] for one in dag.deadline or []],
         "tasks": {
             task.task_id: {
                 "retries": task.retries,
@@ -130,3 +131,9 @@ def test_the_page_beside_the_dags_lists_each(parsed: dict[str, Any]) -> None:
         assert f"## {dag}" in page
         for task in facts["tasks"]:
             assert f"`{task}`" in page
+
+
+def test_a_late_release_is_noticed(parsed: dict[str, Any]) -> None:
+    """Queued at 02:00, there by 07:00."""
+    deadlines = {name: dag["deadlines"] for name, dag in parsed["dags"].items() if dag["deadlines"]}
+    assert deadlines == {"build_ratings": [["gridcredit.orchestration.callbacks.release_is_late", "5:00:00"]]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.operations.status import as_lines, status
+from gridcredit.orchestration.callbacks import release_is_late
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
@@ -86,6 +88,13 @@ def test_status_of_a_release(released: Settings) -> None:
     found = json.loads(command(released, "status", "--format", "json").stdout)
     assert (found["release"], found["as_of_date"]) == (1, "2026-06-19")
     assert found["waiting_files"] == {"demo": 1}
+
+
+def test_a_release_that_is_late_is_the_last_failure(released: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Airflow's triggerer calls it, five hours after the run was queued."""
+    monkeypatch.setattr("gridcredit.warehouse.connection.get_settings", lambda: released)
+    asyncio.run(release_is_late({"dag_run": {"dag_id": "build_ratings", "dag_run_id": "night"}}, hours=5))
+    assert "build_ratings.deadline: no release 5 hours after the run was queued" in command(released, "status").stdout
 
 
 def test_sql_reads_as_bi_reader_and_writes_nothing(released: Settings) -> None:

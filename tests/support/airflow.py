@@ -16,6 +16,7 @@ import psutil
 import psycopg
 from gridcredit.operations import services
 from gridcredit.operations.airflow_api import ADMIN
+from gridcredit.operations.airflow_environment import airflow_environment
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import AIRFLOW_ROLE, WAREHOUSE_ROLE
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port
@@ -68,7 +69,7 @@ class Airflow:
     @property
     def environment(self) -> dict[str, str]:
         """That of its processes."""
-        return services.airflow_environment(self.settings, self.port) | self.overrides
+        return airflow_environment(self.settings, self.port) | self.overrides
 
     @property
     def port(self) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 
 import psycopg
 from gridcredit.operations import services
+from gridcredit.operations.airflow_environment import airflow_environment
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port, options_for_machine
@@ -201,7 +202,7 @@ def _migrate_airflow(server: EmbeddedPostgres) -> None:
     settings = server.settings.model_copy(
         update={"airflow_database_url": SecretStr(server.url(AIRFLOW_ROLE, MIGRATED_AIRFLOW))}
     )
-    services.migrate_airflow(services.airflow_environment(settings, free_port()), settings)
+    services.migrate_airflow(airflow_environment(settings, free_port()), settings)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from gridcredit.cli.app import app
+from gridcredit.operations.airflow_environment import airflow_environment
 from gridcredit.settings import PROJECT_DIR, Settings
 from jsonschema import Draft7Validator
+from pydantic import SecretStr
 from typer.main import get_command
 
 TEXT = (PROJECT_DIR / "docker-compose.yml").read_text()
@@ -65,12 +67,29 @@ def test_every_command_exists() -> None:
                 assert subcommand in (commands if program == "airflow" else ours), part
 
 
+def shared_environment() -> dict[str, str]:
+    lines = (PROJECT_DIR / "docker" / "airflow.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_what_a_laptop_and_compose_share_is_in_one_file(tmp_path: Path) -> None:
+    """Compose reads it and repeats none of it; `make up` sets all of it."""
+    shared = shared_environment()
+    services = [service for service in SERVICES.values() if "AIRFLOW_HOME" in service.get("environment", {})]
+    assert services
+    for service in services:
+        assert service["env_file"] == "docker/airflow.env"
+        assert not service["environment"].keys() & shared.keys()
+    settings = Settings(home=tmp_path, airflow_database_url=SecretStr("postgresql://airflow@127.0.0.1:1/airflow"))
+    assert shared.items() <= airflow_environment(settings, 8080).items()
+
+
 def test_every_setting_exists() -> None:
     from airflow.configuration import retrieve_configuration_description
 
     known = retrieve_configuration_description(include_providers=True)
-    for service in SERVICES.values():
-        for name in service.get("environment", {}):
+    for names in ({*shared_environment()}, *(service.get("environment", {}) for service in SERVICES.values())):
+        for name in names:
             if name.startswith("GRIDCREDIT_"):
                 assert name.removeprefix("GRIDCREDIT_").lower() in Settings.model_fields
             elif name.startswith("AIRFLOW__"):

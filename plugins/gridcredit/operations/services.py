@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -18,8 +17,8 @@ import structlog
 
 from gridcredit.errors import GridCreditError
 from gridcredit.files.private import write_private
-from gridcredit.lineage.transport import JOB_NAMESPACE, transport_config
 from gridcredit.operations.airflow_api import ADMIN
+from gridcredit.operations.airflow_environment import LOOPBACK, airflow_environment, password_file
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import airflow_database_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port, is_free
@@ -28,57 +27,7 @@ from gridcredit.warehouse.migrations import prepare
 
 log = structlog.get_logger(__name__)
 
-LOOPBACK = "127.0.0.1"
 SERVICES = {name: ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else [] for name in AIRFLOW_SERVICES}
-
-
-def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
-    """The environment that makes Airflow ours: its home, database, DAGs, secrets; nothing calls home."""
-    home = settings.home / "airflow"
-    api = f"http://{LOOPBACK}:{api_port}"
-    config = {
-        "CORE__DAGS_FOLDER": str(settings.project_dir / "dags"),
-        "CORE__PLUGINS_FOLDER": str(home / "plugins"),
-        "CORE__LOAD_EXAMPLES": "False",
-        "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": str(max(4, os.cpu_count() or 1)),
-        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "CORE__FERNET_KEY": "",
-        "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
-        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
-        "CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
-        "DATABASE__SQL_ALCHEMY_CONN": _with_driver(airflow_database_url(settings), "psycopg2"),
-        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": _with_driver(airflow_database_url(settings), "asyncpg"),
-        "API__HOST": LOOPBACK,
-        "API__PORT": str(api_port),
-        "API__BASE_URL": api,
-        "API__WORKERS": "1",
-        "API__SECRET_KEY": settings.secret("airflow_api_key"),
-        "API_AUTH__JWT_SECRET": settings.secret("airflow_jwt"),
-        "LOGGING__BASE_LOG_FOLDER": str(settings.log_dir / "airflow"),
-        # DAG files change seldom, and each look at one costs a second of a core.
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
-        "OPENLINEAGE__NAMESPACE": JOB_NAMESPACE,
-        "OPENLINEAGE__TRANSPORT": json.dumps(transport_config(settings)),
-    }
-    return (
-        os.environ
-        | {f"AIRFLOW__{name}": value for name, value in config.items()}
-        | {
-            "AIRFLOW_HOME": str(home),
-            "GRIDCREDIT_HOME": str(settings.home),
-            "GRIDCREDIT_PROJECT_DIR": str(settings.project_dir),
-            "SCARF_ANALYTICS": "false",
-            "DO_NOT_TRACK": "1",
-            "GX_ANALYTICS_ENABLED": "false",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "NO_PROXY": f"{LOOPBACK},{os.environ.get('NO_PROXY', '')}",
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        }
-    )
 
 
 def start(
@@ -158,7 +107,7 @@ def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path) 
 
 def write_admin_password(settings: Settings) -> Path:
     """The file Airflow reads its login from: one password, generated once."""
-    path = _password_file(settings)
+    path = password_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, json.dumps({ADMIN: settings.secret("airflow_admin")}))
     return path
@@ -275,14 +224,6 @@ def _wait_until_healthy(names: list[str], address: str, settings: Settings, seco
 def _api_port(preferred: int = 8080) -> int:
     """Airflow's usual port where it is free, else any free one."""
     return preferred if is_free(preferred) else free_port()
-
-
-def _with_driver(url: str, driver: str) -> str:
-    return url.replace("postgresql://", f"postgresql+{driver}://", 1)
-
-
-def _password_file(settings: Settings) -> Path:
-    return settings.home / "airflow" / "passwords.json"
 
 
 def _state_file(settings: Settings) -> Path:

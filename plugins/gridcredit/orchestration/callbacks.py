@@ -1,7 +1,8 @@
-"""What is done when a task ends: a failure is recorded where operators of the pipeline look, and dbt's locks are released."""
+"""What is done when a task ends or a release is late: recorded where operators of the pipeline look; dbt's locks are released."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 from typing import Any
@@ -19,15 +20,29 @@ def record_failure(context: Any) -> None:  # noqa: ANN401 - Airflow's context
     """Record the failed task in ops.task_failures and close the build it belonged to."""
     release_dbt(context)
     from gridcredit.operations.runs import finish_run
-    from gridcredit.warehouse.connection import connect
 
     task = context["ti"]
+    error = " ".join(str(context.get("exception") or "unknown").split())[:2000]
+    _record(task.dag_id, task.run_id, task.task_id, task.map_index, task.try_number, error)
+    if task.dag_id == "build_ratings":
+        finish_run(task.run_id, "failed")
+
+
+async def release_is_late(context: Any, hours: float) -> None:  # noqa: ANN401 - Airflow's context
+    """Record that a run has published nothing so many hours after it was queued; Airflow's triggerer calls it."""
+    run = context["dag_run"]
+    error = (
+        f"no release {hours:g} hours after the run was queued: it still runs, waits, or failed; see its page in Airflow"
+    )
+    await asyncio.to_thread(_record, run["dag_id"], run["dag_run_id"], "deadline", -1, 0, error)
+
+
+def _record(dag_id: str, run_id: str, task_id: str, map_index: int, try_number: int, error: str) -> None:
+    from gridcredit.warehouse.connection import connect
+
     with connect() as connection:
         connection.execute(
             "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) "
             "values (%s, %s, %s, %s, %s, %s)",
-            [task.dag_id, task.run_id, task.task_id, task.map_index, task.try_number]
-            + [" ".join(str(context.get("exception") or "unknown").split())[:2000]],
+            [dag_id, run_id, task_id, map_index, try_number, error],
         )
-    if task.dag_id == "build_ratings":
-        finish_run(task.run_id, "failed")

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gridcredit.orchestration.callbacks import record_failure, release_dbt
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from gridcredit.orchestration.callbacks import record_failure, release_dbt, release_is_late
 
 START_DATE = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
 
@@ -20,3 +23,11 @@ DEFAULT_ARGS: dict[str, Any] = {
     "on_success_callback": release_dbt,
     "on_failure_callback": record_failure,
 }
+
+# The night's run is queued at 02:00: the release is there by 07:00, or it is said.
+RELEASE_HOURS = 5
+RELEASE_DEADLINE = DeadlineAlert(
+    reference=DeadlineReference.DAGRUN_QUEUED_AT,
+    interval=timedelta(hours=RELEASE_HOURS),
+    callback=AsyncCallback(release_is_late, kwargs={"hours": RELEASE_HOURS}),
+)

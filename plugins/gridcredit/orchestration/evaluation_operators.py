@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gridcredit.errors import GridCreditError, TooEarlyError
-from gridcredit.orchestration.answer import who_and_what
+from gridcredit.orchestration.forms import name_and_text
 
 
 class FitScorecardOperator(BaseOperator):
@@ -88,7 +88,7 @@ class DecideOnProposalOperator(ApprovalOperator):
         decided = super().execute_complete(context, event)
         decide(
             int(self.proposal),
-            *who_and_what(decided, "reason"),
+            *name_and_text(decided, "reason"),
             is_approved=decided["chosen_options"] == [self.APPROVE],
             settings=get_settings(),
         )
@@ -140,6 +140,6 @@ class NoteBreachesOperator(HITLEntryOperator):
 
         noted = super().execute_complete(context, event)
         settings = get_settings()
-        note_breaches(date.fromisoformat(self.watched_on), *who_and_what(noted, "note"), settings)
+        note_breaches(date.fromisoformat(self.watched_on), *name_and_text(noted, "note"), settings)
         write_watch(settings)
         return noted

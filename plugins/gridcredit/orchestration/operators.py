@@ -13,8 +13,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gridcredit.errors import GridCreditError, NotReadyError
-from gridcredit.orchestration.answer import who_and_what
 from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS
+from gridcredit.orchestration.forms import name_and_text
 
 
 class LoadFileOperator(BaseOperator):
@@ -177,7 +177,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
         decided = super().execute_complete(context, event)
         record_approval(
             self.build_run_id,
-            *who_and_what(decided, "reason"),
+            *name_and_text(decided, "reason"),
             is_approved=decided["chosen_options"] == [self.APPROVE],
         )
         return decided

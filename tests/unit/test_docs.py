@@ -11,7 +11,7 @@ from gridcredit.cli.app import app
 from gridcredit.errors import GridCreditError
 from gridcredit.reporting.site.pages import build_site, without_hosts
 from gridcredit.settings import PROJECT_DIR
-from markdown.extensions.toc import slugify
+from markdown.extensions.toc import slugify  # type: ignore[import-untyped]
 from typer.main import get_command
 
 PAGES = [

@@ -106,7 +106,7 @@ bench-small: $(STAMP) ## what a small build costs: a full one, and a night in wh
 bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--customers 100 --days 365"
 	$(BIN)/python -m benchmarks.warnings $(ARGS)
 
-docs: $(STAMP) ## the documentation site into var/docs: dictionary, lineage, dbt's pages, the gates' results
+docs: $(STAMP) ## the documentation site into var/docs, with dictionary, lineage, dbt's pages and the gates' results inside
 	$(BIN)/python -m gridcredit docs
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)

@@ -288,8 +288,8 @@ def test_a_trace_is_told_as_json_and_drawn(released: Released) -> None:
 
 def test_the_site_tells_of_every_published_column(released: Released) -> None:
     index = write_site(released.settings)
-    pages = {path.name: path.read_text(encoding="utf-8") for path in index.parent.glob("*.html")}
-    dictionary = pages["dictionary.html"]
+    reference = index.parent / "reference"
+    dictionary = (reference / "warehouse" / "dictionary.html").read_text(encoding="utf-8")
     cells = {
         name: re.findall(r"<td>(.*?)</td>", row, re.DOTALL)
         for name, row in re.findall(r'<tr id="([\w.]+)">(.*?)</tr>', dictionary, re.DOTALL)
@@ -310,10 +310,16 @@ def test_the_site_tells_of_every_published_column(released: Released) -> None:
     assert {"<code>bill</code>", "<code>payment</code>"} <= set(cells["receivable_by_age.open_amount"][4].split())
     # Each model is drawn, and every link leads to a page that is there.
     models = rows(released.settings, "select distinct split_part(unique_id, '.', 3) from lineage.columns")
-    assert all(f'"{model}"' in pages["lineage.html"] for (model,) in models)
-    linked = set(re.findall(r'href="([^"#]+)"', pages["index.html"] + dictionary))
-    assert {"dictionary.html", "lineage.html", "warehouse.html", "gates/index.html"} <= linked
-    assert all((index.parent / target).exists() for target in linked)
+    assert all(f'"{model}"' in (reference / "warehouse" / "lineage.html").read_text("utf-8") for (model,) in models)
+    linked = set(re.findall(r'href="(warehouse/[^"#]+)"', (reference / "warehouse.html").read_text("utf-8")))
+    assert {
+        f"warehouse/{name}" for name in ("dictionary.html", "lineage.html", "dbt.html", "gates/index.html")
+    } <= linked
+    assert all((reference / target).exists() for target in linked)
+    # The gates' pages fetch nothing either, and the dictionary can be searched.
+    gates = (reference / "warehouse" / "gates" / "index.html").read_text("utf-8")
+    assert not re.search(r'<(?:script|img)[^>]*src="https?://|<link[^>]*href="https?://', gates)
+    assert "published.customer_rating" in (index.parent / "search" / "search_index.json").read_text("utf-8")
 
 
 def _first_key(released: Released, table: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashbo
 
 @app.command()
 def docs() -> None:
-    """Build the documentation site into var/docs: data dictionary, lineage, dbt's pages, the gates' results."""
+    """Build the documentation site into var/docs, with data dictionary, lineage, dbt's pages and the gates' results inside."""
     from gridcredit.reporting.site.pages import write_site
 
     with clear_errors() as settings:

@@ -1,27 +1,67 @@
-"""Writes the site: pages that open from disk, each made from what the code, dbt and the gates already know."""
+"""Builds the site: the pages of docs/, and inside them what dbt, the gates and the warehouse know."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
+
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort, BuildError
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import Box, draw
 from gridcredit.pages.template import render, write_page
 from gridcredit.reporting.site.dictionary import LAYERS, Relation, read_dictionary
+from gridcredit.reporting.site.hooks import WAREHOUSE
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import invoke_dbt
 from gridcredit.warehouse.connection import code_version, connect
 
+# What a page would fetch from another host: scripts, style sheets, images; dbt's own page names a script of its usage statistics.
+FOREIGN = re.compile(
+    r'<script[^>]*\ssrc="(?:https?:)?//[^>]*>\s*</script>|<link[^>]*\shref="(?:https?:)?//[^>]*>'
+    r'|<img[^>]*\ssrc="(?:https?:)?//[^>]*>|@import\s+url\([^)]*\);?|//d1fc8wv8zag5ca\.cloudfront\.net/[\w./]+'
+)
+
 
 def write_site(settings: Settings) -> Path:
-    """Write the site to `docs` under the settings' home, in place of the one before; returns its first page.
+    """Build the site to `docs` under the settings' home, in place of the one before; returns its first page.
 
     Raises:
-        GridCreditError: dbt could not make its documentation.
+        GridCreditError: dbt could not make its documentation, or a page of docs/ is wrong.
     """
+    made, partial = settings.home / "docs.pages", settings.home / "docs.partial"
+    listed = write_warehouse_pages(made, settings)
+    build_site(settings.project_dir / "mkdocs.yml", partial, warehouse_pages=made, warehouse_list=listed)
+    site = settings.home / "docs"
+    shutil.rmtree(site, ignore_errors=True)
+    partial.replace(site)
+    shutil.rmtree(made)
+    return site / "index.html"
+
+
+def build_site(config_file: Path, folder: Path, **extra: object) -> None:
+    """Build the site by MkDocs into a folder; `extra` is told to the hooks.
+
+    Raises:
+        GridCreditError: a page is not in the navigation, or a link leads nowhere.
+    """
+    try:
+        config = load_config(str(config_file), site_dir=str(folder))
+        config.extra |= {name: str(value) for name, value in extra.items()}
+        config.plugins.on_startup(command="build", dirty=False)
+        build(config)
+        config.plugins.on_shutdown()
+    except (Abort, BuildError) as error:
+        raise GridCreditError(f"the pages of docs/ could not be built; MkDocs says why above: {error}") from error
+
+
+def write_warehouse_pages(folder: Path, settings: Settings) -> str:
+    """Write dictionary, lineage, dbt's pages and the gates' results into a folder; returns the list of them in Markdown."""
     if not invoke_dbt(["docs", "generate", "--static"], settings).success:
         raise GridCreditError("dbt could not make the documentation; see its messages above")
     dbt = settings.home / "dbt" / "target"
@@ -31,29 +71,39 @@ def write_site(settings: Settings) -> Path:
         release = connection.execute(
             "select release, as_of_date from lineage.releases order by release desc limit 1"
         ).fetchone()
-    site, partial = settings.home / "docs", settings.home / "docs.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    shutil.copyfile(dbt / "static_index.html", partial / "warehouse.html")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_page(folder / "dbt.html", without_hosts((dbt / "static_index.html").read_text(encoding="utf-8")))
+    write_page(folder / "lineage.html", _lineage(relations))
     has_gates = (settings.data_docs_dir / "index.html").exists()
     if has_gates:
-        shutil.copytree(settings.data_docs_dir, partial / "gates")
-    write_page(partial / "lineage.html", _lineage(relations))
-    pages: dict[str, dict[str, Any]] = {
-        "dictionary.html": {"relations": relations, "currency": settings.currency},
-        "index.html": {
-            "release": release,
-            "has_gates": has_gates,
-            "version": code_version(),
-            "relations": relations,
-            "currency": settings.currency,
-        },
+        _copy_gates(settings.data_docs_dir, folder / "gates")
+    facts: dict[str, Any] = {
+        "release": release,
+        "has_gates": has_gates,
+        "version": code_version(),
+        "relations": relations,
+        "currency": settings.currency,
     }
-    for name, facts in pages.items():
-        write_page(partial / name, render("gridcredit.reporting.site", f"{name}.j2", facts))
-    shutil.rmtree(site, ignore_errors=True)
-    partial.replace(site)
-    return site / "index.html"
+    write_page(folder / "dictionary.md", render("gridcredit.reporting.site", "dictionary.md.j2", facts))
+    return render("gridcredit.reporting.site", "warehouse.md.j2", facts | {"folder": WAREHOUSE.rpartition("/")[2]})
+
+
+def without_hosts(page: str) -> str:
+    """A page that fetches nothing from another host."""
+    return FOREIGN.sub("", page)
+
+
+def _copy_gates(source: Path, target: Path) -> None:
+    style = render("gridcredit.pages", "style.css.j2", {})
+    for path in source.rglob("*"):
+        copy = target / path.relative_to(source)
+        if path.suffix == ".html":
+            page = without_hosts(path.read_text(encoding="utf-8"))
+            write_page(copy, page.replace("</head>", f"<style>{style}</style></head>", 1))
+        elif path.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _lineage(relations: list[Relation]) -> str:

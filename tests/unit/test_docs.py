@@ -1,0 +1,105 @@
+"""Promises about the docs: they build, no link is dead, no page calls another host, and the commands they name exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from gridcredit.cli.app import app
+from gridcredit.errors import GridCreditError
+from gridcredit.reporting.site.pages import build_site, without_hosts
+from gridcredit.settings import PROJECT_DIR
+from markdown.extensions.toc import slugify  # type: ignore[import-untyped]
+from typer.main import get_command
+
+PAGES = [
+    path
+    for path in (*PROJECT_DIR.glob("*.md"), *PROJECT_DIR.glob("[a-z]*/**/*.md"))
+    if "var" not in path.relative_to(PROJECT_DIR).parts
+]
+# What a browser would fetch; links that a person follows are not among it.
+FETCHED = re.compile(
+    r'<(?:script|img|iframe)[^>]*\ssrc="(?:https?:)?//|<link[^>]*\shref="(?:https?:)?//|url\(.?(?:https?:)?//'
+)
+
+
+def prose(path: Path) -> str:
+    """A page without its code."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", "code", "\n".join(line for line in text.split("\n") if not line.startswith("    ")))
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {slugify(re.sub(r"[`*]", "", heading), "-") for heading in headings}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    build_site(PROJECT_DIR / "mkdocs.yml", folder)
+    return folder
+
+
+def test_no_link_is_dead() -> None:
+    dead = []
+    for path in PAGES:
+        for target, anchor in re.findall(r"\]\((?![a-z]+:)([^)\s#]*)(?:#([^)\s]+))?\)", prose(path)):
+            found = (path.parent / target).resolve() if target else path
+            if not found.exists() or (anchor and found.suffix == ".md" and anchor not in anchors(found)):
+                dead.append(f"{path.relative_to(PROJECT_DIR)}: {target}#{anchor}")
+    assert dead == []
+
+
+def test_every_page_is_on_the_site(site: Path) -> None:
+    """MkDocs refuses a page that is in no section, and a link that leads nowhere: the build is strict."""
+    for path in (PROJECT_DIR / "docs").rglob("*.md"):
+        assert (site / path.relative_to(PROJECT_DIR / "docs").with_suffix(".html")).exists(), path
+    assert (site / "search" / "search_index.js").exists(), "the search needs it where the site is opened from disk"
+
+
+def test_a_wrong_page_stops_the_build(tmp_path: Path) -> None:
+    (tmp_path / "docs" / "decisions").mkdir(parents=True)
+    (tmp_path / "docs" / "index.md").write_text("[nowhere](nowhere.md)")
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\nstrict: true\nnav: [index.md]\n")
+    with pytest.raises(GridCreditError, match="could not be built"):
+        build_site(tmp_path / "mkdocs.yml", tmp_path / "site")
+
+
+def test_no_page_calls_another_host(site: Path) -> None:
+    for path in (*site.rglob("*.html"), *site.rglob("*.css")):
+        found = FETCHED.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path.name}: {found}"
+    foreign = (
+        '<script src="https://cdn.example/a.js"></script><link rel="stylesheet" href="//cdn.example/b.css"><p>kept</p>'
+    )
+    assert without_hosts(foreign) == "<p>kept</p>"
+
+
+def test_every_command_of_the_docs_exists() -> None:
+    makefile = (PROJECT_DIR / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    root = get_command(app)
+    for path in PAGES:
+        if path.name == "CHANGELOG.md":
+            continue
+        for code in re.findall(r"`([^`\n]+)`|^    (\S.*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            line = "".join(code)
+            if made := re.match(r"make ([a-z-]+)", line):
+                assert made.group(1) in targets, f"{path.name}: {line}"
+            if called := re.match(r"(?:\.venv/bin/)?gridcredit ([a-z][a-z -]*)", line):
+                command = root
+                for word in called.group(1).split():
+                    children = getattr(command, "commands", None)
+                    if children is None:
+                        break
+                    assert word in children, f"{path.name}: {line}"
+                    command = children[word]
+
+
+def test_the_pages_are_those_of_the_repository() -> None:
+    listing = subprocess.run(["git", "ls-files", "*.md"], cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+    known = {PROJECT_DIR / name for name in listing.stdout.split()}
+    assert not known or known <= {*PAGES, *(PROJECT_DIR / ".github").rglob("*.md")}

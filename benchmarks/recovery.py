@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def print_forecasts_of(ledger: Path) -> None:
-    """Of a real ledger, by months ahead: the error of what was published against the better naive forecast's, over 12 windows."""
+    """Of a real ledger: the error of what was published against the better naive forecast's, over 12 windows."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         with warehouse(Path(folder) / "home") as settings:

@@ -1,7 +1,7 @@
 {% macro interval_of_share(share, cases, sign) -%}
     {#-
-        The lower ('-') or upper ('+') end of the 95 % interval of a share of so many cases, by Wilson (1927): it stays within
-        0 and 1, and holds for few cases too. Null where there are none.
+        The lower ('-') or upper ('+') end of the 95 % interval of a share of so many cases, by Wilson (1927): it stays
+        within 0 and 1, and holds for few cases too. Null where there are none.
     -#}
     case
         when {{ cases }} > 0
@@ -13,7 +13,8 @@
                                 (
                                     {{ share }} + 1.9208 / {{ cases }}
                                     {{ sign }} 1.96 * sqrt(
-                                        greatest({{ share }} * (1 - {{ share }}), 0) / {{ cases }} + 0.9604 / ({{ cases }} * {{ cases }})
+                                        greatest({{ share }} * (1 - {{ share }}), 0) / {{ cases }}
+                                        + 0.9604 / ({{ cases }} * {{ cases }})
                                     )
                                 ) / (1 + 3.8416 / {{ cases }}) as numeric
                             ), 4

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from gridcredit.cli.app import app
+from gridcredit.lineage.transport import JOB_NAMESPACE
+from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.operations.airflow_environment import airflow_environment
 from gridcredit.settings import PROJECT_DIR, Settings
 from jsonschema import Draft7Validator
@@ -75,6 +77,8 @@ def shared_environment() -> dict[str, str]:
 def test_what_a_laptop_and_compose_share_is_in_one_file(tmp_path: Path) -> None:
     """Compose reads it and repeats none of it; `make up` sets all of it."""
     shared = shared_environment()
+    assert shared["AIRFLOW__OPENLINEAGE__NAMESPACE"] == JOB_NAMESPACE
+    assert shared["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == f"{ADMIN}:admin"
     services = [service for service in SERVICES.values() if "AIRFLOW_HOME" in service.get("environment", {})]
     assert services
     for service in services:

@@ -1,7 +1,7 @@
 {% macro forecast_errors(forecasts, rival) -%}
     {#-
-        As of each date how far each method has been off in the windows that had closed within the year before, beside another method
-        in the same windows: not every method has a forecast in all of them.
+        As of each date how far each method has been off in the windows that had closed within the year before,
+        beside another method in the same windows: not every method has a forecast in all of them.
     -#}
     select
         dates.as_of_date,

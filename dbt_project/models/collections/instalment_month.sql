@@ -34,9 +34,7 @@ judged as (
     select
         instalments.*,
         {{ instalment_outcome('dates.as_of_date') }} as outcome,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
+        {{ place(with_names=true) }},
         cast({{ dbt.date_trunc('month', 'instalments.due_on') }} as date) as due_month
     from instalments
     cross join dates

@@ -32,17 +32,13 @@ by_day as (
         sum(case when entries.kind = '{{ kind }}' then entries.amount else 0 end) as {{ kind }}_amount,
         {%- endfor %}
         entries.entered_on,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment
+        {{ place(with_names=true) }}
     from entries
     left join customers
         on entries.customer_id = customers.customer_id
     group by
         entries.entered_on,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        {{ place() }}
 
 ),
 

@@ -79,9 +79,7 @@ months as (
 
     select
         paid.as_of_date,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
+        {{ place(with_names=true) }},
         max(paid.opened_on) as opened_on,
         {{ money('sum(paid.open_amount)') }} as arrears_amount,
         {{ money('sum(paid.collected_amount)') }} as collected_amount
@@ -90,9 +88,7 @@ months as (
         on paid.customer_id = customers.customer_id
     group by
         paid.as_of_date,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        {{ place() }}
 
 )
 

@@ -27,9 +27,7 @@ summed as (
 
     select
         dates.as_of_date,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
+        {{ place(with_names=true) }},
         {%- for days in days_collected %}
         sum(bills.collected_{{ days }}) as collected_{{ days }},
         {%- endfor %}
@@ -43,9 +41,7 @@ summed as (
         on bills.customer_id = customers.customer_id
     group by
         dates.as_of_date,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        {{ place() }}
 
 ),
 

@@ -32,9 +32,7 @@ aged as (
 
     select
         open_bills.as_of_date,
-        coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment,
+        {{ place(with_names=true) }},
         buckets.ageing_bucket,
         buckets.bucket_rank,
         cast(sum(open_bills.open_amount) as numeric(18, 2)) as open_amount,
@@ -53,9 +51,7 @@ aged as (
         on open_bills.customer_id = customers.customer_id
     group by
         open_bills.as_of_date,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown'),
+        {{ place() }},
         buckets.ageing_bucket,
         buckets.bucket_rank
 

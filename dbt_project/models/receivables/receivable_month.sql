@@ -9,9 +9,6 @@
 
 {%- set flows = ['billed', 'credited', 'collected', 'returned', 'refunded', 'written_off', 'recovered'] %}
 {%- set to_date = ['written_off', 'recovered'] %}
-{%- set place = "coalesce(customers.region, 'unknown') as region,
-        coalesce(customers.org_unit, 'unknown') as org_unit,
-        coalesce(customers.segment, 'unknown') as segment" %}
 with
 
 dates as (
@@ -106,7 +103,7 @@ running_moves as (
 account as (
 
     select
-        {{ place }},
+        {{ place(with_names=true) }},
         {%- for flow in flows %}
         sum(account_months.{{ flow }}_amount) as {{ flow }},
         {%- endfor %}
@@ -115,9 +112,7 @@ account as (
     left join customers
         on account_months.customer_id = customers.customer_id
     group by
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown'),
+        {{ place() }},
         account_months.month
 
 ),
@@ -128,14 +123,12 @@ running_account as (
         {%- for flow in flows %}
         sum(running_moves.{{ flow }}) as {{ flow }},
         {%- endfor %}
-        {{ place }}
+        {{ place(with_names=true) }}
     from running_moves
     left join customers
         on running_moves.customer_id = customers.customer_id
     group by
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        {{ place() }}
 
 ),
 
@@ -143,7 +136,7 @@ receivables as (
 
     select
         open_bills.as_of_date,
-        {{ place }},
+        {{ place(with_names=true) }},
         sum(open_bills.open_amount) as receivable,
         sum(case when open_bills.due_on < open_bills.as_of_date then open_bills.open_amount else 0 end) as overdue
     from open_bills
@@ -151,9 +144,7 @@ receivables as (
         on open_bills.customer_id = customers.customer_id
     group by
         open_bills.as_of_date,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        {{ place() }}
 
 ),
 
@@ -161,16 +152,14 @@ placed_credits as (
 
     select
         credits.as_of_date,
-        {{ place }},
+        {{ place(with_names=true) }},
         sum(credits.credit_balance) as credit_balance
     from credits
     left join customers
         on credits.customer_id = customers.customer_id
     group by
         credits.as_of_date,
-        coalesce(customers.region, 'unknown'),
-        coalesce(customers.org_unit, 'unknown'),
-        coalesce(customers.segment, 'unknown')
+        {{ place() }}
 
 ),
 

@@ -22,13 +22,9 @@ from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.warehouse.raw_tables import partition
 
 QuarantinedRow = tuple[int, str, int, str, str | None, str | None, str]
-
-
 QUARANTINE_COPY = sql.SQL(
     "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
 )
-
-
 QUARANTINE_BATCH = 10_000
 
 

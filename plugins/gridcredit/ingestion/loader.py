@@ -37,8 +37,6 @@ from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.raw_tables import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
 
 log = structlog.get_logger(__name__)
-
-
 Item = TypeVar("Item")
 
 

@@ -18,12 +18,8 @@ from pydantic import (
 )
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-
 # What needs no factor.
 KWH_IN = {"Wh": Decimal("0.001"), "kWh": None, "MWh": Decimal(1000), "GWh": Decimal(1_000_000)}
-
-
 FILE_PLACEHOLDERS = ("_file", "_line")
 DATED = ("date", "month", "timestamp")
 

@@ -42,7 +42,7 @@ METERING = ("meter", "meter_reading", "tariff")
 RESULTS = PROJECT_DIR / "benchmarks" / "results"
 FEATURES = Path(__file__).with_name("features.sql")
 # What `features.sql` computes too.
-SAME_FEATURES = ("payment_behaviour", "payment_behaviour_at_month_end", "score_at_month_end")
+SAME_FEATURES = ("payment_behaviour", "score")
 WAYS = ("postgres", "duckdb", "pandas")
 
 

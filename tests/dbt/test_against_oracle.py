@@ -22,9 +22,9 @@ from tests.support.built import DAYS, POLICY, Built, FeaturesByDay, Rated
 
 
 def dated(table: str, columns: str) -> str:
-    """Rows of a table of the last day and of its twin of month-ends, with their dates."""
-    last_day = f"select date '{DAYS[-1]}' as as_of_date, {columns} from {table}"
-    return f"{last_day} union all select as_of_date, {columns} from {table}_at_month_end"
+    """Rows of a table as of the month-ends and the last day."""
+    days = ", ".join(f"'{day}'" for day in DAYS)
+    return f"select as_of_date, {columns} from {table} where as_of_date in ({days})"
 
 
 def test_tables_hold_what_no_night_asks_again(built: Built) -> None:

@@ -221,7 +221,7 @@ def test_a_step_is_lawful_on_its_day(hand: Hand) -> None:
     # Due on 21 May, since the 19th and 20th are holidays: 29 days, for which a demand in writing is due, no final notice.
     assert hand.row("candidate.work_list", "holiday")["days_overdue"] == 29
     assert hand.step("holiday")[2] == "notice"
-    paid = hand.row("features.customer_feature", "on_holiday")
+    paid = hand.row("candidate.feature_library", "on_holiday")
     assert (paid["on_time_rate_12m"], paid["avg_days_late_12m"]) == (1, 0)
     # Called on Monday 15 June: five days later is a Saturday.
     assert hand.step("weekend") == ("call", None, "notice", date(2026, 6, 22))
@@ -262,27 +262,27 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     """30.5: 0.01 open for 116 days: no veto, no default, no warning, no dunning, no charge."""
     rating = hand.row("candidate.customer_rating", "cent")
     assert (rating["veto"], rating["max_days_overdue"], rating["overdue_amount"]) == (None, 116, Decimal("0.01"))
-    assert hand.row("features.customer_feature", "cent")["max_days_overdue"] == 0
+    assert hand.row("candidate.feature_library", "cent")["max_days_overdue"] == 0
     assert hand.rows("select count(*) from candidate.work_list where customer_id = 'cent'") == [(0,)]
     assert hand.rows(
         "select count(*) from candidate.customer_warning where customer_id = 'cent' and rule like 'overdue%'"
     ) == [(0,)]
     assert hand.row("candidate.late_charge", "cent")["late_charge"] == 0
     # One old cent beside a new debt makes no old debt.
-    assert hand.row("features.customer_feature", "small_part")["max_days_overdue"] == 25
+    assert hand.row("candidate.feature_library", "small_part")["max_days_overdue"] == 25
 
 
 def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:
     """30.5: of bills of 10,000.00 a thousandth is 10.00: 9.99 open for 116 days is no debt, 10.00 is one."""
     assert hand.row("candidate.customer_rating", "large")["max_days_overdue"] == 116
     assert hand.row("candidate.customer_rating", "large")["veto"] is None
-    assert hand.row("features.customer_feature", "large")["max_days_overdue"] == 0
+    assert hand.row("candidate.feature_library", "large")["max_days_overdue"] == 0
     assert hand.rows("select count(*) from candidate.work_list where customer_id = 'large'") == [(0,)]
     assert hand.rows(
         "select count(*) from candidate.customer_warning where customer_id = 'large' and rule like 'overdue%'"
     ) == [(0,)]
     assert hand.row("candidate.customer_rating", "large_owing")["veto"] == "in_default"
-    assert hand.row("features.customer_feature", "large_owing")["max_days_overdue"] == 116
+    assert hand.row("candidate.feature_library", "large_owing")["max_days_overdue"] == 116
     assert hand.row("candidate.work_list", "large_owing")["next_step"] == "final_notice"
 
 

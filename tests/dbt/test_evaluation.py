@@ -160,9 +160,14 @@ def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Developmen
     found: dict[str, Any] = {}
 
     def read(connection: Any) -> None:
-        found["scores"] = dict(connection.execute("select customer_id, score from simulated_ratings.rating").fetchall())
+        found["scores"] = dict(
+            connection.execute(
+                f"select customer_id, score from simulated_ratings.rating where as_of_date = '{LAST_DAY}'"
+            ).fetchall()
+        )
         query = sql.SQL(
-            "select customer_id, segment, {} from simulated_features.customer_feature join staging.stg_customer using (customer_id)"
+            "select customer_id, segment, {} from simulated_features.customer_feature join staging.stg_customer using (customer_id) "
+            f"where as_of_date = '{LAST_DAY}'"
         )
         columns = sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
         found["features"] = connection.execute(query.format(columns)).fetchall()
@@ -268,11 +273,11 @@ def drift_of_scores(settings: Settings, day: date) -> float:
     """PSI by its definition, month-end with month-end: scores by tens, of those with a score and bills due on both."""
     found = rows(
         settings,
-        "select now.score::float8, earlier.score::float8 from ratings.score_at_month_end as now "
-        "join ratings.score_at_month_end as earlier using (customer_id) "
-        "join features.customer_feature_at_month_end as seen on seen.customer_id = now.customer_id "
+        "select now.score::float8, earlier.score::float8 from ratings.score as now "
+        "join ratings.score as earlier using (customer_id) "
+        "join features.customer_feature as seen on seen.customer_id = now.customer_id "
         "and seen.as_of_date = now.as_of_date "
-        "join features.customer_feature_at_month_end as seen_then on seen_then.customer_id = now.customer_id "
+        "join features.customer_feature as seen_then on seen_then.customer_id = now.customer_id "
         "and seen_then.as_of_date = earlier.as_of_date where now.as_of_date = %s "
         "and earlier.as_of_date = (%s::date - interval '1 year')::date and seen.bills_due_12m > 0 and seen_then.bills_due_12m > 0 "
         "and now.score is not null and earlier.score is not null",

@@ -18,9 +18,12 @@ from tests.support.suppliers import deliver, load
 THEN, NOW = date(2026, 3, 31), RICH_DAY
 # Days that are known before they come.
 PLANNED = ("due_on", "promise_date", "ends_on")
-FEATURES_THEN = "select customer_id, to_jsonb(f) - 'customer_id' from features.customer_feature as f"
+FEATURES_THEN = (
+    "select customer_id, to_jsonb(f) - 'customer_id' - 'as_of_date' from features.customer_feature as f "
+    "where as_of_date = '2026-03-31'"
+)
 FEATURES_NOW = (
-    "select customer_id, to_jsonb(f) - 'customer_id' - 'as_of_date' from features.customer_feature_at_month_end as f "
+    "select customer_id, to_jsonb(f) - 'customer_id' - 'as_of_date' from features.customer_feature as f "
     "where as_of_date = '2026-03-31'"
 )
 RATINGS_THEN = "select customer_id, grade, grade_by_policy, score from published.customer_rating"

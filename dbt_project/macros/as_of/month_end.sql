@@ -7,6 +7,11 @@
     {{ return(day_after(day).endswith('-01')) }}
 {%- endmacro %}
 
+{% macro past_month_ends() -%}
+    {#- The month-ends before the last day that a build covers, as constants: Postgres looks them up by its index. -#}
+    {{ date_list(var('as_of_dates')[:-1] or ['0001-01-01']) }}
+{%- endmacro %}
+
 {% macro is_running_month(day) -%}
     {#- Whether a date's month was not over on it: the next day is of the same month. -#}
     {{ dbt.date_trunc('month', day) }} = {{ dbt.date_trunc('month', dbt.dateadd('day', 1, day)) }}

@@ -9,16 +9,34 @@
     {%- set keys = scope.columns or [config.require('key')] -%}
     {%- set relation = scope.relation or changed_keys(keys_of) -%}
     {%- set target = arg_dict['target_relation'] -%}
-    {%- if keys_of in ('month_end_scope', 'touched_date') and var('dropped_dates') %}
+    {%- if keys_of in ('covered_scope', 'touched_date') and var('dropped_dates') %}
     delete from {{ target }}
     where as_of_date in ({{ date_list(var('dropped_dates')) }});
+    {%- endif %}
+    {%- if keys_of == 'as_of_scope' and var('dropped_dates') %}
+    {#- Of a last day that is over there stays whom it was an evaluation day for. #}
+    delete from {{ target }} as standing
+    where
+        as_of_date in ({{ date_list(var('dropped_dates')) }})
+        and not exists (
+            select 1 from archive.evaluation_day as days
+            where
+                standing.as_of_date = days.as_of_date
+                and standing.customer_id = days.customer_id
+        );
+    {%- endif %}
+    {%- if keys_of == 'as_of_scope' and var('is_new_month') %}
+    delete from {{ target }}
+    where
+        as_of_date < cast('{{ var("warned_from") }}' as date)
+        and as_of_date not in ({{ date_list(var('as_of_dates')) }});
     {%- endif %}
     {%- if config.get('has_window') and var('dropped_dates') %}
     {#- What was open before the first date is kept no longer: a rebuild could not tell what became of it. #}
     delete from {{ target }}
     where opened_on < cast('{{ var("as_of_dates") | first }}' as date);
     {%- endif %}
-    {%- if (keys_of == 'warning_day_scope' or config.get('is_kept_a_year')) and var('is_new_month') %}
+    {%- if config.get('is_kept_a_year') and var('is_new_month') %}
     delete from {{ target }}
     where as_of_date < cast('{{ var("warned_from") }}' as date);
     {%- endif %}
@@ -82,8 +100,9 @@
         },
         'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
         'moved_scope': {'relation': 'archive.moved_scope', 'columns': ['customer_id']},
-        'month_end_scope': {'relation': 'archive.month_end_scope', 'columns': ['as_of_date', 'customer_id']},
-        'warning_day_scope': {'relation': warning_days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
+        'as_of_scope': {'relation': days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
+        'covered_scope': {'relation': days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
+        'evaluation_day': {'relation': days_of_changed_customers(relation), 'columns': ['as_of_date', 'customer_id']},
         'warning_scope': {'relation': 'archive.warning_scope', 'columns': ['customer_id']},
         'bill_check_scope': {'relation': 'archive.bill_check_scope', 'columns': ['customer_id']},
         'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
@@ -91,14 +110,24 @@
     }.get(keys_of, {})) }}
 {%- endmacro %}
 
-{% macro warning_days_in_scope(relation) -%}
-    {#- The days that a run looks at, and those that a relation has of changed customers, of which some may be none any longer. -#}
+{% macro days_in_scope(relation) -%}
+    {#- The days that a run computes, and those that a relation has of changed customers, of which some may be none any longer. -#}
     (
         select
             as_of_date,
             customer_id
-        from archive.warning_day_scope
+        from archive.as_of_scope
         union
+        select
+            as_of_date,
+            customer_id
+        from {{ days_of_changed_customers(relation) }}
+    ) as days_in_scope
+{%- endmacro %}
+
+{% macro days_of_changed_customers(relation) -%}
+    {#- The days that a relation has of changed customers, from the day on from which the change matters. -#}
+    (
         select
             days.as_of_date,
             days.customer_id
@@ -107,7 +136,7 @@
             on
                 days.customer_id = changed.customer_id
                 and days.as_of_date >= changed.changed_from
-    ) as days_in_scope
+    ) as days_of_changed_customers
 {%- endmacro %}
 
 {% macro usage_months_in_scope(relation) -%}

@@ -40,13 +40,6 @@ returned_payments as (
 
 ),
 
--- As the last release left them; no ref, since this run's are made for the scope.
-open_bills_before as (
-
-    select * from {{ this.incorporate(path={'identifier': 'open_bill'}) }}
-
-),
-
 events as (
 
     select * from {{ ref('customer_event') }}
@@ -161,8 +154,12 @@ concerned as (
     select
         customer_id,
         0 as has_moved
-    from open_bills_before
-    where due_on < {{ last_day() }}
+    from balances
+    where
+        open_amount > 0
+        and due_on < {{ last_day() }}
+        and valid_from <= {{ last_day() }}
+        and valid_to > {{ last_day() }}
 
     union all
 

@@ -1,15 +1,16 @@
--- Whose warnings this run works out: everybody's, or those looked at on a new day, and those that change with the days.
--- Read by incremental runs alone: depends_on: {{ ref('warning_day_scope') }} {{ ref('customer_scope') }}
+-- Whose warnings this run works out: everybody's, or those evaluated on a new day, and those that change with the days.
+-- Read by incremental runs alone: depends_on: {{ ref('as_of_scope') }} {{ ref('customer_scope') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
-{#- On a month-end everybody is looked at. #}
+{#- On a month-end everybody is evaluated. #}
 {%- set is_narrow = is_narrow() and not var('is_new_month') and not is_month_end(var('as_of_dates') | last) %}
 with
 
 {% if is_narrow %}
 days as (
 
-    select * from {{ ref('warning_day_scope') }}
+    select * from {{ ref('as_of_scope') }}
+    where is_evaluated
 
 ),
 

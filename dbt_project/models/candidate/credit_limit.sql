@@ -13,6 +13,7 @@ scope as (
 positions as (
 
     select * from {{ ref('credit_position') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
@@ -25,6 +26,7 @@ customers as (
 conduct as (
 
     select * from {{ ref('conduct') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

@@ -33,12 +33,14 @@ terms as (
 features as (
 
     select * from {{ ref('customer_feature') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
 use as (
 
     select * from {{ ref('usage') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

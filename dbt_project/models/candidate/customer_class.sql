@@ -13,12 +13,14 @@ scope as (
 ratings as (
 
     select * from {{ ref('rating') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
 features as (
 
     select * from {{ ref('customer_feature') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

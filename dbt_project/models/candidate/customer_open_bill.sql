@@ -13,6 +13,7 @@ scope as (
 open_bills as (
 
     select * from {{ ref('open_bill') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

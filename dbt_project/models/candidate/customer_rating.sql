@@ -13,6 +13,7 @@ scope as (
 ratings as (
 
     select * from {{ ref('rating') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
@@ -37,6 +38,7 @@ overrides as (
 behaviour as (
 
     select * from {{ ref('payment_behaviour') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

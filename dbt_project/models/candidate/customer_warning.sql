@@ -31,6 +31,7 @@ customers as (
 positions as (
 
     select * from {{ ref('credit_position') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

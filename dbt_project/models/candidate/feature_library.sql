@@ -19,6 +19,7 @@ customers as (
 features as (
 
     select * from {{ ref('customer_feature') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

@@ -14,6 +14,7 @@ scope as (
 ratings as (
 
     select * from {{ ref('rating') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
@@ -26,6 +27,7 @@ grade_changes as (
 features as (
 
     select * from {{ ref('customer_feature') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
@@ -63,7 +65,8 @@ dates as (
 
 ratings_at_month_end as (
 
-    select * from {{ ref('rating_at_month_end') }}
+    select * from {{ ref('rating') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 

@@ -12,7 +12,8 @@ scope as (
 
 ratings as (
 
-    select * from {{ ref('rating_at_month_end') }}
+    select * from {{ ref('rating') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 

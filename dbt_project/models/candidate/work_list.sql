@@ -18,18 +18,21 @@ stages as (
 ratings as (
 
     select * from {{ ref('rating') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
 scores as (
 
     select * from {{ ref('score') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
 positions as (
 
     select * from {{ ref('credit_position') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

@@ -48,6 +48,7 @@ policies as (
 behaviour as (
 
     select * from {{ ref('payment_behaviour') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

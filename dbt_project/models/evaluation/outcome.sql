@@ -18,13 +18,15 @@ customers as (
 
 ratings as (
 
-    select * from {{ ref('rating_at_month_end') }}
+    select * from {{ ref('rating') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 
 behaviour as (
 
-    select * from {{ ref('payment_behaviour_at_month_end') }}
+    select * from {{ ref('payment_behaviour') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 

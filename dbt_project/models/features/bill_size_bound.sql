@@ -17,18 +17,6 @@ customers as (
 
 ),
 
-month_end_bills as (
-
-    select * from {{ ref('payment_behaviour_at_month_end') }}
-
-),
-
-last_day_bills as (
-
-    select * from {{ ref('payment_behaviour') }}
-
-),
-
 -- Of a first release without a month-end before it the last day itself.
 bills as (
 
@@ -36,18 +24,14 @@ bills as (
         as_of_date,
         customer_id,
         mean_monthly_bill
-    from month_end_bills
-
-    union all
-
-    select
-        {{ last_day() }} as as_of_date,
-        customer_id,
-        mean_monthly_bill
-    from last_day_bills
+    from {{ ref('payment_behaviour') }}
+    {%- if var('as_of_dates')[:-1] %}
+    where as_of_date in ({{ past_month_ends() }})
+    {%- else %}
     where
-        {{ 'false' if var('as_of_dates')[:-1] else 'true' }}
+        as_of_date = {{ last_day() }}
         and not exists (select 1 from stored)
+    {%- endif %}
 
 ),
 

@@ -1,9 +1,216 @@
+-- How customers had paid, and what they owed, as of each day of the scope.
 {{
     config(
         materialized='incremental',
-        keys_of='customer_scope',
-        indexes=[{'columns': ['customer_id'], 'unique': true}],
+        keys_of='as_of_scope',
+        indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
 
-{{ payment_behaviour('customer_scope') }}
+with
+
+dates as (
+
+    select * from {{ ref('evaluation_date') }}
+
+),
+
+scope as (
+
+    select
+        {%- for months in payment_windows() | reject('equalto', 12) %}
+        cast({{ dbt.dateadd('month', -months, 'scope.as_of_date') }} as date) as {{ window_start(months) }},
+        {%- endfor %}
+        scope.as_of_date,
+        scope.customer_id,
+        scope.year_before
+    from {{ ref('as_of_scope') }} as scope
+
+),
+
+scope_of_returns as (
+
+    select * from {{ ref('as_of_scope') }}
+
+),
+
+returned_payments as (
+
+    select * from {{ ref('returned_payment') }}
+
+),
+
+all_figures as (
+
+    select
+        scope.as_of_date,
+        scope.customer_id,
+        {{ pursued_from('dates', 'figures.mean_bill') }} as pursued_from,
+        figures.*
+    from scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
+    cross join lateral (
+        select
+            {%- for name, definition in measured_features().items() %}
+            {{ payment_measure(definition) }} as {{ name }},
+            {%- endfor %}
+            count(case when bills.is_due_in_12m then 1 end) as bills_due_12m,
+            -- n x the sum of squares less the square of the sum: whole numbers, exact on every database.
+            count(case when bills.is_due_in_12m then 1 end) * sum(case when bills.is_due_in_12m then bills.days_late * bills.days_late end)
+            - sum(case when bills.is_due_in_12m then bills.days_late end) * sum(case when bills.is_due_in_12m then bills.days_late end)
+                as squared_spread,
+            count(
+                case
+                    when bills.is_due_in_12m and bills.days_late > 0 and bills.due_on > coalesce(bills.last_in_time_due_on, bills.due_on - 1)
+                        then 1
+                end
+            ) as late_streak,
+            count(
+                case
+                    when bills.is_due_in_12m and bills.days_late = 0 and bills.due_on > coalesce(bills.last_late_due_on, bills.due_on - 1)
+                        then 1
+                end
+            ) as on_time_streak,
+            max(bills.last_late_due_on) as last_late_due_on,
+            sum(case when bills.is_disputed then bills.open_amount else 0 end) as disputed_amount,
+            max(case when bills.is_issued_in_year then bills.standing_amount end) as largest_bill,
+            count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
+            sum(case when bills.is_issued_in_year then bills.standing_amount end) as billed_12m,
+            {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
+            sum(bills.open_amount) as open_amount,
+            sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
+            max(
+                case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
+            ) as max_days_overdue,
+            max(bills.mean_bill) as mean_bill,
+            sum(bills.pursued_amount) as pursued_amount,
+            count(case when bills.pursued_amount > 0 then 1 end) as pursued_bills,
+            {#- As old as the bill that, from the oldest on, brings the sum to what is pursued. #}
+            max(
+                case
+                    when bills.pursued_amount > 0 and bills.pursued_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
+                        then {{ days_after('bills.due_on', 'scope.as_of_date') }}
+                end
+            ) as pursued_days_overdue,
+            min(case when bills.open_amount > 0 and bills.due_on >= scope.as_of_date then bills.due_on end)
+                as next_due_on,
+            max(case when bills.is_issued_in_year then bills.period end) as last_period
+        from (
+            select
+                overdue.*,
+                {{ recency('overdue.months_since_due') }} as recency,
+                sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
+                avg(case when overdue.is_issued_in_year then overdue.standing_amount end) over () as mean_bill,
+                max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over () as last_late_due_on,
+                max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over () as last_in_time_due_on
+            from (
+                select
+                    bills_then.*,
+                    case when bills_then.due_on < scope.as_of_date and not bills_then.is_set_aside then bills_then.open_amount else 0 end
+                        as pursued_amount
+                from (
+                    {{ bills_then() }}
+                ) as bills_then
+            ) as overdue
+        ) as bills
+    ) as figures
+
+),
+
+bounced as (
+
+    select
+        scope_of_returns.as_of_date,
+        scope_of_returns.customer_id,
+        {%- for months in payment_windows() | reject('equalto', 12) %}
+        greatest(
+            sum(
+                case
+                    when
+                        returned_payments.returned_on > {{ dbt.dateadd('month', -months, 'scope_of_returns.as_of_date') }}
+                        then returned_payments.returns
+                    else 0
+                end
+            ),
+            0
+        ) as bounced_{{ months }}m,
+        {%- endfor %}
+        greatest(sum(returned_payments.returns), 0) as bounced_12m
+    from scope_of_returns
+    inner join returned_payments
+        on
+            scope_of_returns.customer_id = returned_payments.customer_id
+            and returned_payments.returned_on > scope_of_returns.year_before
+            and returned_payments.returned_on <= scope_of_returns.as_of_date
+    group by scope_of_returns.as_of_date, scope_of_returns.customer_id
+
+),
+
+behaviour as (
+
+    select
+        all_figures.as_of_date,
+        all_figures.customer_id,
+        {%- for name in measured_features() %}
+        all_figures.{{ name }},
+        {%- endfor %}
+        cast(all_figures.on_time_rate_3m - all_figures.on_time_rate_12m as numeric(18, 4)) as on_time_trend,
+        cast(all_figures.avg_days_late_3m - all_figures.avg_days_late_12m as numeric(18, 2)) as days_late_trend,
+        case when all_figures.bills_due_12m > 0 then all_figures.late_streak end as late_streak,
+        case when all_figures.bills_due_12m > 0 then all_figures.on_time_streak end as on_time_streak,
+        {{ months_after('all_figures.last_late_due_on', 'all_figures.as_of_date') }} as months_since_late,
+        cast(
+            round(sqrt(cast(all_figures.squared_spread as numeric(18, 0))) / nullif(all_figures.bills_due_12m, 0), 2) as numeric(18, 2)
+        ) as days_late_spread_12m,
+        all_figures.bills_due_12m,
+        all_figures.months_billed_12m,
+        cast(round(all_figures.pursued_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as overdue_share,
+        cast(round(all_figures.disputed_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as disputed_share,
+        cast(
+            case
+                when all_figures.open_amount = 0 then 0
+                when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
+                    then round(all_figures.open_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+                when all_figures.open_amount > 0 then 99
+            end as numeric(18, 2)
+        ) as open_months,
+        cast(
+            case
+                when all_figures.billed_12m > 0
+                    then round(all_figures.largest_bill * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+            end as numeric(18, 2)
+        ) as bill_spread_12m,
+        cast(case
+            -- What is too small to be pursued is no debt to warn of.
+            when all_figures.pursued_amount < all_figures.pursued_from then 0
+            when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
+                then
+                    {#- In one division: a mean rounded on the way could tip a figure that stands on an edge. #}
+                    round(all_figures.pursued_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+            -- A debt with nothing billed in a year is worse than any number of months.
+            when all_figures.pursued_amount > 0 then 99
+        end as numeric(18, 2)) as overdue_months,
+        {%- for months in payment_windows() %}
+        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end as bounced_{{ months }}m,
+        {%- endfor %}
+        cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
+        cast(coalesce(all_figures.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
+        cast(round(all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0), 2) as numeric(18, 2))
+            as mean_monthly_bill,
+        coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
+        coalesce(all_figures.pursued_days_overdue, 0) as pursued_days_overdue,
+        case when all_figures.pursued_amount >= all_figures.pursued_from then all_figures.pursued_bills else 0 end as pursued_bills,
+        all_figures.pursued_from,
+        all_figures.overdue_bills,
+        all_figures.next_due_on,
+        all_figures.last_period
+    from all_figures
+    left join bounced
+        on
+            all_figures.as_of_date = bounced.as_of_date
+            and all_figures.customer_id = bounced.customer_id
+
+)
+
+select * from behaviour

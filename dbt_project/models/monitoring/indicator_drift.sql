@@ -5,7 +5,6 @@
 {%- set last_day = var('as_of_dates') | last -%}
 {%- set month_ends = var('as_of_dates')[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
 {%- set now = month_ends | last -%}
-{%- set is_now_the_last_day = 'true' if is_month_end(last_day) else 'false' -%}
 {%- set year_before = ((now[:4] | int) - 1) ~ now[4:] if now else '' -%}
 {%- set earlier = month_ends[:-1] -%}
 {%- set then = (earlier | select('le', year_before) | list | last) or (earlier | first) -%}
@@ -26,18 +25,6 @@ customers as (
 
 ),
 
-features_of_the_last_day as (
-
-    select * from {{ ref('customer_feature') }}
-
-),
-
-scores_of_the_last_day as (
-
-    select * from {{ ref('score') }}
-
-),
-
 -- So many tell an index of 0.01 from none, however many customers there are.
 sampled as (
 
@@ -54,7 +41,7 @@ sampled as (
 -- By their place: a join would be made after all that the view joins for everybody.
 month_end_features as (
 
-    select * from {{ ref('customer_feature_at_month_end') }}
+    select * from {{ ref('customer_feature') }}
     where
         as_of_date in ({{ base_date }}, {{ now_date }})
         and {{ dbt.hash('customer_id') }} <= (select max(place) from sampled)
@@ -63,7 +50,7 @@ month_end_features as (
 
 month_end_scores as (
 
-    select * from {{ ref('score_at_month_end') }}
+    select * from {{ ref('score') }}
     where as_of_date in ({{ base_date }}, {{ now_date }})
 
 ),
@@ -88,15 +75,6 @@ features_now as (
     from month_end_features
     where as_of_date = {{ now_date }}
 
-    union all
-
-    select
-        customer_id,
-        bills_due_12m as bills_due_in_year,
-        {{ indicators() | join(',\n        ') }}
-    from features_of_the_last_day
-    where {{ is_now_the_last_day }}
-
 ),
 
 scores_then as (
@@ -116,14 +94,6 @@ scores_now as (
         score
     from month_end_scores
     where as_of_date = {{ now_date }}
-
-    union all
-
-    select
-        customer_id,
-        score
-    from scores_of_the_last_day
-    where {{ is_now_the_last_day }}
 
 ),
 

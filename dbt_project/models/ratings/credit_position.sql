@@ -1,3 +1,153 @@
-{{ config(materialized='view', keys_of='customer_scope') }}
+-- What customers may owe by their grade, and what they owe with use that is not billed yet, as of each day of the scope.
+{{ config(materialized='view', keys_of='as_of_scope') }}
 
-{{ credit_position('customer_scope') }}
+with
+
+dates as (
+
+    select * from {{ ref('evaluation_date') }}
+
+),
+
+policies as (
+
+    select * from {{ source('policy', 'policies') }}
+
+),
+
+ratings as (
+
+    select * from {{ ref('rating') }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref('payment_behaviour') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('contract_term') }}
+
+),
+
+limits as (
+
+    select * from {{ source('policy', 'limits') }}
+
+),
+
+season_factors as (
+
+    select * from {{ source('policy', 'season_factors') }}
+
+),
+
+-- Outer joins, each of which finds one row: Postgres would take inner ones on two columns to find next to none.
+granted as (
+
+    select
+        dates.as_of_date,
+        ratings.customer_id,
+        ratings.policy_version,
+        ratings.grade,
+        ratings.grade_rank,
+        behaviour.mean_monthly_bill,
+        season_factors.peak_season_factor,
+        limits.limit_months,
+        round(
+            case
+                when limits.limit_months is null then coalesce(terms.deposit_amount, 0)
+                else
+                    greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)
+                    * season_factors.peak_season_factor
+                    * limits.limit_months
+            end,
+            2
+        ) as credit_limit,
+        behaviour.open_amount,
+        coalesce(behaviour.pursued_from, policies.pursued_from) as pursued_from,
+        -- The running month counts as a whole: what will be owed at its end.
+        least(
+            coalesce(
+                {{ months_after('behaviour.last_period', 'least(dates.as_of_date, customers.closed_on)') }}, 0
+            ),
+            policies.unbilled_months_max
+        ) as unbilled_months,
+        coalesce(terms.payment_mode, 'postpaid') <> 'prepaid' as is_on_credit,
+        coalesce(terms.deposit_amount, 0) as deposit_amount,
+        terms.payment_mode,
+        limits.payment_mode as recommended_payment_mode
+    from ratings
+    inner join dates
+        on ratings.as_of_date = dates.as_of_date
+    left join policies
+        on ratings.policy_version = policies.policy_version
+    left join customers
+        on ratings.customer_id = customers.customer_id
+    left join terms
+        on
+            ratings.customer_id = terms.customer_id
+            and dates.as_of_date >= terms.valid_from
+            and dates.as_of_date < terms.valid_to
+    left join behaviour
+        on
+            ratings.customer_id = behaviour.customer_id
+            and ratings.as_of_date = behaviour.as_of_date
+    left join limits
+        on
+            ratings.policy_version = limits.policy_version
+            and ratings.grade = limits.grade
+    left join season_factors
+        on
+            ratings.policy_version = season_factors.policy_version
+            and customers.segment = season_factors.segment
+
+),
+
+unbilled as (
+
+    select
+        *,
+        case
+            when is_on_credit
+                then greatest(unbilled_months, 0) * greatest(coalesce(mean_monthly_bill, 0), 0)
+            else 0
+        end as unbilled_amount
+    from granted
+
+),
+
+positions as (
+
+    select
+        as_of_date,
+        customer_id,
+        policy_version,
+        grade,
+        grade_rank,
+        mean_monthly_bill,
+        peak_season_factor,
+        limit_months,
+        credit_limit,
+        open_amount,
+        pursued_from,
+        unbilled_amount,
+        open_amount + unbilled_amount as exposure,
+        round((open_amount + unbilled_amount) / nullif(credit_limit, 0), 4) as utilisation,
+        deposit_amount,
+        payment_mode,
+        recommended_payment_mode
+    from unbilled
+
+)
+
+select * from positions

@@ -13,12 +13,13 @@ dates as (
 ratings as (
 
     select * from {{ ref('rating') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
 ratings_before as (
 
-    select * from {{ ref('rating_at_month_end') }}
+    select * from {{ ref('rating') }}
     where as_of_date = (select dates.previous_month_end from dates)
 
 ),

@@ -23,7 +23,8 @@ dates as (
 
 open_bills as (
 
-    select * from {{ ref('open_bill_at_month_end') }}
+    select * from {{ ref('open_bill') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 

@@ -14,6 +14,7 @@ dates as (
 open_bills as (
 
     select * from {{ ref('open_bill') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
@@ -33,6 +34,7 @@ terms as (
 scores as (
 
     select * from {{ ref('score') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

@@ -15,32 +15,9 @@ open_bills as (
 
 ),
 
-dates as (
-
-    select * from {{ ref('touched_date') }}
-
-),
-
 ratings as (
 
-    select
-        dates.as_of_date,
-        ratings.customer_id,
-        ratings.grade
-    from {{ ref('rating') }} as ratings
-    cross join dates
-    where dates.is_latest
-
-    union all
-
-    select
-        dates.as_of_date,
-        ratings.customer_id,
-        ratings.grade
-    from dates
-    inner join {{ ref('rating_at_month_end') }} as ratings
-        on dates.as_of_date = ratings.as_of_date
-    where not dates.is_latest
+    select * from {{ ref('rating') }}
 
 ),
 

@@ -6,12 +6,14 @@ with
 positions as (
 
     select * from {{ ref('credit_position') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
 behaviour as (
 
     select * from {{ ref('payment_behaviour') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

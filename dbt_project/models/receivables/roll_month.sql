@@ -24,13 +24,14 @@ dates as (
 
 open_bills as (
 
-    select * from {{ ref('open_bill_at_month_end') }}
+    select * from {{ ref('open_bill') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 
 open_bills_now as (
 
-    {{ open_bills_at_closing() }}
+    select * from {{ ref('open_bill') }}
 
 ),
 

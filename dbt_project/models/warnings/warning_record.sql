@@ -26,6 +26,7 @@ conditions as (
 open_bills as (
 
     select * from {{ ref('open_bill') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 
@@ -38,6 +39,7 @@ events as (
 usage as (
 
     select * from {{ ref('usage') }}
+    where as_of_date = {{ last_day() }}
 
 ),
 

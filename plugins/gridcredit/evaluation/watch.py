@@ -172,7 +172,7 @@ def _observed(connection: Connection, month_end: date) -> pd.DataFrame:
 
 def _features(connection: Connection, rated: pd.DataFrame, month_end: date, settings: Settings) -> pd.DataFrame:
     names = list(features(settings))
-    query = sql.SQL("select customer_id, {} from features.customer_feature_at_month_end where as_of_date = %s").format(
+    query = sql.SQL("select customer_id, {} from features.customer_feature where as_of_date = %s").format(
         as_floats(names)
     )
     found = feature_frame(connection.execute(query, [month_end]).fetchall(), ["customer_id"], names)

@@ -28,12 +28,8 @@ from gridcredit.warehouse.locks import exclusive
 PREFIX = "simulated_"
 PROPOSED = "proposed"
 # What is made anew for the day, and of it what hangs on the policy.
-OF_THE_DAY = "as_of_date customer_scope month_end_scope conduct conduct_at_month_end usage usage_at_month_end"
-OF_THE_POLICY = (
-    "as_of_date payment_behaviour payment_behaviour_at_month_end bill_size_bound "
-    "customer_feature customer_feature_at_month_end score score_at_month_end rating rating_at_month_end "
-    "credit_position credit_limit"
-)
+OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct usage"
+OF_THE_POLICY = "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position credit_limit"
 
 
 @dataclass(frozen=True)
@@ -129,6 +125,8 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
     variables = {
         "as_of_dates": [day.isoformat() for day in dates],
         "policy_name": policy_name,
+        # No day before the last one is evaluated for warnings.
+        "warned_from": as_of_date.isoformat(),
         "schema_prefix": PREFIX,
     }
     arguments = ["--quiet", "--no-print", "run", "--full-refresh", "--select", *models.split()]
@@ -140,7 +138,9 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
 
 BOTH: LiteralString = """
     from simulated_ratings.rating_before as before
-    inner join simulated_ratings.rating as after on before.customer_id = after.customer_id
+    inner join simulated_archive.as_of_date as dates on before.as_of_date = dates.as_of_date and dates.is_latest
+    inner join simulated_ratings.rating as after
+        on before.customer_id = after.customer_id and before.as_of_date = after.as_of_date
     inner join simulated_candidate.credit_limit_before as limit_before on before.customer_id = limit_before.customer_id
     inner join simulated_candidate.credit_limit as limit_after on before.customer_id = limit_after.customer_id
 """

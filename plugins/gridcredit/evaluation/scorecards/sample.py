@@ -191,7 +191,7 @@ def _rows(
     columns = ["as_of_date", "customer_id", "segment", "region", "grade", "score"]
     query = sql.SQL(
         "select {columns}, outcome.outcome = 'default' as is_default, {features} from outcomes.outcome "
-        "join features.customer_feature_at_month_end as feature using (as_of_date, customer_id) "
+        "join features.customer_feature as feature using (as_of_date, customer_id) "
         "where outcome.outcome in ('default', 'no default') and outcome.as_of_date = any({days}) {where} "
         "order by md5(outcome.customer_id || outcome.as_of_date::text) limit {most}"
     ).format(

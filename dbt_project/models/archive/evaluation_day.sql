@@ -1,20 +1,32 @@
--- Which customers this run looks at for warnings, on which days beside the month-ends. A warning comes or goes when a fact
--- other than a bill or a payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as many
--- days as a rule names, by a payment or a bounce from then on, and for those graded low at the month-end before, also when a bill or a payment moves and before a bill falls due.
-{{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
--- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('open_bill') }} {{ ref('customer_scope') }}
+-- On which days, beside month-ends, each customer is evaluated for warnings. A warning comes or goes when a fact other than a bill or a
+-- payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as many days as a rule names, by a
+-- payment or a return from then on, and, of those who were much too late or had an event within a year, also when a bill or a payment
+-- moves and before a bill falls due.
+{{
+    config(
+        materialized='incremental',
+        keys_of='evaluation_day',
+        is_kept_a_year=true,
+        indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
+-- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('customer_scope') }}
 
 {%- set is_narrow = is_narrow() %}
 {#- In default the grade changes as well. #}
 {%- set days_overdue = (warning_thresholds('max_days_overdue') + [default_days()]) | unique | sort %}
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
+{%- set late_on = dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
-{%- set looked_from = 'touched.looked_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}
+{%- set evaluated_from = 'touched.evaluated_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}
 with
 
 dates as (
 
-    select * from {{ ref('warning_date') }}
+    select * from {{ ref('evaluation_date') }}
+    where
+        as_of_date >= cast('{{ var("warned_from") }}' as date)
+        and {{ is_running_month('as_of_date') }}
 
 ),
 
@@ -33,17 +45,21 @@ changes as (
 
 open_bills as (
 
-    select * from {{ ref('open_bill') }}
+    select * from {{ ref('bill_balance') }}
+    where
+        open_amount > 0
+        and valid_from <= {{ last_day() }}
+        and valid_to > {{ last_day() }}
 
 ),
 
--- Whose days between the last release and this run may be looked at: those with facts, and those of whom a bill comes of age.
--- Those of whom facts changed are looked at from the day on which these matter.
+-- Whose days between the last release and this run may be evaluated: those with facts, and those of whom a bill comes of age.
+-- Those of whom facts changed are evaluated from the day on which these matter.
 reasons as (
 
     select
         customer_id,
-        {{ aged_from() }} as looked_from
+        {{ aged_from() }} as evaluated_from
     from scope
     where has_moved
 
@@ -51,14 +67,14 @@ reasons as (
 
     select
         customer_id,
-        changed_from as looked_from
+        changed_from as evaluated_from
     from changes
 
     union all
 
     select
         customer_id,
-        {{ aged_from() }} as looked_from
+        {{ aged_from() }} as evaluated_from
     from open_bills
     where
         {%- for days in days_overdue %}
@@ -75,7 +91,7 @@ touched as (
 
     select
         customer_id,
-        min(looked_from) as looked_from
+        min(evaluated_from) as evaluated_from
     from reasons
     group by customer_id
 
@@ -96,9 +112,9 @@ balances as (
         on balances.customer_id = touched.customer_id
     {%- endif %}
     where
-        balances.valid_from >= {{ looked_from }}
+        balances.valid_from >= {{ evaluated_from }}
         or (
-            balances.valid_to >= {{ looked_from }}
+            balances.valid_to >= {{ evaluated_from }}
             and (
                 balances.open_amount > 0
                 or balances.valid_to < {{ end_of_time() }}
@@ -114,16 +130,22 @@ events as (
 
 ),
 
-low_ratings as (
+-- Bills that were so late that they count as late in what becomes of customers (policies/evaluation.yml).
+late_bills as (
 
-    select ratings.* from {{ ref('rating_at_month_end') }} as ratings
+    select
+        balances.customer_id,
+        cast({{ late_on }} as date) as late_on
+    from {{ ref('bill_balance') }} as balances
     {%- if is_narrow %}
     inner join touched
-        on ratings.customer_id = touched.customer_id
+        on balances.customer_id = touched.customer_id
     {%- endif %}
     where
-        ratings.grade_rank >= {{ watched_grade_rank() }}
-        and ratings.as_of_date >= {{ dbt.dateadd('month', -1, looked_from) }}
+        balances.open_amount > 0
+        and balances.valid_from <= {{ late_on }}
+        and balances.valid_to > {{ late_on }}
+        and {{ late_on }} >= {{ dbt.dateadd('month', -12, evaluated_from) }}
 
 ),
 
@@ -205,18 +227,40 @@ bill_days as (
 
 ),
 
+-- Who was late, or had an event.
+troubles as (
+
+    select
+        customer_id,
+        late_on as happened_on
+    from late_bills
+
+    union
+
+    select
+        customer_id,
+        happened_on
+    from events
+
+),
+
 watched_days as (
 
     select
         bill_days.customer_id,
         bill_days.as_of_date
     from bill_days
-    inner join dates
-        on bill_days.as_of_date = dates.as_of_date
-    inner join low_ratings
-        on
-            dates.previous_month_end = low_ratings.as_of_date
-            and bill_days.customer_id = low_ratings.customer_id
+    {%- if watched_grade_rank() %}
+    where
+        exists (
+            select 1
+            from troubles
+            where
+                bill_days.customer_id = troubles.customer_id
+                and bill_days.as_of_date >= troubles.happened_on
+                and bill_days.as_of_date <= {{ dbt.dateadd('month', 12, 'troubles.happened_on') }}
+        )
+    {%- endif %}
 
 ),
 
@@ -258,13 +302,11 @@ days as (
 
 ),
 
-scope_days as (
+evaluation_days as (
 
     select
         dates.as_of_date,
-        days.customer_id,
-        dates.year_before,
-        true as is_known
+        days.customer_id
     from days
     inner join dates
         on days.as_of_date = dates.as_of_date
@@ -282,4 +324,4 @@ scope_days as (
 
 )
 
-select * from scope_days
+select * from evaluation_days

@@ -1,59 +1,54 @@
-{% macro rule_look(scope) -%}
-    {#-
-        The warning rules that hold for a scope's customers as of its dates, by the policy then in force, written from the
-        policy tables: one pass over the facts, whatever the rules are.
-    -#}
-    {%- set rules = policy_table('warning_rules', 'rule') -%}
-    {%- set conditions = policy_table('warning_conditions', 'rule, feature') -%}
-    {%- set known_features = features() + warning_facts() -%}
+-- The warning rules that held for a customer on an evaluation day, by the policy then in force, written from the policy tables: one pass
+-- over the facts, whatever the rules are.
+{{
+    config(
+        materialized='incremental',
+        keys_of='as_of_scope',
+        is_kept_a_year=true,
+        indexes=[{'columns': ['customer_id', 'as_of_date', 'rule'], 'unique': true}],
+    )
+}}
+
+{%- set rules = policy_table('warning_rules', 'rule') -%}
+{%- set conditions = policy_table('warning_conditions', 'rule, feature') -%}
+{%- set known_features = features() + warning_facts() -%}
 with
 
-{#- On the last day everybody is looked at, whomever it concerns; what has become of others stands as it was. #}
 scope as (
-    {% if is_past(scope) %}
-    select
-        as_of_date,
-        customer_id
-    from {{ ref(scope) }}
-    where is_known
-    {%- else %}
-    select
-        dates.as_of_date,
-        ratings.customer_id
-    from {{ ref('rating') }} as ratings
-    cross join {{ ref('as_of_date') }} as dates
-    where dates.is_latest
-    {%- endif %}
+
+    select * from {{ ref('as_of_scope') }}
+    where is_evaluated
 
 ),
 
 dates as (
 
-    {{ dates_of(scope) }}
+    select * from {{ ref('evaluation_date') }}
 
 ),
 
 features as (
 
-    select * from {{ ref(of_scope('customer_feature', scope)) }}
+    select * from {{ ref('customer_feature') }}
 
 ),
 
 ratings as (
 
-    select * from {{ ref(of_scope('rating', scope)) }}
+    select * from {{ ref('rating') }}
 
 ),
 
 positions as (
 
-    select * from {{ ref(of_scope('credit_position', scope)) }}
+    select * from {{ ref('credit_position') }}
 
 ),
 
 ratings_before as (
 
-    select * from {{ ref('rating_at_month_end') }}
+    select * from {{ ref('rating') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 
@@ -63,7 +58,7 @@ customers as (
 
 ),
 
-{#- Outer joins, each of which finds one row: Postgres would take inner ones on two columns to find next to none. #}
+-- Outer joins, each of which finds one row: Postgres would take inner ones on two columns to find next to none.
 facts as (
 
     select
@@ -91,28 +86,25 @@ facts as (
     left join ratings
         on
             scope.customer_id = ratings.customer_id
-            {{ 'and scope.as_of_date = ratings.as_of_date' if is_past(scope) }}
+            and scope.as_of_date = ratings.as_of_date
     left join features
         on
             scope.customer_id = features.customer_id
-            {{ 'and scope.as_of_date = features.as_of_date' if is_past(scope) }}
+            and scope.as_of_date = features.as_of_date
     left join positions
         on
             scope.customer_id = positions.customer_id
-            {{ 'and scope.as_of_date = positions.as_of_date' if is_past(scope) }}
+            and scope.as_of_date = positions.as_of_date
     left join ratings_before
         on
             dates.previous_month_end = ratings_before.as_of_date
             and scope.customer_id = ratings_before.customer_id
     left join customers
         on scope.customer_id = customers.customer_id
-    {%- if scope == 'month_end_scope' %}
-    where scope.as_of_date >= cast('{{ var("warned_from") }}' as date)
-    {%- endif %}
 
 ),
 
-looks as (
+rules_met as (
 
     select
         facts.as_of_date,
@@ -123,8 +115,8 @@ looks as (
     from facts
     cross join lateral (
         {%- for rule in rules %}
-        {%- set tests = [] %}
-        {%- set evidence = [] %}
+    {%- set tests = [] %}
+    {%- set evidence = [] %}
         {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
         {%- if one.feature in known_features %}
         {%- do tests.append('facts.' ~ one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
@@ -156,5 +148,4 @@ looks as (
 
 )
 
-select * from looks
-{%- endmacro %}
+select * from rules_met

@@ -41,9 +41,9 @@ where judged_amount > 0 and coalesce(settled_on, 'infinity') > due_on + 60 and d
 """
 SCORES = """
 select ratings.as_of_date, ratings.customer_id, ratings.score, behaviour.max_days_overdue > 60 as is_in_default
-from ratings.rating as ratings
+from credit.rating as ratings
 join features.payment_behaviour as behaviour using (as_of_date, customer_id)
-join archive.as_of_date as dates on ratings.as_of_date = dates.as_of_date and not dates.is_latest
+join scope.as_of_date as dates on ratings.as_of_date = dates.as_of_date and not dates.is_latest
 where ratings.grade_by_policy <> 'NR'
 """
 
@@ -133,7 +133,7 @@ def agreement(files: Path, settings: Settings) -> dict[str, object]:
         columns = [column.name for column in cursor.description or ()]
         features = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor.fetchall()}
         month_ends = [
-            day for (day,) in connection.execute("select as_of_date from archive.as_of_date where not is_latest")
+            day for (day,) in connection.execute("select as_of_date from scope.as_of_date where not is_latest")
         ]
         ratings = {
             row[0]: row[1:]

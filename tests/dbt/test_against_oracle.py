@@ -54,7 +54,7 @@ def test_open_bills(built: Built) -> None:
     got = {
         (day, bill): rest
         for day, bill, *rest in built.rows(
-            dated("archive.open_bill", "bill_id, customer_id, amount, open_amount, due_on")
+            dated("ledger.open_bill", "bill_id, customer_id, amount, open_amount, due_on")
         )
     }
     want = {
@@ -93,7 +93,7 @@ def test_months_of_use(built: Built) -> None:
         (customer, 12 * month.year + month.month): tuple(rest)
         for customer, month, *rest in built.rows(
             "select customer_id, usage_month, energy_kwh, reactive_kvarh, max_demand_kw, coalesce(days_measured, 0), "
-            "coalesce(has_gap, false), readings, estimated_readings, tamper_events, reverse_events from archive.usage_month"
+            "coalesce(has_gap, false), readings, estimated_readings, tamper_events, reverse_events from metering.usage_month"
         )
     }
     want = {
@@ -108,7 +108,7 @@ def test_months_of_use(built: Built) -> None:
     assert len(want) > 5000
     assert got == want
     assert built.rows(
-        "select sum(roll_overs) > 20, bool_or(has_gap), sum(reverse_events) > 20 from archive.usage_month"
+        "select sum(roll_overs) > 20, bool_or(has_gap), sum(reverse_events) > 20 from metering.usage_month"
     ) == [(True, True, True)]
 
 
@@ -116,7 +116,7 @@ def test_ratings(built: Built, ratings: Rated) -> None:
     got = {
         (day, customer): (grade, rank, score)
         for day, customer, grade, rank, score in built.rows(
-            dated("ratings.rating", "customer_id, grade, grade_rank, score")
+            dated("credit.rating", "customer_id, grade, grade_rank, score")
         )
     }
     assert got == ratings
@@ -127,7 +127,7 @@ def test_points_and_reasons_add_up_to_the_score(built: Built, features: Features
     customers = {customer.customer_id: customer for customer in built.ledger.customers}
     got: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for customer, indicator, points in built.rows(
-        "select customer_id, indicator, points from ratings.indicator_points"
+        "select customer_id, indicator, points from credit.indicator_points"
     ):
         got[customer][indicator] = points
     want = {
@@ -348,5 +348,5 @@ def test_bills_that_differ_from_readings_and_tariff(built: Built) -> None:
         if row["bill_id"].startswith("B") and row["kind"] == "regular"
         and (row["bill_id"], Decimal(row["amount"])) not in cancelled
     ]  # fmt: skip
-    (checked,) = built.rows("select count(*) from billing.bill_check where outcome = 'agrees'")[0]
+    (checked,) = built.rows("select count(*) from metering.bill_check where outcome = 'agrees'")[0]
     assert checked == len(standing) - len(got)

@@ -162,7 +162,7 @@ def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Developmen
     def read(connection: Any) -> None:
         found["scores"] = dict(
             connection.execute(
-                f"select customer_id, score from simulated_ratings.rating where as_of_date = '{LAST_DAY}'"
+                f"select customer_id, score from simulated_credit.rating where as_of_date = '{LAST_DAY}'"
             ).fetchall()
         )
         query = sql.SQL(
@@ -273,8 +273,8 @@ def drift_of_scores(settings: Settings, day: date) -> float:
     """PSI by its definition, month-end with month-end: scores by tens, of those with a score and bills due on both."""
     found = rows(
         settings,
-        "select now.score::float8, earlier.score::float8 from ratings.score as now "
-        "join ratings.score as earlier using (customer_id) "
+        "select now.score::float8, earlier.score::float8 from credit.score as now "
+        "join credit.score as earlier using (customer_id) "
         "join features.customer_feature as seen on seen.customer_id = now.customer_id "
         "and seen.as_of_date = now.as_of_date "
         "join features.customer_feature as seen_then on seen_then.customer_id = now.customer_id "

@@ -245,7 +245,7 @@ def test_forecast_by_age_from_the_files(built: Built) -> None:
     """At 31 May for one month: by grade and age what came in in March, April and May of what was open, recent months counting more."""
     grades = {
         (day, name): grade
-        for day, name, grade in built.rows("select as_of_date, customer_id, grade from ratings.rating")
+        for day, name, grade in built.rows("select as_of_date, customer_id, grade from credit.rating")
     }
     opened: dict[date, dict[tuple[str, str], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     paid: dict[date, dict[tuple[str, str], Decimal]] = defaultdict(lambda: defaultdict(Decimal))

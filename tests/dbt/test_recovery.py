@@ -111,7 +111,7 @@ def test_instalments_are_kept_or_broken_one_by_one(built: Built) -> None:
         for fact in built.ledger.facts
         if fact.extract == "collection_action" and fact.day <= DAYS[-1]
     }
-    known = {row[0] for row in built.rows("select customer_id from archive.customer_scope where is_known")}
+    known = {row[0] for row in built.rows("select customer_id from scope.customer_scope where is_known")}
     want = {}
     for action in built.ledger.instalments:
         if action not in plans or plans[action].customer_id not in known:
@@ -157,8 +157,8 @@ def test_what_nobody_in_particular_agreed_counts_for_no_officer(built: Built) ->
         "select officer_id from candidate.promise_result where action_id = 'H-missed-instalment_plan'"
     ) == [(None,)]
     of_officers = built.rows(
-        "select count(*) from archive.promise "
-        "where officer_id is not null and stands_until < (select max(as_of_date) from archive.as_of_date)"
+        "select count(*) from collections.promise "
+        "where officer_id is not null and stands_until < (select max(as_of_date) from scope.as_of_date)"
     )
     assert built.rows("select sum(promises_due) from candidate.officer_result") == of_officers
 

@@ -16,7 +16,7 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
     """Every rule, as each look at a customer finds it, lived day by day from the first month-end on."""
     last_day = DAYS[-1]
     looked: dict[str, list[date]] = defaultdict(list)
-    for customer, day in built.rows("select customer_id, as_of_date from archive.evaluation_day"):
+    for customer, day in built.rows("select customer_id, as_of_date from scope.evaluation_day"):
         looked[customer].append(day)
     acknowledged: dict[tuple[str, str], list[date]] = defaultdict(list)
     for row in built.delivered["warning_acknowledgement"].values():

@@ -104,7 +104,7 @@ def test_columns_rest_on_what_the_models_say(released: Released) -> None:
     ):
         found[tuple(column)].add((schema, table, name))
     assert found["staging", "stg_bill", "due_on"] == {("raw", "bill", "due_on")}
-    assert ("ratings", "score", "score") in found["ratings", "rating", "score"]
+    assert ("credit", "score", "score") in found["credit", "rating", "score"]
     assert {table for _, table, _ in found["receivables", "receivable_ageing", "open_amount"]} >= {"open_bill"}
 
 

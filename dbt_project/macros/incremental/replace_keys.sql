@@ -19,7 +19,7 @@
     where
         as_of_date in ({{ date_list(var('dropped_dates')) }})
         and not exists (
-            select 1 from archive.evaluation_day as days
+            select 1 from scope.evaluation_day as days
             where
                 standing.as_of_date = days.as_of_date
                 and standing.customer_id = days.customer_id
@@ -98,15 +98,15 @@
             'relation': '(select customer_id as account_id from ops.changed_customer) as changed_accounts',
             'columns': ['account_id'],
         },
-        'customer_scope': {'relation': 'archive.customer_scope', 'columns': ['customer_id']},
-        'moved_scope': {'relation': 'archive.moved_scope', 'columns': ['customer_id']},
+        'customer_scope': {'relation': 'scope.customer_scope', 'columns': ['customer_id']},
+        'moved_scope': {'relation': 'scope.moved_scope', 'columns': ['customer_id']},
         'as_of_scope': {'relation': days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
         'covered_scope': {'relation': days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
         'evaluation_day': {'relation': days_of_changed_customers(relation), 'columns': ['as_of_date', 'customer_id']},
-        'warning_scope': {'relation': 'archive.warning_scope', 'columns': ['customer_id']},
-        'bill_check_scope': {'relation': 'archive.bill_check_scope', 'columns': ['customer_id']},
+        'warning_scope': {'relation': 'scope.warning_scope', 'columns': ['customer_id']},
+        'bill_check_scope': {'relation': 'scope.bill_check_scope', 'columns': ['customer_id']},
         'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
-        'touched_date': {'relation': 'archive.touched_date', 'columns': ['as_of_date']},
+        'touched_date': {'relation': 'scope.touched_date', 'columns': ['as_of_date']},
     }.get(keys_of, {})) }}
 {%- endmacro %}
 
@@ -116,7 +116,7 @@
         select
             as_of_date,
             customer_id
-        from archive.as_of_scope
+        from scope.as_of_scope
         union
         select
             as_of_date,
@@ -132,7 +132,7 @@
             days.as_of_date,
             days.customer_id
         from {{ relation }} as days
-        inner join archive.change_scope as changed
+        inner join scope.change_scope as changed
             on
                 days.customer_id = changed.customer_id
                 and days.as_of_date >= changed.changed_from
@@ -145,7 +145,7 @@
         select
             months.customer_id,
             months.usage_month
-        from archive.usage_scope as scope
+        from scope.usage_scope as scope
         inner join {{ relation }} as months
             on
                 scope.customer_id = months.customer_id

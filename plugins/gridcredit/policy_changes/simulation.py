@@ -87,7 +87,7 @@ def simulate_policy(
         try:
             _make_policy_schema(connection, proposed)
             _run(f"{OF_THE_DAY} {OF_THE_POLICY}", settings.policy, as_of_date, settings, state)
-            connection.execute("alter table simulated_ratings.rating rename to rating_before")
+            connection.execute("alter table simulated_credit.rating rename to rating_before")
             connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
             _run(OF_THE_POLICY, PROPOSED, as_of_date, settings, state)
             if out:
@@ -137,9 +137,9 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
 
 
 BOTH: LiteralString = """
-    from simulated_ratings.rating_before as before
-    inner join simulated_archive.as_of_date as dates on before.as_of_date = dates.as_of_date and dates.is_latest
-    inner join simulated_ratings.rating as after
+    from simulated_credit.rating_before as before
+    inner join simulated_scope.as_of_date as dates on before.as_of_date = dates.as_of_date and dates.is_latest
+    inner join simulated_credit.rating as after
         on before.customer_id = after.customer_id and before.as_of_date = after.as_of_date
     inner join simulated_candidate.credit_limit_before as limit_before on before.customer_id = limit_before.customer_id
     inner join simulated_candidate.credit_limit as limit_after on before.customer_id = limit_after.customer_id

@@ -223,7 +223,7 @@ def replace_rows(
         in_scope = sql.SQL("and ({}) in (select {} from {}) ").format(
             listed("history", published.scope_key),
             sql.SQL(", ").join(map(sql.Identifier, published.scope_key)),
-            sql.Identifier("archive", published.scope),
+            sql.Identifier("scope", published.scope),
         )
         if dropped and "as_of_date" in published.scope_key:
             dropped_rows = change_rows(

@@ -126,9 +126,7 @@ def test_ratings(built: Built, ratings: Rated) -> None:
 def test_points_and_reasons_add_up_to_the_score(built: Built, features: FeaturesByDay) -> None:
     customers = {customer.customer_id: customer for customer in built.ledger.customers}
     got: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    for customer, indicator, points in built.rows(
-        "select customer_id, indicator, points from credit.indicator_points"
-    ):
+    for customer, indicator, points in built.rows("select customer_id, indicator, points from credit.indicator_points"):
         got[customer][indicator] = points
     want = {
         customer: {

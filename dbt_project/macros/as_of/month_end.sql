@@ -9,7 +9,7 @@
 
 {% macro past_month_ends() -%}
     {#- The month-ends before the last day that a build covers, as constants: Postgres looks them up by its index. -#}
-    {{ date_list(var('as_of_dates')[:-1] or ['0001-01-01']) }}
+    {{ date_list(as_of_dates()[:-1] or ['0001-01-01']) }}
 {%- endmacro %}
 
 {% macro is_running_month(day) -%}

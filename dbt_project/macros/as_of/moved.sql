@@ -4,7 +4,7 @@
 
 {% macro last_day() -%}
     {#- The day that the run answers for, as a constant: Postgres reads in parallel, and works out no date for each row. -#}
-    cast('{{ var("as_of_dates") | last }}' as date)
+    cast('{{ as_of_dates() | last }}' as date)
 {%- endmacro %}
 
 {% macro moved(day, months_before=0) -%}

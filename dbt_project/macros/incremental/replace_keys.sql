@@ -28,17 +28,17 @@
     {%- if keys_of == 'as_of_scope' and var('is_new_month') %}
     delete from {{ target }}
     where
-        as_of_date < cast('{{ var("warned_from") }}' as date)
-        and as_of_date not in ({{ date_list(var('as_of_dates')) }});
+        as_of_date < cast('{{ warned_from() }}' as date)
+        and as_of_date not in ({{ date_list(as_of_dates()) }});
     {%- endif %}
     {%- if config.get('has_window') and var('dropped_dates') %}
     {#- What was open before the first date is kept no longer: a rebuild could not tell what became of it. #}
     delete from {{ target }}
-    where opened_on < cast('{{ var("as_of_dates") | first }}' as date);
+    where opened_on < cast('{{ as_of_dates() | first }}' as date);
     {%- endif %}
     {%- if config.get('is_kept_a_year') and var('is_new_month') %}
     delete from {{ target }}
-    where as_of_date < cast('{{ var("warned_from") }}' as date);
+    where as_of_date < cast('{{ warned_from() }}' as date);
     {%- endif %}
 
     {{ replace_rows(target, arg_dict['temp_relation'], keys, relation) }}

@@ -25,7 +25,7 @@ bills as (
         customer_id,
         mean_monthly_bill
     from {{ ref('payment_behaviour') }}
-    {%- if var('as_of_dates')[:-1] %}
+    {%- if as_of_dates()[:-1] %}
     where as_of_date in ({{ past_month_ends() }})
     {%- else %}
     where

@@ -126,7 +126,7 @@ running_month as (
     where
         scope.is_latest
         and movements.moved_on >= cast({{ dbt.date_trunc('month', last_day()) }} as date)
-        and not {{ 'true' if is_month_end(var('as_of_dates') | last) else 'false' }}
+        and not {{ 'true' if is_month_end(as_of_dates() | last) else 'false' }}
 
 ),
 

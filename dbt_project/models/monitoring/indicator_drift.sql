@@ -2,8 +2,8 @@
 {{ config(indexes=[{'columns': ['indicator'], 'unique': true}]) }}
 
 {#- Month-end with month-end, as constants so that they are looked up: the newest, and the youngest that is a year older, else the oldest. -#}
-{%- set last_day = var('as_of_dates') | last -%}
-{%- set month_ends = var('as_of_dates')[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
+{%- set last_day = as_of_dates() | last -%}
+{%- set month_ends = as_of_dates()[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
 {%- set now = month_ends | last -%}
 {%- set year_before = ((now[:4] | int) - 1) ~ now[4:] if now else '' -%}
 {%- set earlier = month_ends[:-1] -%}

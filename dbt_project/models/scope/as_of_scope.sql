@@ -27,7 +27,7 @@ month_ends as (
 evaluation_days as (
 
     select * from {{ ref('evaluation_day') }}
-    where as_of_date >= cast('{{ var("warned_from") }}' as date)
+    where as_of_date >= cast('{{ warned_from() }}' as date)
 
 ),
 
@@ -59,7 +59,7 @@ last_day as (
     select
         dates.as_of_date,
         known_customers.customer_id,
-        {{ 'true' if is_month_end(var('as_of_dates') | last) else 'evaluation_days.customer_id is not null' }} as is_evaluated
+        {{ 'true' if is_month_end(as_of_dates() | last) else 'evaluation_days.customer_id is not null' }} as is_evaluated
     from known_customers
     inner join dates
         on
@@ -85,7 +85,7 @@ pairs as (
     select
         as_of_date,
         customer_id,
-        as_of_date >= cast('{{ var("warned_from") }}' as date) as is_evaluated
+        as_of_date >= cast('{{ warned_from() }}' as date) as is_evaluated
     from month_ends
 
     union all

@@ -5,14 +5,14 @@ with
 
 spine as (
 
-    {{ dbt.date_spine('day', "cast('" ~ var('warned_from') ~ "' as date)", "cast('" ~ day_after(var('as_of_dates') | last) ~ "' as date)") }}
+    {{ dbt.date_spine('day', "cast('" ~ warned_from() ~ "' as date)", "cast('" ~ day_after(as_of_dates() | last) ~ "' as date)") }}
 
 ),
 
 days as (
 
     select cast(date_day as date) as as_of_date from spine
-    {%- for day in var('as_of_dates') %}
+    {%- for day in as_of_dates() %}
 
     union
 
@@ -44,7 +44,7 @@ dated as (
         cast({{ dbt.date_trunc('month', 'days.as_of_date') }} as date) as month_start,
         cast({{ dbt.dateadd('month', -12, 'days.as_of_date') }} as date) as year_before,
         cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'days.as_of_date')) }} as date) as previous_month_end,
-        days.as_of_date in ({{ date_list(var('as_of_dates')) }}) as is_covered,
+        days.as_of_date in ({{ date_list(as_of_dates()) }}) as is_covered,
         days.as_of_date = {{ last_day() }} as is_latest
     from days
     inner join policies

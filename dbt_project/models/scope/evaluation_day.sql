@@ -18,14 +18,14 @@
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
 {%- set late_on = dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
-{%- set evaluated_from = 'touched.evaluated_from' if is_narrow else "cast('" ~ var('warned_from') ~ "' as date)" %}
+{%- set evaluated_from = 'touched.evaluated_from' if is_narrow else "cast('" ~ warned_from() ~ "' as date)" %}
 with
 
 dates as (
 
     select * from {{ ref('evaluation_date') }}
     where
-        as_of_date >= cast('{{ var("warned_from") }}' as date)
+        as_of_date >= cast('{{ warned_from() }}' as date)
         and {{ is_running_month('as_of_date') }}
 
 ),

@@ -18,7 +18,7 @@ scope as (
 ratings as (
 
     select * from {{ ref('rating') }}
-    where as_of_date >= cast('{{ var("warned_from") }}' as date)
+    where as_of_date >= cast('{{ warned_from() }}' as date)
 
 ),
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -42,10 +43,28 @@ def contract_command() -> None:
             typer.echo(f"wrote {path}")
 
 
+@app.command("dbt", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dbt_command(context: typer.Context) -> None:
+    """Run dbt on the warehouse, as `gridcredit dbt build --select +rating`; the next night rebuilds everything after a build."""
+    import subprocess
+    import sys
+    from contextlib import nullcontext
+
+    from gridcredit.transformation.runner import dbt_environment
+    from gridcredit.warehouse.locks import exclusive
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        environment = {**os.environ, **dbt_environment(settings, by_pipeline=False)}
+        changes_tables = bool({"build", "run"} & set(context.args))
+        with exclusive("build", settings) if changes_tables else nullcontext():
+            done = subprocess.run([sys.executable, "-m", "dbt.cli.main", *context.args], env=environment, check=False)
+    raise typer.Exit(done.returncode)
+
+
 @app.command("lint-sql")
 def lint_sql() -> None:
     """Check the SQL with sqlfluff and the dbt project with `dbt parse`."""
-    import os
     import tempfile
     from contextlib import chdir
 

@@ -29,15 +29,6 @@ class BuildPlan:
     new_month_ends: list[date] = field(default_factory=list)
     dropped_dates: list[date] = field(default_factory=list)
 
-    @property
-    def warned_from(self) -> date:
-        """The first month-end that warnings are worked out from: a year back, or the first whose predecessor is kept."""
-        last_day = self.as_of_dates[-1]
-        year_back = date(last_day.year - 1, last_day.month, 1) - timedelta(days=1)
-        return max(
-            [*self.as_of_dates[:2], year_back] if len(self.as_of_dates) > 2 else [self.as_of_dates[0], year_back]
-        )
-
     def variables(self, policy_name: str) -> dict[str, object]:
         """As the dbt project's variables."""
         last_day = self.as_of_dates[-1]
@@ -50,7 +41,6 @@ class BuildPlan:
             "aged_from": (self.aged_from or last_day).isoformat(),
             "is_new_month": self.aged_from is not None and self.aged_from.replace(day=1) != last_day.replace(day=1),
             "new_month_ends": [day.isoformat() for day in self.new_month_ends],
-            "warned_from": self.warned_from.isoformat(),
             "dropped_dates": [day.isoformat() for day in self.dropped_dates],
         }
 
@@ -132,7 +122,7 @@ def _why_everything(
     if base[1] != fingerprint:
         return "the models, the policy or the settings changed"
     if connection.execute("select 1 from ops.built").fetchone() is None:
-        return "the database lost its unlogged tables in a crash"
+        return "the database lost its unlogged tables in a crash, or models were built by hand"
     return None
 
 

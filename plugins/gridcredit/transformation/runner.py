@@ -29,8 +29,8 @@ NOT_EVERY_NIGHT = ("path:models/evaluation",)
 AFTER_SMOOTHING = "tag:cash_forecast"
 
 
-def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str, str]:
-    """What dbt's profile and paths need, from our settings."""
+def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline: bool = True) -> dict[str, str]:
+    """What dbt's profile and paths need, from our settings; a build that is not the pipeline's makes the next night full."""
     url = urlsplit(warehouse_url(settings))
     return {
         "DBT_PROJECT_DIR": str(settings.dbt_dir),
@@ -41,6 +41,7 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "") -> dict[str,
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
+        "GRIDCREDIT_DBT_BY_PIPELINE": "1" if by_pipeline else "",
         "GRIDCREDIT_DBT_HOST": url.hostname or "127.0.0.1",
         "GRIDCREDIT_DBT_PORT": str(url.port or 5432),
         "GRIDCREDIT_DBT_USER": unquote(url.username or ""),
@@ -152,7 +153,7 @@ def _invoke(
     outcome = invoke([*command, "--full-refresh"] if plan.because else command)
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
-    found = list(outcome.result.results)
+    found = [one for one in outcome.result.results if str(one.node.resource_type) != "operation"]
     _record(run_id, found, settings)
     results += found
     if _failed(found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from gridcredit.policies import Policy, read_policies
 from gridcredit.policies.store import loaded_versions

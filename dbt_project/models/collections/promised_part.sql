@@ -1,6 +1,5 @@
--- What customers promised to pay by a day - a promise, a plan, or each instalment of one - and the money that kept it: money on the
--- promised debt, from the day of the promise to the day named, that did not go back. Each payment is used once: what was promised
--- first is served first.
+-- What came in for each promise by its day: money on the promised debt, from the day of the promise to the day named, that did not go back.
+-- Each payment is used once: what was promised first is served first.
 {{
     config(
         materialized='incremental',
@@ -11,28 +10,17 @@
 
 with recursive
 
-actions as (
+demands as (
 
-    select * from {{ ref('stg_collection_action') }}
-    where
-        not is_deleted
-        {{ only_of(changed_customers()) }}
-        and kind in ('promise', 'instalment_plan', 'plan_broken', 'plan_completed')
+    select * from {{ ref('promised_debt') }}
+    where true {{ only_of(changed_customers()) }}
 
 ),
 
-instalments as (
+eligible as (
 
-    select * from {{ ref('stg_instalment') }}
-    where
-        not is_deleted
-        and amount > 0
-
-),
-
-balances as (
-
-    select * from {{ ref('bill_balance') }}
+    select * from {{ ref('promised_money') }}
+    where true {{ only_of(changed_customers()) }}
 
 ),
 
@@ -40,163 +28,6 @@ movements as (
 
     select * from {{ ref('movement') }}
     where kind in ('payment', 'return') {{ only_of_accounts() }}
-
-),
-
-scheduled as (
-
-    select
-        actions.action_id,
-        actions.customer_id,
-        actions.bill_id,
-        actions.acted_on,
-        instalments.due_on,
-        instalments.amount,
-        true as is_instalment
-    from actions
-    inner join instalments
-        on
-            actions.action_id = instalments.action_id
-            and actions.acted_on <= instalments.due_on
-    where actions.kind = 'instalment_plan'
-
-),
-
-parts as (
-
-    select * from scheduled
-
-    union all
-
-    select
-        action_id,
-        customer_id,
-        bill_id,
-        acted_on,
-        promise_date as due_on,
-        amount,
-        false as is_instalment
-    from actions
-    where
-        kind in ('promise', 'instalment_plan')
-        and promise_date is not null
-        and coalesce(amount, 1) > 0
-        and action_id not in (select action_id from scheduled)
-
-),
-
--- One without an amount is of all that was open then: of the bill that it names, or of all bills.
-open_then as (
-
-    select
-        parts.action_id,
-        sum(balances.open_amount) as open_amount
-    from parts
-    inner join balances
-        on
-            parts.customer_id = balances.customer_id
-            and parts.acted_on >= balances.valid_from
-            and parts.acted_on < balances.valid_to
-            and balances.bill_id = coalesce(parts.bill_id, balances.bill_id)
-    where parts.amount is null
-    group by parts.action_id
-
-),
-
--- What a plan asks for after people said how it ended takes no money.
-endings as (
-
-    select
-        parts.action_id,
-        min(endings.acted_on) as ended_on
-    from parts
-    inner join actions as endings
-        on
-            parts.customer_id = endings.customer_id
-            and parts.acted_on <= endings.acted_on
-            and (endings.bill_id is null or endings.bill_id = parts.bill_id)
-            and endings.kind in ('plan_broken', 'plan_completed')
-    inner join actions as plans
-        on
-            parts.action_id = plans.action_id
-            and plans.kind = 'instalment_plan'
-    group by parts.action_id
-
-),
-
--- Unallocated credit that came to pay a promised bill in the promise's time.
-credit_before as (
-
-    select
-        parts.action_id,
-        parts.due_on,
-        balances.allocated_amount
-    from parts
-    inner join balances
-        on
-            parts.bill_id = balances.bill_id
-            and parts.acted_on > balances.valid_from
-            and parts.acted_on <= balances.valid_to
-
-),
-
-credit_after as (
-
-    select
-        parts.action_id,
-        parts.due_on,
-        balances.allocated_amount
-    from parts
-    inner join balances
-        on
-            parts.bill_id = balances.bill_id
-            and parts.due_on >= balances.valid_from
-            and parts.due_on < balances.valid_to
-
-),
-
-demands as (
-
-    select
-        parts.customer_id,
-        parts.action_id,
-        parts.bill_id,
-        parts.acted_on,
-        parts.due_on,
-        parts.is_instalment,
-        cast(coalesce(parts.amount, open_then.open_amount, 0) as numeric(18, 2)) as amount,
-        coalesce(parts.due_on >= endings.ended_on, false) as is_void,
-        case
-            when parts.bill_id is not null
-                then greatest(coalesce(credit_after.allocated_amount, 0) - coalesce(credit_before.allocated_amount, 0), 0)
-        end as unnamed_limit,
-        row_number() over (
-            partition by parts.customer_id
-            order by parts.acted_on, parts.action_id, parts.due_on
-        ) as place
-    from parts
-    left join open_then
-        on parts.action_id = open_then.action_id
-    left join endings
-        on parts.action_id = endings.action_id
-    left join credit_before
-        on
-            parts.action_id = credit_before.action_id
-            and parts.due_on = credit_before.due_on
-    left join credit_after
-        on
-            parts.action_id = credit_after.action_id
-            and parts.due_on = credit_after.due_on
-
-),
-
-issued as (
-
-    select
-        bill_id,
-        min(issued_on) as issued_on
-    from balances
-    group by bill_id
 
 ),
 
@@ -211,29 +42,6 @@ money as (
     from movements
     where movements.account_id in (select demands.customer_id from demands)
     group by movements.account_id, movements.bill_id, movements.paid_on
-
-),
-
--- On the promised debt: the bill that is named, or what was billed by the day of the promise; unnamed money in both cases.
-eligible as (
-
-    select
-        demands.customer_id,
-        demands.place,
-        money.bill_id,
-        money.paid_on
-    from demands
-    inner join money
-        on
-            demands.customer_id = money.customer_id
-            and demands.acted_on <= money.paid_on
-            and demands.due_on >= money.paid_on
-    left join issued
-        on money.bill_id = issued.bill_id
-    where
-        money.bill_id is null
-        or money.bill_id = demands.bill_id
-        or (demands.bill_id is null and issued.issued_on <= demands.acted_on)
 
 ),
 
@@ -319,7 +127,7 @@ taken as (
                         demands.customer_id = eligible.customer_id
                         and demands.place = eligible.place
                         and taken.paid_on = eligible.paid_on
-                        and coalesce(taken.bill_id, '') = coalesce(eligible.bill_id, '')
+                        and coalesce(taken.bill_id, '') = eligible.paid_bill_id
             ) as waiting
         ) as asked
     ) as served
@@ -362,7 +170,7 @@ by_the_day as (
         on
             eligible.customer_id = movements.account_id
             and eligible.paid_on = movements.paid_on
-            and coalesce(eligible.bill_id, '') = coalesce(movements.bill_id, '')
+            and eligible.paid_bill_id = coalesce(movements.bill_id, '')
     group by eligible.customer_id, eligible.place
 
 ),

@@ -42,6 +42,11 @@
     {%- endif %}
 
     {{ replace_rows(target, arg_dict['temp_relation'], keys, relation) }}
+    {%- if keys_of in ('as_of_scope', 'covered_scope') %};
+
+    {#- A last day that its statistics have not seen would pass for one row. #}
+    {{ analyze_relation(target) }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro replace_rows(target, computed, keys, answered_for) -%}

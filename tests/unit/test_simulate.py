@@ -36,7 +36,7 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
         simulate(200, 6, seed, tmp_path / name, defects=20)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
     assert digest(tmp_path / "a") != digest(tmp_path / "c")
-    assert len(digest(tmp_path / "a")) == len(EXTRACTS) + 2
+    assert len(digest(tmp_path / "a")) == len(EXTRACTS) + 3
 
 
 def test_more_customers_do_not_change_the_earlier_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dic
 def test_the_command_takes_its_options(tmp_path: Path) -> None:
     options = ["simulate", "--customers", "20", "--months", "3", "--seed", "1", "--out", str(tmp_path / "out")]
     assert CliRunner().invoke(app, options).exit_code == 0
-    assert len(digest(tmp_path / "out")) == len(EXTRACTS) + 2
+    assert len(digest(tmp_path / "out")) == len(EXTRACTS) + 3
 
 
 def test_readings_and_tariff_give_the_bill(supplier: dict[str, list[dict[str, str]]]) -> None:

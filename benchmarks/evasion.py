@@ -48,14 +48,13 @@ def main() -> None:
             with connect(settings) as connection:
                 signals = pd.DataFrame(connection.execute(SIGNALS).fetchall(), columns=COLUMNS)
         thefts = pd.read_csv(files / "truth" / "theft.csv", parse_dates=["stolen_from", "found_on"])
-    found = measure(signals, thefts)
-    thieves = int(found.pop("thieves"))
+    thieves, found = measure(signals, thefts)
     print(f"{options.customers:,} customers, {thieves} thieves, {MONTH_ENDS} month-ends")
     if thieves < ENOUGH_THIEVES:
         print(f"fewer than {ENOUGH_THIEVES} thieves: the figures below say little; ask for more customers")
     for name, figures in found.items():
         print(f"{name:<28} {figures}")
-    told = {"customers": options.customers, "thieves": thieves} | found
+    told: dict[str, object] = {"customers": options.customers, "thieves": thieves} | found
     (RESULTS / "evasion.json").write_text(json.dumps(told, indent=2) + "\n")
 
 
@@ -65,8 +64,8 @@ def _build(files: Path, settings: Settings) -> None:
     pipeline.build_ratings("evasion", LAST_DAY, settings)
 
 
-def measure(signals: pd.DataFrame, thefts: pd.DataFrame) -> dict[str, object]:
-    """Precision and recall by threshold and by cause; whom an inspection has found already is not counted."""
+def measure(signals: pd.DataFrame, thefts: pd.DataFrame) -> tuple[int, dict[str, dict[str, object]]]:
+    """How many thieves, and precision and recall by threshold and by cause; whom an inspection has found already is not counted."""
     rows = signals[~signals["was_found"].fillna(False).astype(bool)].merge(thefts, on="customer_id", how="left")
     month = pd.to_datetime(rows["as_of_date"]).dt.to_period("M").dt.to_timestamp()
     is_thief = (rows["stolen_from"] <= month) & ~(rows["found_on"].dt.to_period("M").dt.to_timestamp() <= month)
@@ -82,7 +81,7 @@ def measure(signals: pd.DataFrame, thefts: pd.DataFrame) -> dict[str, object]:
         "tampering, or a fall and more": tampered | (signal >= 3),
         "estimated readings alone": signal == 1,
     }
-    return {"thieves": rows.loc[is_thief, "customer_id"].nunique()} | {
+    return rows.loc[is_thief, "customer_id"].nunique(), {
         name: _precision_and_recall(is_named, is_thief, rows["customer_id"]) for name, is_named in named.items()
     }
 

@@ -331,7 +331,7 @@ def test_a_grades_default_rate_is_of_all_whom_the_policy_graded_so(rated: Rated)
     assert (year["grade"] != year["by_policy"]).any()
     assert (year["outcome"] == "indeterminate").any()
     came = (year["outcome"] == "default").groupby(year["by_policy"]).agg(["mean", "size", "sum"])
-    got = {
+    got: dict[Any, Any] = {
         grade: (one.value, one.customers, one.defaults)
         for (name, grade), one in figures.items()
         if name == "default_rate"
@@ -341,7 +341,9 @@ def test_a_grades_default_rate_is_of_all_whom_the_policy_graded_so(rated: Rated)
     }
     for grade in came.index:
         rate = figures["default_rate", grade]
-        assert rate.lower is not None and rate.upper is not None
+        assert rate.lower is not None
+        assert rate.value is not None
+        assert rate.upper is not None
         assert rate.lower <= rate.value <= rate.upper
         assert (("calibration_p", grade) in figures) == (figures["told_default_rate", grade].value != 1)
 

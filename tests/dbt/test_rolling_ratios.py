@@ -125,9 +125,9 @@ def test_each_share_has_its_cases_and_an_interval(settings: Settings, rich: Prep
     # A credit note may have been taken back in its turn.
     reversals = bills[bills["reverses_bill_id"].notna()]
     taken_back = reversals[reversals["amount"] > 0].groupby("reverses_bill_id")["amount"].sum()
-    credits = reversals[reversals["amount"] < 0]
-    left_of_credits = credits["amount"] + credits["bill_id"].map(taken_back).fillna(0)
-    credited = left_of_credits.groupby(credits["reverses_bill_id"]).sum()
+    notes = reversals[reversals["amount"] < 0]
+    left_of_credits = notes["amount"] + notes["bill_id"].map(taken_back).fillna(0)
+    credited = left_of_credits.groupby(notes["reverses_bill_id"]).sum()
     own = bills[bills["reverses_bill_id"].isna() & (bills["amount"] > 0)].merge(customers, on="customer_id")
     own["standing"] = (own["amount"] + own["bill_id"].map(credited).fillna(0)).round(2)
     own["as_of_date"] = own["issued_on"] + pd.offsets.MonthEnd(0)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -75,6 +75,9 @@ bench-against: $(STAMP) ## what this tree costs against another: ARGS="--revisio
 
 bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 2000"
 	$(BIN)/python -m benchmarks.dags $(ARGS)
+
+bench-evasion: $(STAMP) ## precision and recall of signals of evasion against simulated thefts: ARGS="--customers 30000"
+	$(BIN)/python -m benchmarks.evasion $(ARGS)
 
 bench-indicators: $(STAMP) ## what a policy of 52 indicators costs beside the default one: ARGS="--customers 100000"
 	$(BIN)/python -m benchmarks.many_indicators $(ARGS)

@@ -24,3 +24,8 @@
             )
     end
 {%- endmacro %}
+
+{% macro effective_cases(amount) -%}
+    {#- How many amounts of one size say as much of a share as those of a group: (sum)^2 / sum of squares (Kish). -#}
+    sum({{ amount }}) * sum({{ amount }}) / nullif(sum({{ amount }} * {{ amount }}), 0)
+{%- endmacro %}

@@ -8,15 +8,7 @@
         The readings of all meters; in an incremental run those of the customers in scope, from the last reading before
         the first month that is measured anew.
     -#}
-    select
-        meters.customer_id,
-        meters.multiplier,
-        readings.meter_id,
-        readings.register,
-        readings.reading,
-        readings.quality,
-        readings.event,
-        readings.read_on
+    select {{ reading_columns() }}
     {%- if is_incremental() %}
     from {{ ref('usage_scope') }} as scope
     inner join meters
@@ -43,11 +35,33 @@
             meters.meter_id = readings.meter_id
             and before_scope.register = readings.register
             and readings.read_on >= coalesce(before_scope.last_read_on, cast('0001-01-01' as date))
+    where not readings.is_deleted
     {%- else %}
+    {{- readings_joined() }}
+    {%- endif %}
+{%- endmacro %}
+
+{% macro readings_of_meters() -%}
+    {#- The readings of the meters that a model has in its `meters`. -#}
+    select {{ reading_columns() }}
+    {{- readings_joined() }}
+{%- endmacro %}
+
+{% macro reading_columns() %}
+        meters.customer_id,
+        meters.multiplier,
+        readings.meter_id,
+        readings.register,
+        readings.reading,
+        readings.quality,
+        readings.event,
+        readings.read_on
+{%- endmacro %}
+
+{% macro readings_joined() %}
     from meters
     inner join {{ ref('stg_meter_reading') }} as readings
         on meters.meter_id = readings.meter_id
-    {%- endif %}
     where not readings.is_deleted
 {%- endmacro %}
 
@@ -109,6 +123,25 @@ measured as (
     from fallen
 
 )
+{%- endmacro %}
+
+{% macro prices_until_replaced() -%}
+    {#- Each price of a tariff's register, until the day on which another takes effect. -#}
+    select
+        *,
+        lead(valid_from) over of_register as replaced_from,
+        lag(valid_from) over of_register is not null as is_a_change
+    from {{ ref('stg_tariff') }}
+    where not is_deleted
+    window of_register as (
+        partition by tariff_code, register
+        order by valid_from
+    )
+{%- endmacro %}
+
+{% macro charge(price, quantity) -%}
+    {#- A quantity at its price: nothing where it has none, unknown where it was not measured. -#}
+    case when {{ price }} is null then 0 else {{ price }} * {{ quantity }} end
 {%- endmacro %}
 
 {% macro power_factor(energy, reactive) -%}

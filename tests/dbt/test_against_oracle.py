@@ -270,13 +270,14 @@ def falls_of(name: str, ratings: Rated) -> list[tuple[date, int]]:
 
 def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
     day = DAYS[-1]
-    prices: dict[tuple[str, str], tuple[Decimal, Decimal | None]] = {
-        (row["tariff_code"], row["register"]): (
-            Decimal(row["unit_price"]), Decimal(row["demand_price"]) if row["demand_price"] else None,
+    prices: dict[str, dict[str, service_oracle.Price]] = defaultdict(dict)
+    for row in built.delivered["tariff"].values():
+        prices[row["tariff_code"]][row["register"]] = service_oracle.Price(
+            Decimal(row["unit_price"]),
+            Decimal(row["demand_price"]) if row["demand_price"] else None,
+            Decimal(row["power_factor_standard"]) if row["power_factor_standard"] else None,
         )
-        for row in built.delivered["tariff"].values()
-    }  # fmt: skip
-    surcharges: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    bills: dict[str, list[tuple[date, date]]] = defaultdict(list)
     cancelled = {
         state.bill.bill_id
         for customer in built.ledger.customers
@@ -284,8 +285,10 @@ def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratin
         if not state.standing
     }
     for row in built.delivered["bill"].values():
-        if row["adjustment"] and not row["reverses_bill_id"] and row["bill_id"] not in cancelled:
-            surcharges[row["customer_id"]].append((date.fromisoformat(row["issued_on"]), Decimal(row["adjustment"])))
+        is_regular = row["kind"] == "regular" and not row["reverses_bill_id"] and row["energy_charge"]
+        if is_regular and row["bill_id"] not in cancelled:
+            period = date.fromisoformat(f"{row['period']}-01")
+            bills[row["customer_id"]].append((date.fromisoformat(row["issued_on"]), period))
     notices: dict[str, list[date]] = defaultdict(list)
     for row in built.delivered["department_notice"].values():
         notices[row["customer_id"]].append(date.fromisoformat(row["noted_on"]))
@@ -299,7 +302,7 @@ def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratin
         found, rank = features[day, name], ratings[day, name][1]
         classes[name] = service_oracle.class_of(POLICY, found, rank)
         months = built.months.get(name, {})
-        mine = service_oracle.advice_of(POLICY, customer, found, months, prices, surcharges, day)
+        mine = service_oracle.advice_of(POLICY, customer, found, months, prices, bills[name], day)
         advice |= {(name, one): money for one, money in mine.items()}
         before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]
         facts = dict(found) | ({"grade_rank": Decimal(rank)} if rank else {})

@@ -17,6 +17,7 @@ from gridcredit.operations import runs
 from gridcredit.settings import Settings
 from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
+from statsmodels.stats.proportion import proportion_confint
 
 from tests.support.builders import RICH_DAY
 from tests.support.prepared import Prepared
@@ -258,6 +259,16 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
         == single
     )
     assert single[0][0] > 0
+    # Wilson's interval of the share paid, by the effective number of instalments that were to be paid.
+    judged = rows(
+        settings,
+        "select paid_share::float, effective_instalments::float, paid_share_low::float, paid_share_high::float, kept + broken "
+        "from published.instalment_by_month where paid_share is not null",
+    )
+    assert judged
+    for share, cases, low, high, instalments in judged:
+        assert 1 <= cases <= instalments
+        assert (low, high) == pytest.approx(proportion_confint(share * cases, cases, method="wilson"), abs=0.02)
 
 
 def test_late_charges_by_place(new_warehouse: WarehouseFactory, rich: Prepared) -> None:

@@ -64,10 +64,14 @@ def made(rated: Rated, tmp_path_factory: pytest.TempPathFactory) -> Development:
     return develop(tmp_path_factory.mktemp("policy") / "fitted", "fitted-1", NEW_FROM, rated.settings)
 
 
-def test_outcomes_are_what_the_bills_say(rated: Rated) -> None:
-    """Default: a bill still open 61 days after it fell due, within six months; late: 31 days, and no default."""
+@pytest.fixture(scope="module")
+def ledger(rated: Rated) -> oracle.Ledger:
     names = ("customer", "bill", "payment", "meter", "meter_reading", *oracle.CONDUCT)
-    ledger, _ = as_oracles_read(read_rows([rated.folder / f"{name}.csv" for name in names]))
+    return as_oracles_read(read_rows([rated.folder / f"{name}.csv" for name in names]))[0]
+
+
+def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) -> None:
+    """Default: a bill still open 61 days after it fell due, within six months; late: 31 days, and no default."""
     got = {
         (day, customer): (exclusion, outcome, grade)
         for day, customer, exclusion, outcome, grade in rows(
@@ -140,10 +144,37 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
         rated.settings,
         "select as_of_date, grade, sum(observed)::int, sum(defaults)::int from evaluation.outcome_by_grade group by 1, 2",
     )
-    wanted = frame[frame["outcome"].isin(["default", "no default"])].groupby(["day", "grade"])["outcome"]
+    # All obligors are in the denominator, those who were neither good nor bad too.
+    wanted = frame[frame["outcome"].notna()].groupby(["day", "grade"])["outcome"]
     for day, grade, observed, defaults in counted:
         group = wanted.get_group((day, grade)) if (day, grade) in wanted.groups else pd.Series(dtype=str)
         assert (observed, defaults) == (len(group), int((group == "default").sum()))
+
+
+def test_vintages_by_month_of_opening(rated: Rated, ledger: oracle.Ledger) -> None:
+    """From the files: whose contract began in a month, and the first day on which a bill was 61 days overdue and open."""
+    first_bill = min(bill.issued_on for own in ledger.bills_of.values() for bill in own)
+    cohorts: dict[date, list[date | None]] = {}
+    for customer in ledger.customers:
+        opened = customer.opened_on.replace(day=1)
+        bills = oracle.bills_as_of(ledger, customer.customer_id, LAST_DAY)
+        defaults = [
+            on
+            for bill in bills
+            if bill.judged > 0 and (on := bill.bill.due_on + timedelta(days=61)) <= LAST_DAY
+            and (bill.settled_on is None or bill.settled_on >= on)
+        ]  # fmt: skip
+        if opened >= first_bill.replace(day=1):
+            cohorts.setdefault(opened, []).append(min(defaults, default=None))
+    want = {}
+    for opened, firsts in cohorts.items():
+        for months in range(1, 25):
+            end = oracle.add_months(opened, months + 1) - timedelta(days=1)
+            if end <= LAST_DAY:
+                want[opened, months] = (len(firsts), sum(on is not None and on <= end for on in firsts))
+    got = rows(rated.settings, "select opened_month, months_after, customers, defaults from evaluation.opening_vintage")
+    assert {(opened, months): (customers, defaults) for opened, months, customers, defaults in got} == want
+    assert sum(defaults for *_, defaults in got) > 0
 
 
 def test_no_customer_is_fitted_on_and_judged_out_of_sample(made: Development) -> None:
@@ -291,6 +322,37 @@ def drift_of_scores(settings: Settings, day: date) -> float:
     return float(((now - then) * np.log(now / then))[used].sum())
 
 
+def test_a_grades_default_rate_is_of_all_whom_the_policy_graded_so(rated: Rated) -> None:
+    """Over a year's month-ends, indeterminate ones in the denominator; a grade that is certain to default is not tested."""
+    figures = {(one.figure, one.member): one for one in watch(rated.settings).figures if one.dimension == "grade"}
+    frame = pd.DataFrame(
+        rows(
+            rated.settings,
+            "select as_of_date, customer_id, grade, grade_by_policy, outcome from outcomes.outcome where outcome is not null",
+        ),
+        columns=["day", "customer", "grade", "by_policy", "outcome"],
+    )
+    year = frame[frame["day"] > oracle.year_before(frame["day"].max())]
+    assert (year["grade"] != year["by_policy"]).any()
+    assert (year["outcome"] == "indeterminate").any()
+    came = (year["outcome"] == "default").groupby(year["by_policy"]).agg(["mean", "size", "sum"])
+    got: dict[Any, Any] = {
+        grade: (one.value, one.customers, one.defaults)
+        for (name, grade), one in figures.items()
+        if name == "default_rate"
+    }
+    assert got == {
+        grade: (pytest.approx(row["mean"]), int(row["size"]), int(row["sum"])) for grade, row in came.iterrows()
+    }
+    for grade in came.index:
+        rate = figures["default_rate", grade]
+        assert rate.lower is not None
+        assert rate.value is not None
+        assert rate.upper is not None
+        assert rate.lower <= rate.value <= rate.upper
+        assert (("calibration_p", grade) in figures) == (figures["told_default_rate", grade].value != 1)
+
+
 def test_a_breach_asks_until_somebody_has_noted_it(rated: Rated) -> None:
     settings = rated.settings
     day = watch(settings).watched_on
@@ -303,7 +365,7 @@ def test_a_breach_asks_until_somebody_has_noted_it(rated: Rated) -> None:
     assert "recalibrate in July" in page
     dashboard = write_dashboard(None, settings).read_text()
     assert dashboard.split('id="watched"')[1].split("</table>")[0].count("recalibrate in July") >= 1
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 6
     assert "http" not in page.split("</style>")[1].replace("http://www.w3.org", "")
 
 

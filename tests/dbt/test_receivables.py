@@ -205,14 +205,43 @@ def test_the_largest_debtors_and_what_hangs_on_them(built: Built) -> None:
         assert share == oracle.rounded(running / total, 6)
 
 
+def default_rates(built: Built) -> dict[tuple[str, int], Decimal]:
+    found = built.rows("select segment, days_overdue, default_rate from receivables.default_matrix")
+    return {(segment, age): rate for segment, age, rate in found}
+
+
+def test_a_default_rate_is_of_bills_of_the_same_age(built: Built) -> None:
+    """Of the bills that came to 61 days overdue in a closed month: what was open then, over what was when they were so old."""
+    ages = (-30, -12, 0, 1, 8, 27, 45, 60)
+    opened: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+
+    def open_on(customer_id: str, bill: oracle.Bill, age: int) -> Decimal:
+        # Before it was issued a bill counts with what it was first.
+        day = max(bill.due_on + timedelta(days=age), bill.issued_on)
+        states = oracle.bills_as_of(built.ledger, customer_id, day)
+        return next((state.open for state in states if state.bill.bill_id == bill.bill_id), Decimal(0))
+
+    month_ends = DAYS[:-1]
+    for customer in built.ledger.customers:
+        for bill in built.ledger.bills_of[customer.customer_id]:
+            defaults_on = bill.due_on + timedelta(days=61)
+            if any(oracle.previous_month_end(end) < defaults_on <= end for end in month_ends):
+                for age in (*ages, 61):
+                    opened[customer.segment, age] += open_on(customer.customer_id, bill, age)
+    rates = default_rates(built)
+    for segment in {customer.segment for customer in built.ledger.customers}:
+        for age in ages:
+            if opened[segment, age]:
+                want = min(opened[segment, 61] / opened[segment, age], Decimal(1))
+                assert rates[segment, age] == oracle.rounded(want, 6), (segment, age)
+    # The older a debt, the more of it comes to default: by far more at 27 days than at 8.
+    assert rates["commercial", 27] > rates["commercial", 8] > rates["commercial", 0]
+
+
 def test_expected_credit_loss_by_hand(built: Built) -> None:
-    """A later bucket comes to default more often, up to 1; each bill loses by its customer's default or its bucket."""
-    rates: dict[str, dict[int, Decimal]] = defaultdict(dict)
-    for segment, rank, rate in built.rows("select segment, bucket_rank, default_rate from receivables.default_matrix"):
-        rates[segment][rank] = rate
-    for mine in rates.values():
-        assert [mine[rank] for rank in sorted(mine)] == sorted(mine.values())
-        assert all(mine[rank] == 1 for rank in mine if rank >= 4)
+    """Each bill loses by its customer's default, or by its own age in days."""
+    rates = default_rates(built)
+    assert all(rate == 1 for (_, age), rate in rates.items() if age == 61)
     policy = sorted(
         (int(row["min_days_overdue"]), Decimal(row["loss_given_default"])) for row in POLICY.rows("loss_rates")
     )
@@ -227,8 +256,8 @@ def test_expected_credit_loss_by_hand(built: Built) -> None:
             deposit -= set_off
             days = max((DAYS[-1] - state.bill.due_on).days, 0)
             bucket = oracle.ageing_bucket(days)
-            rank = min(BUCKETS.index(bucket) + 1, 3)
-            default = Decimal(1) if in_default else rates[customer.segment][rank]
+            age = max(min((DAYS[-1] - state.bill.due_on).days, 60), -30)
+            default = Decimal(1) if in_default else rates[customer.segment, age]
             loss = next(rate for least, rate in reversed(policy) if max(days, 61) >= least)
             want[customer.segment, bucket] += oracle.rounded((state.open - set_off) * default * loss, 2)
     got = {

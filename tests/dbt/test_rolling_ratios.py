@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from statsmodels.stats.proportion import proportion_confint
 
 from tests.support.builders import RICH_DAY
 from tests.support.prepared import Prepared
@@ -115,6 +116,42 @@ def test_shares_never_pass_one_and_grow_with_the_days(settings: Settings) -> Non
         assert (both[f"collected_share_{more}"] <= 1).all()
         # Returned payments may lower a place's share, never most of them.
         assert (both[f"collected_share_{fewer}"] <= both[f"collected_share_{more}"]).mean() > 0.9
+
+
+def test_each_share_has_its_cases_and_an_interval(settings: Settings, rich: Prepared) -> None:
+    """Cases and effective cases from the file; Wilson's interval by statsmodels."""
+    bills = pd.read_csv(rich.files / "bill.csv", parse_dates=["issued_on"])
+    customers = pd.read_csv(rich.files / "customer.csv")[["customer_id", *PLACE]]
+    # A credit note may have been taken back in its turn.
+    reversals = bills[bills["reverses_bill_id"].notna()]
+    taken_back = reversals[reversals["amount"] > 0].groupby("reverses_bill_id")["amount"].sum()
+    notes = reversals[reversals["amount"] < 0]
+    left_of_credits = notes["amount"] + notes["bill_id"].map(taken_back).fillna(0)
+    credited = left_of_credits.groupby(notes["reverses_bill_id"]).sum()
+    own = bills[bills["reverses_bill_id"].isna() & (bills["amount"] > 0)].merge(customers, on="customer_id")
+    own["standing"] = (own["amount"] + own["bill_id"].map(credited).fillna(0)).round(2)
+    own["as_of_date"] = own["issued_on"] + pd.offsets.MonthEnd(0)
+    own["square"] = own["standing"] ** 2
+    want = (
+        own[own["standing"] > 0]
+        .groupby(["as_of_date", *PLACE])
+        .agg(cases=("standing", "size"), total=("standing", "sum"), squares=("square", "sum"))
+    )
+    shares = published_shares(settings).dropna(subset=["effective_month_bills"])
+    want = want.reindex(shares.index)
+    assert (shares["month_bills"] == want["cases"]).all()
+    effective = want["total"] ** 2 / want["squares"]
+    pd.testing.assert_series_equal(
+        shares["effective_month_bills"].astype(float), effective, check_names=False, atol=0.051, rtol=0
+    )
+    for days in (0, 30, 60, 90, 180):
+        known = shares.dropna(subset=[f"collected_share_{days}"])
+        share = known[f"collected_share_{days}"].astype(float).clip(0, 1)
+        low, high = proportion_confint(share * effective[known.index], effective[known.index], method="wilson")
+        for end, bound in (("low", low), ("high", high)):
+            found = known[f"collected_share_{days}_{end}"].astype(float)
+            pd.testing.assert_series_equal(found, bound, check_names=False, atol=0.0004, rtol=0)
+        assert len(known) > 0
 
 
 def net_bad_debt(files: Path, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:

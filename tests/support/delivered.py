@@ -86,11 +86,14 @@ def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int
         ],
         plans,
     )  # fmt: skip
-    meters: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    meters: dict[str, dict[str, usage_oracle.Meter]] = defaultdict(dict)
     readings: dict[str, list[usage_oracle.Reading]] = defaultdict(list)
     owners = {r["meter_id"]: r["customer_id"] for r in found["meter"].values()}
     for r in found["meter"].values():
-        meters[r["customer_id"]][r["meter_id"]] = Decimal(r["multiplier"])
+        removed_on = day(r["removed_on"]) if r["removed_on"] else None
+        meters[r["customer_id"]][r["meter_id"]] = usage_oracle.Meter(
+            Decimal(r["multiplier"]), day(r["installed_on"]), removed_on
+        )
     for r in found["meter_reading"].values():
         readings[owners[r["meter_id"]]].append(
             usage_oracle.Reading(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 
 from tests.support import oracle
 from tests.support.oracle import ZERO, Customer, Features, Ledger, Policy, rounded
-from tests.support.usage_oracle import Month
+from tests.support.power_factor import power_factor_percentage
+from tests.support.usage_oracle import ENERGY, Month
 
 
 def months_between(earlier: date, later: date) -> int:
@@ -59,56 +61,92 @@ def class_of(policy: Policy, features: Features, rank: int | None) -> str:
     raise AssertionError("the last class fits everybody")
 
 
+@dataclass(frozen=True)
+class Price:
+    """A register's price, and what its tariff charges beside energy."""
+
+    unit: Decimal
+    demand: Decimal | None
+    standard: Decimal | None
+
+
+@dataclass(frozen=True)
+class Charged:
+    """A month's bill as readings and tariff give it."""
+
+    month: Month
+    energy: Decimal
+    charges: Decimal
+    demand_price: Decimal | None
+    peak_less_valley: Decimal | None
+    standard: Decimal | None
+    factor: Decimal | None
+
+    @property
+    def percentage(self) -> Decimal:
+        return power_factor_percentage(self.standard, self.factor) if self.standard and self.factor else ZERO
+
+    def lower_by(self, advice: str, bound: Decimal) -> Decimal | None:
+        """By how much the same bill is lower under an advice; None where the tariff does not charge what it changes."""
+        adjusted = 1 + self.percentage / 100
+        if advice == "low_load_factor" and self.demand_price is not None:
+            over = self.month.amounts["demand"] - self.energy / (24 * self.month.days * bound)
+            return self.demand_price * adjusted * max(over, ZERO)
+        if advice == "high_peak_share" and self.peak_less_valley is not None:
+            return self.peak_less_valley * adjusted * max(self.month.amounts["peak"] - bound * self.energy, ZERO)
+        if advice == "low_power_factor" and self.standard and self.factor:
+            better = power_factor_percentage(self.standard, max(self.factor, bound))
+            return self.charges * (self.percentage - better) / 100
+        return None
+
+
+def charged(month: Month, prices: dict[str, Price]) -> Charged | None:
+    """A month's use at a tariff's prices; None where something that is priced was not measured."""
+    energy = month.energy
+    priced = {name: price for name, price in prices.items() if name in ENERGY}
+    used = month.amounts | ({"total": energy} if energy is not None else {})
+    demand_price = max((price.demand for price in prices.values() if price.demand is not None), default=None)
+    standard = max((price.standard for price in prices.values() if price.standard is not None), default=None)
+    needed = [*priced, *(["demand"] if demand_price is not None else []), *(["reactive"] if standard else [])]
+    if energy is None or month.has_gap or not priced or any(name not in used for name in needed):
+        return None
+    charges = rounded(sum((used[name] * price.unit for name, price in priced.items()), ZERO), 2)
+    charges += rounded(demand_price * used["demand"], 2) if demand_price is not None else ZERO
+    apparent = (energy**2 + used["reactive"] ** 2).sqrt() if "reactive" in used else ZERO
+    return Charged(
+        month, energy, charges, demand_price,
+        prices["peak"].unit - prices["valley"].unit if {"peak", "valley"} <= prices.keys() else None,
+        standard, rounded(energy / apparent, 2) if apparent else None,
+    )  # fmt: skip
+
+
 def advice_of(
     policy: Policy,
     customer: Customer,
     features: Features,
     months: dict[int, Month],
-    prices: dict[tuple[str, str], tuple[Decimal, Decimal | None]],
-    surcharges: dict[str, list[tuple[date, Decimal]]],
+    prices: dict[str, dict[str, Price]],
+    bills: list[tuple[date, date]],
     day: date,
 ) -> dict[str, Decimal | None]:
-    """By advice the money at stake in a year; `prices` by tariff and register, `surcharges` by customer."""
-    now = months_between(date(1, 1, 1), day) + 13
-    number = max((number for number in months if now - 4 <= number < now), default=0)
-    year = [months[n] for n in range(number - 11, number + 1) if n in months]
-    quarter = [months[n] for n in range(number - 2, number + 1) if n in months]
+    """By advice the money at stake in a year; `prices` by tariff and register, `bills` with days of issue and months."""
     found: dict[str, Decimal | None] = {}
-    terms = customer.terms_on(day)
     with localcontext() as context:
         context.prec = 40
-        energy = sum((month.energy for month in year if month.energy is not None), ZERO)
-        peak = sum((month.amounts.get("peak", ZERO) for month in year), ZERO)
-        days = sum(month.days for month in year)
-        demand = max((month.amounts["demand"] for month in year if "demand" in month.amounts), default=ZERO)
-        load = max((month.amounts["demand"] for month in quarter if "demand" in month.amounts), default=None)
-        if load is None:
-            spent = sum((month.energy for month in quarter if month.energy is not None), ZERO)
-            load = rounded(spent / (24 * sum(month.days for month in quarter)), 3) if quarter and spent else ZERO
-        demand_price = max(
-            (price for (tariff, _), (_, price) in prices.items() if tariff == terms.tariff and price is not None),
-            default=None,
-        )
-        peak_price, valley_price = prices.get((terms.tariff, "peak")), prices.get((terms.tariff, "valley"))
+        own = [
+            charged(months[number], prices.get(customer.terms_on(period).tariff, {}))
+            for issued, period in bills
+            if oracle.year_before(day) < issued <= day
+            and period < day.replace(day=1)
+            and (number := 12 * period.year + period.month) in months
+        ]
         for row in policy.rows("advice_rules"):
             is_for = customer.segment not in row["not_for"].split("|")
             if not is_for or row["feature"] not in features or not oracle.holds(row, features):
                 continue
-            bound, money = Decimal(row["threshold"]), None
-            if row["advice"] == "low_power_factor":
-                start = oracle.year_before(day)
-                own = surcharges.get(customer.customer_id, [])
-                of_year = [max(amount, ZERO) for issued, amount in own if start < issued <= day]
-                money = sum(of_year, ZERO) if of_year else None
-            elif row["advice"] == "high_peak_share" and peak_price and valley_price:
-                money = (peak - bound * energy) * (peak_price[0] - valley_price[0])
-            elif demand_price is not None and row["advice"] == "low_load_factor":
-                money = 12 * demand_price * (demand - energy / (24 * days) / bound)
-            elif demand_price is not None and terms.capacity and row["advice"] == "capacity_too_large":
-                money = 12 * demand_price * (terms.capacity - load / (bound / 100))
-            elif demand_price is not None and terms.capacity and row["advice"] == "capacity_exceeded":
-                money = 12 * demand_price * (load - terms.capacity * bound / 100)
-            found[row["advice"]] = rounded(max(money, ZERO), 2) if money is not None else None
+            lower = [bill.lower_by(row["advice"], Decimal(row["threshold"])) for bill in own if bill is not None]
+            known = [amount for amount in lower if amount is not None]
+            found[row["advice"]] = rounded(max(sum(known, ZERO), ZERO), 2) if known else None
     return found
 
 

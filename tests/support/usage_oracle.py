@@ -25,6 +25,17 @@ class Reading:
     event: str
 
 
+@dataclass(frozen=True)
+class Meter:
+    multiplier: Decimal
+    installed_on: date
+    removed_on: date | None
+
+    def measures_on(self, day: date) -> bool:
+        """A meter ends on the day on which the next one begins."""
+        return self.installed_on <= day and (self.removed_on is None or day < self.removed_on)
+
+
 @dataclass
 class Month:
     """What a customer's meters measured in a month."""
@@ -33,6 +44,7 @@ class Month:
     spans: list[tuple[date, date]] = field(default_factory=list)
     estimated: int = 0
     events: set[tuple[str, date]] = field(default_factory=set)
+    demands: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def energy(self) -> Decimal | None:
@@ -55,8 +67,15 @@ class Month:
         return self.energy / self.days if self.energy is not None and self.days else None
 
 
-def months_of_use(meters: dict[str, Decimal], readings: list[Reading]) -> dict[int, Month]:
-    """By number of the month: the readings of a customer's meters (with their multipliers), taken pair by pair."""
+def maximum_demand(meters: dict[str, Meter], demands: dict[str, Decimal]) -> Decimal:
+    """The largest sum of what meters show that measure on the same day; each by itself at least."""
+    days = {meters[name].installed_on for name in demands}
+    together = [sum((kw for name, kw in demands.items() if meters[name].measures_on(day)), ZERO) for day in days]
+    return max([*together, *demands.values()])
+
+
+def months_of_use(meters: dict[str, Meter], readings: list[Reading]) -> dict[int, Month]:
+    """By number of the month: the readings of a customer's meters, taken pair by pair."""
     months: dict[int, Month] = defaultdict(Month)
     by_register: dict[tuple[str, str], list[Reading]] = defaultdict(list)
     for reading in readings:
@@ -73,15 +92,15 @@ def months_of_use(meters: dict[str, Decimal], readings: list[Reading]) -> dict[i
             if reading.event == "reverse":
                 month.events.add(("reverse", reading.read_on))
             if register == "demand":
-                amount = reading.figure * meters[meter_id]
-                month.amounts["demand"] = max(amount, month.amounts.get("demand", amount))
+                amount = reading.figure * meters[meter_id].multiplier
+                month.demands[meter_id] = max(amount, month.demands.get(meter_id, amount))
             elif before is not None:
                 used = reading.figure - before.figure
                 dial = Decimal(10) ** len(str(int(before.figure)))
                 if used < 0 and -used > dial / 2:
                     used += dial
                 if used >= 0:
-                    amount = used * meters[meter_id]
+                    amount = used * meters[meter_id].multiplier
                     month.amounts[register] = month.amounts.get(register, ZERO) + amount
                 else:
                     month.events.add(("reverse", reading.read_on))
@@ -89,6 +108,9 @@ def months_of_use(meters: dict[str, Decimal], readings: list[Reading]) -> dict[i
                 month.spans.append((before.read_on, reading.read_on))
                 month.estimated += reading.quality == "estimated"
             before = reading
+    for month in months.values():
+        if month.demands:
+            month.amounts["demand"] = maximum_demand(meters, month.demands)
     return {number: month for number, month in months.items() if month.spans or "demand" in month.amounts}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 import numpy as np
 import pytest
-from gridcredit.evaluation.figures import calibration_p, power
+from gridcredit.evaluation.figures import calibration_p, pooled_rate, power
 from gridcredit.evaluation.rules import Threshold
+from gridcredit.evaluation.watch import calibration_by_grade
 
 
 def test_power_of_a_hand_worked_case() -> None:
@@ -61,3 +63,41 @@ def test_what_a_threshold_says(bad_when: str, value: float | None, status: str) 
         {"figure": "auc", "bad_when": bad_when, "warn": bounds[0], "breach": bounds[1], "reason": "r"}
     )
     assert threshold.status_of(value) == status
+
+
+def test_a_pooled_rate_is_worth_its_customers() -> None:
+    """100 customers each seen twelve times, always alike, 20 in default: as 99 seen once, by Wilson's formula."""
+    rate = pooled_rate([(12, 12)] * 20 + [(12, 0)] * 80)
+    size, share, z = 99, 20 / 99, 1.959964
+    middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
+    width = z / (1 + z**2 / size) * (share * (1 - share) / size + z**2 / (4 * size**2)) ** 0.5
+    assert rate.value == pytest.approx(0.2)
+    assert (rate.lower, rate.upper) == pytest.approx((middle - width, middle + width), abs=1e-6)
+
+
+class Observed:
+    """Stands for the warehouse: grade, the policy's rate, customer, month-ends observed, of them in default."""
+
+    def __init__(self, *rows: tuple[str, float, str, int, int]) -> None:
+        self.rows = rows
+
+    def execute(self, *_: object) -> Observed:
+        return self
+
+    def fetchall(self) -> list[tuple[str, float, str, int, int]]:
+        return list(self.rows)
+
+
+def test_a_grade_that_is_certain_to_default_is_not_tested() -> None:
+    """One payer would refute a probability of 1; its rate is told all the same."""
+    observed = Observed(
+        ("B", 0.2, "C1", 12, 0), ("B", 0.2, "C2", 12, 12), ("D", 1.0, "C3", 12, 12), ("D", 1.0, "C4", 12, 0)
+    )
+    told = {
+        (one.member, one.figure): one.value
+        for one in calibration_by_grade(observed, date(2026, 5, 31))  # type: ignore[arg-type]
+    }
+    assert told["D", "default_rate"] == 0.5
+    assert told["D", "told_default_rate"] == 1
+    assert ("D", "calibration_p") not in told
+    assert ("B", "calibration_p") in told

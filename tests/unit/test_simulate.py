@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import math
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,6 +15,8 @@ from gridcredit.simulation import simulate
 from gridcredit.simulation import supplier as simulator
 from gridcredit.simulation.customers import SEGMENTS
 from typer.testing import CliRunner
+
+from tests.support.power_factor import power_factor_percentage
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -35,7 +36,7 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
         simulate(200, 6, seed, tmp_path / name, defects=20)
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
     assert digest(tmp_path / "a") != digest(tmp_path / "c")
-    assert len(digest(tmp_path / "a")) == len(EXTRACTS) + 2
+    assert len(digest(tmp_path / "a")) == len(EXTRACTS) + 3
 
 
 def test_more_customers_do_not_change_the_earlier_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,11 +153,11 @@ def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dic
 def test_the_command_takes_its_options(tmp_path: Path) -> None:
     options = ["simulate", "--customers", "20", "--months", "3", "--seed", "1", "--out", str(tmp_path / "out")]
     assert CliRunner().invoke(app, options).exit_code == 0
-    assert len(digest(tmp_path / "out")) == len(EXTRACTS) + 2
+    assert len(digest(tmp_path / "out")) == len(EXTRACTS) + 3
 
 
 def test_readings_and_tariff_give_the_bill(supplier: dict[str, list[dict[str, str]]]) -> None:
-    """Recomputed from the files alone: register differences x multiplier x price, demand, power-factor surcharge."""
+    """Recomputed from the files alone: register differences x multiplier x price, demand, power factor."""
     meters = {row["meter_id"]: row for row in supplier["meter"]}
     prices = {(row["tariff_code"], row["register"]): row for row in supplier["tariff"]}
     tariffs = {row["customer_id"]: row["tariff_code"] for row in supplier["customer"]}
@@ -202,9 +203,8 @@ def test_readings_and_tariff_give_the_bill(supplier: dict[str, list[dict[str, st
         demand = registers["demand"] * Decimal(terms["demand_price"])
         assert Decimal(bill["demand_charge"]) == demand
         factor = registers["total"] / (registers["total"] ** 2 + registers["reactive"] ** 2).sqrt()
-        points = max(0, math.ceil((Decimal(terms["power_factor_standard"]) - factor) * 100))
-        surcharge = ((energy + demand) * points * Decimal("0.005")).quantize(cent, ROUND_HALF_UP)
-        assert Decimal(bill["adjustment"]) == surcharge
+        percentage = power_factor_percentage(Decimal(terms["power_factor_standard"]), factor)
+        assert Decimal(bill["adjustment"]) == ((energy + demand) * percentage / 100).quantize(cent, ROUND_HALF_UP)
 
 
 def test_events_follow_from_what_happened(supplier: dict[str, list[dict[str, str]]]) -> None:

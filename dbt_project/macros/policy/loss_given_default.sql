@@ -1,3 +1,8 @@
+{% macro first_age() -%}
+    {#- From so many days before the due date on the age of a bill is told apart for what becomes of it. -#}
+    {{ return(-30) }}
+{%- endmacro %}
+
 {% macro loss_given_default(days_overdue) -%}
     {#- The share of a debt that is lost, by its days overdue. -#}
     {%- set versions = {} -%}

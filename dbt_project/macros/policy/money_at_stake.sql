@@ -1,18 +1,35 @@
 {% macro money_at_stake(rule) -%}
     {#-
-        What a year's following of an advice is worth, in currency; null where no price tells. Use beyond the rule's
-        threshold is what could be saved: kW at the tariff's demand price, kWh moved from peak to valley, surcharges paid.
+        By how much a bill, computed again under an advice, is lower, in currency; null where the tariff does not charge what
+        the advice changes. Empty for an advice that changes nothing that bills charge.
     -#}
-    {%- set share = '(' ~ rule.threshold ~ ' / 100.0)' -%}
-    {%- set mean_load = 'use.energy_kwh_12m / nullif(24 * use.days_measured_12m, 0)' -%}
+    {%- set threshold = rule.threshold -%}
+    {#- The adjustment for the power factor is a share of all charges. -#}
+    {%- set adjusted = '(1 + bills.adjustment_pct / 100)' -%}
     {%- set values = {
-        'low_load_factor': '12 * prices.demand_price * (use.max_demand_kw_12m - ' ~ mean_load ~ ' / ' ~ rule.threshold ~ ')',
+        'low_load_factor':
+            'bills.demand_price * ' ~ adjusted ~ ' * greatest(bills.max_demand_kw - bills.energy_kwh / nullif(24 * bills.days_measured * '
+            ~ threshold ~ ', 0), 0)',
         'high_peak_share':
-            '(use.peak_kwh_12m - ' ~ rule.threshold ~ ' * use.energy_kwh_12m) * (prices.peak_price - prices.valley_price)',
-        'low_power_factor': 'surcharges.surcharge_12m',
+            '(bills.peak_price - bills.valley_price) * ' ~ adjusted ~ ' * greatest(bills.peak_kwh - '
+            ~ threshold ~ ' * bills.energy_kwh, 0)',
+        'low_power_factor':
+            '(bills.computed_energy_charge + bills.computed_demand_charge) * (bills.adjustment_pct - ' ~ percentage_at(threshold)
+            ~ ') / 100',
         'capacity_too_large':
-            '12 * prices.demand_price * (terms.contract_capacity_kva - use.load_kw_3m / ' ~ share ~ ')',
-        'capacity_exceeded': '12 * prices.demand_price * (use.load_kw_3m - terms.contract_capacity_kva * ' ~ share ~ ')',
+            'case when bills.max_demand_kva is not null then bills.capacity_price * ' ~ adjusted
+            ~ ' * greatest(bills.contract_capacity_kva - bills.max_demand_kva * 100 / ' ~ threshold ~ ', 0) end',
     } -%}
-    {{ values.get(rule.advice, 'cast(null as numeric)') }}
+    {{ return(values.get(rule.advice, '')) }}
+{%- endmacro %}
+
+{% macro percentage_at(threshold) -%}
+    {#- What the power factor of `bills` adds once it is a rule's threshold; as it is where it is better. -#}
+    (
+        select percentages.adjustment_pct
+        from percentages
+        where
+            percentages.power_factor_standard = bills.power_factor_standard
+            and percentages.power_factor = greatest(bills.power_factor, cast({{ threshold }} as numeric(4, 2)))
+    )
 {%- endmacro %}

@@ -24,22 +24,9 @@ customers as (
 
 ),
 
-terms as (
-
-    select * from {{ ref('contract_term') }}
-
-),
-
 features as (
 
     select * from {{ ref('customer_feature') }}
-    where as_of_date = {{ last_day() }}
-
-),
-
-use as (
-
-    select * from {{ ref('usage') }}
     where as_of_date = {{ last_day() }}
 
 ),
@@ -50,66 +37,9 @@ advice_rules as (
 
 ),
 
-tariffs as (
+savings as (
 
-    select * from {{ ref('stg_tariff') }}
-    where not is_deleted
-
-),
-
-bills as (
-
-    select * from {{ ref('standing_bill') }}
-
-),
-
-tariffs_by_age as (
-
-    select
-        tariffs.*,
-        row_number() over (
-            partition by tariffs.tariff_code, tariffs.register
-            order by tariffs.valid_from desc
-        ) as age_rank
-    from tariffs
-    inner join dates
-        on tariffs.valid_from <= dates.as_of_date
-
-),
-
-prices as (
-
-    select
-        tariff_code,
-        max(demand_price) as demand_price,
-        max(case when register = 'peak' then unit_price end) as peak_price,
-        max(case when register = 'valley' then unit_price end) as valley_price
-    from tariffs_by_age
-    where age_rank = 1
-    group by tariff_code
-
-),
-
--- Of those alone to whom some rule speaks: most are advised nothing.
-surcharges as (
-
-    select
-        scope.customer_id,
-        sum(case when bills.adjustment > 0 then bills.adjustment when bills.adjustment <= 0 then 0 end) as surcharge_12m
-    from scope
-    inner join features
-        on scope.customer_id = features.customer_id
-    inner join bills
-        on
-            scope.customer_id = bills.customer_id
-            and scope.as_of_date >= bills.issued_on
-            and scope.year_before < bills.issued_on
-    where
-        {%- for rule in rules %}
-        features.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }} or
-        {%- endfor %}
-        false
-    group by scope.customer_id
+    select * from {{ ref('advice_saving') }}
 
 ),
 
@@ -125,7 +55,7 @@ advised as (
         advice_rules.threshold,
         advice_rules.text_en,
         advice_rules.text_zh,
-        {{ money_at_stake(rule) }} as money_at_stake
+        savings.money_at_stake
     from scope
     inner join dates
         on
@@ -143,18 +73,10 @@ advised as (
         on
             scope.customer_id = customers.customer_id
             and {{ applies_to('advice_rules.not_for', 'customers.segment') }}
-    inner join terms
+    left join savings
         on
-            scope.customer_id = terms.customer_id
-            and scope.as_of_date >= terms.valid_from
-            and scope.as_of_date < terms.valid_to
-    -- Only some rules count money, and need these.
-    left join use -- noqa: ST11
-        on scope.customer_id = use.customer_id
-    left join prices -- noqa: ST11
-        on terms.tariff_code = prices.tariff_code
-    left join surcharges -- noqa: ST11
-        on scope.customer_id = surcharges.customer_id
+            scope.customer_id = savings.customer_id
+            and advice_rules.advice = savings.advice
     {% if not loop.last %}
     union all
     {% endif %}
@@ -188,10 +110,7 @@ as_contracted as (
         cast(advised.feature as text) as feature,
         cast(advised.feature_value as numeric(18, 4)) as feature_value,
         cast(advised.threshold as numeric(18, 4)) as threshold,
-        case
-            when advised.money_at_stake is not null
-                then cast(round(greatest(advised.money_at_stake, 0), 2) as numeric(18, 2))
-        end as money_at_stake,
+        cast(advised.money_at_stake as numeric(18, 2)) as money_at_stake,
         cast(advised.text_en as text) as advice_en,
         cast(advised.text_zh as text) as advice_zh,
         cast(advised.policy_version as text) as policy_version

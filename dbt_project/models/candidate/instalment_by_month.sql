@@ -23,7 +23,10 @@ as_contracted as (
         cast(paid_amount as numeric(18, 2)) as paid_amount,
         cast(round(paid_amount / nullif(due_amount, 0), 4) as numeric(6, 4)) as paid_share,
         cast(open_amount as numeric(18, 2)) as open_amount,
-        cast(ended_amount as numeric(18, 2)) as ended_amount
+        cast(ended_amount as numeric(18, 2)) as ended_amount,
+        cast(round(effective_instalments, 1) as numeric(12, 1)) as effective_instalments,
+        {{ interval_of_share('paid_amount / nullif(due_amount, 0)', 'effective_instalments', '-') }} as paid_share_low,
+        {{ interval_of_share('paid_amount / nullif(due_amount, 0)', 'effective_instalments', '+') }} as paid_share_high
     from months
 
 )

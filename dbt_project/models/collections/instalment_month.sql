@@ -60,6 +60,7 @@ months as (
         {%- endfor %}
         {{ money("sum(case when outcome in ('kept', 'broken') then amount else 0 end)") }} as due_amount,
         {{ money("sum(case when outcome in ('kept', 'broken') then paid_amount else 0 end)") }} as paid_amount,
+        {{ effective_cases("case when outcome in ('kept', 'broken') then amount end") }} as effective_instalments,
         {{ money("sum(case when outcome = 'open' then amount else 0 end)") }} as open_amount,
         {{ money("sum(case when outcome = 'ended' then amount else 0 end)") }} as ended_amount
     from judged

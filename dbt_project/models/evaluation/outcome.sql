@@ -30,10 +30,9 @@ behaviour as (
 
 ),
 
-balances as (
+late_bills as (
 
-    select * from {{ ref('bill_balance') }}
-    where judged_amount > 0
+    select * from {{ ref('long_overdue_bill') }}
 
 ),
 
@@ -54,40 +53,6 @@ windows as (
     inner join dates as latest
         on latest.is_latest
     where not dates.is_latest
-
-),
-
-latest_date as (
-
-    select * from dates
-    where is_latest
-
-),
-
--- Bills as they are known on the last day, each with the day it was settled: one that was cancelled unpaid was never owed.
-open_bills as (
-
-    select
-        balances.customer_id,
-        balances.due_on,
-        coalesce(balances.settled_on, {{ end_of_time() }}) as open_until
-    from balances
-    inner join latest_date
-        on
-            balances.valid_from <= latest_date.as_of_date
-            and balances.valid_to > latest_date.as_of_date
-
-),
-
-late_bills as (
-
-    select
-        customer_id,
-        cast({{ dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'due_on') }} as date) as late_on,
-        cast({{ dbt.dateadd('day', var('evaluation').default_days_overdue + 1, 'due_on') }} as date) as defaulted_on,
-        open_until
-    from open_bills
-    where open_until >= {{ dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'due_on') }}
 
 ),
 

@@ -19,7 +19,7 @@ counted as (
         max(policy_version) as policy_version,
         count(*) as customers,
         sum(case when is_overridden then 1 else 0 end) as overridden,
-        sum(case when outcome in ('default', 'no default') then 1 else 0 end) as observed,
+        count(outcome) as observed,
         sum(case when outcome = 'default' then 1 else 0 end) as defaults,
         sum(case when outcome = 'indeterminate' then 1 else 0 end) as indeterminate
     from outcomes

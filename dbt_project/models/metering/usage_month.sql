@@ -36,7 +36,6 @@ by_month as (
         sum(case when register = 'flat' then amount end) as flat_kwh,
         sum(case when register = 'valley' then amount end) as valley_kwh,
         sum(case when register = 'reactive' then amount end) as reactive_kvarh,
-        max(case when register = 'demand' then amount end) as max_demand_kw,
         {{ days_after('min(case when is_energy then read_before_on end)', 'max(case when is_energy then read_on end)') }}
             as days_measured,
         max(case when is_energy then days end) as longest_interval_days,
@@ -47,6 +46,58 @@ by_month as (
             as reverse_events,
         {{ count_bits('case when has_rolled_over then ' ~ day_bit('read_on') ~ ' end') }} as roll_overs
     from measured
+    group by customer_id, usage_month
+
+),
+
+demand_by_meter as (
+
+    select
+        measured.customer_id,
+        measured.usage_month,
+        measured.meter_id,
+        meters.installed_on,
+        meters.removed_on,
+        max(measured.amount) as demand_kw
+    from measured
+    inner join meters
+        on measured.meter_id = meters.meter_id
+    where measured.register = 'demand'
+    group by measured.customer_id, measured.usage_month, measured.meter_id, meters.installed_on, meters.removed_on
+
+),
+
+-- The demand of all meters that measured side by side when one of them was installed.
+demand_side_by_side as (
+
+    select
+        newest.customer_id,
+        newest.usage_month,
+        newest.meter_id,
+        sum(beside.demand_kw) as demand_kw
+    from demand_by_meter as newest
+    inner join demand_by_meter as beside
+        on
+            newest.customer_id = beside.customer_id
+            and newest.usage_month = beside.usage_month
+            and (
+                newest.meter_id = beside.meter_id
+                or (
+                    newest.installed_on >= beside.installed_on
+                    and (beside.removed_on is null or newest.installed_on < beside.removed_on)
+                )
+            )
+    group by newest.customer_id, newest.usage_month, newest.meter_id
+
+),
+
+demand as (
+
+    select
+        customer_id,
+        usage_month,
+        max(demand_kw) as max_demand_kw
+    from demand_side_by_side
     group by customer_id, usage_month
 
 ),
@@ -62,7 +113,7 @@ usage as (
         cast(by_month.flat_kwh as numeric(18, 3)) as flat_kwh,
         cast(by_month.valley_kwh as numeric(18, 3)) as valley_kwh,
         cast(by_month.reactive_kvarh as numeric(18, 3)) as reactive_kvarh,
-        cast(by_month.max_demand_kw as numeric(18, 3)) as max_demand_kw,
+        cast(demand.max_demand_kw as numeric(18, 3)) as max_demand_kw,
         by_month.days_measured,
         by_month.longest_interval_days > 45 as has_gap,
         by_month.readings,
@@ -71,6 +122,10 @@ usage as (
         by_month.reverse_events,
         by_month.roll_overs
     from by_month
+    left join demand
+        on
+            by_month.customer_id = demand.customer_id
+            and by_month.usage_month = demand.usage_month
     {%- if is_incremental() %}
     inner join {{ ref('usage_scope') }} as scope
         on
@@ -80,7 +135,7 @@ usage as (
     -- The figure with which a meter begins measures nothing.
     where
         by_month.readings > 0
-        or by_month.max_demand_kw is not null
+        or demand.max_demand_kw is not null
 
 )
 

@@ -33,6 +33,8 @@ summed as (
         {%- endfor %}
         sum(bills.collected_in_month) as collected_in_month,
         sum(bills.standing_amount) as standing_amount,
+        count(case when bills.standing_amount > 0 then 1 end) as bills,
+        {{ effective_cases('bills.standing_amount') }} as effective_bills,
         max(bills.due_on) as last_due_on
     from bills
     inner join dates
@@ -59,7 +61,9 @@ months as (
             as collected_{{ days }},
         {%- endfor %}
         {{ money('collected_in_month') }} as collected_in_month,
-        {{ money('standing_amount') }} as standing_amount
+        {{ money('standing_amount') }} as standing_amount,
+        bills,
+        effective_bills
     from summed
 
 )

@@ -48,21 +48,9 @@ matrix as (
 
     select
         segment,
-        bucket_rank,
+        days_overdue,
         default_rate
     from {{ ref('default_matrix') }}
-
-),
-
--- The last bucket that is not in default as a whole.
-last_ranks as (
-
-    select
-        policy_version,
-        max(bucket_rank) as bucket_rank
-    from buckets
-    where coalesce(from_days, 0) <= {{ default_days() }}
-    group by policy_version
 
 ),
 
@@ -77,6 +65,7 @@ secured as (
         open_bills.open_amount,
         coalesce(customers.segment, 'unknown') as segment,
         {{ days_after('open_bills.due_on', 'dates.as_of_date') }} as days_overdue,
+        {{ dbt.datediff('open_bills.due_on', 'dates.as_of_date', 'day') }} as age,
         coalesce(scores.is_in_default, false) as is_in_default,
         greatest(coalesce(terms.deposit_amount, 0), 0) as deposit_amount,
         sum(open_bills.open_amount) over (
@@ -113,15 +102,13 @@ aged as (
         netted.*,
         buckets.ageing_bucket,
         buckets.bucket_rank,
-        least(buckets.bucket_rank, last_ranks.bucket_rank) as matrix_rank
+        greatest(least(netted.age, {{ default_days() }}), {{ first_age() }}) as matrix_age
     from netted
     inner join buckets
         on
             netted.policy_version = buckets.policy_version
             and netted.days_overdue >= coalesce(buckets.from_days, 0)
             and (buckets.to_days is null or buckets.to_days >= netted.days_overdue)
-    inner join last_ranks
-        on netted.policy_version = last_ranks.policy_version
 
 ),
 
@@ -136,7 +123,7 @@ weighed as (
     left join matrix
         on
             aged.segment = matrix.segment
-            and aged.matrix_rank = matrix.bucket_rank
+            and aged.matrix_age = matrix.days_overdue
 
 ),
 

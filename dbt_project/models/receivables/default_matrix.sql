@@ -1,8 +1,8 @@
--- The provision matrix: of an amount in a bucket, by the past year's rolls, the share that comes to default unpaid. IFRS 9, simplified
--- approach.
-{{ config(indexes=[{'columns': ['segment', 'ageing_bucket'], 'unique': true}]) }}
+-- The provision matrix: of an amount that is so many days overdue, the share that comes to default unpaid, by the past year's bills when
+-- they were as old. IFRS 9, simplified approach.
+{{ config(indexes=[{'columns': ['segment', 'days_overdue'], 'unique': true}]) }}
 
-{%- set buckets = policy_table('ageing_buckets', 'bucket_rank') | selectattr('policy_version', 'equalto', policy_in_force()) | list %}
+{%- set default_age = default_days() + 1 %}
 with
 
 dates as (
@@ -12,217 +12,123 @@ dates as (
 
 ),
 
-rolls as (
+changes as (
 
-    select rolls.*
-    from {{ ref('roll_month') }} as rolls
+    select changes.*
+    from {{ ref('open_by_age') }} as changes
     inner join dates
-        on rolls.as_of_date > dates.year_before
+        on changes.as_of_date > dates.year_before
 
 ),
 
-ageing as (
+customers as (
 
-    select ageing.*
-    from {{ ref('receivable_ageing') }} as ageing
-    inner join dates
-        on ageing.as_of_date = dates.as_of_date
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
 
 ),
 
-months as (
-
-    select months.*
-    from {{ ref('receivable_month') }} as months
-    inner join dates
-        on
-            months.as_of_date > dates.year_before
-            and months.as_of_date < dates.as_of_date
-
-),
-
-ageing_before as (
-
-    select ageing.*
-    from {{ ref('receivable_ageing') }} as ageing
-    inner join dates
-        on
-            ageing.as_of_date > dates.year_before
-            and ageing.as_of_date < dates.as_of_date
-    where ageing.bucket_rank = 2
-
-),
-
-billed as (
-
-    select
-        segment,
-        sum(billed_amount) as amount
-    from months
-    group by segment
-
-),
-
-overdue as (
-
-    select
-        segment,
-        sum(open_amount) as amount
-    from ageing_before
-    group by segment
-
-),
-
-bucket_ranks as (
-    {% for bucket in buckets %}
-    select
-        '{{ bucket.ageing_bucket }}' as ageing_bucket,
-        {{ bucket.bucket_rank }} as bucket_rank,
-        {{ bucket.from_days if bucket.from_days is not none else 0 }} as from_days
-    {% if not loop.last %}
-    union all
-    {% endif %}
+ages as (
+    {% for age in range(first_age(), default_age + 1) %}
+    select {{ age }} as days_overdue
+    {{- ' union all' if not loop.last }}
     {%- endfor %}
-    {%- if not buckets %}
-    select
-        'none' as ageing_bucket,
-        1 as bucket_rank,
-        0 as from_days
-    {% endif %}
+
 ),
 
--- A segment in which nothing ever came to a bucket is taken like all of them together.
-rolls_and_pool as (
+-- A segment without bills of an age is taken like all of them together.
+segments as (
+
+    select segment from customers
+
+    union
+
+    select 'unknown' as segment
+
+    union
+
+    select 'all' as segment
+
+),
+
+changes_and_pool as (
 
     select
         segment,
-        from_bucket,
-        to_bucket,
-        amount
-    from rolls
+        days_overdue,
+        sum(amount) as amount
+    from changes
+    group by segment, days_overdue
 
     union all
 
     select
         'all' as segment,
-        from_bucket,
-        to_bucket,
-        amount
-    from rolls
+        days_overdue,
+        sum(amount) as amount
+    from changes
+    group by days_overdue
 
 ),
 
--- The share of a bucket's amounts that is in a later bucket a month after, or in the same one, the last or too wide to leave.
-monthly as (
+open_amounts as (
 
     select
-        rolls.segment,
-        from_ranks.bucket_rank,
-        sum(case when rolls.to_bucket <> 'paid' then rolls.amount else 0 end) / nullif(sum(rolls.amount), 0) as unpaid_rate,
-        sum(case when to_ranks.bucket_rank > from_ranks.bucket_rank then rolls.amount else 0 end)
-        / nullif(sum(rolls.amount), 0) as roll_rate
-    from rolls_and_pool as rolls
-    inner join bucket_ranks as from_ranks
-        on rolls.from_bucket = from_ranks.ageing_bucket
-    left join bucket_ranks as to_ranks
-        on rolls.to_bucket = to_ranks.ageing_bucket
-    group by rolls.segment, from_ranks.bucket_rank
+        segments.segment,
+        ages.days_overdue,
+        sum(coalesce(changes.amount, 0)) over (
+            partition by segments.segment
+            order by ages.days_overdue
+        ) as open_amount
+    from segments
+    cross join ages
+    left join changes_and_pool as changes
+        on
+            segments.segment = changes.segment
+            and ages.days_overdue = changes.days_overdue
 
 ),
 
--- Of what stays for some months in a bucket the share that leaves it unpaid: roll / (roll + paid), since what stays is asked again.
-leaving as (
+at_default as (
 
-    select
-        segment,
-        bucket_rank,
-        roll_rate / nullif(roll_rate + (1 - unpaid_rate), 0) as unpaid_share
-    from monthly
-    where bucket_rank > 1
-
-    union all
-
-    -- What is not due yet: how much of what was billed stood overdue at the month's end.
-    select
-        billed.segment,
-        1 as bucket_rank,
-        -- Unknown where more was credited than billed.
-        case when billed.amount > 0 then least(coalesce(overdue.amount, 0) / billed.amount, 1) end as unpaid_share
-    from billed
-    left join overdue
-        on billed.segment = overdue.segment
+    select * from open_amounts
+    where days_overdue = {{ default_age }}
 
 ),
 
-segments as (
+shares as (
 
-    select distinct segment from ageing
+    select
+        open_amounts.segment,
+        open_amounts.days_overdue,
+        open_amounts.open_amount,
+        at_default.open_amount as defaulted_amount,
+        -- Returned payments may bring more to default than was open.
+        case
+            when open_amounts.open_amount > 0
+                then greatest(least(at_default.open_amount / open_amounts.open_amount, 1), 0)
+        end as default_rate
+    from open_amounts
+    inner join at_default
+        on open_amounts.segment = at_default.segment
 
 ),
 
 matrix as (
 
     select
-        segments.segment,
-        bucket_ranks.ageing_bucket,
-        bucket_ranks.bucket_rank,
-        bucket_ranks.from_days,
-        dates.policy_version,
-        coalesce(leaving.unpaid_share, pooled.unpaid_share, 1) as unpaid_share
-    from segments
-    cross join bucket_ranks
-    cross join dates
-    left join leaving
+        shares.segment,
+        shares.days_overdue,
+        cast(shares.open_amount as numeric(18, 2)) as open_amount,
+        cast(shares.defaulted_amount as numeric(18, 2)) as defaulted_amount,
+        cast(round(cast(coalesce(shares.default_rate, pooled.default_rate, 1) as numeric), 6) as numeric(9, 6)) as default_rate
+    from shares
+    inner join shares as pooled
         on
-            segments.segment = leaving.segment
-            and bucket_ranks.bucket_rank = leaving.bucket_rank
-    left join leaving as pooled
-        on
-            pooled.segment = 'all'
-            and bucket_ranks.bucket_rank = pooled.bucket_rank
-
-),
-
--- Of a bucket that begins later than default does all is in default.
-default_rank as (
-
-    select min(bucket_rank) as bucket_rank
-    from bucket_ranks
-    where from_days > {{ default_days() }}
-
-),
-
--- From a bucket to default: one bucket after the other.
-rolled as (
-
-    select
-        matrix.segment,
-        matrix.ageing_bucket,
-        matrix.bucket_rank,
-        matrix.policy_version,
-        coalesce(exp(sum(ln(nullif(later.unpaid_share, 0)))), 1)
-        * case when min(later.unpaid_share) = 0 then 0 else 1 end as default_rate
-    from matrix
-    cross join default_rank
-    left join matrix as later
-        on
-            matrix.segment = later.segment
-            and matrix.bucket_rank <= later.bucket_rank
-            and default_rank.bucket_rank > later.bucket_rank
-    group by matrix.segment, matrix.ageing_bucket, matrix.bucket_rank, matrix.policy_version
-
-),
-
-rounded as (
-
-    select
-        segment,
-        ageing_bucket,
-        bucket_rank,
-        policy_version,
-        cast(round(cast(default_rate as numeric), 6) as numeric(9, 6)) as default_rate
-    from rolled
+            shares.days_overdue = pooled.days_overdue
+            and pooled.segment = 'all'
+    where shares.segment <> 'all'
 
 )
 
-select * from rounded
+select * from matrix

@@ -15,6 +15,7 @@ renamed as (
         register,
         unit_price,
         demand_price,
+        capacity_price,
         power_factor_standard,
         valid_from,
         coalesce(_deleted, false) as is_deleted,

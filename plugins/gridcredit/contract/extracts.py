@@ -220,12 +220,13 @@ PARTY = Extract(
 
 METER = Extract(
     "meter",
-    "Meters and the customers they measure.",
+    "Meters and the customers they measure. What meters show that measure on the same days is added, maximum demand too; "
+    "a meter that replaces another is installed on the day the other is removed, or later.",
     (
         _key("meter_id", "number of the meter"),
         Column("customer_id", "text", "whose use it measures", required=True),
         Column("installed_on", "date", "first day of measuring", required=True),
-        Column("removed_on", "date", "last day of measuring"),
+        Column("removed_on", "date", "last day of measuring; absent while it measures beside the customer's others"),
         Column("multiplier", "number", "kWh per unit of reading, by the transformers before the meter", required=True),
     ),
     dated_by="installed_on",
@@ -248,14 +249,15 @@ METER_READING = Extract(
 
 TARIFF = Extract(
     "tariff",
-    "Prices by tariff and register, each from a day on.",
+    "Prices by tariff and register, each from a day on; a price that changes within a month splits it.",
     (
         _key("tariff_code", "the tariff"),
         _key("register", "what is priced", "code", ("total", "peak", "flat", "valley", "reactive", "demand")),
         _key("valid_from", "first day of the price", "date"),
         Column("unit_price", "price", "price of a kWh", required=True, unit="currency per kWh"),
         Column("demand_price", "price", "price of a kW of maximum demand and month", unit="currency per kW"),
-        Column("power_factor_standard", "number", "power factor below which a surcharge is due"),
+        Column("power_factor_standard", "number", "power factor below which a surcharge is due, and above it a reward"),
+        Column("capacity_price", "price", "price of a kVA of contract capacity and month", unit="currency per kVA"),
     ),
     dated_by="valid_from",
 )

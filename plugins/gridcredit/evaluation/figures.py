@@ -106,6 +106,19 @@ def effective_size(counts: list[tuple[int, int]]) -> float:
     return float(min(total, rate * (1 - rate) / variance)) if variance > 0 else float(repeated)
 
 
+def pooled_rate(counts: list[tuple[int, int]]) -> Interval:
+    """The default rate of month-ends pooled, with the interval of Wilson of as many observations as the pool is worth.
+
+    `counts` has for each customer (observed, defaults), and somebody who was observed.
+    """
+    from scipy.stats import binomtest
+
+    observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
+    size = max(round(effective_size(counts)), 1)
+    bounds = binomtest(round(size * defaults / observed), size).proportion_ci(method="wilson")
+    return Interval(defaults / observed, float(bounds.low), float(bounds.high))
+
+
 def pooled_calibration_p(counts: list[tuple[int, int]], expected_rate: float) -> float | None:
     """As `calibration_p`, of month-ends pooled: the binomial test of as many observations as the pool is worth."""
     observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))

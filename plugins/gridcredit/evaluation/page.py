@@ -27,6 +27,7 @@ QUERIES = {
     "migration": "select grade_before, grade, customers from evaluation.grade_migration "
     "where as_of_date = (select max(as_of_date) from evaluation.grade_migration)",
     "vintages": "select as_of_date, months_after, default_rate from evaluation.vintage order by 1, 2",
+    "openings": "select opened_month as as_of_date, months_after, default_rate from evaluation.opening_vintage order by 1, 2",
     "challenger": "select challenger_version, grade, challenger_grade, count(*) as customers, sum(exposure) as exposure "
     "from evaluation.challenger_rating where as_of_date = %(day)s group by 1, 2, 3",
     "notes": "select officer, note, noted_at from evaluation.breach_note where watched_on = %(day)s",
@@ -59,8 +60,9 @@ def write_watch(settings: Settings, out: Path | None = None) -> Path:
                 _of(rows["figures"], "default_rate"), _of(rows["figures"], "told_default_rate"), ranks
             ),
             "drift": drift(_of(rows["figures"], "psi"), thresholds),
-            "migration": migration(rows["migration"], ranks),
+            "migration": migration(rows["migration"], [*ranks, "left"]),
             "vintages": vintages(rows["vintages"]),
+            "openings": vintages(rows["openings"]) if rows["openings"] else "",
         },
     }
     return write_page(
@@ -126,7 +128,7 @@ def migration(rows: Sequence[Row], ranks: list[str]) -> Markup:
 
 
 def vintages(rows: Sequence[Row]) -> Markup:
-    """Cumulative default rates by months since, a line for each month-end; the youngest lines are the shortest."""
+    """Cumulative default rates by months since, a line for each month-end or month of opening; the youngest lines are the shortest."""
     drawn = frame({**row, "as_of_date": row["as_of_date"].isoformat()} for row in rows)
     return svg(
         alt.Chart(drawn)

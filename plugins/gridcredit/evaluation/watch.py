@@ -17,7 +17,7 @@ from psycopg import sql
 from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError, TooEarlyError
 from gridcredit.evaluation.feature_frame import as_floats, feature_frame
-from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration_p, power
+from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration_p, pooled_rate, power
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.rules import EvaluationRules, Threshold, read_rules
 from gridcredit.evaluation.scorecards.score import score
@@ -150,7 +150,7 @@ def _measure(connection: Connection, settings: Settings) -> Iterator[Figure]:
     rated = _observed(connection, month_end)
     yield from _power_figures(rated, month_end, CHAMPION, rated["score"].to_numpy())
     yield _auc_loss(connection, rated, month_end)
-    yield from _calibration(connection, month_end)
+    yield from calibration_by_grade(connection, month_end)
     yield from _drift(connection)
     yield _overrides(connection)
     yield _early_defaults(connection)
@@ -226,17 +226,19 @@ def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> F
     return Figure(month_end, CHAMPION, "auc_loss", loss, len(rated), int(rated["is_default"].sum()))
 
 
-def _calibration(connection: Connection, month_end: date) -> Iterator[Figure]:
-    """By grade the default rate over a year's month-ends, and how probable it is where the policy's is right.
+def calibration_by_grade(connection: Connection, month_end: date) -> Iterator[Figure]:
+    """By the grade that the policy gave the default rate over a year's month-ends, and how probable it is where the policy is right.
 
-    One month-end alone has no power. Indeterminate ones are observed and not in default; customers come again each month.
+    One month-end alone has no power. Indeterminate ones are observed and not in default; customers come again each month. A
+    grade that is certain to default (probability 1) is not tested: a single payer would refute it.
     """
     rows = connection.execute(
-        "select grade, max(probability_of_default)::float8, customer_id, count(*)::int, "
-        "count(*) filter (where outcome = 'default')::int "
-        "from outcomes.outcome join policy.default_rates using (policy_version, grade) "
+        "select outcomes.grade_by_policy, max(probability_of_default)::float8, customer_id, count(*)::int, "
+        "count(*) filter (where outcome = 'default')::int from outcomes.outcome as outcomes "
+        "join policy.default_rates as rates on rates.policy_version = outcomes.policy_version "
+        "and rates.grade = outcomes.grade_by_policy "
         "where outcome is not null and as_of_date <= %s and as_of_date > %s::date - interval '12 months' "
-        "group by grade, customer_id order by grade",
+        "group by 1, customer_id order by 1",
         [month_end, month_end],
     ).fetchall()
     for grade, of_grade in groupby(rows, key=itemgetter(0)):
@@ -244,13 +246,12 @@ def _calibration(connection: Connection, month_end: date) -> Iterator[Figure]:
         counts = [(observed, defaults) for _, _, _, observed, defaults in members]
         observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
         told = max(row[1] for row in members)
-        figures = {
-            "default_rate": defaults / observed,
-            "told_default_rate": told,
-            "calibration_p": pooled_calibration_p(counts, told),
-        }
-        for name, value in figures.items():
-            yield Figure(month_end, CHAMPION, name, value, observed, defaults, "grade", grade)
+        of_whom = (observed, defaults, "grade", grade)
+        rate = pooled_rate(counts)
+        yield Figure(month_end, CHAMPION, "default_rate", rate.value, *of_whom, rate.lower, rate.upper)
+        yield Figure(month_end, CHAMPION, "told_default_rate", told, *of_whom)
+        if told < 1:
+            yield Figure(month_end, CHAMPION, "calibration_p", pooled_calibration_p(counts, told), *of_whom)
 
 
 def _drift(connection: Connection) -> Iterator[Figure]:

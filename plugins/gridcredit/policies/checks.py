@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from gridcredit.contract.extracts import PAYMENT_MODES, SEGMENTS
 from gridcredit.errors import PolicyError
+from gridcredit.policies.billing_checks import check_billing
 from gridcredit.policies.folder import Policy, fault
 from gridcredit.policies.recovery_checks import check_recovery
 
@@ -51,6 +52,7 @@ def _check_tables(policy: Policy, known: set[str]) -> None:
     _check_classes(policy)
     _check_ageing(policy)
     check_recovery(policy)
+    check_billing(policy)
     for table, facts in FACTS.items():
         for row in policy.tables[table]:
             if row["feature"] not in known.union(facts):

@@ -86,9 +86,10 @@ TABLES: dict[str, tuple[str, ...]] = {
     "recovery_targets": ("days", "recovered_rate"),
     "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
     "required_weights": ("dimension", "min_share"),
+    "power_factor_adjustments": ("power_factor_standard", "power_factor", "adjustment_pct"),
 }
 # A folder may leave these out, as those did that were approved before there was such a table.
-OPTIONAL_TABLES = ("required_weights",)
+OPTIONAL_TABLES = ("required_weights", "power_factor_adjustments")
 # Columns that a table may have as well, after the others; without them the warehouse holds nulls.
 OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {"dunning_steps": ("lapse_days",)}
 
@@ -105,7 +106,7 @@ class Header(BaseModel):
     new_customer_months: int
     new_customer_grade: str = "NR"
     bill_tolerance: Decimal
-    power_factor_surcharge: Decimal
+    power_factor_surcharge: Decimal = Decimal(0)
     reading_lag_months: int
     unbilled_months_max: int
     late_charge_min: Decimal

@@ -12,6 +12,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "season_indices": ("segment", "month"),
     "bill_sizes": ("segment", "percentile"),
     "required_weights": ("dimension",),
+    "power_factor_adjustments": ("power_factor_standard", "power_factor"),
     "dunning_steps": ("strategy", "step_rank"),
     "warning_conditions": ("rule", "feature", "comparator"),
 }

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.simulation import corrections, events, usage
-from gridcredit.simulation.columns import Array, numbered
+from gridcredit.simulation import corrections, events, truth, usage
+from gridcredit.simulation.columns import Array
 from gridcredit.simulation.customers import customer_table, make_customers
 from gridcredit.simulation.defects import inject_defects
 from gridcredit.simulation.payments import make_payments, payment_table
@@ -37,9 +37,10 @@ def simulate(
     `through` is the last day of data; the last period billed is the month before it. Defects are injected into
     that many rows and listed in truth/defects.csv. Meters are read at each month's end, or daily.
     """
-    truth = out / "truth"
-    truth.mkdir(parents=True, exist_ok=True)
-    targets = {name: out / f"{name}.csv" for name in EXTRACTS} | {"truth": truth / "creditworthiness.csv"}
+    hidden = out / "truth"
+    hidden.mkdir(parents=True, exist_ok=True)
+    targets = {name: out / f"{name}.csv" for name in EXTRACTS}
+    targets |= {"truth": hidden / "creditworthiness.csv", "theft": hidden / "theft.csv"}
     last_day = np.datetime64(through, "D")
     writers: dict[str, pyarrow.csv.CSVWriter] = {}
 
@@ -73,9 +74,9 @@ def _block_tables(
 ) -> Iterator[tuple[str, pa.Table]]:
     customers = make_customers(rng, block, _periods(months, through))
     yield "customer", customer_table(rng, customers)
-    credit = pa.array(customers.credit.round(6))
-    yield "truth", pa.table({"customer_id": numbered("C", block), "creditworthiness": credit})
+    yield "truth", truth.creditworthiness_table(block, customers)
     used = usage.make_usage(rng, customers, through)
+    yield "theft", truth.theft_table(customers, used)
     bills = usage.make_bills(customers, used)
     # What does not go by the book is drawn apart, so that the rest is the same with and without it.
     (odd,) = rng.spawn(1)

@@ -26,7 +26,8 @@ PRICES: dict[str, dict[str, int]] = {
 }
 DEMAND_PRICE = 38
 POWER_FACTOR_STANDARD = 0.90
-SURCHARGE_PER_POINT = 5  # thousandths of the charges for each hundredth that the power factor lacks
+# The rule of 1983 for that standard: from which power factor on it adds what to the charges, in hundredths of a percent; even between.
+POWER_FACTORS, ADJUSTMENTS = (0, 65, 70, 90, 95, 100), (14500, 1500, 1000, 0, -75, -75)
 FIGURE_LIMIT = 10_000_000_000  # a register of six digits before the point starts anew, in units of 0.0001
 
 
@@ -115,8 +116,10 @@ def make_bills(customers: Customers, usage: Usage) -> Bills:
     demand_charge = np.where(is_industrial, usage.demand * DEMAND_PRICE * 100, 0)
     total = usage.energy["total"]
     power_factor = total / np.sqrt(total.astype(float) ** 2 + usage.reactive.astype(float) ** 2)
-    lacking = np.where(is_industrial, np.ceil((POWER_FACTOR_STANDARD - power_factor) * 100).clip(0), 0).astype(int)
-    adjustment = ((energy_charge + demand_charge) * lacking * SURCHARGE_PER_POINT + 500) // 1000
+    percentage = np.interp(np.floor(100 * power_factor + 0.5), POWER_FACTORS, ADJUSTMENTS).round(0).astype(int)
+    adjusted = (energy_charge + demand_charge) * np.where(is_industrial, percentage, 0)
+    # Half a cent is rounded away from zero.
+    adjustment = np.sign(adjusted) * ((np.abs(adjusted) + 5000) // 10_000)
 
     owner, month = np.nonzero(_is_supplied(customers))
     period = customers.periods[month]
@@ -145,6 +148,7 @@ def tariff_table(periods: Array) -> pa.Table:
             "unit_price": f"{price / 10_000:.4f}",
             "demand_price": str(DEMAND_PRICE) if segment == "industrial" else None,
             "power_factor_standard": f"{POWER_FACTOR_STANDARD:.2f}" if segment == "industrial" else None,
+            "capacity_price": None,
         }
         for segment, prices in PRICES.items()
         for register, price in prices.items()

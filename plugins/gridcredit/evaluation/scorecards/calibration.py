@@ -60,7 +60,7 @@ def calibrate_policy(out: Path, version: str, effective_from: date, settings: Se
     base = policy_in_force(settings, effective_from)
     with connect(settings) as connection:
         counts = connection.execute(
-            "select grade, customer_id, count(*)::int, count(*) filter (where outcome = 'default')::int "
+            "select grade_by_policy, customer_id, count(*)::int, count(*) filter (where outcome = 'default')::int "
             "from outcomes.outcome where outcome is not null and policy_version = %s group by 1, 2",
             [base.header.version],
         ).fetchall()

@@ -1,0 +1,106 @@
+-- What the bills of a year would be lower by under each advice of the policy in force, of the customers in scope.
+{{ config(indexes=[{'columns': ['customer_id', 'advice'], 'unique': true}]) }}
+-- depends_on: {{ source('policy', 'advice_rules') }}
+
+{%- set rules = [] %}
+{%- for rule in policy_table('advice_rules', 'advice') if rule.policy_version == policy_in_force() and money_at_stake(rule) %}
+{%- do rules.append(rule) %}
+{%- endfor %}
+with
+
+scope as (
+
+    select * from {{ ref('customer_scope') }}
+    where is_known
+
+),
+
+dates as (
+
+    select * from {{ ref('as_of_date') }}
+    where is_latest
+
+),
+
+-- Of those alone to whom some rule speaks: most are advised nothing.
+features as (
+
+    select * from {{ ref('customer_feature') }}
+    where
+        as_of_date = {{ last_day() }}
+        and (
+            {%- for rule in rules %}
+            {{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }} or
+            {%- endfor %}
+            false
+        )
+
+),
+
+percentages as (
+
+    select * from {{ ref('power_factor_percentage') }}
+
+),
+
+checks as (
+
+    select * from {{ ref('bill_check') }}
+
+),
+
+-- Capacity is apparent power: demand over the power factor. Of months that have ended: a later reading says nothing new of them.
+bills as (
+
+    select
+        checks.*,
+        max(checks.max_demand_kw / nullif(checks.power_factor, 0)) over (partition by checks.customer_id) as max_demand_kva
+    from checks
+    inner join scope
+        on
+            checks.customer_id = scope.customer_id
+            and checks.issued_on > scope.year_before
+            and checks.issued_on <= scope.as_of_date
+    inner join features
+        on checks.customer_id = features.customer_id
+    cross join dates
+    where
+        checks.outcome <> 'not measured'
+        and checks.usage_month < dates.month_start
+
+),
+
+savings as (
+    {% for rule in rules %}
+    select
+        bills.customer_id,
+        '{{ rule.advice }}' as advice,
+        sum({{ money_at_stake(rule) }}) as money_at_stake
+    from bills
+    group by bills.customer_id
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
+    {%- if not rules %}
+    select
+        bills.customer_id,
+        '' as advice,
+        0 as money_at_stake
+    from bills
+    where false
+    {% endif %}
+),
+
+known_savings as (
+
+    select
+        customer_id,
+        advice,
+        cast(round(greatest(money_at_stake, 0), 2) as numeric(18, 2)) as money_at_stake
+    from savings
+    where money_at_stake is not null
+
+)
+
+select * from known_savings

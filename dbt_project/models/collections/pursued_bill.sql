@@ -129,30 +129,30 @@ done as (
 
 ),
 
-reached as (
+-- The furthest step that still counts, and the furthest that has lapsed, beside each action.
+ranked as (
 
     select
-        bill_id,
-        max(case when not has_lapsed then step_rank end) as last_rank,
-        max(case when has_lapsed then step_rank end) as lapsed_rank,
-        max(step_rank) as furthest_rank,
-        max(case when kind = 'cut_off_approval' then acted_on end) as approved_on
+        *,
+        max(case when not has_lapsed then step_rank end) over (partition by bill_id) as last_rank,
+        max(case when has_lapsed then step_rank end) over (partition by bill_id) as lapsed_rank
     from done
-    group by bill_id
 
 ),
 
 -- The first day that counts: what is repeated does not put off the next step.
-reached_days as (
+reached as (
 
     select
-        reached.bill_id,
-        min(case when done.step_rank = reached.last_rank and not done.has_lapsed then done.acted_on end) as last_step_on,
-        max(case when done.step_rank = reached.lapsed_rank and done.has_lapsed then done.acted_on end) as lapsed_step_on
-    from reached
-    inner join done
-        on reached.bill_id = done.bill_id
-    group by reached.bill_id
+        bill_id,
+        last_rank,
+        lapsed_rank,
+        max(step_rank) as furthest_rank,
+        max(case when kind = 'cut_off_approval' then acted_on end) as approved_on,
+        min(case when step_rank = last_rank and not has_lapsed then acted_on end) as last_step_on,
+        max(case when step_rank = lapsed_rank and has_lapsed then acted_on end) as lapsed_step_on
+    from ranked
+    group by bill_id, last_rank, lapsed_rank
 
 ),
 
@@ -214,9 +214,9 @@ staged as (
         reached.last_rank,
         reached.furthest_rank,
         last_steps.step as last_step,
-        reached_days.last_step_on,
+        reached.last_step_on,
         case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then lapsed_steps.step end as lapsed_step,
-        case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then reached_days.lapsed_step_on end as lapsed_step_on,
+        case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then reached.lapsed_step_on end as lapsed_step_on,
         reached.approved_on,
         next_ranks.next_rank,
         next_steps.step as next_step,
@@ -227,15 +227,13 @@ staged as (
                 {{ dbt.dateadd(
                     'day',
                     'case when pursued.is_home then next_steps.wait_days_home else next_steps.wait_days_other end',
-                    'reached_days.last_step_on'
+                    'reached.last_step_on'
                 ) }} as date
             )
         ) as allowed_from
     from pursued
     left join reached
         on pursued.bill_id = reached.bill_id
-    left join reached_days
-        on pursued.bill_id = reached_days.bill_id
     left join next_ranks
         on pursued.bill_id = next_ranks.bill_id
     left join steps as last_steps

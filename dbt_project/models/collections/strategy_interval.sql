@@ -1,9 +1,11 @@
 -- How far a strategy's mean may be from the champion's by the draw of the customers alone: the customers of both are drawn
 -- anew, as the policy draws them. Of 199 draws the difference of the tenth largest is exceeded by chance in 5 cases of 100.
--- An arm of fewer customers than this has no interval: its few large shares decide too much.
+-- An arm of fewer customers than this has no interval: its few large shares decide too much. Of many customers a sample is drawn, and
+-- the difference made smaller by the root of its share, as that of a mean's error.
 {{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}
 
 {%- set least_arm = 100 %}
+{%- set sample = 5000 %}
 {%- set redraws = 199 %}
 {%- set exceeded_in = 10 %}
 with
@@ -33,7 +35,8 @@ pairs as (
         champions.strategy as champion,
         challengers.days_recovered,
         cast(challengers.share_pct as integer) as share_pct,
-        cast(challengers.share_pct + champions.share_pct as integer) as share_of_both_pct
+        cast(challengers.share_pct + champions.share_pct as integer) as share_of_both_pct,
+        least(cast({{ sample }} as numeric(18, 8)) / (challengers.customers + champions.customers), 1) as sampled_share
     from outcomes as challengers
     inner join outcomes as champions
         on challengers.days_recovered = champions.days_recovered
@@ -49,6 +52,7 @@ redrawn as (
     select
         pairs.strategy,
         pairs.days_recovered,
+        pairs.sampled_share,
         redraws.generated_number as redraw,
         customers.recovered_rate,
         {{ drawn_of("customers.customer_id || '/' || redraws.generated_number", 'pairs.share_of_both_pct') }}
@@ -58,6 +62,7 @@ redrawn as (
         on
             pairs.days_recovered = customers.days_recovered
             and customers.strategy in (pairs.strategy, pairs.champion)
+            and {{ drawn_of("'sample/' || customers.customer_id", 10000) }} < 10000 * pairs.sampled_share
     cross join redraws
 
 ),
@@ -69,6 +74,7 @@ differences as (
         strategy,
         days_recovered,
         redraw,
+        sampled_share,
         coalesce(
             abs(
                 avg(case when is_challenger then recovered_rate end)
@@ -77,7 +83,7 @@ differences as (
             1
         ) as difference
     from redrawn
-    group by strategy, days_recovered, redraw
+    group by strategy, days_recovered, redraw, sampled_share
 
 ),
 
@@ -98,7 +104,7 @@ intervals as (
     select
         strategy,
         days_recovered,
-        difference as half_width
+        cast(difference * sqrt(sampled_share) as numeric(18, 8)) as half_width
     from ranked
     where from_largest = {{ exceeded_in }}
 

@@ -104,5 +104,6 @@ def _block_tables(
     yield from (("late_charge_entry", table) for table in charges)
     yield "grade_override", events.override_table(rng, customers, through)
     yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)
+    yield "policy_receipt", events.receipt_table(through)
     # The supplier has no definition of default of its own.
     yield "outcome", events.empty_table("outcome")

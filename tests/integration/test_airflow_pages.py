@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from gridcredit.operations.airflow_environment import airflow_environment
+from gridcredit.operations.services import write_admin_password
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import AIRFLOW_ROLE
@@ -49,6 +50,7 @@ def answers(settings: Settings, server: EmbeddedPostgres, migrated_airflow: Prep
     create_database(server, METADATA, migrated_airflow.name, AIRFLOW_ROLE)
     own = settings.model_copy(update={"airflow_database_url": SecretStr(server.url(AIRFLOW_ROLE, METADATA))})
     assert settings.warehouse_url
+    write_admin_password(own)
     environment = airflow_environment(own, 8080) | {
         "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
         "GRIDCREDIT_GATE_PAGES": "false",

@@ -6,6 +6,7 @@ Run as a process of its own, in Airflow's environment; prints JSON. Arguments: a
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from types import SimpleNamespace
@@ -65,7 +66,6 @@ def main(run_id: str, load: str) -> dict[str, Any]:
 
 def extra_links(run_id: str) -> dict[str, str]:
     """What the buttons of tasks lead to."""
-    from airflow.sdk.configuration import conf
     from gridcredit.orchestration import links
 
     def link(of: Any, **operator: str) -> str:
@@ -79,7 +79,7 @@ def extra_links(run_id: str) -> dict[str, str]:
         "load": link(links.QuarantineLink(), path="/landing/demo/payment_bad.csv"),
         "refused": link(links.QuarantineLink(), path="/landing/demo/never.csv"),
     }
-    conf.set("api", "base_url", "https://data.supplier.example/airflow")
+    os.environ["AIRFLOW__API__BASE_URL"] = "https://data.supplier.example/airflow"
     return found | {"behind a proxy": link(links.DashboardLink(), build_run_id=run_id)}
 
 

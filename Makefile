@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -41,10 +41,13 @@ down: $(STAMP) ## stop what `make up` or `make demo` started
 
 test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/unit -k NAME"
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
-	$(call timed,tests,$(PYTEST) -m "not browser" $(ARGS))
+	$(call timed,tests,$(PYTEST) -m "not browser and not docs" $(ARGS))
 
 test-browser: $(STAMP) ## the tests of what a browser draws, with the system's Chromium
 	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
+
+test-docs: $(STAMP) ## follow each tutorial and how-to, command by command: ARGS="-k roll_back"
+	$(call timed,tests of the docs,$(BIN)/python -m pytest -m docs $(ARGS))
 
 test-deep: $(STAMP) ## the tests that try random cases, with many of them (hours)
 	$(call timed,deep tests,$(PYTEST) --deep --timeout=0 -m deep $(ARGS))

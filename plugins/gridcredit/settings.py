@@ -24,8 +24,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GRIDCREDIT_")
 
-    project_dir: Path = PROJECT_DIR
-    home: Path = PROJECT_DIR / "var"
+    project_dir: Path = Field(PROJECT_DIR, description="where DAGs, dbt project and expectations are")
+    home: Path = Field(
+        PROJECT_DIR / "var",
+        description="where everything that is written goes: the embedded server, files, pages, logs",
+    )
     landing: Path | None = Field(None, description="where files land; unset: under `home`")
     postgres_port: int = Field(
         15432,
@@ -33,10 +36,14 @@ class Settings(BaseSettings):
         lt=65536,
         description="port of the embedded Postgres; another, which is stored, where it is taken; 0: any",
     )
-    warehouse_url: SecretStr | None = None
-    airflow_database_url: SecretStr | None = None
-    mappings_dir: Path = PROJECT_DIR / "mappings"
-    policies_dir: Path = PROJECT_DIR / "policies"
+    warehouse_url: SecretStr | None = Field(
+        None, description="postgresql://... of the warehouse; unset: the embedded Postgres under `home`"
+    )
+    airflow_database_url: SecretStr | None = Field(
+        None, description="postgresql://... of Airflow's own database; unset: one on the embedded Postgres"
+    )
+    mappings_dir: Path = Field(PROJECT_DIR / "mappings", description="where mappings of suppliers' files are")
+    policies_dir: Path = Field(PROJECT_DIR / "policies", description="where policies and departments.yml are")
     policy: str = Field("default", description="name of the credit policy that rates customers")
     challenger: str | None = Field(None, description="name of a policy that rates in the shadow, for comparison")
     history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
@@ -44,7 +51,7 @@ class Settings(BaseSettings):
         "CNY", pattern="^[A-Z][A-Z0-9]{1,8}$", description="of all amounts; a mapping that names another is refused"
     )
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
-    landing_poll_seconds: float = Field(0.5, gt=0)
+    landing_poll_seconds: float = Field(0.5, gt=0, description="how often the landing folder is looked at")
     build_patience_seconds: float = Field(
         60.0, ge=0, description="how long a run between its build and its release may be silent before another builds"
     )
@@ -56,10 +63,12 @@ class Settings(BaseSettings):
     )
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
-    dbt_threads: int = Field(2, ge=1)
-    bi_reader_password: SecretStr | None = None
+    dbt_threads: int = Field(2, ge=1, description="models that dbt builds at once")
+    bi_reader_password: SecretStr | None = Field(
+        None, description="password of the login `bi_reader`; unset: made once, in `secrets.json` under `home`"
+    )
     lineage_url: str | None = Field(None, description="an OpenLineage collector that events are sent to as well")
-    lineage_api_key: SecretStr | None = None
+    lineage_api_key: SecretStr | None = Field(None, description="key that the collector asks for")
     approvers: list[str] = Field([], description="Airflow's users who may let a blocked run through; empty: any user")
     gate_pages: bool = Field(
         default=True,

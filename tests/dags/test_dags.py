@@ -36,6 +36,8 @@ dags = {
                 "callback": bool(task.on_failure_callback),
                 "timeout": str(task.execution_timeout),
                 "downstream": sorted(task.downstream_task_ids),
+                "links": sorted(link.name for link in task.operator_extra_links),
+                "outlets": {one.name: getattr(one, "extra", {}) for one in task.outlets},
             }
             for task in dag.tasks
         },
@@ -137,3 +139,28 @@ def test_a_late_release_is_noticed(parsed: dict[str, Any]) -> None:
     """Queued at 02:00, there by 07:00."""
     deadlines = {name: dag["deadlines"] for name, dag in parsed["dags"].items() if dag["deadlines"]}
     assert deadlines == {"build_ratings": [["gridcredit.orchestration.callbacks.release_is_late", "5:00:00"]]}
+
+
+def test_tasks_lead_to_what_they_made(parsed: dict[str, Any]) -> None:
+    links = {
+        (dag, task): facts["links"]
+        for dag, one in parsed["dags"].items()
+        for task, facts in one["tasks"].items()
+        if facts["links"] and not {"Trigger", "Triggered DAG"} & set(facts["links"]) and "decide" not in task
+    }
+    gate, release = ["Gate results"], ["Changes", "Dashboard"]
+    wanted = {
+        ("build_ratings", "check_raw"): gate,
+        ("build_ratings", "check_candidate"): gate,
+        ("build_ratings", "publish"): release,
+        ("release_blocked_run", "check_candidate"): gate,
+        ("release_blocked_run", "publish"): release,
+        ("ingest_extracts", "load_file"): ["Quarantine"],
+    }
+    assert {key: links.get(key) for key in wanted} == wanted
+
+
+def test_assets_say_what_they_are(parsed: dict[str, Any]) -> None:
+    outlets = parsed["dags"]["build_ratings"]["tasks"]["publish"]["outlets"]
+    assert outlets["published.release"].keys() == {"description", "owner", "dictionary"}
+    assert outlets["published.release"]["dictionary"] == "/credit/docs/reference/warehouse/dictionary.html"

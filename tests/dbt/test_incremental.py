@@ -50,13 +50,14 @@ files:
   - {pattern: "officer_assignment*", extracts: {officer_assignment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "department_notice*", extracts: {department_notice: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "warning_ack*", extracts: {warning_acknowledgement: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "policy_receipt*", extracts: {policy_receipt: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "tariff*", extracts: {tariff: {deleted: {column: op, equals: [D]}}}}
 """
 START = date(2026, 2, 20)
 Row = dict[str, Any]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
-DATED |= {"warning_acknowledgement": None, "instalment": None, "late_charge_entry": None}
+DATED |= {"warning_acknowledgement": None, "instalment": None, "late_charge_entry": None, "policy_receipt": None}
 
 
 @dataclass
@@ -148,6 +149,7 @@ class Supplier:
         row |= {"operating_score": self.rng.choice(["", 20, 90]), "solvency_score": self.rng.choice(["", 60])}
         row |= {"action_id": f"A{number}", "override_id": f"G{number}", "notice_id": f"N{number}"}
         row["entry_id"] = f"E{number}"
+        row |= {"policy_version": "default-1.1", "staff_id": f"S{number % 3}"}
         row |= {"grade": self.rng.choice(["A", "B", "C", "none"]), "reason": "r", "approver_id": "S2"}
         row |= {"amount": self.rng.choice(["", 5, 20]), "department": "d", "field": "f"}
         rules = ["overdue_30_days", "overdue_7_days", "over_limit"]

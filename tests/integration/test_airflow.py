@@ -28,6 +28,7 @@ from gridcredit.warehouse.connection import airflow_database_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import leftovers
 from gridcredit.warehouse.migrations import prepare
+from markupsafe import escape
 
 from tests.support.airflow import Airflow, answer, listening, running_airflow
 from tests.support.builders import SMALL_EXTRACTS
@@ -85,6 +86,34 @@ def test_files_become_a_release_by_two_workers(airflow: Airflow, tmp_path: Path)
     assert airflow.metadata("select dag_id, task_id from task_instance where state in ('failed', 'up_for_retry')") == []
     airflow.come_to_rest()
     assert airflow.error_lines() == []
+    _tasks_and_assets_say_what_they_made(airflow)
+
+
+def _tasks_and_assets_say_what_they_made(airflow: Airflow) -> None:
+    """Buttons lead to the pages under Credit, which ask for a login; events carry rows and the release's hash."""
+    ((run_id, chain),) = rows(airflow.settings, "select run_id, chain_hash from lineage.releases")
+    with airflow.administrator() as client:
+
+        def links(dag: str, run: str, task: str) -> dict[str, str]:
+            answer = client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/links")
+            found: dict[str, str] = answer.raise_for_status().json()["extra_links"]
+            return found
+
+        assert links("build_ratings", run_id, "publish") == {
+            "Changes": "/credit/releases/1/changes",
+            "Dashboard": "/credit/releases/1",
+        }
+        gate = links("build_ratings", run_id, "check_raw")["Gate results"]
+        assert f"Gates of run {escape(run_id)}" in client.get(gate).text
+        assert "<strong>1</strong> is in force" in client.get("/credit/").text
+        assert httpx.get(f"{airflow.address}/credit/", trust_env=False).status_code == 401
+        assets = {one["name"]: one for one in client.get("/api/v2/assets?limit=100").json()["assets"]}
+        assert assets["raw.bill"]["extra"]["description"].startswith("Bills")
+        events = client.get("/api/v2/assets/events?limit=100").json()["asset_events"]
+    by_asset = {one["name"]: one["extra"] for one in events}
+    assert by_asset["published.release"] | {"release": 1, "hash": chain} == by_asset["published.release"]
+    bills = number(airflow.settings, "select rows_accepted from lineage.loads where extract = 'bill'")
+    assert by_asset["raw.bill"]["rows"] == bills
 
 
 def test_only_what_is_new_makes_a_release(airflow: Airflow, small: Prepared) -> None:

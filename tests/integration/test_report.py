@@ -19,8 +19,10 @@ from gridcredit.operations import pipeline
 from gridcredit.persons.archive import contract_versions, meters, parties
 from gridcredit.persons.pseudonyms import Pseudonyms, mask_name, mask_number
 from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.customer.why import explain
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from psycopg.rows import dict_row
 
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
@@ -249,3 +251,37 @@ def test_a_customer_without_a_rating_has_no_report(supplier: Supplier, tmp_path:
     with pytest.raises(GridCreditError, match="does not rate customer 'nobody'"):
         write_report("nobody", tmp_path / "report.html", "en", supplier.settings)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_why_names_what_bars_each_customer(supplier: Supplier) -> None:
+    """Everybody's paragraph against what is published: the score's grade, the veto, the override and the points lost."""
+    with connect(supplier.settings) as connection:
+        rows = connection.cursor(row_factory=dict_row).execute("select * from published.customer_rating").fetchall()
+        dearest: dict[str, Decimal] = dict(
+            connection.execute(
+                "select customer_id, max(weight - points) from published.rating_indicator where is_available group by 1"
+            ).fetchall()
+        )
+        floors: dict[int, Decimal] = dict(
+            connection.execute(
+                "select grade_rank, min_score from policy.grades where policy_version = %s", [rows[0]["policy_version"]]
+            ).fetchall()
+        )
+    assert {row["veto"] for row in rows} >= {None, "in_default"}
+    for row in rows:
+        text = explain(row["customer_id"], "en", supplier.settings)
+        if row["grade_rank"] is None:
+            assert "is not rated" in text and "What prevents a grade: " in text
+            continue
+        assert f"has grade {row['grade']} as of 2026-06-19" in text
+        assert ("set by hand" in text) == (row["override_id"] is not None and row["grade_rank"] > 1)
+        if row["veto"] == "in_default":
+            assert f"a debt of {row['max_days_overdue']} days overdue, which is default" in text
+        if dearest[row["customer_id"]] > 0:
+            assert f"(lost {dearest[row['customer_id']].normalize():f} of " in text
+        if row["grade_rank"] > 1 and row["score"] is not None:
+            gap = floors[row["grade_rank"] - 1] - row["score"]
+            assert (f"which is {gap.normalize():f} more" in text) == (gap > 0)
+    firm = explain(supplier.firm, "zh", supplier.settings)
+    assert "等级由S0007人工评定，有效期至2026-09-30（settlement under way）" in firm
+    assert not re.search(r"[a-z]+_[a-z]+", firm)

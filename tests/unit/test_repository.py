@@ -12,11 +12,14 @@ from typing import Any
 
 import jinja2
 import yaml
+from gridcredit.cli.app import app
+from gridcredit.cli.reference import reference_files
 from gridcredit.contract.derived import derived_files
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.files.private import write_private
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.published_tables import TABLES
+from typer.main import get_command
 
 
 def tracked() -> list[Path]:
@@ -38,7 +41,7 @@ def test_no_file_names_a_registry_and_the_lock_is_hashed() -> None:
 
 
 def test_what_is_derived_from_the_contract_is_up_to_date() -> None:
-    for path, text in derived_files(Settings()).items():
+    for path, text in (derived_files(Settings()) | reference_files(get_command(app), Settings())).items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run `gridcredit contract`"
 
 
@@ -137,3 +140,11 @@ def test_folders_of_the_package_are_small_and_say_what_they_are_for() -> None:
     for path in package.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
         assert len(list(path.parent.glob("*.py"))) <= 16, path.parent
+
+
+def test_every_option_and_setting_says_what_it_is_for() -> None:
+    for path, text in reference_files(get_command(app), Settings()).items():
+        assert not [
+            line for line in text.splitlines() if line.startswith("| `") and line.rstrip(" |").count("|") < 4
+        ], path
+        assert "| --help" not in text

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import structlog
 import typer
 
 from gridcredit.errors import GridCreditError
+from gridcredit.pages.texts import Language
 from gridcredit.settings import Settings, get_settings
 
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
+InLanguage = Annotated[str, typer.Option("--language", help="en or zh")]
 OutFile = Annotated[Path | None, typer.Option(help="the file to write; without it the screen")]
 
 
@@ -67,6 +69,13 @@ def prepare_quietly(settings: Settings) -> None:
 
 def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+def known_language(text: str) -> Language:
+    """One of the languages that pages are written in."""
+    if text not in get_args(Language):
+        raise GridCreditError(f"it is written in {' or '.join(get_args(Language))}, not in {text!r}")
+    return cast("Language", text)
 
 
 def required_date(text: str, option: str) -> date:

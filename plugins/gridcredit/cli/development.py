@@ -18,9 +18,9 @@ app = typer.Typer()
 
 @app.command("simulate")
 def simulate_command(
-    customers: Annotated[int, typer.Option(min=1)],
-    months: Annotated[int, typer.Option(min=1)],
-    seed: Annotated[int, typer.Option(min=0)],
+    customers: Annotated[int, typer.Option(min=1, help="how many")],
+    months: Annotated[int, typer.Option(min=1, help="months of bills")],
+    seed: Annotated[int, typer.Option(min=0, help="another number makes another supplier")],
     out: Annotated[Path, typer.Option(help="folder to write into")],
     defects: Annotated[int, typer.Option(min=0, help="rows to spoil; listed in OUT/truth/defects.csv")] = 0,
 ) -> None:
@@ -33,12 +33,13 @@ def simulate_command(
 
 
 @app.command("contract")
-def contract_command() -> None:
-    """Write what is derived from the input contract: dbt sources and the data dictionary."""
+def contract_command(context: typer.Context) -> None:
+    """Write what is derived: dbt sources, the data dictionary of the input, the pages of command line and settings."""
+    from gridcredit.cli.reference import reference_files
     from gridcredit.contract.derived import derived_files
 
     with clear_errors() as settings:
-        for path, text in derived_files(settings).items():
+        for path, text in (derived_files(settings) | reference_files(context.find_root().command, settings)).items():
             path.write_text(text, encoding="utf-8")
             typer.echo(f"wrote {path}")
 

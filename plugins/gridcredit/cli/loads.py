@@ -19,6 +19,9 @@ from gridcredit.cli.console import (
 )
 from gridcredit.errors import GridCreditError
 
+Files = Annotated[list[Path], typer.Argument(help="the files, in the order in which they are to be loaded")]
+LoadNumber = Annotated[int, typer.Argument(help="number of the load, as `load list` shows it")]
+
 app = typer.Typer()
 mapping_app = typer.Typer(no_args_is_help=True, help="Mappings of a supplier's files.")
 app.add_typer(mapping_app, name="mapping")
@@ -29,7 +32,7 @@ app.add_typer(quarantine_app, name="quarantine")
 
 
 @app.command()
-def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: list[Path]) -> None:
+def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: Files) -> None:
     """Load files by a mapping, where they are."""
     from gridcredit.ingestion.loader import load_file
     from gridcredit.ingestion.mapping.read import load_mappings
@@ -148,7 +151,7 @@ def load_list(
 
 @load_app.command("revert")
 @load_app.command("undo", hidden=True)
-def load_revert(file_id: int, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
     """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
     from gridcredit.ingestion.revert import undo_load
 

@@ -8,12 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gridcredit.cli.console import (
-    OutFile,
-    clear_errors,
-    prepare_quietly,
-)
-from gridcredit.errors import GridCreditError
+from gridcredit.cli.console import InLanguage, OutFile, clear_errors, known_language, prepare_quietly
 
 app = typer.Typer()
 export_app = typer.Typer(no_args_is_help=True, help="What is published, for other programs.")
@@ -24,17 +19,30 @@ app.add_typer(export_app, name="export")
 def report(
     customer: Annotated[str, typer.Option(help="customer number")],
     out: Annotated[Path, typer.Option(help="the HTML file to write")],
-    language: Annotated[str, typer.Option(help="en or zh")] = "en",
+    language: InLanguage = "en",
 ) -> None:
     """Write a customer's credit report: one HTML page, set for printing."""
     from gridcredit.reporting.customer import write_report
 
     with clear_errors() as settings:
-        if language not in ("en", "zh"):
-            raise GridCreditError(f"the report is written in en or zh, not in {language!r}")
+        chosen = known_language(language)
         prepare_quietly(settings)
-        write_report(customer, out, "zh" if language == "zh" else "en", settings)
+        write_report(customer, out, chosen, settings)
         typer.echo(f"wrote {out}")
+
+
+@app.command()
+def why(
+    customer: Annotated[str, typer.Option(help="customer number")],
+    language: InLanguage = "en",
+) -> None:
+    """Say in a paragraph why a customer has this grade: what cost most points, and what prevents a better one."""
+    from gridcredit.reporting.customer.why import explain
+
+    with clear_errors() as settings:
+        chosen = known_language(language)
+        prepare_quietly(settings)
+        typer.echo(explain(customer, chosen, settings))
 
 
 @app.command()

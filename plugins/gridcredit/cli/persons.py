@@ -85,7 +85,7 @@ def erase(
 
 @reader_app.command("add")
 def add_reader(
-    name: str,
+    name: Annotated[str, typer.Argument(help="name of the login")],
     department: Annotated[str, typer.Option(help="one of policies/departments.yml")],
     org_unit: Annotated[list[str], typer.Option(help="whose customers the reader sees; `*` is all")],
 ) -> None:

@@ -9,12 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from gridcredit.cli.console import clear_errors, prepare_quietly, required_date
+from gridcredit.cli.console import InLanguage, clear_errors, known_language, prepare_quietly, required_date
+from gridcredit.errors import GridCreditError
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 
 Approver = Annotated[str, typer.Option(help="name of who decides")]
 Reason = Annotated[str, typer.Option(help="why; it stays with the proposal")]
+Version = Annotated[str, typer.Argument(help="a version, or one that is proposed")]
+DocumentFile = Annotated[Path | None, typer.Option("--out", help="the HTML file; default: var/documents, by version")]
+Proposal = Annotated[int, typer.Argument(help="number of the proposal, as `policy proposals` shows it")]
 Folder = Annotated[Path, typer.Argument(help="a policy's folder, e.g. policies/default/1.0")]
 
 
@@ -119,7 +123,7 @@ def proposals() -> None:
 
 
 @policy_app.command("compare")
-def compare(proposal: int) -> None:
+def compare(proposal: Proposal) -> None:
     """Show what a proposal would change as of the last release, and keep it with the proposal."""
     from gridcredit.policy_changes.effects import compare as rate_by_both
     from gridcredit.policy_changes.effects import describe_changes
@@ -133,13 +137,13 @@ def compare(proposal: int) -> None:
 
 
 @policy_app.command("approve")
-def approve(proposal: int, approver: Approver, reason: Reason) -> None:
+def approve(proposal: Proposal, approver: Approver, reason: Reason) -> None:
     """Approve a proposal: customers are rated by it from its date on."""
     _decide(proposal, approver, reason, is_approved=True)
 
 
 @policy_app.command("refuse")
-def refuse(proposal: int, approver: Approver, reason: Reason) -> None:
+def refuse(proposal: Proposal, approver: Approver, reason: Reason) -> None:
     """Refuse a proposal; it is kept, with the reason."""
     _decide(proposal, approver, reason, is_approved=False)
 
@@ -172,9 +176,35 @@ def calibrate(
             typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 
+@policy_app.command("document")
+def document(version: Version, language: InLanguage = "en", out: DocumentFile = None) -> None:
+    """Write a policy in words and tables, to be signed and handed out: one HTML page, set for printing."""
+    from gridcredit.reporting.policy.document import write_policy_document
+
+    with clear_errors() as settings:
+        chosen = known_language(language)
+        prepare_quietly(settings)
+        typer.echo(f"wrote {write_policy_document(version, chosen, out, settings)}")
+
+
+@policy_app.command("receipts")
+def receipts(version: Annotated[str | None, typer.Argument(help="default: the one in force")] = None) -> None:
+    """Show which departments have received a policy, and end with an error where some have not."""
+    from gridcredit.reporting.policy.receipts import read_receipts
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        found = read_receipts(version, settings)
+        for one in found.departments:
+            typer.echo(f"{one.department:<18}{one.text}")
+        if found.missing:
+            raise GridCreditError(f"{found.version} was not received by {', '.join(found.missing)}")
+        typer.echo(f"every department has received {found.version}")
+
+
 @policy_app.command("withdraw")
 def withdraw(
-    proposal: int, officer: Annotated[str, typer.Option(help="name of who withdraws")], reason: Reason
+    proposal: Proposal, officer: Annotated[str, typer.Option(help="name of who withdraws")], reason: Reason
 ) -> None:
     """Take back an approved policy that has rated nothing yet; the proposal stays, with the reason."""
     from gridcredit.policy_changes.proposals import withdraw as take_back

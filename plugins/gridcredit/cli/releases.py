@@ -19,6 +19,8 @@ from gridcredit.cli.console import (
 )
 from gridcredit.errors import GridCreditError
 
+Number = Annotated[int, typer.Argument(help="number of a release, as `release list` shows it")]
+
 app = typer.Typer()
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, take back.")
 app.add_typer(release_app, name="release")
@@ -75,7 +77,7 @@ def list_releases(as_format: AsList = ListFormat.TEXT) -> None:
 
 
 @release_app.command("diff")
-def diff_releases(before: int, after: int) -> None:
+def diff_releases(before: Number, after: Number) -> None:
     """Show how many rows of each table two releases do not have in common."""
     from gridcredit.releases import release
 
@@ -88,7 +90,7 @@ def diff_releases(before: int, after: int) -> None:
 
 
 @release_app.command("restated")
-def restated_by(number: int) -> None:
+def restated_by(number: Number) -> None:
     """Show what a release changed although no fact had changed, by cause."""
     from gridcredit.releases import restatement
 
@@ -117,7 +119,7 @@ def newest_link() -> None:
 
 @release_app.command("verify")
 def verify_release(
-    number: int,
+    number: Number,
     anchor: Annotated[str | None, typer.Option(help="a chain hash that was stored elsewhere")] = None,
 ) -> None:
     """Work out again what a release published, and the chain up to it; fails where a row was changed by hand."""
@@ -135,7 +137,7 @@ def verify_release(
 
 @release_app.command("rollback")
 def roll_back(
-    number: int,
+    number: Number,
     approver: Annotated[str, typer.Option(help="who decided")],
     reason: Annotated[str, typer.Option(help="why")],
 ) -> None:

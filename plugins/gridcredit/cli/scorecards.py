@@ -99,7 +99,7 @@ def weights(
 
 @scorecard_app.command("card")
 def card(
-    proposal: int,
+    proposal: Annotated[int, typer.Argument(help="number of the proposal")],
     out: Annotated[Path | None, typer.Option(help="an .html file gets charts; unset: Markdown here")] = None,
 ) -> None:
     """Show a proposal's model card."""

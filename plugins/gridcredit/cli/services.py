@@ -19,7 +19,12 @@ app = typer.Typer()
 
 
 @app.command()
-def demo(customers: int = 4000, months: int = 24, seed: int = 1, defects: int = 40) -> None:
+def demo(
+    customers: Annotated[int, typer.Option(help="customers of the simulated supplier")] = 4000,
+    months: Annotated[int, typer.Option(help="months of bills")] = 24,
+    seed: Annotated[int, typer.Option(help="another number makes another supplier")] = 1,
+    defects: Annotated[int, typer.Option(help="rows to spoil, which go to quarantine")] = 40,
+) -> None:
     """Run the real DAGs on a simulated supplier and show the release."""
     from gridcredit.operations.demo import run_demo
 

@@ -65,7 +65,11 @@ def trace_file(
 
 
 @trace_app.command("bill")
-def trace_bill(bill_id: str, as_format: AsFormat = Format.TEXT, out: OutFile = None) -> None:
+def trace_bill(
+    bill_id: Annotated[str, typer.Argument(help="number of the bill")],
+    as_format: AsFormat = Format.TEXT,
+    out: OutFile = None,
+) -> None:
     """Show a bill's deliveries, and which published rows rest on it."""
     from gridcredit.lineage import touched
 

@@ -122,6 +122,42 @@ def features_markdown(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
+TABLE_NOTE = (
+    "Written from dbt_project/models/candidate/ and policies/departments.yml by `gridcredit contract`; do not edit."
+)
+
+
+def published_tables_markdown(settings: Settings) -> str:
+    """Every published table with grain, key, columns, and which departments read it."""
+    by_hand = (settings.dbt_dir / "models" / "candidate" / "candidate.yml").read_text(encoding="utf-8")
+    models = [model for text in (by_hand, feature_library_yaml(settings)) for model in yaml.safe_load(text)["models"]]
+    text = (settings.project_dir / "policies" / "departments.yml").read_text(encoding="utf-8")
+    departments = yaml.safe_load(text)["departments"]
+    lines = [
+        f"<!-- {TABLE_NOTE} -->", "", "# Published tables", "",
+        "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` beside those below. `published.<name>_history` has every row that a",
+        "release showed. Tables join by columns of the same name. Where each column comes from is in the [dictionary](warehouse.md) of a warehouse; [star schema and rights](../bi.md).", "",
+        "| table | key | read by |", "| --- | --- | --- |",
+    ]  # fmt: skip
+    for model in sorted(models, key=_name):
+        read_by = ", ".join(one for one, sees in departments.items() if sees == "*" or model["name"] in sees)
+        lines.append(f"| [{model['name']}](#{model['name']}) | {_key_of(model)} | {read_by} |")
+    for model in sorted(models, key=_name):
+        lines += ["", f"## {model['name']}", "", model["description"].strip(), ""]
+        lines += ["| column | type | meaning |", "| --- | --- | --- |"]
+        for column in model["columns"]:
+            lines.append(f"| {column['name']} | {column['data_type']} | {column['description'].replace('|', 'or')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _name(model: dict[str, str]) -> str:
+    return model["name"]
+
+
+def _key_of(model: dict[str, str]) -> str:
+    return model["description"].rpartition("Grain and key: ")[2].strip().rstrip(".")
+
+
 def derived_files(settings: Settings) -> dict[Path, str]:
     """Each derived file and what it must hold."""
     return {
@@ -129,4 +165,5 @@ def derived_files(settings: Settings) -> dict[Path, str]:
         settings.project_dir / "docs" / "data_contract.md": contract_markdown(),
         settings.dbt_dir / "models" / "candidate" / "feature_library.yml": feature_library_yaml(settings),
         settings.project_dir / "docs" / "features.md": features_markdown(settings),
+        settings.project_dir / "docs" / "reference" / "published_tables.md": published_tables_markdown(settings),
     }

@@ -81,8 +81,12 @@ class Extract:
 
     @property
     def found_by(self) -> str:
-        """The column by which a customer's rows are found: his own number, or that of his meter, plan or tariff."""
-        return next(name for name in ("customer_id", "meter_id", "action_id", "tariff_code") if self.column(name))
+        """The column by which a customer's rows are found: his own number, or that of his meter, plan or tariff.
+
+        Rows that are of no customer are found by the policy's version.
+        """
+        owners = ("customer_id", "meter_id", "action_id", "tariff_code", "policy_version")
+        return next(name for name in owners if self.column(name))
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -454,6 +458,18 @@ WARNING_ACKNOWLEDGEMENT = Extract(
     dated_by="acknowledged_on",
 )
 
+POLICY_RECEIPT = Extract(
+    "policy_receipt",
+    "Who has received a policy in writing: one row for each member of staff.",
+    (
+        _key("policy_version", "version of the policy, as its folder names it"),
+        _key("department", "department of the member of staff, as policies/departments.yml names it"),
+        _key("staff_id", "member of staff who received it"),
+        Column("received_on", "date", "day on which it was received", required=True),
+    ),
+    dated_by="received_on",
+)
+
 OUTCOME = Extract(
     "outcome",
     "Who defaulted, of a supplier with a definition of its own: it takes the place of the one in policies/evaluation.yml.",
@@ -486,6 +502,7 @@ EXTRACTS: dict[str, Extract] = {
         OFFICER_ASSIGNMENT,
         GRADE_OVERRIDE,
         WARNING_ACKNOWLEDGEMENT,
+        POLICY_RECEIPT,
         OUTCOME,
     )
 }

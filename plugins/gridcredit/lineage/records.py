@@ -74,6 +74,7 @@ OF_CUSTOMER: dict[str, LiteralString] = {
     "action_id": "action_id in (select action_id from raw.collection_action "
     "where customer_id = %(customer)s and acted_on <= %(as_of)s)",
     "tariff_code": "tariff_code in (select tariff_code from raw.customer where customer_id = %(customer)s)",
+    "policy_version": "false",
 }
 
 

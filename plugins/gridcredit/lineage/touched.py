@@ -146,6 +146,8 @@ CUSTOMERS_OF_FILE: dict[str, LiteralString] = {
     "where {raw}._file_id = %(file)s",
     "tariff_code": "select distinct customer_id from {raw} join raw.customer using (tariff_code) "
     "where {raw}._file_id = %(file)s",
+    # Of nobody.
+    "policy_version": "select null::text from {raw} where _file_id = %(file)s and false",
 }
 
 

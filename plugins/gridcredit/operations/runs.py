@@ -54,20 +54,20 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
     return started
 
 
-def unanswered_extracts(file_id: int, settings: Settings | None = None) -> list[str]:
-    """The extracts of a file that no finished build has answered for: all of a new file, none of an old one again.
+def unanswered_extracts(file_id: int, settings: Settings | None = None) -> dict[str, int]:
+    """The extracts of a file that no finished build covers, with their rows: all of a new file, none of an old one again.
 
     A task killed between its load and its word of it finds here, on its next try, what is still to be told.
     """
     with connect(settings) as connection:
         rows = connection.execute(
-            "select extract from lineage.loads where file_id = %s and not exists ("
+            "select extract, rows_accepted from lineage.loads where file_id = %s and not exists ("
             "select 1 from lineage.run_files join lineage.runs using (run_id) "
             "where run_files.file_id = loads.file_id and runs.status in ('published', 'unchanged')) "
             "order by extract",
             [file_id],
         ).fetchall()
-    return [extract for (extract,) in rows]
+    return dict(rows)
 
 
 def is_released(connection: Connection, run_id: str) -> bool:

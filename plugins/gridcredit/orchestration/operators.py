@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,20 +14,22 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gridcredit.errors import GridCreditError, NotReadyError
-from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS
+from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS, RELEASE
 from gridcredit.orchestration.forms import name_and_text
+from gridcredit.orchestration.links import ChangesLink, DashboardLink, GateLink, QuarantineLink
 
 
 class LoadFileOperator(BaseOperator):
-    """Loads one landed file into raw; returns its extracts, unless a build has answered for them already."""
+    """Loads one landed file into raw; returns its extracts with their rows, unless a build covers them already."""
 
     template_fields: Sequence[str] = ("path",)
+    operator_extra_links = (QuarantineLink(),)
 
     def __init__(self, *, path: str, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
         self.path = path
 
-    def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
+    def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
         """Load the file; a refused file fails at once, since trying again would not help."""
         from gridcredit.ingestion.landing import take_in
         from gridcredit.operations.runs import unanswered_extracts
@@ -48,15 +51,17 @@ class AnnounceExtractsOperator(BaseOperator):
         super().__init__(outlets=[LOADED_EXTRACTS], **kwargs)
 
     def execute(self, context: Any) -> list[str]:  # noqa: ANN401
-        """Emit one asset event per extract loaded by any of the run's files."""
-        # One mapped task gives its list as it is, several give a list of theirs.
+        """Emit one asset event per extract loaded by any of the run's files, with the rows that they brought."""
+        # One mapped task gives what it returned as it is, several give a list.
         loaded = context["ti"].xcom_pull(task_ids="load_file", default=None) or []
-        extracts = sorted({name for one in loaded for name in ([one] if isinstance(one, str) else one or [])})
-        if not extracts:
+        rows: Counter[str] = Counter()
+        for one in [loaded] if isinstance(loaded, dict) else loaded:
+            rows.update(one or {})
+        if not rows:
             raise AirflowSkipException("no file brought anything new")
-        for name in extracts:
-            context["outlet_events"][LOADED_EXTRACTS].add(RAW_EXTRACTS[name])
-        return extracts
+        for name in sorted(rows):
+            context["outlet_events"][LOADED_EXTRACTS].add(RAW_EXTRACTS[name], extra={"rows": rows[name]})
+        return sorted(rows)
 
 
 class _BuildStage(BaseOperator):
@@ -88,6 +93,8 @@ class _BuildStage(BaseOperator):
 class CheckRawOperator(_BuildStage):
     """Gate 1: registers the build and checks the raw rows it is the first to answer for."""
 
+    operator_extra_links = (GateLink(),)
+
     def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401
         """Check raw; as of the day asked for, else that of a scheduled run or a backfill."""
         from gridcredit.operations.pipeline import check_raw
@@ -116,6 +123,8 @@ class BuildModelsOperator(_BuildStage):
 class CheckCandidateOperator(_BuildStage):
     """Gate 2: checks the tables that are to be published."""
 
+    operator_extra_links = (GateLink(),)
+
     def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
         """Check the candidate."""
         from gridcredit.operations.pipeline import check_candidate
@@ -126,11 +135,19 @@ class CheckCandidateOperator(_BuildStage):
 class PublishOperator(_BuildStage):
     """Publishes the candidate tables as a release."""
 
-    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
-        """Publish."""
+    operator_extra_links = (DashboardLink(), ChangesLink())
+
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401
+        """Publish; the event of the release says which it is, how many rows it changed, and its hash."""
         from gridcredit.operations.pipeline import publish_release
 
-        publish_release(run_id)
+        release = publish_release(run_id)
+        context["outlet_events"][RELEASE].extra = {
+            "release": release.number,
+            "rows_opened": release.rows_opened,
+            "rows_closed": release.rows_closed,
+            "hash": release.chain_hash,
+        }
 
 
 class AskApproverOperator(TriggerDagRunOperator):

@@ -24,12 +24,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Release:
-    """What a publish made: the number of the release that stands, and how much changed."""
+    """What a publish made: the number of the release that stands and its hash, and how much changed."""
 
     number: int
     is_new: bool
     rows_opened: int
     rows_closed: int
+    chain_hash: str
 
 
 def publish(run_id: str, settings: Settings | None = None) -> Release:
@@ -40,10 +41,10 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
     settings, began = settings or get_settings(), datetime.now(UTC)
     with connect(settings) as connection, changing_what_is_read(connection, settings):
         done = connection.execute(
-            "select release, rows_opened, rows_closed from lineage.releases where run_id = %s", [run_id]
+            "select release, rows_opened, rows_closed, chain_hash from lineage.releases where run_id = %s", [run_id]
         ).fetchone()
         if done:
-            return Release(done[0], False, done[1], done[2])
+            return Release(done[0], False, *done[1:])
         _require_gates(connection, run_id)
         last = connection.execute(
             "select release, as_of_date from lineage.releases order by release desc limit 1"
@@ -84,9 +85,12 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
             "update lineage.runs set status = %s, finished_at = clock_timestamp() where run_id = %s",
             ["published" if is_new else "unchanged", run_id],
         )
+        (chain,) = connection.execute(
+            "select chain_hash from lineage.releases where release = %s", [number]
+        ).fetchone() or ("",)
     send_release(run_id, number, {table: change.opened for table, change in changes.items()}, began, settings)
     log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
-    return Release(number, is_new, opened, closed)
+    return Release(number, is_new, opened, closed, chain)
 
 
 def _store_bill_sizes(connection: Connection, release: int) -> None:

@@ -18,6 +18,7 @@ from gridcredit.simulation.columns import Array
 from gridcredit.simulation.customers import customer_table, make_customers
 from gridcredit.simulation.defects import inject_defects
 from gridcredit.simulation.payments import make_payments, payment_table
+from gridcredit.simulation.receipts import receipt_table
 
 BLOCK = 20_000
 
@@ -105,5 +106,6 @@ def _block_tables(
     yield from (("late_charge_entry", table) for table in charges)
     yield "grade_override", events.override_table(rng, customers, through)
     yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)
+    yield "policy_receipt", receipt_table(through)
     # The supplier has no definition of default of its own.
     yield "outcome", events.empty_table("outcome")

@@ -65,6 +65,7 @@ TABLES: dict[str, PublishedTable] = {
     "roll_rate": PublishedTable(("as_of_date", "segment", "from_bucket", "to_bucket")),
     "expected_credit_loss": PublishedTable(("segment", "ageing_bucket")),
     "largest_debtor": PublishedTable(("customer_id",)),
+    "policy_receipt": PublishedTable(("policy_version", "department", "staff_id")),
     "cash_forecast": PublishedTable(("as_of_date", "months")),
     "cash_forecast_method": PublishedTable(("as_of_date", "months", "method")),
 }

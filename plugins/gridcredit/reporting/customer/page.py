@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
-
-import yaml
 
 from gridcredit.pages.template import render, write_page
+from gridcredit.pages.texts import Language, plain, read_texts
 from gridcredit.reporting.customer import charts
 from gridcredit.reporting.customer.facts import collect
 from gridcredit.settings import Settings, get_settings
-
-Language = Literal["en", "zh"]
 
 
 def write_report(customer_id: str, out: Path, language: Language = "en", settings: Settings | None = None) -> None:
@@ -25,9 +20,7 @@ def write_report(customer_id: str, out: Path, language: Language = "en", setting
     """
     settings = settings or get_settings()
     report = collect(customer_id, settings)
-    texts: dict[str, Any] = yaml.safe_load((files("gridcredit.pages") / "texts.yml").read_text(encoding="utf-8"))[
-        language
-    ]
+    texts = read_texts(language)
     facts = {
         "report": report,
         "currency": settings.currency,
@@ -38,17 +31,10 @@ def write_report(customer_id: str, out: Path, language: Language = "en", setting
     }
     write_page(
         out,
-        render("gridcredit.reporting.customer", "page.html.j2", facts, {"money": _money, "plain": _plain}),
+        render("gridcredit.reporting.customer", "page.html.j2", facts, {"money": _money, "plain": plain}),
         private=True,
     )
 
 
 def _money(value: Decimal | None) -> str:
     return "–" if value is None else f"{value:,.2f}"
-
-
-def _plain(value: Decimal | None) -> str:
-    """A figure without the zeros behind its point."""
-    if value is None:
-        return "–"
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
@@ -15,6 +16,9 @@ from mkdocs.exceptions import Abort, BuildError
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import Box, draw
 from gridcredit.pages.template import render, write_page
+from gridcredit.pages.texts import Language
+from gridcredit.policies.store import policy_in_force
+from gridcredit.reporting.policy.document import policy_document
 from gridcredit.reporting.site.dictionary import LAYERS, Relation, read_dictionary
 from gridcredit.reporting.site.hooks import WAREHOUSE
 from gridcredit.settings import Settings
@@ -78,8 +82,10 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
     has_gates = (settings.data_docs_dir / "index.html").exists()
     if has_gates:
         _copy_gates(settings.data_docs_dir, folder / "gates")
+    policy = _write_policy(folder, release[1], settings) if release else None
     facts: dict[str, Any] = {
         "release": release,
+        "policy": policy,
         "has_gates": has_gates,
         "version": code_version(),
         "relations": relations,
@@ -87,6 +93,14 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
     }
     write_page(folder / "dictionary.md", render("gridcredit.reporting.site", "dictionary.md.j2", facts))
     return render("gridcredit.reporting.site", "warehouse.md.j2", facts | {"folder": WAREHOUSE.rpartition("/")[2]})
+
+
+def _write_policy(folder: Path, day: date, settings: Settings) -> str:
+    """Write the policy in force on a day in both languages; returns its version."""
+    policy = policy_in_force(settings, day)
+    for language in get_args(Language):
+        write_page(folder / f"policy_{language}.html", policy_document(policy, language, settings))
+    return policy.header.version
 
 
 def without_hosts(page: str) -> str:

@@ -1,0 +1,1 @@
+"""The pages that Airflow's API server shows under Credit."""

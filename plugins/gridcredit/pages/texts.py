@@ -1,0 +1,24 @@
+"""The words of pages and paragraphs, in English or Chinese: YAML files beside what uses them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+Language = Literal["en", "zh"]
+
+
+def read_texts(language: Language, package: str = "gridcredit.pages", name: str = "texts.yml") -> dict[str, Any]:
+    """The words of one language in a file that holds both under `en` and `zh`."""
+    found: dict[str, Any] = yaml.safe_load((files(package) / name).read_text(encoding="utf-8"))[language]
+    return found
+
+
+def plain(value: object) -> str:
+    """A figure without the zeros behind its point; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -200,7 +200,7 @@ def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:
 
 def test_demand_of_meters_side_by_side_is_added_and_of_a_changed_one_the_larger(hand: Settings) -> None:
     found = rows(
-        hand, "select customer_id, max_demand_kw::text from archive.usage_month where usage_month = date '2026-04-01'"
+        hand, "select customer_id, max_demand_kw::text from metering.usage_month where usage_month = date '2026-04-01'"
     )
     assert {who: demand for who, demand in found if who in DEMAND_BY_HAND} == DEMAND_BY_HAND
 

@@ -8,8 +8,8 @@ from datetime import date
 import numpy as np
 import pytest
 from gridcredit.evaluation.figures import calibration_p, pooled_rate, power
-from gridcredit.evaluation.rules import Threshold
 from gridcredit.evaluation.watch import calibration_by_grade
+from gridcredit.policies.evaluation_rules import Threshold
 
 
 def test_power_of_a_hand_worked_case() -> None:

@@ -20,7 +20,6 @@ from gridcredit.evaluation.figures import (
     power,
     stability_index,
 )
-from gridcredit.evaluation.rules import EvaluationRules, read_rules
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.evaluation.scorecards.calibration import shrunk_rate
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
@@ -35,6 +34,7 @@ from gridcredit.evaluation.scorecards.weights import (
     read_hierarchy,
     weighted_tables,
 )
+from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.folder import Policy
 from gridcredit.policies.store import read_policy
 from gridcredit.settings import PROJECT_DIR, Settings

@@ -8,7 +8,7 @@ from datetime import date
 import structlog
 
 from gridcredit.errors import TooEarlyError, TransformFailedError
-from gridcredit.evaluation.rules import read_rules
+from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import first_failure, invoke_dbt
 from gridcredit.warehouse.connection import connect

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from psycopg.rows import dict_row
 
 from gridcredit.errors import GridCreditError
-from gridcredit.evaluation.rules import Threshold, read_rules
 from gridcredit.pages.charts import ACCENT, LEVELS, PALE, colours, frame, paired_bars, svg
 from gridcredit.pages.template import render, write_page
+from gridcredit.policies.evaluation_rules import Threshold, read_rules
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 

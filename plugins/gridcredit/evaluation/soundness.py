@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.store import held_back, loaded_versions, read_policies, why_held_back
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection

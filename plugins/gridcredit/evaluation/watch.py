@@ -19,9 +19,9 @@ from gridcredit.errors import GridCreditError, TooEarlyError
 from gridcredit.evaluation.feature_frame import as_floats, feature_frame
 from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration_p, pooled_rate, power
 from gridcredit.evaluation.outcomes import build_outcomes
-from gridcredit.evaluation.rules import EvaluationRules, Threshold, read_rules
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.shadow import rate_by_challenger
+from gridcredit.policies.evaluation_rules import EvaluationRules, Threshold, read_rules
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.files.spreadsheet import write_table
+from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.policies.folder import TABLES, Policy
 from gridcredit.policies.store import insert_policy, load_policies
 from gridcredit.settings import Settings
@@ -125,6 +126,7 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
     variables = {
         "as_of_dates": [day.isoformat() for day in dates],
         "policy_name": policy_name,
+        "evaluation": read_rules(settings).outcome.model_dump(),
         # No day before the last one is evaluated for warnings.
         "warned_from": as_of_date.isoformat(),
         "schema_prefix": PREFIX,

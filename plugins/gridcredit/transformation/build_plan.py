@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gridcredit.policies import Policy, read_policies
+from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.policies.store import loaded_versions
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
@@ -29,12 +30,13 @@ class BuildPlan:
     new_month_ends: list[date] = field(default_factory=list)
     dropped_dates: list[date] = field(default_factory=list)
 
-    def variables(self, policy_name: str) -> dict[str, object]:
+    def variables(self, settings: Settings) -> dict[str, object]:
         """As the dbt project's variables."""
         last_day = self.as_of_dates[-1]
         return {
             "as_of_dates": [day.isoformat() for day in self.as_of_dates],
-            "policy_name": policy_name,
+            "policy_name": settings.policy,
+            "evaluation": read_rules(settings).outcome.model_dump(),
             "is_narrow": self.because is None,
             "new_files": self.new_files,
             "undone_files": self.undone_files,
@@ -134,6 +136,7 @@ def _fingerprint(last_day: date, policies: list[Policy], settings: Settings) -> 
             models.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
     for text in sorted(policy.sha256 for policy in policies):
         models.update(text.encode() + b"\0")
+    models.update(read_rules(settings).outcome.model_dump_json().encode())
     in_force = sorted(policy.header.version for policy in policies if policy.header.effective_from <= last_day)
     dates = hashlib.sha256(f"{settings.history_months} {in_force}".encode())
     return f"{models.hexdigest()}{dates.hexdigest()[:16]}"

@@ -146,7 +146,7 @@ def _invoke(
     invoke: Invoke, which: list[str], run_id: str, plan: BuildPlan, results: list[Any], settings: Settings
 ) -> None:
     """Build some of the models, record each result and add it to `results`; `which` ends with what is excluded."""
-    variables = json.dumps(plan.variables(settings.policy))
+    variables = json.dumps(plan.variables(settings))
     # What failed is in the results, and in dbt's log.
     command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
     command += ["--exclude-resource-type", "unit_test", *which, *HELD_BY_TABLES]

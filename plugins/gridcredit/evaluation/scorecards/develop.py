@@ -12,13 +12,13 @@ import pandas as pd
 from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
-from gridcredit.evaluation.rules import EvaluationRules, read_rules
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard
 from gridcredit.evaluation.scorecards.policy_folder import refuse_existing, scorecard_tables, write_policy
 from gridcredit.evaluation.scorecards.sample import Part, Sample, read_sample, unused_outcomes
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.verdict import CROSS_VALIDATED, Judged, Verdict, cross_validate, judge
+from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.folder import NOBODY, Policy
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings

@@ -19,9 +19,9 @@ import structlog
 
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Floats
-from gridcredit.evaluation.rules import FitRules
 from gridcredit.evaluation.scorecards.sample import Part
 from gridcredit.evaluation.scorecards.score import available
+from gridcredit.policies.evaluation_rules import FitRules
 from gridcredit.policies.folder import Policy
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from psycopg import sql
 from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.feature_frame import as_floats, feature_frame
-from gridcredit.evaluation.rules import EvaluationRules, read_rules
+from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Floats, Power, stability_index
-from gridcredit.evaluation.rules import FitRules
 from gridcredit.evaluation.scorecards.fit import fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.sample import Part
+from gridcredit.policies.evaluation_rules import FitRules
 from gridcredit.policies.folder import Policy
 
 CROSS_VALIDATED = "cross-validated"

@@ -14,8 +14,8 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 
 from gridcredit.errors import GridCreditError
-from gridcredit.evaluation.rules import read_rules
 from gridcredit.pages.texts import Language, plain, read_texts
+from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 

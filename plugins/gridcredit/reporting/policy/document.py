@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gridcredit.errors import GridCreditError
-from gridcredit.evaluation.rules import read_rules
 from gridcredit.pages.template import render, write_page
 from gridcredit.pages.texts import Language, read_texts
 from gridcredit.policies.adoption import proposed_files
+from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.policies.folder import Policy, Rows, read_folder, write_files
 from gridcredit.policies.recovery_checks import MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER
 from gridcredit.policies.store import read_policies

@@ -9,9 +9,6 @@
     )
 }}
 
-{%- set rules = policy_table('warning_rules', 'rule') -%}
-{%- set conditions = policy_table('warning_conditions', 'rule, feature') -%}
-{%- set known_features = features() + warning_facts() -%}
 with
 
 scope as (
@@ -114,36 +111,7 @@ rules_met as (
         met.evidence
     from facts
     cross join lateral (
-        {%- for rule in rules %}
-    {%- set tests = [] %}
-    {%- set evidence = [] %}
-        {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
-        {%- if one.feature in known_features %}
-        {%- do tests.append('facts.' ~ one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
-        {%- do evidence.append("'" ~ one.feature ~ " ' || round(facts." ~ one.feature ~ ", 2)") %}
-        {%- else %}
-        {%- do tests.append('false') %}
-        {%- do evidence.append("''") %}
-        {%- endif %}
-        {%- endfor %}
-        {%- if rule.not_for %}
-        {%- do tests.append("facts.segment not in ('" ~ (rule.not_for.split('|') | join("', '")) ~ "')") %}
-        {%- endif %}
-        select
-            '{{ rule.rule }}' as rule,
-            {{ evidence | join(" || '; ' || ") }} as evidence
-        where
-            facts.policy_version = '{{ rule.policy_version }}'
-            and {{ tests | join('\n            and ') }}
-        {%- if not loop.last %}
-        union all
-        {%- endif %}
-        {%- else %}
-        select
-            '' as rule,
-            '' as evidence
-        where false
-        {%- endfor %}
+        {{ warning_rules('facts') }}
     ) as met
 
 )

@@ -110,9 +110,7 @@ rules_met as (
         met.rule,
         met.evidence
     from facts
-    cross join lateral (
-        {{ warning_rules('facts') }}
-    ) as met
+    {{ each_warning_rule('facts') }}
 
 )
 

@@ -1,8 +1,9 @@
-{% macro warning_rules(facts) -%}
-    {#- The warning rules that hold for a row of facts, each a row with its evidence, written from the policy tables. -#}
+{% macro each_warning_rule(facts) -%}
+    {#- Joins each row of facts with the warning rules that hold for it, as `met`: rule and evidence, written from the policy tables. -#}
     {%- set rules = policy_table('warning_rules', 'rule') -%}
     {%- set conditions = policy_table('warning_conditions', 'rule, feature') -%}
     {%- set known_features = features() + warning_facts() %}
+    cross join lateral (
     {%- for rule in rules %}
     {%- set tests = [] %}
     {%- set evidence = [] %}
@@ -33,4 +34,5 @@
         '' as evidence
     where false
     {%- endfor %}
+    ) as met
 {%- endmacro %}

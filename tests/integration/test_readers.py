@@ -50,6 +50,14 @@ def reader(settings: Settings, department: str, *org_units: str) -> tuple[str, s
     return name, access.add_reader(name, department, list(org_units), settings)
 
 
+def test_the_list_of_readers(settings: Settings) -> None:
+    one, _ = reader(settings, "credit", ORG_UNIT, "unit_01")
+    other, _ = reader(settings, "audit", "*")
+    found = [listed for listed in access.list_readers(settings) if listed.name in (one, other)]
+    expected = [access.Reader(one, "credit", ["unit_01", ORG_UNIT]), access.Reader(other, "audit", ["*"])]
+    assert found == sorted(expected, key=lambda listed: listed.name)
+
+
 def test_each_department_sees_its_tables_and_columns(settings: Settings) -> None:
     """Roles by tables, every pair: what the file names can be read, and nothing else of what is published."""
     departments = access.read_departments(settings).departments

@@ -96,3 +96,18 @@ def add_reader(
         prepare_quietly(settings)
         password = access.add_reader(name, department, org_unit, settings)
         typer.echo(f"login     {name}\npassword  {password}\nschema    {access.role_of(department)}")
+
+
+@reader_app.command("list")
+def list_readers() -> None:
+    """List the logins of departments, and whose customers each sees."""
+    from gridcredit.releases import access
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        readers = access.list_readers(settings)
+        for one in readers:
+            units = "all customers" if "*" in one.org_units else ", ".join(one.org_units) or "no customers"
+            typer.echo(f"{one.name:<24}{one.department:<20}{units}")
+        if not readers:
+            typer.echo("no login yet: `gridcredit reader add NAME --department DEPARTMENT --org-unit UNIT` makes one")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -145,6 +146,31 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
             [(name, org_unit) for org_unit in org_units],
         )
     return password
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A login of a department, and whose customers it sees: org units, `*` for all."""
+
+    name: str
+    department: str
+    org_units: list[str]
+
+
+def list_readers(settings: Settings) -> list[Reader]:
+    """The logins of all departments that may read this warehouse, by name."""
+    departments = {role_of(name): name for name in read_departments(settings).departments}
+    with connect(settings) as connection:
+        found = connection.execute(
+            "select login.rolname, department.rolname, "
+            "array(select org_unit from ops.reader_org_units where role_name = login.rolname order by org_unit) "
+            "from pg_auth_members join pg_roles as login on login.oid = member "
+            "join pg_roles as department on department.oid = roleid "
+            "where login.rolcanlogin and department.rolname = any(%s) "
+            "and has_database_privilege(login.oid, current_database(), 'connect') order by 1, 2",
+            [list(departments)],
+        ).fetchall()
+    return [Reader(name, departments[role], org_units) for name, role, org_units in found]
 
 
 def _check(

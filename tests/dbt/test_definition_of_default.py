@@ -16,7 +16,7 @@ from tests.support.warehouses import WarehouseFactory
 
 def test_a_changed_definition_of_default_rates_by_itself(new_warehouse: WarehouseFactory, small: Prepared) -> None:
     settings = new_warehouse(small)
-    shipped, settings.policies_dir = settings.policies_dir, settings.home / "policies"
+    shipped, settings.policies_dir = settings.policies_dir, settings.home / "policies of its own"
     shutil.copytree(shipped, settings.policies_dir)
     path = settings.policies_dir / "evaluation.yml"
     rules = yaml.safe_load(path.read_text())

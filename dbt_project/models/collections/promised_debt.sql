@@ -98,7 +98,11 @@ demands as (
         -- Unallocated credit that came to pay a promised bill in the promise's time.
         case
             when promised.bill_id is not null
-                then greatest(coalesce(balances_after.allocated_amount, 0) - coalesce(balances_before.allocated_amount, 0), 0)
+                then
+                    cast(
+                        greatest(coalesce(balances_after.allocated_amount, 0) - coalesce(balances_before.allocated_amount, 0), 0)
+                        as numeric(18, 2)
+                    )
         end as unnamed_limit
     from promised
     left join open_then

@@ -1,7 +1,7 @@
 """`make bench-evasion`: how far a signal of evasion can be trusted, against the thefts of a simulated supplier.
 
-At the month-ends of a year, each customer who stole in the month that ended counts as a thief. Of those named, the share who are
-(precision), and of the thieves the share who are named (recall), by threshold of `evasion_signal` and by cause.
+At the month-ends of a year, each customer who stole in the month that ended counts as a thief. Of those named, the share
+who are (precision), and of the thieves the share who are named (recall), by threshold of `evasion_signal` and by cause.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ MONTHS, MONTH_ENDS, ENOUGH_THIEVES = 26, 12, 80
 EXTRACTS = ("customer", "bill", "payment", "tariff", "meter", "meter_reading", "service_order", "inspection")
 SIGNALS = """
 select as_of_date, customer_id, evasion_signal, tamper_events_6m > 0, theft_24m > 0
-from features.customer_feature join scope.as_of_date using (as_of_date) where not is_latest and evasion_signal is not null
+from features.customer_feature join scope.as_of_date using (as_of_date)
+where not is_latest and evasion_signal is not null
 """
 COLUMNS = ["as_of_date", "customer_id", "signal", "has_tampered", "was_found"]
 
@@ -54,8 +55,8 @@ def main() -> None:
         print(f"fewer than {ENOUGH_THIEVES} thieves: the figures below say little; ask for more customers")
     for name, figures in found.items():
         print(f"{name:<28} {figures}")
-    told: dict[str, object] = {"customers": options.customers, "thieves": thieves} | found
-    (RESULTS / "evasion.json").write_text(json.dumps(told, indent=2) + "\n")
+    report: dict[str, object] = {"customers": options.customers, "thieves": thieves} | found
+    (RESULTS / "evasion.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
 def _build(files: Path, settings: Settings) -> None:
@@ -65,7 +66,7 @@ def _build(files: Path, settings: Settings) -> None:
 
 
 def measure(signals: pd.DataFrame, thefts: pd.DataFrame) -> tuple[int, dict[str, dict[str, object]]]:
-    """How many thieves, and precision and recall by threshold and by cause; whom an inspection has found already is not counted."""
+    """How many thieves, and precision and recall by threshold and by cause; whom an inspection has found is not counted."""
     rows = signals[~signals["was_found"].fillna(False).astype(bool)].merge(thefts, on="customer_id", how="left")
     month = pd.to_datetime(rows["as_of_date"]).dt.to_period("M").dt.to_timestamp()
     is_thief = (rows["stolen_from"] <= month) & ~(rows["found_on"].dt.to_period("M").dt.to_timestamp() <= month)

@@ -39,7 +39,10 @@ with last_state as (
 select customer_id, due_on + %(days)s + 1 as defaulted_on from last_state
 where judged_amount > 0 and coalesce(settled_on, 'infinity') > due_on + %(days)s and due_on + %(days)s + 1 <= %(until)s
 """
-SCORES = "select as_of_date, customer_id, score from credit.score join scope.as_of_date using (as_of_date) where not is_latest and score is not null and not is_new_customer"
+SCORES = """
+select as_of_date, customer_id, score from credit.score join scope.as_of_date using (as_of_date)
+where not is_latest and score is not null and not is_new_customer
+"""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,8 @@ def equality(made: Development, settings: Settings) -> tuple[int, int]:
         columns = sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
         query = sql.SQL(
             "select customer_id, segment, rating.score::float8, {} from simulated_features.customer_feature "
-            "join staging.stg_customer using (customer_id) join simulated_credit.rating as rating using (as_of_date, customer_id) "
+            "join staging.stg_customer using (customer_id) "
+            "join simulated_credit.rating as rating using (as_of_date, customer_id) "
             f"where as_of_date = '{LAST_DAY}'"
         )
         found["rows"] = connection.execute(query.format(columns)).fetchall()

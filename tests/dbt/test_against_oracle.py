@@ -33,7 +33,7 @@ def test_tables_hold_what_no_night_asks_again(built: Built) -> None:
         left_out = ["--select", *runner.HELD_BY_TABLES, "--exclude", "path:models/evaluation"]
         outcome = runner.invoke_dbt(["--quiet", "test", *left_out], built.settings)
     assert outcome.success, runner.first_failure(outcome)
-    tests = [result.node for result in outcome.result.results if result.node.resource_type == "test"]
+    tests = [result.node for result in runner.node_results(outcome)]
     names = Counter(test.test_metadata.name for test in tests)
     assert set(names) == {"not_null", "key_is_enforced"}
     assert min(names.values()) > 50

@@ -8,20 +8,17 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from gridcredit import policies
-from gridcredit.operations import runs
 from gridcredit.settings import Settings
-from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
 from statsmodels.stats.proportion import proportion_confint
 
 from tests.support.builders import RICH_DAY
+from tests.support.by_hand import build_by_hand
 from tests.support.prepared import Prepared
-from tests.support.suppliers import deliver
+from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory, Warehouses
 
 DAY = date(2026, 6, 19)
@@ -124,18 +121,9 @@ def files() -> dict[str, list[str]]:
 def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder: Path = tmp_path_factory.mktemp("collections")
     with warehouses.lent(empty) as settings:
-        for name, lines in files().items():
-            loaded = deliver(folder / f"{name}.csv", settings, "\n".join([*lines, ""]))
-            assert all(count.quarantined == 0 for count in loaded.counts.values()), name
-        runs.start_run("by hand", DAY, settings)
-        policies.load_policies(settings)
-        runner.build("by hand", [MONTH_END, DAY], settings)
+        texts = {name: "\n".join([*lines, ""]) for name, lines in files().items()}
+        build_by_hand(texts, [MONTH_END, DAY], folder, settings)
         yield settings
-
-
-def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:
-    with connect(settings) as connection:
-        return connection.execute(query).fetchall()
 
 
 def test_the_account_of_late_charges(hand: Settings) -> None:

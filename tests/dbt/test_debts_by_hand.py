@@ -9,15 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from gridcredit import policies
-from gridcredit.operations import runs
 from gridcredit.settings import Settings
-from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
 from psycopg.rows import dict_row
 
+from tests.support.by_hand import build_by_hand
 from tests.support.prepared import Prepared
-from tests.support.suppliers import deliver
 from tests.support.warehouses import Warehouses
 
 # A Friday.
@@ -188,12 +185,7 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
         with (shipped / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
             header.write("pursued_share_of_bill: 0.001\n")
-        for name, text in files().items():
-            loaded = deliver(folder / f"{name}.csv", settings, text)
-            assert all(count.quarantined == 0 for count in loaded.counts.values()), name
-        runs.start_run("by hand", DAY, settings)
-        policies.load_policies(settings)
-        runner.build("by hand", [date(2026, 5, 31), DAY], settings)
+        build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
         yield Hand(settings)
 
 

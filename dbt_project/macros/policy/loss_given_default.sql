@@ -1,5 +1,5 @@
 {% macro first_age() -%}
-    {#- From so many days before the due date on the age of a bill is told apart for what becomes of it. -#}
+    {#- From so many days before the due date on, what becomes of a bill is measured by each day of its age. -#}
     {{ return(-30) }}
 {%- endmacro %}
 

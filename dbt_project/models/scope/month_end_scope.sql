@@ -54,11 +54,8 @@ scope as (
     select
         touched.as_of_date,
         touched.customer_id,
-        dates.year_before,
         coalesce(known_customers.known_from <= touched.as_of_date, false) as is_known
     from touched
-    inner join dates
-        on touched.as_of_date = dates.as_of_date
     left join known_customers
         on touched.customer_id = known_customers.customer_id
 

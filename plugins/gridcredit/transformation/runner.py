@@ -86,6 +86,11 @@ def invoke_dbt(arguments: list[str], settings: Settings, *, schema_prefix: str =
         return invoke(arguments)
 
 
+def node_results(outcome: Any) -> list[Any]:  # noqa: ANN401 what dbt returns has no public type
+    """The result of each model and test, without those of the project's hooks."""
+    return [one for one in outcome.result.results if str(one.node.resource_type) != "operation"]
+
+
 def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
     """What went wrong in a run of dbt, in one line: the first node that failed, or why nothing ran."""
     if outcome.result is None:
@@ -131,9 +136,10 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
             connect(settings, autocommit=True) as connection,
             dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection)) as invoke,
         ):
-            _invoke(invoke, ["--exclude", *NOT_EVERY_NIGHT, AFTER_SMOOTHING], run_id, plan, results, settings)
+            build = ["build", "--vars", json.dumps(plan.variables(settings)), *(["--full-refresh"] if is_full else [])]
+            _invoke(invoke, [*build, "--exclude", *NOT_EVERY_NIGHT, AFTER_SMOOTHING], run_id, results, settings)
             store_smoothed(plan.as_of_dates, settings, anew=is_full)
-            _invoke(invoke, ["--select", AFTER_SMOOTHING, "--exclude"], run_id, plan, results, settings)
+            _invoke(invoke, [*build, "--select", AFTER_SMOOTHING, "--exclude"], run_id, results, settings)
     except TransformFailedError:
         send_models(run_id, results, settings)
         raise
@@ -142,18 +148,14 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
 
 
-def _invoke(
-    invoke: Invoke, which: list[str], run_id: str, plan: BuildPlan, results: list[Any], settings: Settings
-) -> None:
-    """Build some of the models, record each result and add it to `results`; `which` ends with what is excluded."""
-    variables = json.dumps(plan.variables(settings))
+def _invoke(invoke: Invoke, build: list[str], run_id: str, results: list[Any], settings: Settings) -> None:
+    """Build some of the models, record each result and add it to `results`; the arguments end with what is excluded."""
     # What failed is in the results, and in dbt's log.
-    command = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "build", "--vars", variables]
-    command += ["--exclude-resource-type", "unit_test", *which, *HELD_BY_TABLES]
-    outcome = invoke([*command, "--full-refresh"] if plan.because else command)
+    quietly = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json"]
+    outcome = invoke([*quietly, *build, *HELD_BY_TABLES, "--exclude-resource-type", "unit_test"])
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
-    found = [one for one in outcome.result.results if str(one.node.resource_type) != "operation"]
+    found = node_results(outcome)
     _record(run_id, found, settings)
     results += found
     if _failed(found):

@@ -47,6 +47,12 @@ def test_the_command(tmp_path: Path) -> None:
         "read: 4 rows",
         "verdict: would be refused: 2 of 4 payment rows are bad, over 5.0%",
     ]
+    # No value is cut, however narrow the terminal.
+    wide = "payment_" + "x" * 70
+    sample.write_text(SAMPLE.replace("P1", wide))
+    narrow = CliRunner().invoke(app, ["mapping", "check", str(DEMO), "--sample", str(sample)], env={"COLUMNS": "80"})
+    assert len([line for line in narrow.output.splitlines() if wide in line]) == 2
+    assert "…" not in narrow.output
     sample.write_text("nothing\n1\n")
     refused = CliRunner().invoke(app, ["mapping", "check", str(DEMO), "--sample", str(sample)])
     assert refused.exit_code == 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from psycopg.rows import dict_row
-from rich.console import Console
 
 from gridcredit.cli.console import (
     AsList,
@@ -65,8 +65,6 @@ def mapping_check(
     first_part: Annotated[bool, typer.Option("--part", help="read the first megabyte alone")] = False,
 ) -> None:
     """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the file."""
-    from rich.table import Column, Table
-
     from gridcredit.ingestion.loader import require_currency
     from gridcredit.ingestion.mapping.read import load_mapping
     from gridcredit.ingestion.samples.preview import preview, rule_of
@@ -77,17 +75,15 @@ def mapping_check(
         require_currency(mapping, sample, settings)
         found = preview(mapping, sample, batches=1 if first_part else None)
 
-        def show(title: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> None:
+        def show(title: str, rows: Sequence[Mapping[str, str | None]]) -> None:
+            typer.echo(title)
             # A row a column: wide files stay readable.
-            table = Table(
-                Column("", no_wrap=True),
-                *(f"row {number}" for number in range(1, len(rows) + 1)),
-                title=title,
-                title_justify="left",
-            )
-            for column in rows[0] if rows else ():
-                table.add_row(column, *("" if row[column] is None else str(row[column]) for row in rows))
-            Console().print(table, markup=False)
+            columns = [
+                {"column": name, **{f"row {number}": row[name] for number, row in enumerate(rows, 1)}}
+                for name in (rows[0] if rows else ())
+            ]
+            show_list(columns, ListFormat.TEXT, "  no rows")
+            typer.echo("")
 
         show(f"{sample.name}: as it came", found.before)
         for name, part in found.after.items():

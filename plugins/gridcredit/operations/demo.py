@@ -61,11 +61,16 @@ def _run(
             step("nothing is new: these files are loaded, and their release stands")
         else:
             _run_dags(settings, connection, source, step)
-        _show(connection, console, settings)
+        show_release(connection, console, settings)
         report = _report_of_the_largest_debt(connection, settings)
         dashboard = write_dashboard(settings=settings)
         (customer,) = connection.execute("select min(customer_id) from published.customer_rating").fetchone() or ("",)
-    console.print(
+    console.print(where_to_look(settings, dashboard, report, customer), highlight=False, markup=False, soft_wrap=True)
+
+
+def where_to_look(settings: Settings, dashboard: Path, report: Path, customer: str) -> str:
+    """The commands and files that lead on."""
+    return (
         f"\nWhere to look\n"
         f'  warnings       {COMMAND} sql "select * from published.customer_warning order by level_rank, customer_id"\n'
         f"  what goes on   {COMMAND} status\n"
@@ -74,10 +79,7 @@ def _run(
         f"  one rating     {COMMAND} trace row customer_rating customer_id={customer}\n"
         f"  data checks    {gates.data_docs_index(settings)}\n"
         f"  Airflow        make up\n"
-        f"  stop Postgres  make down",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
+        f"  stop Postgres  make down"
     )
 
 
@@ -204,7 +206,7 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
     raise GridCreditError(f"no release within {TIME_LIMIT:.0f} s: see the logs under var/logs")
 
 
-def _show(connection: Connection, console: Console, settings: Settings) -> None:
+def show_release(connection: Connection, console: Console, settings: Settings) -> None:
     """What a manager would read: warnings first, then who holds what is open."""
     warnings = Table("level", "rule", "customers", title="Warnings, the most urgent first", title_justify="left")
     for row in connection.execute(

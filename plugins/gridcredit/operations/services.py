@@ -20,6 +20,7 @@ from gridcredit.files.private import write_private
 from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.operations.airflow_environment import LOOPBACK, airflow_environment, password_file
 from gridcredit.settings import Settings
+from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
 from gridcredit.warehouse.connection import airflow_database_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port, is_free
 from gridcredit.warehouse.leftovers import AIRFLOW_SERVICES, leftovers, refuse_leftovers
@@ -63,14 +64,14 @@ def start(
     port = api_port or _api_port()
     environment = airflow_environment(settings, port) | dict(overrides or {})
     progress("bring Airflow's database up to date")
-    migrate_airflow(environment, settings)
+    migrate_airflow(environment, settings, progress)
     address = f"http://{LOOPBACK}:{port}"
     api, *others = SERVICES
     _start_services([api], address, environment, settings, progress)
-    _wait_until_healthy(["metadatabase"], address, settings)
+    _wait_until_healthy(["metadatabase"], address, settings, progress)
     _start_services(others, address, environment, settings, progress)
     progress("wait until Airflow reports its services healthy")
-    _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings)
+    _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings, progress)
     return address
 
 
@@ -184,27 +185,39 @@ def _known(settings: Settings) -> frozenset[int]:
     return frozenset([*running.values(), *([server] if server else [])])
 
 
-def migrate_airflow(environment: dict[str, str], settings: Settings) -> None:
+def migrate_airflow(environment: dict[str, str], settings: Settings, progress: Callable[[str], None] = print) -> None:
     """Bring Airflow's database up to date."""
     arguments = ["db", "migrate"]
-    result = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "airflow", *arguments],
         env=environment,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=settings.project_dir,
-        check=False,
-    )
-    if result.returncode:
-        raise GridCreditError(f"airflow {' '.join(arguments)} failed: {result.stderr[-1500:]}")
+    ) as process:
+        while True:
+            try:
+                _, said = process.communicate(timeout=SECONDS_BETWEEN_LINES)
+                break
+            except subprocess.TimeoutExpired:
+                progress("  wait for Airflow's database")
+    if process.returncode:
+        raise GridCreditError(f"airflow {' '.join(arguments)} failed: {said[-1500:]}")
 
 
-def _wait_until_healthy(names: list[str], address: str, settings: Settings, seconds: float = 180) -> None:
+def _wait_until_healthy(
+    names: list[str], address: str, settings: Settings, progress: Callable[[str], None], seconds: float = 180
+) -> None:
     import httpx
 
     deadline = time.monotonic() + seconds
+    last_line = time.monotonic()
     waiting = ["api-server"]
     while time.monotonic() < deadline:
+        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
+            progress(f"  wait for Airflow's {', '.join(waiting)}")
+            last_line = time.monotonic()
         state = _read_state(settings) or {"processes": {}}
         for service, entry in state["processes"].items():
             if not _is_ours(entry):

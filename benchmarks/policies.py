@@ -110,9 +110,9 @@ def compare(supplier: Supplier, versions: dict[str, Path], folder: Path) -> dict
         settings.policies_dir = one_policy_each(versions, Path(home) / "versions")
         for which in versions:
             settings.policy = which
-            runs.start_run(which, supplier.rated_on, settings)
+            run = runs.start_run(which, supplier.rated_on, settings)
             policies.load_policies(settings)
-            runner.build(which, runs.as_of_dates(supplier.rated_on, settings.history_months), settings, anew=True)
+            runner.build(run, runs.as_of_dates(run.as_of_date, settings.history_months), anew=True)
             with connect(settings) as connection:
                 rows = connection.execute(SCORES).fetchall()
                 late = connection.execute(

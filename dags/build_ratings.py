@@ -7,7 +7,7 @@ from gridcredit.orchestration.assets import RAW_EXTRACTS, RELEASE
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, RELEASE_DEADLINE
 from gridcredit.orchestration.operators import (
     AskApproverOperator,
-    BuildModelsOperator,
+    BuildLayerOperator,
     CheckCandidateOperator,
     CheckRawOperator,
     PublishOperator,
@@ -38,7 +38,15 @@ with DAG(
     tags=["credit"],
 ):
     check_raw = CheckRawOperator(task_id="check_raw", doc_md="Gate 1, on rows no release has answered for yet.")
-    build_models = BuildModelsOperator(task_id="build_models", doc_md="dbt: staging up to the candidate tables.")
+    build_ledger, build_credit, build_collections, build_candidate = (
+        BuildLayerOperator(task_id=f"build_{layer}", layer=layer, doc_md=f"dbt: {text}")
+        for layer, text in {
+            "ledger": "what is owed, who the customer is, what was measured.",
+            "credit": "features, scores, ratings, limits.",
+            "collections": "warnings, collections, receivables.",
+            "candidate": "the tables that are to be published.",
+        }.items()
+    )
     check_candidate = CheckCandidateOperator(task_id="check_candidate", doc_md="Gate 2, on the candidate tables.")
     publish = PublishOperator(
         task_id="publish",
@@ -52,5 +60,5 @@ with DAG(
         conf={"blocked_run_id": "{{ run_id }}"},
         trigger_rule=TriggerRule.ONE_FAILED,
     )
-    check_raw >> build_models >> check_candidate >> publish
+    check_raw >> build_ledger >> build_credit >> build_collections >> build_candidate >> check_candidate >> publish
     [check_raw, check_candidate] >> ask_approver

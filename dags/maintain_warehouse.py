@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE
-from gridcredit.orchestration.operators import MergeLoadsOperator, PurgeOperator, RetireLoadsOperator
+from gridcredit.orchestration.tasks import merge_loads, purge, retire_loads
 
 with DAG(
     "maintain_warehouse",
@@ -15,7 +15,4 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["maintenance"],
 ):
-    retire_loads = RetireLoadsOperator(task_id="retire_loads", doc_md="Takes loads out of raw whose time is up.")
-    merge_loads = MergeLoadsOperator(task_id="merge_loads", doc_md="Puts many small loads into one partition.")
-    purge = PurgeOperator(task_id="purge", doc_md="Deletes quarantined rows and kept files whose time is up.")
-    retire_loads >> merge_loads >> purge
+    retire_loads() >> merge_loads() >> purge()

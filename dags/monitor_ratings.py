@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from gridcredit.orchestration.defaults import DEFAULT_ARGS
-from gridcredit.orchestration.evaluation_operators import NoteBreachesOperator, WatchRatingsOperator
+from gridcredit.orchestration.evaluation_operators import NoteBreachesOperator
+from gridcredit.orchestration.tasks import watch_ratings
 
 with DAG(
     "monitor_ratings",
@@ -16,15 +17,11 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["credit"],
 ):
-    watch_ratings = WatchRatingsOperator(
-        task_id="watch_ratings", doc_md="Outcomes, power, calibration, drift, overrides, vintages; the page."
-    )
-    note_breaches = NoteBreachesOperator(
+    NoteBreachesOperator(
         task_id="note_breaches",
         doc_md="Waits under Browse, Required Actions until somebody tells what is to be done; skipped where all is well.",
-        watched_on="{{ ti.xcom_pull(task_ids='watch_ratings') }}",
+        watched_on=watch_ratings(),
         response_timeout=timedelta(days=25),
         execution_timeout=None,
         params={"note": Param(None, type=["null", "string"], minLength=5, description="What is to be done")},
     )
-    watch_ratings >> note_breaches

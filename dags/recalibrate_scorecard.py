@@ -4,13 +4,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from gridcredit.orchestration.defaults import DEFAULT_ARGS
-from gridcredit.orchestration.evaluation_operators import (
-    ComparePolicyOperator,
-    DecideOnProposalOperator,
-    FitScorecardOperator,
-)
-
-PROPOSAL = "{{ ti.xcom_pull(task_ids='fit_scorecard') }}"
+from gridcredit.orchestration.evaluation_operators import DecideOnProposalOperator
+from gridcredit.orchestration.tasks import compare_policy, fit_scorecard
 
 with DAG(
     "recalibrate_scorecard",
@@ -34,23 +29,18 @@ with DAG(
     },
     tags=["credit"],
 ):
-    fit_scorecard = FitScorecardOperator(
-        task_id="fit_scorecard",
-        doc_md="Sample, bins, regression, points, grades; fails with what is missing where history does not allow it.",
+    proposal = fit_scorecard(
         version="{{ params.version or 'fitted-' ~ (dag_run.run_after | ds) }}",
         effective_from="{{ params.effective_from or macros.ds_add(dag_run.run_after | ds, 30) }}",
-    )
-    compare_policy = ComparePolicyOperator(
-        task_id="compare_policy", doc_md="Grades, limits and money by both policies; the model card.", proposal=PROPOSAL
     )
     decide = DecideOnProposalOperator(
         task_id="decide",
         doc_md="Waits for Approve or Reject under Browse, Required Actions; after 30 days nobody is asked any more.",
-        proposal=PROPOSAL,
+        proposal=proposal,
         response_timeout=timedelta(days=30),
         execution_timeout=None,
         params={
             "reason": Param(None, type=["null", "string"], minLength=5, description="Why; it stays with the policy")
         },
     )
-    fit_scorecard >> compare_policy >> decide
+    compare_policy(proposal) >> decide

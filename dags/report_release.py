@@ -3,7 +3,7 @@
 from airflow.sdk import DAG
 from gridcredit.orchestration.assets import RELEASE
 from gridcredit.orchestration.defaults import DEFAULT_ARGS
-from gridcredit.orchestration.operators import DrawDashboardOperator, SendDigestOperator
+from gridcredit.orchestration.tasks import draw_dashboard, send_digest
 
 with DAG(
     "report_release",
@@ -15,10 +15,4 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["credit"],
 ):
-    draw_dashboard = DrawDashboardOperator(
-        task_id="draw_dashboard", doc_md="One HTML page in var/dashboards, by number of the release."
-    )
-    send_digest = SendDigestOperator(
-        task_id="send_digest", doc_md="Mails what changed to GRIDCREDIT_DIGEST_RECIPIENTS; skipped where none are set."
-    )
-    draw_dashboard >> send_digest
+    draw_dashboard() >> send_digest()

@@ -93,15 +93,18 @@ def test_the_wiring(parsed: dict[str, Any]) -> None:
         "all_files_accepted": [],
     }
     assert wiring("build_ratings") == {
-        "check_raw": ["ask_approver", "build_models"],
-        "build_models": ["check_candidate"],
+        "check_raw": ["ask_approver", "build_ledger"],
+        "build_ledger": ["build_credit"],
+        "build_credit": ["build_collections"],
+        "build_collections": ["build_candidate"],
+        "build_candidate": ["check_candidate"],
         "check_candidate": ["ask_approver", "publish"],
         "publish": [],
         "ask_approver": [],
     }
     assert wiring("monitor_ratings") == {"watch_ratings": ["note_breaches"], "note_breaches": []}
     assert wiring("recalibrate_scorecard") == {
-        "fit_scorecard": ["compare_policy"],
+        "fit_scorecard": ["compare_policy", "decide"],
         "compare_policy": ["decide"],
         "decide": [],
     }

@@ -331,8 +331,8 @@ def test_what_makes_a_build_compute_everything(
     new_warehouse: WarehouseFactory, settings: Settings, small: Prepared
 ) -> None:
     def because(own: Settings) -> str | None:
-        day = runs.start_run("next", settings=own)
-        return plan_build("next", runs.as_of_dates(day, own.history_months), own).because
+        run = runs.start_run("next", settings=own)
+        return plan_build(run, runs.as_of_dates(run.as_of_date, own.history_months)).because
 
     load(small.files, settings, SMALL_EXTRACTS)
     assert because(settings) == "nothing has been released yet"
@@ -345,10 +345,11 @@ def test_what_makes_a_build_compute_everything(
         connection.execute("delete from ops.built")  # as a crash leaves it
     assert because(settings) == "the database lost its unlogged tables in a crash, or models were built by hand"
     pipeline.build_ratings("after a crash", date(2026, 7, 1), settings)
-    assert runs.start_run("by the files", settings=settings) == date(2026, 7, 1)
-    assert plan_build("by the files", runs.as_of_dates(date(2026, 7, 1), 1), settings).because is None
-    runs.start_run("earlier", date(2026, 6, 30), settings)
+    by_the_files = runs.start_run("by the files", settings=settings)
+    assert by_the_files.as_of_date == date(2026, 7, 1)
+    assert plan_build(by_the_files, runs.as_of_dates(date(2026, 7, 1), 1)).because is None
+    earlier = runs.start_run("earlier", date(2026, 6, 30), settings)
     assert (
-        plan_build("earlier", runs.as_of_dates(date(2026, 6, 30), 1), settings).because
+        plan_build(earlier, runs.as_of_dates(date(2026, 6, 30), 1)).because
         == "an earlier day than that of the last build"
     )

@@ -58,9 +58,9 @@ def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         load_file(tmp_path / name, mapping, settings)
     day = date(2026, 1, 10)
-    runs.start_run("by hand", day, settings)
+    run = runs.start_run("by hand", day, settings)
     policies.load_policies(settings)
-    runner.build("by hand", [date(2025, 12, 31), day], settings)
+    runner.build(run, [date(2025, 12, 31), day])
     with connect(settings) as connection:
         rows = connection.execute(
             "select bill_id, charge_of_year, charge_carried_over, late_charge, daily_charge, charged_through, open_amount "
@@ -70,8 +70,8 @@ def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
     assert {bill: in_words(rest) for bill, *rest in rows} == BY_HAND
     assert dict(to_date) == TO_DATE
 
-    runs.start_run("in February", date(2026, 2, 3), settings)
-    runner.build("in February", [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 3)], settings)
+    run = runs.start_run("in February", date(2026, 2, 3), settings)
+    runner.build(run, [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 3)])
     with connect(settings) as connection:
         rows = connection.execute("select bill_id, late_charge, charged_through from candidate.late_charge").fetchall()
     assert {bill: in_words(rest) for bill, *rest in rows} == IN_FEBRUARY

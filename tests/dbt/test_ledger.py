@@ -56,9 +56,9 @@ def test_the_worked_cases(settings: Settings) -> None:
     columns = [column for column in expected[0] if column not in ("as_of_date", "customer_id", "case")]
     load(CASES, settings, (*BILLING, "collection_action"))
     month_end, day = (date.fromisoformat(text) for text in sorted({row["as_of_date"] for row in expected}))
-    runs.start_run("cases", day, settings)
+    run = runs.start_run("cases", day, settings)
     policies.load_policies(settings)
-    runner.build("cases", [month_end, day], settings)
+    runner.build(run, [month_end, day])
     listed = ", ".join(columns)
     got = {
         (as_of_date.isoformat(), customer): values
@@ -289,9 +289,9 @@ def test_charges_and_behaviour_of_random_accounts(settings: Settings, tmp_path: 
     for one in (path, *write_facts(tmp_path, 0, delivered)):
         load_file(one, mapping, settings)
     day = date(2024, 7, 18)
-    runs.start_run("random", day, settings)
+    run = runs.start_run("random", day, settings)
     policies.load_policies(settings)
-    runner.build("random", [day], settings)
+    runner.build(run, [day])
     got = {
         bill: tuple(values)
         for bill, *values in rows(

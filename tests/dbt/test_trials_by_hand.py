@@ -59,9 +59,9 @@ def trial(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.Temp
             header.write(f"trial_since: 2026-03-01\ntrial_salt: '{SALT}'\n")
         for name, text in files().items():
             deliver(folder / f"{name}.csv", settings, text)
-        runs.start_run("trial", DAY, settings)
+        run = runs.start_run("trial", DAY, settings)
         policies.load_policies(settings)
-        runner.build("trial", [date(2026, 5, 31), DAY], settings)
+        runner.build(run, [date(2026, 5, 31), DAY])
         yield settings
 
 

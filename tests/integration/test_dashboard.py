@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from gridcredit.errors import GridCreditError
-from gridcredit.orchestration.operators import SendDigestOperator
+from gridcredit.orchestration.tasks import send_digest
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -130,7 +130,7 @@ def test_a_digest_is_mailed_to_those_who_want_it(settings: Settings, monkeypatch
     asked = settings.model_copy(update={"digest_recipients": ["chief@supplier.example"]})
     monkeypatch.setattr("gridcredit.settings.get_settings", lambda: asked)
     try:
-        SendDigestOperator(task_id="send_digest").execute({})
+        send_digest.function()
         ((recipients, text),) = mailbox.received
     finally:
         mailbox.close()
@@ -152,4 +152,4 @@ def test_a_digest_is_mailed_to_those_who_want_it(settings: Settings, monkeypatch
 def test_without_recipients_nothing_is_mailed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridcredit.settings.get_settings", lambda: settings)
     with pytest.raises(AirflowSkipException):
-        SendDigestOperator(task_id="send_digest").execute({})
+        send_digest.function()

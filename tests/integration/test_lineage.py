@@ -143,7 +143,7 @@ def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
         "gate_raw.delivery",
     }
     assert sum(job.startswith("gate_candidate.") for job, state in states if state == "COMPLETE") == len(
-        list((released.settings.expectations_dir / "candidate").glob("*.json"))
+        list((released.settings.expectations_dir / "suites" / "candidate").glob("*.json"))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from gridcredit.lineage.run import load_run
 from gridcredit.operations import runs
 from gridcredit.releases.release import verify_release
 from gridcredit.transformation.build_plan import plan_build
@@ -22,8 +23,8 @@ def test_unlogged_tables_come_along(new_warehouse: WarehouseFactory, small: Prep
         assert held["ops.built"] == 1
         assert verify_release(1, settings) == []
         # So the next build computes what changed, and nothing else.
-        day = runs.start_run("next", settings=settings)
-        assert plan_build("next", runs.as_of_dates(day, settings.history_months), settings).because is None
+        run = runs.start_run("next", settings=settings)
+        assert plan_build(run, runs.as_of_dates(run.as_of_date, settings.history_months)).because is None
 
 
 def test_a_copy_is_its_own(warehouses: Warehouses, small: Prepared) -> None:
@@ -32,4 +33,4 @@ def test_a_copy_is_its_own(warehouses: Warehouses, small: Prepared) -> None:
         assert one.home != other.home
         runs.start_run("only here", settings=one)
         with pytest.raises(Exception, match="no run 'only here' is registered"), connect(other) as connection:
-            runs.run_as_of_date(connection, "only here")
+            load_run(connection, "only here", other)

@@ -138,9 +138,9 @@ def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
             paths.append(path)
     for path in paths:
         assert all(count.quarantined == 0 for count in deliver(path, settings).counts.values())
-    runs.start_run("oracle", DAYS[-1], settings)
+    run = runs.start_run("oracle", DAYS[-1], settings)
     policies.load_policies(settings)
-    runner.build("oracle", DAYS, settings)
+    runner.build(run, DAYS)
     as_text = {bill: [str(one) for one in changed] for bill, changed in differences.items()}
     told_of_files = {"delivered": [path.name for path in paths], "differences": as_text}
     (folder / "told.json").write_text(json.dumps(told_of_files))

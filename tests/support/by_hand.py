@@ -19,6 +19,6 @@ def build_by_hand(files: Mapping[str, str], dates: list[date], folder: Path, set
     for name, text in files.items():
         loaded = deliver(folder / f"{name}.csv", settings, text)
         assert all(count.quarantined == 0 for count in loaded.counts.values()), name
-    runs.start_run("by hand", dates[-1], settings)
+    run = runs.start_run("by hand", dates[-1], settings)
     policies.load_policies(settings)
-    runner.build("by hand", dates, settings)
+    runner.build(run, dates)

@@ -17,6 +17,7 @@ from gridcredit.cli.reference import reference_files
 from gridcredit.contract.derived import derived_files
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.files.private import write_private
+from gridcredit.quality.context import project_files
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.published_tables import TABLES
 from typer.main import get_command
@@ -41,7 +42,8 @@ def test_no_file_names_a_registry_and_the_lock_is_hashed() -> None:
 
 
 def test_what_is_derived_from_the_contract_is_up_to_date() -> None:
-    for path, text in (derived_files(Settings()) | reference_files(get_command(app), Settings())).items():
+    derived = derived_files(Settings()) | project_files(Settings()) | reference_files(get_command(app), Settings())
+    for path, text in derived.items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run `gridcredit contract`"
 
 
@@ -80,7 +82,7 @@ def test_every_model_is_described_keyed_and_tested() -> None:
 
 
 def test_every_expectation_has_a_severity_and_a_reason() -> None:
-    suites = list((PROJECT_DIR / "expectations").rglob("*.json"))
+    suites = list((PROJECT_DIR / "expectations" / "suites").rglob("*.json"))
     assert {path.stem for path in suites if path.parent.name == "raw"} == {*EXTRACTS, "delivery"}
     assert {path.stem for path in suites if path.parent.name == "candidate"} == {
         *TABLES,
@@ -97,14 +99,14 @@ def test_every_expectation_has_a_severity_and_a_reason() -> None:
 
 def test_every_extract_is_asked_whether_a_file_names_a_key_once() -> None:
     for extract in EXTRACTS.values():
-        suite = json.loads((PROJECT_DIR / "expectations" / "raw" / f"{extract.name}.json").read_text())
+        suite = json.loads((PROJECT_DIR / "expectations" / "suites" / "raw" / f"{extract.name}.json").read_text())
         queries = [one["kwargs"].get("unexpected_rows_query", "") for one in suite["expectations"]]
         key = ", ".join([*extract.keys, "_file_id"])
         assert sum(query.endswith(f"group by {key} having count(*) > 1") for query in queries) == 1
 
 
 def test_freshness_is_checked_as_the_contract_says() -> None:
-    suite = json.loads((PROJECT_DIR / "expectations" / "raw" / "delivery.json").read_text())
+    suite = json.loads((PROJECT_DIR / "expectations" / "suites" / "raw" / "delivery.json").read_text())
     checked = {
         expectation["kwargs"]["row_condition"]["parameter"]: expectation["kwargs"]["max_value"]
         for expectation in suite["expectations"]

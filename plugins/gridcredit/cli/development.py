@@ -34,12 +34,16 @@ def simulate_command(
 
 @app.command("contract")
 def contract_command(context: typer.Context) -> None:
-    """Write what is derived: dbt sources, the data dictionary of the input, the pages of command line and settings."""
+    """Write what is derived: dbt sources, the project of Great Expectations, pages of input, command line and settings."""
     from gridcredit.cli.reference import reference_files
     from gridcredit.contract.derived import derived_files
+    from gridcredit.quality.context import project_files
 
     with clear_errors() as settings:
-        for path, text in (derived_files(settings) | reference_files(context.find_root().command, settings)).items():
+        command_line = context.find_root().command
+        derived = derived_files(settings) | project_files(settings) | reference_files(command_line, settings)
+        for path, text in derived.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             typer.echo(f"wrote {path}")
 

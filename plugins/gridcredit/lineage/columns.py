@@ -140,20 +140,26 @@ def _column_of(node: Any) -> str:  # noqa: ANN401
 
 
 def record_columns(fingerprint: str, models: list[Model], settings: Settings) -> None:
-    """Store what the columns of a build's models rest on, once for each fingerprint."""
+    """Store what the columns of a build's models rest on, once for each fingerprint and model."""
     with connect(settings) as connection:
-        if connection.execute("select 1 from lineage.columns where fingerprint = %s limit 1", [fingerprint]).fetchone():
-            return
         # The same SQL as of other dates rests on the same columns.
-        copied = connection.execute(
+        connection.execute(
             "insert into lineage.columns (fingerprint, unique_id, schema_name, table_name, column_name, upstream_schema, "
             "upstream_table, upstream_column, is_direct) "
             "select %(new)s, unique_id, schema_name, table_name, column_name, upstream_schema, upstream_table, "
             "upstream_column, is_direct from lineage.columns where fingerprint = ("
-            "select fingerprint from lineage.columns where left(fingerprint, 64) = left(%(new)s, 64) limit 1)",
+            "select fingerprint from lineage.columns where left(fingerprint, 64) = left(%(new)s, 64) limit 1) "
+            "and not exists (select 1 from lineage.columns where fingerprint = %(new)s)",
             {"new": fingerprint},
         )
-        if copied.rowcount:
+        known_models = {
+            unique_id
+            for (unique_id,) in connection.execute(
+                "select distinct unique_id from lineage.columns where fingerprint = %s", [fingerprint]
+            )
+        }
+        models = [model for model in models if model.unique_id not in known_models]
+        if not models:
             return
         from sqlglot.schema import MappingSchema
 

@@ -22,6 +22,7 @@ from openlineage.client.facet_v2 import (
 
 from gridcredit.lineage.columns import Catalog, ColumnName, Upstream, catalog
 from gridcredit.lineage.emitter import Done, Emitter, Parent
+from gridcredit.lineage.run import Run
 from gridcredit.lineage.transport import JOB_NAMESPACE
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import code_version, connect
@@ -29,7 +30,7 @@ from gridcredit.warehouse.connection import code_version, connect
 ColumnsUpstream = Mapping[str, Sequence[Upstream]]
 
 
-def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None:
+def send_models(run: Run, results: Sequence[Any]) -> None:
     """Two events for each model that dbt ran, and two for the tests of a model."""
     models = {result.node.unique_id: result for result in results if str(result.node.resource_type) == "model"}
     tests: dict[str, list[Any]] = {}
@@ -37,10 +38,10 @@ def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None
         if str(result.node.resource_type) == "test":
             tested = getattr(result.node, "attached_node", None) or result.node.depends_on.nodes[0]
             tests.setdefault(tested, []).append(result)
-    upstream = _upstream(run_id, settings)
+    upstream = _upstream(run)
     read = {one.column.schema for columns in upstream.values() for found in columns.values() for one in found}
-    known = known_columns(settings, read | {result.node.schema for result in models.values()})
-    with emitter_of_run(run_id, settings) as emitter:
+    known = known_columns(run.settings, read | {result.node.schema for result in models.values()})
+    with emitter_of_run(run) as emitter:
         for result in models.values():
             columns = upstream.get((result.node.schema, result.node.name), {})
             emitter.emit(_model(emitter, result, known, columns))
@@ -49,10 +50,10 @@ def send_models(run_id: str, results: Sequence[Any], settings: Settings) -> None
             emitter.emit(_tests(emitter, node.schema, node.name, tests[unique_id], known))
 
 
-def send_release(run_id: str, release: int, opened: Mapping[str, int], began: datetime, settings: Settings) -> None:
+def send_release(run: Run, release: int, opened: Mapping[str, int], began: datetime) -> None:
     """Two events for a release: each candidate table became what is published under its name."""
-    known = known_columns(settings, ["candidate"])
-    with emitter_of_run(run_id, settings) as emitter:
+    known = known_columns(run.settings, ["candidate"])
+    with emitter_of_run(run) as emitter:
         inputs, outputs = [], []
         for table, rows in opened.items():
             columns = known.get("candidate", {}).get(table, {})
@@ -66,15 +67,11 @@ def send_release(run_id: str, release: int, opened: Mapping[str, int], began: da
         emitter.emit(Done("publish", "GRIDCREDIT", "RELEASE", began, datetime.now(UTC), inputs=inputs, outputs=outputs))
 
 
-def emitter_of_run(run_id: str, settings: Settings) -> Emitter:
+def emitter_of_run(run: Run) -> Emitter:
     """Sends events of a run, as parts of its build; to be entered and left."""
-    with connect(settings) as connection:
-        as_of_date, policy = connection.execute(
-            "select as_of_date, policy_name from lineage.runs where run_id = %s", [run_id]
-        ).fetchone() or (None, None)
-    tags = {"build": run_id, "as_of_date": str(as_of_date), "policy": str(policy), "code": code_version()}
-    build = Parent(str(uuid5(NAMESPACE_URL, f"{JOB_NAMESPACE}/{run_id}")), "build_ratings")
-    return Emitter(settings, tags, build)
+    tags = {"build": run.id, "as_of_date": str(run.as_of_date), "policy": run.policy, "code": code_version()}
+    build = Parent(str(uuid5(NAMESPACE_URL, f"{JOB_NAMESPACE}/{run.id}")), "build_ratings")
+    return Emitter(run.settings, tags, build)
 
 
 def known_columns(settings: Settings, schemas: Collection[str]) -> Catalog:
@@ -83,14 +80,14 @@ def known_columns(settings: Settings, schemas: Collection[str]) -> Catalog:
         return catalog(connection, schemas)
 
 
-def _upstream(run_id: str, settings: Settings) -> dict[tuple[str, str], dict[str, list[Upstream]]]:
+def _upstream(run: Run) -> dict[tuple[str, str], dict[str, list[Upstream]]]:
     """By schema and table its columns and what each rests on."""
     found: dict[tuple[str, str], dict[str, list[Upstream]]] = {}
-    with connect(settings) as connection:
+    with connect(run.settings) as connection:
         for schema, table, column, *source, is_direct in connection.execute(
             "select schema_name, table_name, column_name, upstream_schema, upstream_table, upstream_column, is_direct "
             "from lineage.columns join lineage.runs using (fingerprint) where run_id = %s order by 1, 2, 3, 4, 5, 6",
-            [run_id],
+            [run.id],
         ):
             one = Upstream(ColumnName(*source), is_direct)
             found.setdefault((schema, table), {}).setdefault(column, []).append(one)

@@ -15,12 +15,13 @@ import psycopg
 import structlog
 
 from gridcredit import policies
+from gridcredit.lineage.run import Run, load_run
 from gridcredit.operations import runs
 from gridcredit.quality import gates
 from gridcredit.releases import publish
 from gridcredit.settings import Settings, get_settings
 from gridcredit.transformation import runner
-from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.locks import exclusive
 
 log = structlog.get_logger(__name__)
@@ -32,35 +33,47 @@ def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | 
     with connect(settings, autocommit=True) as connection:
         if runs.is_released(connection, run_id):
             return
-        runs.start_run(run_id, as_of_date, settings)
+        run = runs.start_run(run_id, as_of_date, settings)
         with runs.timed_stage(connection, run_id, "check_raw"):
-            gates.run_gate("raw", run_id, settings)
+            gates.run_gate("raw", run)
 
 
 def build_models(run_id: str, settings: Settings | None = None, *, anew: bool = False) -> None:
-    """Load policies and bring every dbt layer up to date for the month-ends kept and the run's own date."""
-    settings = settings or get_settings()
-    with _turn(run_id, "build_models", settings) as turn:
+    """Load policies and bring every dbt layer up to date for the month-ends stored and the run's own date."""
+    with _turn(run_id, "build_models", settings or get_settings()) as turn:
         if not turn.is_over:
-            _build(turn, settings, anew=anew)
+            _build(turn.run, anew=anew)
+
+
+def build_layer(run_id: str, layer: str, settings: Settings | None = None) -> None:
+    """Bring one dbt layer up to date (`runner.LAYERS`); the first loads policies and decides what the run computes."""
+    with _turn(run_id, f"build_{layer}", settings or get_settings()) as turn:
+        if turn.is_over:
+            return
+        if layer == runner.LAYERS[0]:
+            policies.load_policies(turn.run.settings)
+        if layer != runner.LAYERS[0] and _is_replaced(turn):
+            _build(turn.run)
+        else:
+            runner.build_layer(turn.run, layer, _as_of_dates(turn.run))
 
 
 def check_candidate(run_id: str, settings: Settings | None = None) -> None:
     """Pass gate 2: the tables that are to be published."""
-    settings = settings or get_settings()
-    with _turn(run_id, "check_candidate", settings) as turn:
+    with _turn(run_id, "check_candidate", settings or get_settings()) as turn:
         if not turn.is_over:
-            _build_if_replaced(turn, settings)
-            gates.run_gate("candidate", run_id, settings)
+            if _is_replaced(turn):
+                _build(turn.run)
+            gates.run_gate("candidate", turn.run)
 
 
 def publish_release(run_id: str, settings: Settings | None = None) -> publish.Release:
     """Publish the candidate tables as a release."""
-    settings = settings or get_settings()
-    with _turn(run_id, "publish", settings) as turn:
-        if not turn.is_over and _build_if_replaced(turn, settings):
-            gates.run_gate("candidate", run_id, settings)
-        return publish.publish(run_id, settings)
+    with _turn(run_id, "publish", settings or get_settings()) as turn:
+        if not turn.is_over and _is_replaced(turn):
+            _build(turn.run)
+            gates.run_gate("candidate", turn.run)
+        return publish.publish(turn.run)
 
 
 def build_ratings(
@@ -83,10 +96,9 @@ def build_ratings(
 
 @dataclass(frozen=True)
 class _Turn:
-    """A stage that a run does alone: the connection that holds the lock, and whose the candidate tables are."""
+    """A stage that a run does alone: whether its release is made already, and whose the candidate tables are."""
 
-    run_id: str
-    connection: Connection
+    run: Run
     is_over: bool
     builder: str | None = None
 
@@ -101,14 +113,14 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
     while True:
         with exclusive("build", settings) as connection:
             if runs.is_released(connection, run_id):
-                yield _Turn(run_id, connection, is_over=True)
+                yield _Turn(load_run(connection, run_id, settings), is_over=True)
                 return
             builder = runs.last_builder(connection)
             if builder in (None, run_id) or not runs.is_on_its_way(
                 connection, builder or "", settings.build_patience_seconds
             ):
                 with runs.timed_stage(connection, run_id, stage):
-                    yield _Turn(run_id, connection, is_over=False, builder=builder)
+                    yield _Turn(load_run(connection, run_id, settings), is_over=False, builder=builder)
                 return
         if not waits:
             log.warning("waits_for_release", run_id=run_id, stage=stage, of=builder)
@@ -116,16 +128,18 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
         time.sleep(1)
 
 
-def _build(turn: _Turn, settings: Settings, *, anew: bool = False) -> None:
-    policies.load_policies(settings)
-    last_day = runs.run_as_of_date(turn.connection, turn.run_id)
-    runner.build(turn.run_id, runs.as_of_dates(last_day, settings.history_months), settings, anew=anew)
+def _build(run: Run, *, anew: bool = False) -> None:
+    policies.load_policies(run.settings)
+    runner.build(run, _as_of_dates(run), anew=anew)
 
 
-def _build_if_replaced(turn: _Turn, settings: Settings) -> bool:
-    """Build once more where the candidate tables are those of another run, which has built since."""
-    if turn.builder in (turn.run_id, None):
+def _as_of_dates(run: Run) -> list[date]:
+    return runs.as_of_dates(run.as_of_date, run.settings.history_months)
+
+
+def _is_replaced(turn: _Turn) -> bool:
+    """Whether the models' tables are those of another run, which has built since: then this one builds once more."""
+    if turn.builder in (turn.run.id, None):
         return False
-    log.info("candidate_replaced", run_id=turn.run_id, builder=turn.builder)
-    _build(turn, settings)
+    log.info("candidate_replaced", run_id=turn.run.id, builder=turn.builder)
     return True

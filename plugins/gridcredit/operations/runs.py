@@ -11,16 +11,17 @@ import structlog
 
 from gridcredit.contract.extracts import DATING_EXTRACTS
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.run import Run, load_run
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, code_version, connect
 
 log = structlog.get_logger(__name__)
 
 
-def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> date:
+def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> Run:
     """Register a build and the files it is the first to answer for; a retry finds what the first try wrote.
 
-    Returns the date the build answers for: the one asked for, else the last day that facts speak of, today at most, or that
+    Its day is the one asked for, else the last day that facts speak of, today at most, or that
     a build has published; only who asks for it goes back.
     """
     settings = settings or get_settings()
@@ -48,10 +49,9 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
             "on conflict do nothing",
             [run_id],
         )
-        row = connection.execute("select as_of_date from lineage.runs where run_id = %s", [run_id]).fetchone()
-    started: date = row[0] if row else day
-    log.info("run_started", run_id=run_id, as_of_date=started.isoformat())
-    return started
+        run = load_run(connection, run_id, settings)
+    log.info("run_started", run_id=run_id, as_of_date=run.as_of_date.isoformat())
+    return run
 
 
 def unanswered_extracts(file_id: int, settings: Settings | None = None) -> dict[str, int]:
@@ -128,15 +128,6 @@ def is_on_its_way(connection: Connection, run_id: str, patience_seconds: float) 
         [patience_seconds, run_id],
     ).fetchone()
     return row is not None and bool(row[0])
-
-
-def run_as_of_date(connection: Connection, run_id: str) -> date:
-    """The date a registered build answers for."""
-    row = connection.execute("select as_of_date from lineage.runs where run_id = %s", [run_id]).fetchone()
-    if row is None:
-        raise GridCreditError(f"no run {run_id!r} is registered")
-    day: date = row[0]
-    return day
 
 
 def as_of_dates(last_day: date, history_months: int) -> list[date]:

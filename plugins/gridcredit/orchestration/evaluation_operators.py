@@ -1,4 +1,4 @@
-"""Operators of the DAGs that evaluate ratings: thin, like those of the build. Heavy imports wait until a task runs."""
+"""What asks a person about ratings and scorecards. Heavy imports wait until a task runs."""
 
 from __future__ import annotations
 
@@ -7,54 +7,9 @@ from datetime import date
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLEntryOperator
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from gridcredit.errors import GridCreditError, TooEarlyError
 from gridcredit.orchestration.forms import name_and_text
-
-
-class FitScorecardOperator(BaseOperator):
-    """Fits a scorecard to the supplier's history and proposes it as a policy; returns the proposal's number."""
-
-    template_fields: Sequence[str] = ("version", "effective_from")
-
-    def __init__(self, *, version: str, effective_from: str, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(**kwargs)
-        self.version = version
-        self.effective_from = effective_from
-
-    def execute(self, context: Any) -> int:  # noqa: ANN401
-        """Fit; what history does not allow fails at once, with what is missing, and so does a scorecard that ranks worse."""
-        from gridcredit.evaluation.scorecards.propose import propose_scorecard
-        from gridcredit.settings import get_settings
-
-        try:
-            return propose_scorecard(
-                self.version,
-                date.fromisoformat(self.effective_from),
-                get_settings(),
-                even_if_worse=bool(context["params"].get("even_if_worse")),
-            )
-        except GridCreditError as error:
-            raise AirflowFailException(str(error)) from None
-
-
-class ComparePolicyOperator(BaseOperator):
-    """Rates everybody by the policy in force and by the proposed one; draws the model card and returns its path."""
-
-    template_fields: Sequence[str] = ("proposal",)
-
-    def __init__(self, *, proposal: str, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(**kwargs)
-        self.proposal = proposal
-
-    def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
-        """Compare."""
-        from gridcredit.evaluation.scorecards.card import write_card
-        from gridcredit.settings import get_settings
-
-        return str(write_card(int(self.proposal), get_settings()))
 
 
 class DecideOnProposalOperator(ApprovalOperator):
@@ -62,7 +17,7 @@ class DecideOnProposalOperator(ApprovalOperator):
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "proposal")
 
-    def __init__(self, *, proposal: str, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, proposal: Any, **kwargs: Any) -> None:  # noqa: ANN401
         self.proposal = proposal
         super().__init__(subject="A policy is proposed", **kwargs)
 
@@ -95,30 +50,12 @@ class DecideOnProposalOperator(ApprovalOperator):
         return decided
 
 
-class WatchRatingsOperator(BaseOperator):
-    """Measures the ratings against what became of the customers; returns the day until which facts are known."""
-
-    def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
-        """Watch; skipped while no month-end's window is over."""
-        from gridcredit.evaluation.page import write_watch
-        from gridcredit.evaluation.watch import watch
-        from gridcredit.settings import get_settings
-
-        settings = get_settings()
-        try:
-            found = watch(settings)
-        except TooEarlyError as error:
-            raise AirflowSkipException(str(error)) from None
-        write_watch(settings)
-        return found.watched_on.isoformat()
-
-
 class NoteBreachesOperator(HITLEntryOperator):
     """A task for people where a figure broke its bound: waits without a slot until a named person tells what is to be done."""
 
     template_fields: Sequence[str] = (*HITLEntryOperator.template_fields, "watched_on")
 
-    def __init__(self, *, watched_on: str, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, watched_on: Any, **kwargs: Any) -> None:  # noqa: ANN401
         self.watched_on = watched_on
         super().__init__(subject="Ratings broke their bounds", **kwargs)
 

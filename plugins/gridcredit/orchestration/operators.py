@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,20 @@ class BuildModelsOperator(_BuildStage):
         build_models(run_id)
 
 
+class BuildLayerOperator(_BuildStage):
+    """Builds one of dbt's layers; retried by itself."""
+
+    def __init__(self, *, layer: str, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def run_stage(self, run_id: str, context: Any) -> None:  # noqa: ANN401, ARG002
+        """Build the layer."""
+        from gridcredit.operations.pipeline import build_layer
+
+        build_layer(run_id, self.layer)
+
+
 class CheckCandidateOperator(_BuildStage):
     """Gate 2: checks the tables that are to be published."""
 
@@ -198,69 +212,6 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
             is_approved=decided["chosen_options"] == [self.APPROVE],
         )
         return decided
-
-
-class DrawDashboardOperator(BaseOperator):
-    """Writes the dashboard of the current release; returns its path."""
-
-    def execute(self, context: Any) -> str:  # noqa: ANN401, ARG002
-        """Write."""
-        from gridcredit.reporting.dashboard.page import write_dashboard
-
-        return str(write_dashboard())
-
-
-class SendDigestOperator(BaseOperator):
-    """Mails what a release changed to the recipients of the settings, by Airflow's connection `smtp_default`; skipped without."""
-
-    def execute(self, context: Any) -> None:  # noqa: ANN401, ARG002
-        """Send."""
-        from airflow.providers.smtp.hooks.smtp import SmtpHook
-
-        from gridcredit.reporting.release_mail import make_digest
-        from gridcredit.settings import get_settings
-
-        settings = get_settings()
-        if not settings.digest_recipients:
-            raise AirflowSkipException("no digest_recipients are set")
-        digest = make_digest(settings)
-        with SmtpHook(smtp_conn_id="smtp_default") as hook:
-            hook.send_email_smtp(to=settings.digest_recipients, subject=digest.subject, html_content=digest.html)
-
-
-class RetireLoadsOperator(BaseOperator):
-    """Takes loads out of raw whose time is up, as policies/retention.yml says."""
-
-    def execute(self, context: Any) -> list[str]:  # noqa: ANN401, ARG002
-        """Retire; a build that reads raw goes first, and the task is tried again."""
-        from gridcredit.operations.maintenance import retire_loads
-
-        return [f"{extract} of load {file_id}" for file_id, extract in retire_loads(_today())]
-
-
-class MergeLoadsOperator(BaseOperator):
-    """Puts the rows of many small loads into one partition."""
-
-    def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
-        """Merge; a build that reads raw goes first, and the task is tried again."""
-        from gridcredit.operations.maintenance import merge_loads
-
-        return merge_loads()
-
-
-class PurgeOperator(BaseOperator):
-    """Deletes quarantined rows and kept files whose time is up."""
-
-    def execute(self, context: Any) -> dict[str, int]:  # noqa: ANN401, ARG002
-        """Purge."""
-        from gridcredit.operations.maintenance import purge_files, purge_quarantine
-
-        today = _today()
-        return {"quarantined rows": purge_quarantine(today), "files": purge_files(today)}
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _openlineage_parent(task: Any) -> Any:  # noqa: ANN401

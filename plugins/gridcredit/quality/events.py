@@ -9,21 +9,20 @@ from openlineage.client.facet_v2 import data_quality_metrics_input_dataset
 
 from gridcredit.lineage.emitter import Done
 from gridcredit.lineage.events import assertions, emitter_of_run, known_columns
+from gridcredit.lineage.run import Run
 from gridcredit.quality.results import Check
-from gridcredit.settings import Settings
 
 
 def send_gate(
-    run_id: str,
+    run: Run,
     gate: str,
     checks: Sequence[Check],
     tables: Mapping[str, tuple[str, str]],
     began: datetime,
-    settings: Settings,
 ) -> None:
     """Two events for each table that a gate checked, by where it is kept."""
-    known = known_columns(settings, {"raw" if gate == "raw" else schema for schema, _ in tables.values()})
-    with emitter_of_run(run_id, settings) as emitter:
+    known = known_columns(run.settings, {"raw" if gate == "raw" else schema for schema, _ in tables.values()})
+    with emitter_of_run(run) as emitter:
         for table, (kept_in, _) in tables.items():
             schema = "raw" if gate == "raw" else kept_in
             found = [check for check in checks if check.table == table]

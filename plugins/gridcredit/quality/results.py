@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import record_decision
+from gridcredit.lineage.run import Run
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
 
@@ -47,16 +48,16 @@ class Approval:
     decided_at: datetime
 
 
-def record_checks(run_id: str, gate: Gate, checks: list[Check], seconds: dict[str, float], settings: Settings) -> None:
-    """Keep the results of a run's gate, in place of those of an earlier try, and what each table cost."""
-    with connect(settings) as connection, connection.cursor() as cursor:
-        cursor.execute("delete from lineage.gate_results where run_id = %s and gate = %s", [run_id, gate])
+def record_checks(run: Run, gate: Gate, checks: list[Check], seconds: dict[str, float]) -> None:
+    """Store the results of a run's gate, in place of those of an earlier try, and what each table cost."""
+    with connect(run.settings) as connection, connection.cursor() as cursor:
+        cursor.execute("delete from lineage.gate_results where run_id = %s and gate = %s", [run.id, gate])
         cursor.executemany(
             "insert into lineage.gate_results (run_id, gate, table_name, suite, expectation, column_name, severity, "
             "success, unexpected_count, element_count, detail, unexpected_keys) "
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (run_id, gate, check.table, check.suite, check.expectation, check.column, check.severity)
+                (run.id, gate, check.table, check.suite, check.expectation, check.column, check.severity)
                 + (check.success, check.unexpected_count, check.element_count, check.detail)
                 + (Jsonb(check.unexpected_keys) if check.unexpected_keys else None,)
                 for check in checks
@@ -64,7 +65,7 @@ def record_checks(run_id: str, gate: Gate, checks: list[Check], seconds: dict[st
         )
         cursor.executemany(
             "insert into ops.gate_timings (run_id, gate, table_name, seconds) values (%s, %s, %s, %s)",
-            [(run_id, gate, table, spent) for table, spent in seconds.items()],
+            [(run.id, gate, table, spent) for table, spent in seconds.items()],
         )
 
 

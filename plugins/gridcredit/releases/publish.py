@@ -10,10 +10,10 @@ from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
+from gridcredit.lineage.run import Run
 from gridcredit.releases import restatement
 from gridcredit.releases.access import apply_access
 from gridcredit.releases.release import record_release
-from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import changing_what_is_read
 from gridcredit.warehouse.published_tables import TABLES, ensure_published, replace_rows
@@ -33,12 +33,12 @@ class Release:
     chain_hash: str
 
 
-def publish(run_id: str, settings: Settings | None = None) -> Release:
+def publish(run: Run) -> Release:
     """Publish the run's candidate tables; without a change the last release stands. Safe to repeat.
 
     The caller holds the lock of builds.
     """
-    settings, began = settings or get_settings(), datetime.now(UTC)
+    run_id, settings, began = run.id, run.settings, datetime.now(UTC)
     with connect(settings) as connection, changing_what_is_read(connection, settings):
         done = connection.execute(
             "select release, rows_opened, rows_closed, chain_hash from lineage.releases where run_id = %s", [run_id]
@@ -49,9 +49,9 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         last = connection.execute(
             "select release, as_of_date from lineage.releases order by release desc limit 1"
         ).fetchone()
-        as_of_date, because = connection.execute(
-            "select as_of_date, built_because from lineage.runs where run_id = %s", [run_id]
-        ).fetchone() or (None, None)
+        (because,) = connection.execute(
+            "select built_because from lineage.runs where run_id = %s", [run_id]
+        ).fetchone() or (None,)
         number = (last[0] if last else 0) + 1
         dropped = _dropped_dates(connection, run_id)
         changes = {}
@@ -65,7 +65,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         # What followed from these facts is published, or was as it is.
         for notes in ("changed_customer", "changed_usage"):
             connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
-        is_new = bool(opened or closed or last is None or last[1] != as_of_date)
+        is_new = bool(opened or closed or last is None or last[1] != run.as_of_date)
         apply_views(connection)
         apply_access(connection, settings)
         if is_new:
@@ -74,7 +74,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
                 "select approver, reason from lineage.approvals where run_id = %s", [run_id]
             ).fetchone() or (None, None)
             record_release(
-                *(connection, number, run_id, as_of_date, changes),
+                *(connection, number, run_id, run.as_of_date, changes),
                 approver=approver,
                 reason=reason,
                 restated_because=restatement.take(connection),
@@ -88,7 +88,7 @@ def publish(run_id: str, settings: Settings | None = None) -> Release:
         (chain,) = connection.execute(
             "select chain_hash from lineage.releases where release = %s", [number]
         ).fetchone() or ("",)
-    send_release(run_id, number, {table: change.opened for table, change in changes.items()}, began, settings)
+    send_release(run, number, {table: change.opened for table, change in changes.items()}, began)
     log.info("published", run_id=run_id, release=number, new=is_new, rows_opened=opened, rows_closed=closed)
     return Release(number, is_new, opened, closed, chain)
 

@@ -6,6 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from gridcredit.lineage.run import Run
 from gridcredit.policies import Policy, read_policies
 from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.policies.store import loaded_versions
@@ -47,11 +51,38 @@ class BuildPlan:
         }
 
 
-def plan_build(run_id: str, as_of_dates: list[date], settings: Settings, *, anew: bool = False) -> BuildPlan:
+def begin_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> BuildPlan:
+    """Decide what the run computes, and store it: from here on the models' tables are this run's."""
+    plan = plan_build(run, as_of_dates, anew=anew)
+    with connect(run.settings) as connection:
+        connection.execute("delete from ops.built_layer where run_id = %s", [run.id])
+        connection.execute(
+            "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, build_plan = %s, "
+            "build_began_at = clock_timestamp() where run_id = %s",
+            [plan.as_of_dates, plan.fingerprint, plan.because, _as_json(plan), run.id],
+        )
+    return plan
+
+
+def stored_plan(run: Run) -> BuildPlan:
+    """What the run computes, as it was decided before its first layer."""
+    with connect(run.settings) as connection:
+        (plan,) = connection.execute("select build_plan from lineage.runs where run_id = %s", [run.id]).fetchone() or (
+            None,
+        )
+    return TypeAdapter(BuildPlan).validate_python(plan)
+
+
+def _as_json(plan: BuildPlan) -> Jsonb:
+    return Jsonb(TypeAdapter(BuildPlan).dump_python(plan, mode="json"))
+
+
+def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> BuildPlan:
     """Compare the run with the last release, which is what the models' tables rest on.
 
     A build that failed in between may have changed some of the tables: what it was about is computed again.
     """
+    run_id, settings = run.id, run.settings
     with connect(settings) as connection:
         loaded = loaded_versions(connection)
         policies = [

@@ -13,15 +13,16 @@ import psycopg
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 
-STAGES = ("check_raw", "build_models", "check_candidate", "publish")
+# A process of its own builds all models in one stage, Airflow in four.
+BUILDS = ("build_ledger", "build_credit", "build_collections", "build_candidate")
 SECONDS_BETWEEN_WRITES, SECONDS_BETWEEN_LINES = 1.0, 5.0
 
 
 class NodeCounter:
     """Counts the models and tests that dbt has finished; dbt calls it with each of its events, from any thread."""
 
-    def __init__(self, run_id: str, connection: Connection) -> None:
-        self._run_id, self._connection = run_id, connection
+    def __init__(self, run_id: str, stage: str, connection: Connection) -> None:
+        self._run_id, self._stage, self._connection = run_id, stage, connection
         self._lock = threading.Lock()
         self._done, self._nodes, self._written_at = 0, 0, 0.0
 
@@ -42,9 +43,10 @@ class NodeCounter:
         # Where the server is gone, the build itself says so.
         with suppress(psycopg.OperationalError):
             self._connection.execute(
-                "insert into ops.build_progress (run_id, nodes_done, nodes) values (%s, %s, %s) "
-                "on conflict (run_id) do update set nodes_done = excluded.nodes_done, nodes = excluded.nodes",
-                [self._run_id, self._done, self._nodes],
+                "insert into ops.build_progress (run_id, stage, nodes_done, nodes) values (%s, %s, %s, %s) "
+                "on conflict (run_id) do update set stage = excluded.stage, nodes_done = excluded.nodes_done, "
+                "nodes = excluded.nodes",
+                [self._run_id, self._stage, self._done, self._nodes],
             )
 
 
@@ -58,9 +60,15 @@ def stages_done(connection: Connection, run_id: str) -> list[tuple[str, float]]:
 def current_stage(connection: Connection, run_id: str) -> str:
     """What a run does now, in words; of dbt how many models and tests are done."""
     done = {stage for stage, _ in stages_done(connection, run_id)}
-    stage = next((stage for stage in STAGES if stage not in done), STAGES[-1])
-    row = connection.execute("select nodes_done, nodes from ops.build_progress where run_id = %s", [run_id]).fetchone()
-    return f"{stage}: {row[0]} of {row[1]} models and tests" if row and stage == "build_models" else stage
+    row = connection.execute(
+        "select stage, nodes_done, nodes from ops.build_progress where run_id = %s", [run_id]
+    ).fetchone()
+    building, nodes_done, nodes = row or (None, 0, 0)
+    if building and building not in done:
+        return f"{building}: {nodes_done} of {nodes} models and tests"
+    builds = ("build_models",) if building == "build_models" else BUILDS
+    stages = ("check_raw", *builds, "check_candidate", "publish")
+    return next((stage for stage in stages if stage not in done), "publish")
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from gridcredit.errors import TransformFailedError
-from gridcredit.settings import Settings, get_settings
-from gridcredit.transformation.build_plan import BuildPlan, plan_build
+from gridcredit.lineage.run import Run
+from gridcredit.settings import Settings
+from gridcredit.transformation.build_plan import BuildPlan, begin_build, stored_plan
 from gridcredit.transformation.cash_smoothing import store_smoothed
 from gridcredit.transformation.memory import rare_collections
 from gridcredit.transformation.progress import NodeCounter
@@ -22,11 +23,9 @@ from gridcredit.warehouse.connection import connect, warehouse_url
 
 log = structlog.get_logger(__name__)
 
-# What the tables themselves refuse since they were made (macros/key.sql) is not asked anew each night.
-HELD_BY_TABLES = ("test_name:key_is_enforced", "test_name:not_null")
-NOT_EVERY_NIGHT = ("path:models/evaluation",)
-# Models that read what Python works out from the others (cash_smoothing.py).
-AFTER_SMOOTHING = "tag:cash_forecast"
+# What Airflow builds in tasks of their own: selectors of dbt_project/selectors.yml, in order.
+LAYERS = ("ledger", "credit", "collections", "candidate")
+BEFORE_CANDIDATE = "before_candidate"
 
 
 def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline: bool = True) -> dict[str, str]:
@@ -105,7 +104,7 @@ def _failed(results: list[Any]) -> list[Any]:
     return [one for one in results if str(one.status) in ("error", "fail")]
 
 
-def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None, *, anew: bool = False) -> None:
+def build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> None:
     """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
 
     The caller holds the lock of builds.
@@ -113,50 +112,80 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
     Raises:
         TransformFailedError: a model or a test failed; names the first.
     """
-    settings = settings or get_settings()
-    plan = plan_build(run_id, as_of_dates, settings, anew=anew)
-    with connect(settings) as connection:
-        connection.execute(
-            "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, "
-            "build_began_at = clock_timestamp() where run_id = %s",
-            [plan.as_of_dates, plan.fingerprint, plan.because, run_id],
+    plan = begin_build(run, as_of_dates, anew=anew)
+    _run_models(run, plan, BEFORE_CANDIDATE, LAYERS[-1])
+    _note_built(run, *LAYERS)
+
+
+def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
+    """Bring one layer's models up to date, and those before it where they are not this run's; the first decides what is computed.
+
+    The caller holds the lock of builds.
+
+    Raises:
+        TransformFailedError: a model or a test failed; names the first.
+    """
+    until = LAYERS.index(layer)
+    begins = until == 0 or not _are_built(run, LAYERS[:until])
+    plan = begin_build(run, as_of_dates) if begins else stored_plan(run)
+    for one in LAYERS[: until + 1] if begins else (layer,):
+        _run_models(run, plan, one)
+        _note_built(run, one)
+
+
+def _are_built(run: Run, layers: tuple[str, ...]) -> bool:
+    """Whether the layers' tables are those of this run's build; none is after a crash of the server."""
+    with connect(run.settings) as connection:
+        (built,) = connection.execute(
+            "select count(*) from ops.built_layer where run_id = %s and layer = any(%s)", [run.id, list(layers)]
+        ).fetchone() or (0,)
+    return bool(built == len(layers))
+
+
+def _note_built(run: Run, *layers: str) -> None:
+    with connect(run.settings) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.built_layer (run_id, layer) values (%s, %s) on conflict do nothing",
+            [(run.id, layer) for layer in layers],
         )
-    _run_models(run_id, plan, settings)
-    with connect(settings) as connection:
-        connection.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
+        if LAYERS[-1] in layers:
+            cursor.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run.id])
 
 
-def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
+def _run_models(run: Run, plan: BuildPlan, *selectors: str) -> None:
     from gridcredit.lineage.events import send_models
 
-    is_full = plan.because is not None
+    settings, is_full = run.settings, plan.because is not None
     results: list[Any] = []
+    stage = f"build_{selectors[0]}" if len(selectors) == 1 else "build_models"
     try:
         with (
             connect(settings, autocommit=True) as connection,
-            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection)) as invoke,
+            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run.id, stage, connection)) as invoke,
         ):
-            build = ["build", "--vars", json.dumps(plan.variables(settings)), *(["--full-refresh"] if is_full else [])]
-            _invoke(invoke, [*build, "--exclude", *NOT_EVERY_NIGHT, AFTER_SMOOTHING], run_id, results, settings)
-            store_smoothed(plan.as_of_dates, settings, anew=is_full)
-            _invoke(invoke, [*build, "--select", AFTER_SMOOTHING, "--exclude"], run_id, results, settings)
+            variables = json.dumps(plan.variables(settings))
+            build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
+            for selector in selectors:
+                if selector == LAYERS[-1]:
+                    store_smoothed(plan.as_of_dates, settings, anew=is_full)
+                _invoke(invoke, [*build, "--selector", selector], run, results)
     except TransformFailedError:
-        send_models(run_id, results, settings)
+        send_models(run, results)
         raise
     _record_columns(plan.fingerprint, results, settings)
-    send_models(run_id, results, settings)
-    log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
+    send_models(run, results)
+    log.info("models_built", run_id=run.id, everything=plan.because, nodes=len(results))
 
 
-def _invoke(invoke: Invoke, build: list[str], run_id: str, results: list[Any], settings: Settings) -> None:
-    """Build some of the models, record each result and add it to `results`; the arguments end with what is excluded."""
-    # What failed is in the results, and in dbt's log.
+def _invoke(invoke: Invoke, build: list[str], run: Run, results: list[Any]) -> None:
+    """Build some of the models, record each result and add it to `results`."""
+    # What failed is in the results, and in dbt's log. A test runs with the last of the models that it reads.
     quietly = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json"]
-    outcome = invoke([*quietly, *build, *HELD_BY_TABLES, "--exclude-resource-type", "unit_test"])
+    outcome = invoke([*quietly, *build, "--indirect-selection", "buildable"])
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
     found = node_results(outcome)
-    _record(run_id, found, settings)
+    _record(run.id, found, run.settings)
     results += found
     if _failed(found):
         raise TransformFailedError(first_failure(outcome))

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from gridcredit import policies
-from gridcredit.contract.extracts import BILL, CUSTOMER, EXTRACTS, PAYMENT, Extract
+from gridcredit.contract.billing import BILL, PAYMENT
+from gridcredit.contract.customers import CUSTOMER
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.shapes import Extract
 from gridcredit.operations import runs
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate

@@ -7,7 +7,9 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from gridcredit.contract.extracts import BILL, CUSTOMER, METER_READING, PAYMENT, Column, Extract
+from gridcredit.contract.billing import BILL, METER_READING, PAYMENT
+from gridcredit.contract.customers import CUSTOMER
+from gridcredit.contract.shapes import Column, Extract
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.conversion.conditions import meets
 from gridcredit.ingestion.conversion.convert import ARROW_TYPES, column_text, convert, to_type

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from gridcredit.contract.extracts import EXTRACTS, Column, Extract
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.contract.features import definitions
+from gridcredit.contract.shapes import Column, Extract
 from gridcredit.settings import Settings
 
-NOTE = "Written from plugins/gridcredit/contract/extracts.py by `gridcredit contract`; do not edit."
+NOTE = "Written from plugins/gridcredit/contract/ by `gridcredit contract`; do not edit."
 
 
 LOAD_COLUMNS = (

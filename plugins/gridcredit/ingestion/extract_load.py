@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 from psycopg import sql
 
-from gridcredit.contract.extracts import Extract
+from gridcredit.contract.shapes import Extract
 from gridcredit.files.csv_line import to_line
 from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
 from gridcredit.ingestion.conversion.conventions import Conventions, advice

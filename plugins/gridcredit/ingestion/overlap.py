@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from psycopg import sql
 
-from gridcredit.contract.extracts import Extract
+from gridcredit.contract.shapes import Extract
 from gridcredit.errors import FileRefusedError
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.mapping.columns import FILE_PLACEHOLDERS, PLACEHOLDER

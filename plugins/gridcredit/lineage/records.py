@@ -9,7 +9,8 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from gridcredit.contract.extracts import EXTRACTS, Extract
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.shapes import Extract
 from gridcredit.persons.pseudonyms import mask_name, mask_number
 from gridcredit.warehouse.connection import Connection
 

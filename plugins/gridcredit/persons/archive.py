@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from gridcredit.contract.extracts import CUSTOMER
+from gridcredit.contract.customers import CUSTOMER
 from gridcredit.persons.pseudonyms import mask_name, mask_number
 from gridcredit.warehouse.connection import Connection
 

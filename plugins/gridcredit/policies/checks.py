@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
-from gridcredit.contract.extracts import PAYMENT_MODES, SEGMENTS
+from gridcredit.contract.customers import PAYMENT_MODES, SEGMENTS
 from gridcredit.errors import PolicyError
 from gridcredit.policies.billing_checks import check_billing
 from gridcredit.policies.folder import Policy, fault

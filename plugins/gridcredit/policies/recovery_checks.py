@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gridcredit.contract.extracts import COLLECTION_KINDS, SEGMENTS
+from gridcredit.contract.billing import COLLECTION_KINDS
+from gridcredit.contract.customers import SEGMENTS
 from gridcredit.errors import PolicyError
 from gridcredit.policies.folder import Policy, fault
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import Extract
+from gridcredit.contract.shapes import Extract
 
 Array = npt.NDArray[Any]
 NO_TEXT = pa.scalar(None, pa.string())

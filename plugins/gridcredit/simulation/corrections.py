@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import BILL, COLLECTION_ACTION, INSTALMENT, PAYMENT
+from gridcredit.contract.billing import BILL, COLLECTION_ACTION, INSTALMENT, PAYMENT
 from gridcredit.simulation.columns import Array, days, decimal, document_id, numbered, officers, table
 from gridcredit.simulation.customers import RESIDENTIAL, Customers
 from gridcredit.simulation.payments import NEVER, Payments

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from gridcredit.contract.extracts import CUSTOMER
+from gridcredit.contract.customers import CUSTOMER
 from gridcredit.simulation.columns import Array, firm_names, numbered, person_names
 
 REGIONS = ("east", "south", "west", "north")

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gridcredit.contract.extracts import DECIMALS, EXTRACTS, Extract
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.shapes import DECIMALS, Extract
 
 
 @dataclass(frozen=True)

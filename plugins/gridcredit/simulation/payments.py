@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import PAYMENT
+from gridcredit.contract.billing import PAYMENT
 from gridcredit.simulation.columns import NO_TEXT, Array, decimal, document_id, numbered, words
 from gridcredit.simulation.usage import DUE_AFTER_DAYS, Bills
 

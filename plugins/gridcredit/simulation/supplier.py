@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.simulation import corrections, events, truth, usage
+from gridcredit.simulation import corrections, events, meters, truth, usage
 from gridcredit.simulation.columns import Array
 from gridcredit.simulation.customers import customer_table, make_customers
 from gridcredit.simulation.defects import inject_defects
@@ -88,8 +88,8 @@ def _block_tables(
     yield "payment", payment_table(payments)
     yield from (("payment", table) for table in corrections.payment_tables(odd, bills, payments, through))
     yield from corrections.debt_tables(odd, customers, bills, payments, through)
-    yield "meter", usage.meter_table(customers, used)
-    readings = usage.reading_tables(rng, customers, used, daily=daily_readings)
+    yield "meter", meters.meter_table(customers, used)
+    readings = meters.reading_tables(rng, customers, used, daily=daily_readings)
     yield from (("meter_reading", table) for table in readings)
     yield from events.party_tables(rng, customers, through)
     yield from (("service_order", table) for table in events.service_order_tables(rng, customers, through))

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from gridcredit.contract.extracts import Extract
+from gridcredit.contract.shapes import Extract
 
 LOCK_TIMEOUT = "30s"
 # Loads of one extract wait for each other's commits; whoever holds a lock longer is no load.

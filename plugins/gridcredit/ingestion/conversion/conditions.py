@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import Column
+from gridcredit.contract.shapes import Column
 from gridcredit.ingestion.batch import Batch, BooleanMask, clean, no_rows, to_mask
 from gridcredit.ingestion.conversion.numerals import SOURCE_SCALE, SOURCE_TYPE, to_decimal
 from gridcredit.ingestion.mapping.columns import Condition

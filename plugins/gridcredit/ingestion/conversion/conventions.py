@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from gridcredit.contract.extracts import DECIMALS, Column
+from gridcredit.contract.shapes import DECIMALS, Column
 from gridcredit.ingestion.conversion.dates import other_format
 from gridcredit.ingestion.conversion.numerals import other_convention
 from gridcredit.ingestion.mapping.columns import DATED, ColumnRule

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import DECIMALS, Column, Extract
+from gridcredit.contract.shapes import DECIMALS, Column, Extract
 from gridcredit.ingestion.batch import Batch, BooleanMask, by_distinct, clean, filled_or_null, no_rows, to_mask
 from gridcredit.ingestion.conversion.conditions import NOT_COMPARABLE, in_scope_of, meets, not_comparable
 from gridcredit.ingestion.conversion.conventions import Conventions

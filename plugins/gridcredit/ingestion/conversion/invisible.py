@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import Column
+from gridcredit.contract.shapes import Column
 from gridcredit.ingestion.batch import BooleanMask, to_mask
 
 _NOWHERE = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\u009f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.contract.extracts import DECIMALS, Column
+from gridcredit.contract.shapes import DECIMALS, Column
 from gridcredit.ingestion.batch import BooleanMask, by_distinct, to_mask
 
 _POWER = r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]{1,2}$"

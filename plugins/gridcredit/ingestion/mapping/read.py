@@ -13,7 +13,8 @@ from pydantic import (
     ValidationError,
 )
 
-from gridcredit.contract.extracts import DECIMALS, EXTRACTS, Extract
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.shapes import DECIMALS, Extract
 from gridcredit.errors import MappingError
 from gridcredit.files.strict_yaml import load_text
 from gridcredit.ingestion.mapping.columns import DATED, KWH_IN, ColumnRule

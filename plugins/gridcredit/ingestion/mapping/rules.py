@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from gridcredit.contract.extracts import EXTRACTS, Column
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.shapes import Column
 from gridcredit.ingestion.mapping.columns import (
     ColumnRule,
     Condition,

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from gridcredit.contract.extracts import DECIMALS, EXTRACTS, Column, Extract
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.contract.shapes import DECIMALS, Column, Extract
 from gridcredit.errors import FileRefusedError, GridCreditError
 from gridcredit.files.limits import ReadLimits
 from gridcredit.ingestion.conversion.dates import COMMON_FORMATS, date_reader

@@ -45,13 +45,14 @@ import json, sys
 from datetime import datetime
 from types import SimpleNamespace
 from gridcredit.operations import pipeline
-from gridcredit.orchestration.operators import CheckRawOperator
+from gridcredit.orchestration import operators
 
 days = []
-pipeline.check_raw = lambda run_id, day: days.append(day and day.isoformat())
+operators.warehouse_settings = lambda: None
+pipeline.check_raw = lambda run_id, day, settings: days.append(day and day.isoformat())
 for kind, asked in json.loads(sys.argv[1]):
     run = SimpleNamespace(run_type=kind, logical_date=datetime(2026, 6, 20, 2))
-    CheckRawOperator(task_id="check_raw").run_stage("run", {"params": {"as_of_date": asked}, "dag_run": run})
+    operators.CheckRawOperator(task_id="check_raw").run_stage("run", {"params": {"as_of_date": asked}, "dag_run": run})
 print(json.dumps(days))
 """
 

@@ -128,7 +128,7 @@ def test_a_digest_is_mailed_to_those_who_want_it(settings: Settings, monkeypatch
         ),
     )
     asked = settings.model_copy(update={"digest_recipients": ["chief@supplier.example"]})
-    monkeypatch.setattr("gridcredit.settings.get_settings", lambda: asked)
+    monkeypatch.setattr("gridcredit.orchestration.tasks.warehouse_settings", lambda: asked)
     try:
         send_digest.function()
         ((recipients, text),) = mailbox.received
@@ -150,6 +150,6 @@ def test_a_digest_is_mailed_to_those_who_want_it(settings: Settings, monkeypatch
 
 
 def test_without_recipients_nothing_is_mailed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gridcredit.settings.get_settings", lambda: settings)
+    monkeypatch.setattr("gridcredit.orchestration.tasks.warehouse_settings", lambda: settings)
     with pytest.raises(AirflowSkipException):
         send_digest.function()

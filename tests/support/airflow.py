@@ -41,6 +41,7 @@ LOADED_BY_WORKERS = (
     "gridcredit.orchestration.evaluation_operators",
     "gridcredit.orchestration.landing",
     "gridcredit.orchestration.operators",
+    "gridcredit.orchestration.tasks",
     "gridcredit.operations.pipeline",
     "gridcredit.evaluation.scorecards.card",
     "gridcredit.evaluation.scorecards.propose",
@@ -203,7 +204,9 @@ def _overrides(server: EmbeddedPostgres, settings: Settings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.4",
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
-        "GRIDCREDIT_WAREHOUSE_URL": server.url(WAREHOUSE_ROLE, WAREHOUSE),
+        # The warehouse is Airflow's Connection, which goes before the environment.
+        "AIRFLOW_CONN_GRIDCREDIT_WAREHOUSE": server.url(WAREHOUSE_ROLE, WAREHOUSE),
+        "GRIDCREDIT_WAREHOUSE_URL": "postgresql://nobody:none@127.0.0.1:1/nowhere",
         "GRIDCREDIT_LANDING": str(settings.landing_dir),
         "GRIDCREDIT_LANDING_SETTLE_SECONDS": "0.5",
         # Each look at the landing folder reads all mappings.

@@ -7,6 +7,8 @@ import gc
 import sys
 from typing import Any
 
+from gridcredit.orchestration.connection import warehouse_settings
+
 
 def release_dbt(context: Any) -> None:  # noqa: ANN401, ARG001 - Airflow's context
     """Free the locks of dbt's adapters: Airflow ends a task's process at once, and Python would report them as leaked."""
@@ -25,7 +27,7 @@ def record_failure(context: Any) -> None:  # noqa: ANN401 - Airflow's context
     error = " ".join(str(context.get("exception") or "unknown").split())[:2000]
     _record(task.dag_id, task.run_id, task.task_id, task.map_index, task.try_number, error)
     if task.dag_id == "build_ratings":
-        finish_run(task.run_id, "failed")
+        finish_run(task.run_id, "failed", warehouse_settings())
 
 
 async def release_is_late(context: Any, hours: float) -> None:  # noqa: ANN401 - Airflow's context
@@ -40,7 +42,7 @@ async def release_is_late(context: Any, hours: float) -> None:  # noqa: ANN401 -
 def _record(dag_id: str, run_id: str, task_id: str, map_index: int, try_number: int, error: str) -> None:
     from gridcredit.warehouse.connection import connect
 
-    with connect() as connection:
+    with connect(warehouse_settings()) as connection:
         connection.execute(
             "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) "
             "values (%s, %s, %s, %s, %s, %s)",

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLEntryOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from gridcredit.orchestration.connection import warehouse_settings
 from gridcredit.orchestration.forms import name_and_text
 
 
@@ -25,9 +26,8 @@ class DecideOnProposalOperator(ApprovalOperator):
         """Ask; nothing to ask where it was decided already."""
         from gridcredit.policy_changes.effects import describe_proposal
         from gridcredit.policy_changes.proposals import read_proposal
-        from gridcredit.settings import get_settings
 
-        settings = get_settings()
+        settings = warehouse_settings()
         proposal = read_proposal(int(self.proposal), settings)
         if proposal.is_approved is not None:
             raise AirflowSkipException(f"{proposal.policy_version} was {proposal.status} by {proposal.approver}")
@@ -38,14 +38,13 @@ class DecideOnProposalOperator(ApprovalOperator):
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
         """Record the decision; a refused policy is kept, with the reason."""
         from gridcredit.policy_changes.proposals import decide
-        from gridcredit.settings import get_settings
 
         decided = super().execute_complete(context, event)
         decide(
             int(self.proposal),
             *name_and_text(decided, "reason"),
             is_approved=decided["chosen_options"] == [self.APPROVE],
-            settings=get_settings(),
+            settings=warehouse_settings(),
         )
         return decided
 
@@ -62,9 +61,8 @@ class NoteBreachesOperator(HITLEntryOperator):
     def execute(self, context: Any) -> Any:  # noqa: ANN401
         """Ask; skipped where nothing broke a bound, or somebody has noted it."""
         from gridcredit.evaluation.watch import describe_breaches
-        from gridcredit.settings import get_settings
 
-        self.body = describe_breaches(date.fromisoformat(self.watched_on), get_settings())
+        self.body = describe_breaches(date.fromisoformat(self.watched_on), warehouse_settings())
         if self.body is None:
             raise AirflowSkipException("no figure is beyond its bound, or it has been noted")
         return super().execute(context)
@@ -73,10 +71,9 @@ class NoteBreachesOperator(HITLEntryOperator):
         """Record who noted it and what is to be done."""
         from gridcredit.evaluation.page import write_watch
         from gridcredit.evaluation.watch import note_breaches
-        from gridcredit.settings import get_settings
 
         noted = super().execute_complete(context, event)
-        settings = get_settings()
+        settings = warehouse_settings()
         note_breaches(date.fromisoformat(self.watched_on), *name_and_text(noted, "note"), settings)
         write_watch(settings)
         return noted

@@ -23,9 +23,10 @@ def page(path: str, **parameters: object) -> str:
 
 
 def _first(query: LiteralString, value: str) -> int | None:
+    from gridcredit.orchestration.connection import warehouse_settings
     from gridcredit.warehouse.connection import connect
 
-    with connect() as connection:
+    with connect(warehouse_settings()) as connection:
         row = connection.execute(query, [value]).fetchone()
     return int(row[0]) if row else None
 

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from gridcredit.errors import GridCreditError, NotReadyError
 from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS, RELEASE
+from gridcredit.orchestration.connection import warehouse_settings
 from gridcredit.orchestration.forms import name_and_text
 from gridcredit.orchestration.links import ChangesLink, DashboardLink, GateLink, QuarantineLink
 
@@ -37,7 +38,8 @@ class LoadFileOperator(BaseOperator):
 
         try:
             with in_one_line():
-                return unanswered_extracts(take_in(Path(self.path)))
+                settings = warehouse_settings()
+                return unanswered_extracts(take_in(Path(self.path), settings), settings)
         except NotReadyError:
             raise
         except GridCreditError as error:
@@ -107,7 +109,7 @@ class CheckRawOperator(_BuildStage):
             day = run.logical_date.date()
         else:
             day = None
-        check_raw(run_id, day)
+        check_raw(run_id, day, warehouse_settings())
 
 
 class BuildModelsOperator(_BuildStage):
@@ -117,7 +119,7 @@ class BuildModelsOperator(_BuildStage):
         """Build the models."""
         from gridcredit.operations.pipeline import build_models
 
-        build_models(run_id)
+        build_models(run_id, warehouse_settings())
 
 
 class BuildLayerOperator(_BuildStage):
@@ -131,7 +133,7 @@ class BuildLayerOperator(_BuildStage):
         """Build the layer."""
         from gridcredit.operations.pipeline import build_layer
 
-        build_layer(run_id, self.layer)
+        build_layer(run_id, self.layer, warehouse_settings())
 
 
 class CheckCandidateOperator(_BuildStage):
@@ -143,7 +145,7 @@ class CheckCandidateOperator(_BuildStage):
         """Check the candidate."""
         from gridcredit.operations.pipeline import check_candidate
 
-        check_candidate(run_id)
+        check_candidate(run_id, warehouse_settings())
 
 
 class PublishOperator(_BuildStage):
@@ -155,7 +157,7 @@ class PublishOperator(_BuildStage):
         """Publish; the event of the release says which it is, how many rows it changed, and its hash."""
         from gridcredit.operations.pipeline import publish_release
 
-        release = publish_release(run_id)
+        release = publish_release(run_id, warehouse_settings())
         context["outlet_events"][RELEASE].extra = {
             "release": release.number,
             "rows_opened": release.rows_opened,
@@ -171,7 +173,7 @@ class AskApproverOperator(TriggerDagRunOperator):
         """Start it."""
         from gridcredit.quality.results import blocking_checks
 
-        if not blocking_checks(context["run_id"]):
+        if not blocking_checks(context["run_id"], warehouse_settings()):
             raise AirflowSkipException("no gate blocks the run")
         super().execute(context)
 
@@ -188,17 +190,16 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
     def execute(self, context: Any) -> Any:  # noqa: ANN401
         """Ask; skipped where nothing blocks the run."""
         from gridcredit.quality.results import approval_of, describe_block
-        from gridcredit.settings import get_settings
 
-        if decided := approval_of(self.build_run_id):
+        settings = warehouse_settings()
+        if decided := approval_of(self.build_run_id, settings):
             if decided.is_approved:
                 return None
             raise AirflowSkipException(f"{decided.approver} refused it: {decided.reason}")
-        self.body = describe_block(self.build_run_id)
+        self.body = describe_block(self.build_run_id, settings)
         if self.body is None:
             raise AirflowSkipException(f"nothing blocks run {self.build_run_id}")
-        approvers = get_settings().approvers
-        self.assigned_users = [{"id": name, "name": name} for name in approvers] or None
+        self.assigned_users = [{"id": name, "name": name} for name in settings.approvers] or None
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -210,6 +211,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
             self.build_run_id,
             *name_and_text(decided, "reason"),
             is_approved=decided["chosen_options"] == [self.APPROVE],
+            settings=warehouse_settings(),
         )
         return decided
 

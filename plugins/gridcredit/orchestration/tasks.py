@@ -8,13 +8,15 @@ from typing import Any
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from gridcredit.orchestration.connection import warehouse_settings
+
 
 @task
 def draw_dashboard() -> str:
     """One HTML page in var/dashboards, by number of the release; returns its path."""
     from gridcredit.reporting.dashboard.page import write_dashboard
 
-    return str(write_dashboard())
+    return str(write_dashboard(settings=warehouse_settings()))
 
 
 @task
@@ -23,9 +25,8 @@ def send_digest() -> None:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     from gridcredit.reporting.release_mail import make_digest
-    from gridcredit.settings import get_settings
 
-    settings = get_settings()
+    settings = warehouse_settings()
     if not settings.digest_recipients:
         raise AirflowSkipException("no digest_recipients are set")
     digest = make_digest(settings)
@@ -38,7 +39,9 @@ def retire_loads() -> list[str]:
     """Takes loads out of raw whose time is up, as policies/retention.yml says; a build that reads raw goes first."""
     from gridcredit.operations import maintenance
 
-    return [f"{extract} of load {file_id}" for file_id, extract in maintenance.retire_loads(_today())]
+    return [
+        f"{extract} of load {file_id}" for file_id, extract in maintenance.retire_loads(_today(), warehouse_settings())
+    ]
 
 
 @task
@@ -46,7 +49,7 @@ def merge_loads() -> dict[str, int]:
     """Puts the rows of many small loads into one partition; a build that reads raw goes first."""
     from gridcredit.operations import maintenance
 
-    return maintenance.merge_loads()
+    return maintenance.merge_loads(warehouse_settings())
 
 
 @task
@@ -54,8 +57,8 @@ def purge() -> dict[str, int]:
     """Deletes quarantined rows and stored files whose time is up."""
     from gridcredit.operations.maintenance import purge_files, purge_quarantine
 
-    today = _today()
-    return {"quarantined rows": purge_quarantine(today), "files": purge_files(today)}
+    today, settings = _today(), warehouse_settings()
+    return {"quarantined rows": purge_quarantine(today, settings), "files": purge_files(today, settings)}
 
 
 @task
@@ -66,12 +69,11 @@ def fit_scorecard(version: str, effective_from: str, params: dict[str, Any] | No
     """
     from gridcredit.errors import GridCreditError
     from gridcredit.evaluation.scorecards.propose import propose_scorecard
-    from gridcredit.settings import get_settings
 
     even_if_worse = bool((params or {}).get("even_if_worse"))
     try:
         return propose_scorecard(
-            version, date.fromisoformat(effective_from), get_settings(), even_if_worse=even_if_worse
+            version, date.fromisoformat(effective_from), warehouse_settings(), even_if_worse=even_if_worse
         )
     except GridCreditError as error:
         raise AirflowFailException(str(error)) from None
@@ -81,9 +83,8 @@ def fit_scorecard(version: str, effective_from: str, params: dict[str, Any] | No
 def compare_policy(proposal: Any) -> str:  # noqa: ANN401 - in the DAG what another task returns
     """Grades, limits and money by the policy in force and by the proposed one: the model card, whose path it returns."""
     from gridcredit.evaluation.scorecards.card import write_card
-    from gridcredit.settings import get_settings
 
-    return str(write_card(proposal, get_settings()))
+    return str(write_card(proposal, warehouse_settings()))
 
 
 @task
@@ -95,9 +96,8 @@ def watch_ratings() -> str:
     from gridcredit.errors import TooEarlyError
     from gridcredit.evaluation.page import write_watch
     from gridcredit.evaluation.watch import watch
-    from gridcredit.settings import get_settings
 
-    settings = get_settings()
+    settings = warehouse_settings()
     try:
         found = watch(settings)
     except TooEarlyError as error:

@@ -18,11 +18,12 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.trace import trace_row
+from gridcredit.orchestration.connection import warehouse_settings
 from gridcredit.orchestration.credit_page import facts
 from gridcredit.orchestration.links import page
 from gridcredit.pages.template import render
 from gridcredit.releases.release import diff_releases
-from gridcredit.settings import Settings, get_settings
+from gridcredit.settings import Settings
 from gridcredit.warehouse.published_tables import TABLES
 
 
@@ -36,12 +37,14 @@ def make_app() -> FastAPI:
 
     @app.get("/")
     def credit(session: SessionDep) -> HTMLResponse:
-        found = facts.overview(session, get_settings())
-        return _html("page.html.j2", {"found": found, "days": facts.DAYS, "has_docs": _docs(get_settings()).is_dir()})
+        found = facts.overview(session, warehouse_settings())
+        return _html(
+            "page.html.j2", {"found": found, "days": facts.DAYS, "has_docs": _docs(warehouse_settings()).is_dir()}
+        )
 
     @app.get("/releases/{number}")
     def dashboard(number: int) -> FileResponse:
-        path = get_settings().home / "dashboards" / f"release_{number:06d}.html"
+        path = warehouse_settings().home / "dashboards" / f"release_{number:06d}.html"
         if not path.is_file():
             raise HTTPException(
                 404,
@@ -52,7 +55,7 @@ def make_app() -> FastAPI:
     @app.get("/releases/{number}/changes")
     def changes(number: int) -> HTMLResponse:
         rows: list[dict[str, Any]] = (
-            [vars(one) for one in diff_releases(number - 1, number, get_settings())] if number > 1 else []
+            [vars(one) for one in diff_releases(number - 1, number, warehouse_settings())] if number > 1 else []
         )
         note = (
             f"Release {number} against release {number - 1}, by table."
@@ -63,7 +66,7 @@ def make_app() -> FastAPI:
 
     @app.get("/gates")
     def gates(run_id: str) -> HTMLResponse:
-        rows = facts.gate_results(run_id, get_settings())
+        rows = facts.gate_results(run_id, warehouse_settings())
         if not rows:
             raise HTTPException(404, f"no gate has checked run {run_id!r} yet")
         failed = [row for row in rows if not row["success"]]
@@ -73,7 +76,7 @@ def make_app() -> FastAPI:
 
     @app.get("/loads/{number}")
     def load(number: int) -> HTMLResponse:
-        file, extracts, quarantined = facts.load_results(number, get_settings())
+        file, extracts, quarantined = facts.load_results(number, warehouse_settings())
         if file is None:
             raise HTTPException(404, f"there is no load {number}")
         note = (
@@ -85,13 +88,13 @@ def make_app() -> FastAPI:
     @app.get("/trace")
     def trace(table: str, key: str) -> HTMLResponse:
         pairs = {name: value for name, _, value in (part.partition("=") for part in key.split())}
-        return HTMLResponse(as_html(trace_row(table, pairs, None, get_settings())))
+        return HTMLResponse(as_html(trace_row(table, pairs, None, warehouse_settings())))
 
     @app.get("/docs/{path:path}")
     def docs(path: str) -> Response:
         if not path:
             return RedirectResponse(page("/docs/index.html"))
-        folder = _docs(get_settings()).resolve()
+        folder = _docs(warehouse_settings()).resolve()
         wanted = (folder / path).resolve()
         if not wanted.is_relative_to(folder) or not wanted.is_file():
             raise HTTPException(404, "`make docs` makes the documentation; it has no such page")

@@ -33,8 +33,9 @@ from gridcredit.releases.audit import Sample, write_audit
 from gridcredit.releases.release import verify_release
 from gridcredit.reporting.site.pages import write_site
 from gridcredit.settings import Settings
+from gridcredit.warehouse.comments import OF_RELEASE
 from gridcredit.warehouse.connection import connect, warehouse_url
-from gridcredit.warehouse.published_tables import OF_RELEASE, TABLES
+from gridcredit.warehouse.published_tables import TABLES
 from openlineage.client import facet_v2
 
 from tests.support.prepared import Prepared

@@ -84,6 +84,19 @@ def watch(out: OutFile = None) -> None:
         )
 
 
+@export_app.command("metrics")
+def export_metrics_command(
+    out: Annotated[Path, typer.Option(help="file to write, as semantic_manifest.json")],
+) -> None:
+    """Write the metrics as dbt's semantic manifest over the published tables, for MetricFlow and tools that read it."""
+    from gridcredit.reporting.metrics import semantic_manifest
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        out.write_text(semantic_manifest(settings), encoding="utf-8")
+        typer.echo(f"wrote {out}")
+
+
 @export_app.command("journal")
 def export_journal_command(
     as_of: Annotated[

@@ -13,6 +13,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, BuildError
 
+from gridcredit.contract.described import published_tables, star_tables
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import Box, draw
 from gridcredit.pages.template import render, write_page
@@ -82,6 +83,7 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
     has_gates = (settings.data_docs_dir / "index.html").exists()
     if has_gates:
         _copy_gates(settings.data_docs_dir, folder / "gates")
+    published = published_tables(settings)
     policy = _write_policy(folder, release[1], settings) if release else None
     facts: dict[str, Any] = {
         "release": release,
@@ -89,6 +91,8 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
         "has_gates": has_gates,
         "version": code_version(),
         "relations": relations,
+        "published": {table.name: table for table in published},
+        "star": star_tables(published),
         "currency": settings.currency,
     }
     write_page(folder / "dictionary.md", render("gridcredit.reporting.site", "dictionary.md.j2", facts))

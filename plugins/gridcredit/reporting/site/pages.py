@@ -22,6 +22,7 @@ from gridcredit.policies.store import policy_in_force
 from gridcredit.reporting.policy.document import policy_document
 from gridcredit.reporting.site.dictionary import LAYERS, Relation, read_dictionary
 from gridcredit.reporting.site.hooks import WAREHOUSE
+from gridcredit.reporting.site.neighbourhood import Neighbourhood, neighbourhoods
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import invoke_dbt
 from gridcredit.warehouse.connection import code_version, connect
@@ -79,7 +80,8 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_page(folder / "dbt.html", without_hosts((dbt / "static_index.html").read_text(encoding="utf-8")))
-    write_page(folder / "lineage.html", _lineage(relations))
+    write_page(folder / "lineage.html", lineage_page(relations))
+    write_page(folder / "lineage_all.html", _lineage(relations))
     has_gates = (settings.data_docs_dir / "index.html").exists()
     if has_gates:
         _copy_gates(settings.data_docs_dir, folder / "gates")
@@ -122,6 +124,15 @@ def _copy_gates(source: Path, target: Path) -> None:
         elif path.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+
+
+def lineage_page(relations: list[Relation]) -> str:
+    """Each table between its neighbours, to be followed from one to the next."""
+    tables = neighbourhoods(relations)
+    layers: dict[str, list[Neighbourhood]] = {}
+    for table in tables:
+        layers.setdefault(table.place.layer, []).append(table)
+    return render("gridcredit.reporting.site", "lineage.html.j2", {"tables": tables, "layers": layers})
 
 
 def _lineage(relations: list[Relation]) -> str:

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BI_STAMP := .venv-bi/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -113,6 +113,9 @@ bench-recovery: $(STAMP) ## reconciliation, forecast error, and how soon a payme
 
 bench-scorecards: $(STAMP) ## expert policy, fitted scorecard and gradient boosting out of time: ARGS="--customers 1000 5000 20000"
 	$(BIN)/python -m benchmarks.scorecards $(ARGS)
+
+bench-reports: $(STAMP) ## how long the credit reports of a hundred customers take: ARGS="--customers 100"
+	$(BIN)/python -m benchmarks.reports $(ARGS)
 
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)

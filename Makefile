@@ -4,9 +4,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BI_STAMP := .venv-bi/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock clean
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -28,6 +29,13 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip check
 	@touch $(STAMP)
 
+# Tools whose pins do not fit the lock: tests call them, nothing else does.
+$(BI_STAMP): requirements-bi.lock
+	@echo "==> installing into .venv-bi (once)"
+	@test -x .venv-bi/bin/python || $(BIN)/python -m venv .venv-bi
+	.venv-bi/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-bi.lock
+	@touch $(BI_STAMP)
+
 install: $(STAMP) ## build .venv from requirements.lock
 
 demo: $(STAMP) ## run the real DAGs on a sample supplier
@@ -41,10 +49,13 @@ down: $(STAMP) ## stop what `make up` or `make demo` started
 
 test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/unit -k NAME"
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
-	$(call timed,tests,$(PYTEST) -m "not browser and not docs" $(ARGS))
+	$(call timed,tests,$(PYTEST) -m "not bi and not browser and not docs" $(ARGS))
 
 test-browser: $(STAMP) ## the tests of what a browser draws, with the system's Chromium
 	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
+
+test-bi: $(STAMP) $(BI_STAMP) ## metrics and data contracts by MetricFlow and datacontract-cli, in .venv-bi
+	$(call timed,tests for BI tools,$(BIN)/python -m pytest -m bi $(ARGS))
 
 test-docs: $(STAMP) ## follow each tutorial and how-to, command by command: ARGS="-k roll_back"
 	$(call timed,tests of the docs,$(BIN)/python -m pytest -m docs $(ARGS))
@@ -103,6 +114,9 @@ bench-recovery: $(STAMP) ## reconciliation, forecast error, and how soon a payme
 bench-scorecards: $(STAMP) ## expert policy, fitted scorecard and gradient boosting out of time: ARGS="--customers 1000 5000 20000"
 	$(BIN)/python -m benchmarks.scorecards $(ARGS)
 
+bench-reports: $(STAMP) ## how long the credit reports of a hundred customers take: ARGS="--customers 100"
+	$(BIN)/python -m benchmarks.reports $(ARGS)
+
 bench-settings: $(STAMP) ## measure what each setting of the embedded server is worth: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.server_settings $(ARGS)
 
@@ -115,10 +129,12 @@ bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--cu
 docs: $(STAMP) ## the documentation site into var/docs, with dictionary, lineage, dbt's pages and the gates' results inside
 	$(BIN)/python -m gridcredit docs
 
-lock: ## renew requirements.lock from pyproject.toml (needs uv)
+lock: ## renew requirements.lock from pyproject.toml, and requirements-bi.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
+	uv pip compile requirements-bi.in --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --output-file requirements-bi.lock
 
 clean: ## stop the services and remove .venv and var
 	@test ! -x $(BIN)/python || $(BIN)/python -m gridcredit down
-	rm -rf $(VENV) var
+	rm -rf $(VENV) .venv-bi var

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     shared_logins: list[str] = Field(
         [], description="names that may not decide anything: logins that several persons share"
     )
+    airflow_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="where people open Airflow, as https://airflow.example.com: pages link to traces there",
+    )
     digest_recipients: list[str] = Field(
         [], description="who is mailed what each release changed; needs `smtp_default`"
     )

@@ -8,20 +8,26 @@ import json
 import re
 import smtpd
 import threading
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from gridcredit.errors import GridCreditError
+from gridcredit.operations.pipeline import build_ratings
 from gridcredit.orchestration.tasks import send_digest
+from gridcredit.pages.texts import read_texts
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 from PIL import Image
+from psycopg.rows import dict_row
 
 from tests.support.browser import browse
+from tests.support.builders import RICH_DAY
 from tests.support.prepared import Prepared
+from tests.support.suppliers import deliver
 from tests.support.warehouses import WarehouseFactory
 
 
@@ -44,7 +50,8 @@ def test_it_opens_from_disk_and_says_what_is_published(settings: Settings, page:
     text = page.read_text(encoding="utf-8")
     assert page.name == "release_000001.html"
     assert set(re.findall(r"https?://[^\"' ]+", text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
-    assert not re.search(r"<(script|link|img)\b", text)
+    # Its one script stands in it.
+    assert not re.search(r"<(link|img)\b|<script[^>]", text)
     with connect(settings) as connection:
         (receivable,) = connection.execute(
             "select sum(receivable_amount) from published.receivable_by_month where as_of_date = '2026-06-19'"
@@ -59,11 +66,97 @@ def test_it_opens_from_disk_and_says_what_is_published(settings: Settings, page:
     assert f'<b id="receivable">{receivable:,.0f}</b>' in text
     for level in ("red", "orange", "yellow", "blue"):
         assert f'<span class="level {level}">{level}</span><b>{levels.get(level, 0)}</b>' in text
-    assert f"<td>{debtor}</td>" in text
+    assert f'<a href="#customer-{debtor}">{debtor}</a>' in text
     assert f"{is_open:,.0f}" in text
     assert text.count("<svg") == 8
     assert "amounts in CNY" in text
     assert not [name for name in names if name in text]
+
+
+def rows_of(text: str, table: str) -> list[str]:
+    body = text.split(f'id="{table}"')[1].split("<tbody>")[1].split("</tbody>")[0]
+    return re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+
+
+def test_lists_lead_to_customers_and_can_be_filtered(settings: Settings, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    with connect(settings) as connection:
+        cursor = connection.cursor(row_factory=dict_row)
+        red = cursor.execute("select * from published.customer_warning where level = 'red'").fetchall()
+        late = cursor.execute(
+            "select * from published.work_list join published.largest_debtor using (customer_id) where step_days_late > 0"
+        ).fetchall()
+        (failed,) = cursor.execute("select count(*) as n from lineage.gate_results where not success").fetchall()
+    assert red
+    assert late
+    # Every red warning, each row with what it is filtered by.
+    shown = [row for row in rows_of(text, "warning_list") if 'data-level="red"' in row]
+    assert len(shown) == len(red)
+    for warning in red:
+        place = f'data-unit="{warning["org_unit"]}" data-segment="{warning["segment"]}"'
+        link = f'href="#customer-{warning["customer_id"]}"'
+        assert any(place in row and link in row and warning["reason_en"] in unescape(row) for row in shown)
+    # Each link leads to a page in the file, each page is there once.
+    targets = set(re.findall(r'href="#([^"]+)"', text))
+    identities = re.findall(r'\bid="([^"]+)"', text)
+    assert targets <= set(identities)
+    assert len(identities) == len(set(identities))
+    # A step that nobody took is marked, with its days.
+    for debt in late:
+        (row,) = [row for row in rows_of(text, "largest") if f"#customer-{debt['customer_id']}" in row]
+        assert re.search(rf'class="[^"]*missed"[^>]*>[^<]*, {debt["step_days_late"]} days late<', row)
+    # Data quality is a page of its own.
+    quality = text.split('<div class="page" id="quality">')[1].split('<div class="page customer"')[0]
+    assert 'id="checks"' in quality
+    assert ('id="failed_checks"' in quality) == bool(failed["n"])
+    assert "unfinished" in text or "dashed" in text
+    assert "stroke-dasharray" in text
+
+
+def test_it_speaks_chinese(settings: Settings, tmp_path: Path) -> None:
+    text = write_dashboard(tmp_path / "zh.html", settings, "zh").read_text(encoding="utf-8")
+    visible = re.sub(r"<(script|style|title)>.*?</\1>|<code>.*?</code>|<ul>.*?</ul>", " ", text, flags=re.DOTALL)
+    # What the gates' checks are called, and what they found, is Great Expectations' English.
+    quality = visible.split('<section class="wide"><h2>未通过的检查')[0]
+    words = re.findall(r"\b[a-z]{4,}\b", re.sub(r"<[^>]+>", " ", quality.split("<body>")[1]))
+    # Places and strategies are called as the supplier and the policy call them.
+    assert set(words) <= {"east", "west", "south", "north", "unknown", "standard"}
+    english = read_texts("en", "gridcredit.reporting.dashboard")
+    assert english.keys() == read_texts("zh", "gridcredit.reporting.dashboard").keys()
+
+
+def test_figures_are_set_against_the_release_before(
+    new_warehouse: WarehouseFactory, rich: Prepared, tmp_path: Path
+) -> None:
+    settings = new_warehouse(rich)
+    assert "first release" in write_dashboard(settings=settings).read_text()
+    bill = "bill_id,customer_id,period,issued_on,due_on,amount,kind\nBX1,C00000003,2026-05,2026-06-03,2026-06-10,1234567.00,regular\n"
+    deliver(tmp_path / "bill.csv", settings, bill)
+    build_ratings("second", RICH_DAY, settings)
+    text = write_dashboard(settings=settings).read_text()
+    tile = text.split('id="receivable"')[1].split("</div>")[0]
+    assert "CNY · +1,234,567" in tile
+    assert "since release 1 of 2026-06-19" in text
+
+
+@pytest.mark.browser
+def test_filters_search_and_pages(page: Path, tmp_path: Path) -> None:
+    """What is typed and chosen hides rows; an address opens a customer's page."""
+    customer = re.findall(r'id="customer-(C\d+)"', page.read_text())[0]
+    driver = tmp_path / "driver.html"
+    driver.write_text(
+        f'<iframe id="f" src="{page.as_uri()}#customer-{customer}" width="1200" height="800"></iframe><p id="said"></p><script>'
+        "document.getElementById('f').onload = e => { const d = e.target.contentDocument, w = e.target.contentWindow;"
+        "const open = [...d.querySelectorAll('.page')].filter(p => !p.hidden).map(p => p.id).join();"
+        f"d.getElementById('search').value = '{customer}';"
+        "d.getElementById('search').dispatchEvent(new w.Event('input'));"
+        "const rows = [...d.querySelectorAll('table.list tbody tr')].filter(r => !r.hidden);"
+        f"const right = rows.every(r => r.textContent.includes('{customer}'));"
+        "document.getElementById('said').textContent = 'said ' + open + ' ' + right; }</script>"
+    )
+    found = re.search(r"said (\S+) (\w+)", browse("--virtual-time-budget=5000", "--dump-dom", driver.as_uri()))
+    assert found
+    assert found.groups() == (f"customer-{customer}", "true")
 
 
 @pytest.mark.browser

@@ -33,8 +33,9 @@ from gridcredit.releases.audit import Sample, write_audit
 from gridcredit.releases.release import verify_release
 from gridcredit.reporting.site.pages import write_site
 from gridcredit.settings import Settings
+from gridcredit.warehouse.comments import OF_RELEASE
 from gridcredit.warehouse.connection import connect, warehouse_url
-from gridcredit.warehouse.published_tables import OF_RELEASE, TABLES
+from gridcredit.warehouse.published_tables import TABLES
 from openlineage.client import facet_v2
 
 from tests.support.prepared import Prepared
@@ -310,16 +311,49 @@ def test_the_site_tells_of_every_published_column(released: Released) -> None:
     assert {"<code>bill</code>", "<code>payment</code>"} <= set(cells["receivable_by_age.open_amount"][4].split())
     # Each model is drawn, and every link leads to a page that is there.
     models = rows(released.settings, "select distinct split_part(unique_id, '.', 3) from lineage.columns")
-    assert all(f'"{model}"' in (reference / "warehouse" / "lineage.html").read_text("utf-8") for (model,) in models)
+    picture = (reference / "warehouse" / "lineage_all.html").read_text("utf-8")
+    assert all(f'"{model}"' in picture for (model,) in models)
+    _check_neighbourhoods((reference / "warehouse" / "lineage.html").read_text("utf-8"), released)
     linked = set(re.findall(r'href="(warehouse/[^"#]+)"', (reference / "warehouse.html").read_text("utf-8")))
     assert {
-        f"warehouse/{name}" for name in ("dictionary.html", "lineage.html", "dbt.html", "gates/index.html")
+        f"warehouse/{name}"
+        for name in ("dictionary.html", "lineage.html", "lineage_all.html", "dbt.html", "gates/index.html")
     } <= linked
     assert all((reference / target).exists() for target in linked)
     # The gates' pages fetch nothing either, and the dictionary can be searched.
     gates = (reference / "warehouse" / "gates" / "index.html").read_text("utf-8")
     assert not re.search(r'<(?:script|img)[^>]*src="https?://|<link[^>]*href="https?://', gates)
     assert "published.customer_rating" in (index.parent / "search" / "search_index.json").read_text("utf-8")
+
+
+def _check_neighbourhoods(page: str, released: Released) -> None:
+    """Each table stands between those it is made from and those made of it; links lead on, columns too."""
+    identities = re.findall(r'\bid="([^"]+)"', page)
+    assert len(identities) == len(set(identities))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(identities)
+    assert not re.search(r"<link|<script[^>]|src=", page)
+    edges = rows(
+        released.settings,
+        "select distinct schema_name || '.' || table_name, upstream_schema || '.' || upstream_table from lineage.columns "
+        "where (schema_name, table_name) <> (upstream_schema, upstream_table)",
+    )
+    assert len(edges) > 200
+    sections = {
+        found.group(1): found.group(2).split('<div class="three">')[1]
+        for found in re.finditer(
+            r'<div class="page" id="([\w.]+)" data-name(.*?)(?=<div class="page"|<script>)', page, re.DOTALL
+        )
+    }
+    for table, upstream in edges:
+        above, _, below = sections[table].partition('class="box this"')
+        assert f'href="#{upstream}"' in above, (table, upstream)
+        assert f'href="#{table}"' in sections[upstream].partition('class="box this"')[2], (table, upstream)
+        assert below
+    # From a delivered column down to a published one, step by step.
+    steps = ("raw.bill.amount", "staging.stg_bill.amount")
+    row = page.split(f'<tr id="{steps[0]}">')[1].split("</tr>")[0]
+    assert f'href="#{steps[1]}"' in row
+    assert f'href="#{steps[0]}"' in page.split(f'<tr id="{steps[1]}">')[1].split("</tr>")[0]
 
 
 def _first_key(released: Released, table: str) -> dict[str, str]:

@@ -9,18 +9,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.operations import pipeline
+from gridcredit.pages.texts import read_texts
 from gridcredit.persons.archive import contract_versions, meters, parties
 from gridcredit.persons.pseudonyms import Pseudonyms, mask_name, mask_number
-from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.customer import write_report, write_reports
 from gridcredit.reporting.customer.why import explain
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import connect
 from psycopg.rows import dict_row
 
@@ -245,6 +248,104 @@ def test_the_report_needs_nothing_and_names_nobody(supplier: Supplier, tmp_path:
     assert "110101199003071234" not in text
     # All of it is in the language asked for, names of indicators included.
     assert not re.search(r"[a-z]+_[a-z]+_\d+m", text)
+
+
+def test_every_word_of_the_policies_is_in_each_language() -> None:
+    """What the product's own policies and its contract name; a supplier's own words stand as he wrote them."""
+    words = read_texts("zh")
+    english = read_texts("en")
+    assert words.keys() == english.keys()
+    values = {column.name: column.values for column in EXTRACTS["collection_action"].columns}
+    assert words["kinds"].keys() == english["kinds"].keys() == set(values["kind"])
+    statuses = {column.name: column.values for column in EXTRACTS["customer"].columns}["status"]
+    assert words["statuses"].keys() == english["statuses"].keys() == set(statuses)
+    for path in (PROJECT_DIR / "policies").rglob("*.csv"):
+        with path.open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if path.name == "warning_rules.csv":
+                    assert row["measure"] in words["measures"], row
+                    assert row["department"] in words["departments"]
+                    assert row["department"] in english["departments"]
+                elif path.name == "customer_classes.csv":
+                    assert row["service_tier"] in words["tiers"]
+                elif path.name == "dunning_steps.csv":
+                    assert row["step"] in words["steps"]
+                    assert row["step"] in english["steps"]
+
+
+def test_many_reports_at_once(supplier: Supplier, tmp_path: Path) -> None:
+    with connect(supplier.settings) as connection:
+        rated: dict[str, str] = dict(
+            connection.execute("select customer_id, grade from published.customer_rating").fetchall()
+        )
+    written = write_reports(tmp_path / "all", None, "zh", supplier.settings)
+    assert [path.name for path in written] == [f"{customer}.html" for customer in sorted(rated)]
+    grade = rated[supplier.firm]
+    some = write_reports(tmp_path / "some", grade, "en", supplier.settings)
+    assert {path.stem for path in some} == {customer for customer, its in rated.items() if its == grade}
+    # The same page as that of one customer.
+    write_report(supplier.firm, tmp_path / "one.html", "en", supplier.settings)
+    assert (tmp_path / "some" / f"{supplier.firm}.html").read_text() == (tmp_path / "one.html").read_text()
+    for path in written:
+        page = re.sub(r"<style>.*?</style>|<code>.*?</code>|<title>.*?</title>", "", path.read_text(), flags=re.DOTALL)
+        words = re.findall(r"\b[a-z]{4,}(?:_[a-z]+)*\b", re.sub(r"<[^>]+>|T-\w+", " ", unescape(page)))
+        # Names of files, places, the run and what a person wrote are the supplier's and the machine's.
+        known = {"unknown", "east", "west", "south", "north", "dirty", "report", "settlement", "under", "default"}
+        assert not [word for word in words if word not in known and f"{word}.csv" not in page], path
+    with pytest.raises(GridCreditError, match="nobody has grade 'ZZ'"):
+        write_reports(tmp_path / "none", "ZZ", "en", supplier.settings)
+
+
+def test_the_report_agrees_with_the_next_step(supplier: Supplier, tmp_path: Path) -> None:
+    """What is missed is marked, what was done is listed, and nobody near a cut-off is told how to use more."""
+    write_reports(tmp_path, None, "en", supplier.settings)
+    english = read_texts("en")
+    with connect(supplier.settings) as connection:
+        cursor = connection.cursor(row_factory=dict_row)
+        (day,) = [
+            row["as_of_date"] for row in cursor.execute("select max(as_of_date) as as_of_date from published.release")
+        ]
+        debts = cursor.execute(
+            "select * from published.work_list join published.customer_rating using (customer_id)"
+        ).fetchall()
+        usage = cursor.execute("select * from published.customer_advice where kind = 'usage'").fetchall()
+        warnings = cursor.execute("select * from published.customer_warning where deadline < %s", [day]).fetchall()
+        actions = cursor.execute(
+            "select customer_id, count(*) as n from staging.stg_collection_action "
+            "where not is_deleted and acted_on <= %s group by 1",
+            [day],
+        ).fetchall()
+    assert debts
+    assert warnings
+
+    def text(customer: str) -> str:
+        page = re.sub(r"<[^>]+>", " ", (tmp_path / f"{customer}.html").read_text())
+        return " ".join(unescape(page).split())
+
+    hard = {row["customer_id"] for row in debts if row["next_step"] in ("final_notice", "cut_off", "legal", "claim")}
+    for row in debts:
+        if row["next_step"]:
+            assert f"Next step {english['steps'][row['next_step']]}" in text(row["customer_id"])
+        if row["step_days_late"]:
+            assert f"allowed for {row['step_days_late']} days and not taken" in text(row["customer_id"])
+    for row in usage:
+        assert (row["advice_en"] in text(row["customer_id"])) == (row["customer_id"] not in hard)
+    for row in warnings:
+        if (tmp_path / f"{row['customer_id']}.html").exists():
+            assert f"deadline missed by {(day - row['deadline']).days} days" in text(row["customer_id"])
+    for row in actions:
+        page = Page((tmp_path / f"{row['customer_id']}.html").read_text())
+        assert len(page.tables["contacts"]) == 1 + min(row["n"], 6)
+
+
+def test_traces_are_links_where_airflow_is_known(supplier: Supplier, tmp_path: Path) -> None:
+    settings = supplier.settings.model_copy(update={"airflow_url": "https://airflow.example.com/"})
+    write_report(supplier.firm, tmp_path / "report.html", "en", settings)
+    address = f"https://airflow.example.com/credit/trace?table=customer_rating&amp;key=customer_id%3D{supplier.firm}"
+    assert (
+        f'<a href="{address}">gridcredit trace row customer_rating customer_id={supplier.firm}</a>'
+        in (tmp_path / "report.html").read_text()
+    )
 
 
 def test_a_customer_without_a_rating_has_no_report(supplier: Supplier, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def rows(settings: Settings, query: Any, *values: Any) -> list[tuple[Any, ...]]:
         return connection.execute(query, values or None).fetchall()
 
 
-def number(settings: Settings, query: str) -> int:
+def number(settings: Settings, query: Any) -> int:
     """The one number that a query of a warehouse returns; 0 where there is none."""
     found = rows(settings, query)
     return int(found[0][0] or 0) if found else 0

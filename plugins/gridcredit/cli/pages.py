@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gridcredit.cli.console import InLanguage, OutFile, clear_errors, known_language, prepare_quietly
+from gridcredit.errors import GridCreditError
 
 app = typer.Typer()
 export_app = typer.Typer(no_args_is_help=True, help="What is published, for other programs.")
@@ -17,18 +18,25 @@ app.add_typer(export_app, name="export")
 
 @app.command()
 def report(
-    customer: Annotated[str, typer.Option(help="customer number")],
-    out: Annotated[Path, typer.Option(help="the HTML file to write")],
+    out: Annotated[Path, typer.Option(help="the HTML file to write; with --grade or --all the folder")],
+    customer: Annotated[str | None, typer.Option(help="customer number")] = None,
+    grade: Annotated[str | None, typer.Option(help="the reports of all customers of a grade")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="the reports of all rated customers")] = False,
     language: InLanguage = "en",
 ) -> None:
-    """Write a customer's credit report: one HTML page, set for printing."""
-    from gridcredit.reporting.customer import write_report
+    """Write a customer's credit report, one HTML page set for printing; or those of many."""
+    from gridcredit.reporting.customer import write_report, write_reports
 
     with clear_errors() as settings:
         chosen = known_language(language)
+        if sum((customer is not None, grade is not None, everybody)) != 1:
+            raise GridCreditError("name whose reports: one of --customer, --grade and --all")
         prepare_quietly(settings)
-        write_report(customer, out, chosen, settings)
-        typer.echo(f"wrote {out}")
+        if customer is not None:
+            write_report(customer, out, chosen, settings)
+            typer.echo(f"wrote {out}")
+        else:
+            typer.echo(f"wrote {len(write_reports(out, grade, chosen, settings))} reports to {out}")
 
 
 @app.command()
@@ -46,13 +54,17 @@ def why(
 
 
 @app.command()
-def dashboard(out: Annotated[Path | None, typer.Option(help="default: var/dashboards, by release")] = None) -> None:
+def dashboard(
+    out: Annotated[Path | None, typer.Option(help="default: var/dashboards, by release")] = None,
+    language: InLanguage = "en",
+) -> None:
     """Draw the dashboard of the current release: one HTML page that opens from disk."""
     from gridcredit.reporting.dashboard.page import write_dashboard
 
     with clear_errors() as settings:
+        chosen = known_language(language)
         prepare_quietly(settings)
-        typer.echo(f"wrote {write_dashboard(out, settings)}")
+        typer.echo(f"wrote {write_dashboard(out, settings, chosen)}")
 
 
 @app.command()
@@ -82,6 +94,19 @@ def watch(out: OutFile = None) -> None:
         typer.echo(
             f"{len(found.figures)} figures, {len(found.breaches)} beyond their bounds; wrote {write_watch(settings, out)}"
         )
+
+
+@export_app.command("metrics")
+def export_metrics_command(
+    out: Annotated[Path, typer.Option(help="file to write, as semantic_manifest.json")],
+) -> None:
+    """Write the metrics as dbt's semantic manifest over the published tables, for MetricFlow and tools that read it."""
+    from gridcredit.reporting.metrics import semantic_manifest
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        out.write_text(semantic_manifest(settings), encoding="utf-8")
+        typer.echo(f"wrote {out}")
 
 
 @export_app.command("journal")

@@ -7,8 +7,11 @@ from pathlib import Path
 import yaml
 
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.contract.features import definitions
+from gridcredit.contract.features import FEATURE_NOTE, definitions, feature_library_yaml
+from gridcredit.contract.metrics import with_metrics
+from gridcredit.contract.odcs import contract_files
 from gridcredit.contract.shapes import Column, Extract
+from gridcredit.contract.tables_pages import diagrams, published_tables_markdown, star_markdown
 from gridcredit.settings import Settings
 
 NOTE = "Written from plugins/gridcredit/contract/ by `gridcredit contract`; do not edit."
@@ -79,34 +82,6 @@ def contract_markdown() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gridcredit contract`; do not edit."
-
-
-def feature_library_yaml(settings: Settings) -> str:
-    """The model of the published features: a column each."""
-    columns: list[dict[str, object]] = [
-        {
-            "name": "customer_id",
-            "description": "the supplier's customer number",
-            "data_type": "text",
-            "constraints": [{"type": "not_null"}],
-        },
-        {"name": "segment", "description": "what the electricity is used for", "data_type": "text"},
-        {"name": "region", "description": "region of supply", "data_type": "text"},
-        {"name": "org_unit", "description": "business unit that looks after the customer", "data_type": "text"},
-    ]
-    for name, definition in definitions(settings).items():
-        columns.append({"name": name, "description": definition["text"], "data_type": "numeric(18, 4)"})
-    model = {
-        "name": "feature_library",
-        "description": "All features of every customer, also those that the policy gives no points for; for analysts. "
-        "Grain and key: customer_id.",
-        "data_tests": [{"key_is_enforced": {"arguments": {"columns": ["customer_id"]}}}],
-        "columns": columns,
-    }
-    return f"# {FEATURE_NOTE}\n" + yaml.safe_dump({"version": 2, "models": [model]}, sort_keys=False, width=110)
-
-
 def features_markdown(settings: Settings) -> str:
     """All features by dimension, with how each is defined."""
     lines = [
@@ -123,48 +98,17 @@ def features_markdown(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
-TABLE_NOTE = (
-    "Written from dbt_project/models/candidate/ and policies/departments.yml by `gridcredit contract`; do not edit."
-)
-
-
-def published_tables_markdown(settings: Settings) -> str:
-    """Every published table with grain, key, columns, and which departments read it."""
-    by_hand = (settings.dbt_dir / "models" / "candidate" / "candidate.yml").read_text(encoding="utf-8")
-    models = [model for text in (by_hand, feature_library_yaml(settings)) for model in yaml.safe_load(text)["models"]]
-    text = (settings.project_dir / "policies" / "departments.yml").read_text(encoding="utf-8")
-    departments = yaml.safe_load(text)["departments"]
-    lines = [
-        f"<!-- {TABLE_NOTE} -->", "", "# Published tables", "",
-        "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` beside those below. `published.<name>_history` has every row that a",
-        "release showed. Tables join by columns of the same name. Where each column comes from is in the [dictionary](warehouse.md) of a warehouse; [star schema and rights](../bi.md).", "",
-        "| table | key | read by |", "| --- | --- | --- |",
-    ]  # fmt: skip
-    for model in sorted(models, key=_name):
-        read_by = ", ".join(one for one, sees in departments.items() if sees == "*" or model["name"] in sees)
-        lines.append(f"| [{model['name']}](#{model['name']}) | {_key_of(model)} | {read_by} |")
-    for model in sorted(models, key=_name):
-        lines += ["", f"## {model['name']}", "", model["description"].strip(), ""]
-        lines += ["| column | type | meaning |", "| --- | --- | --- |"]
-        for column in model["columns"]:
-            lines.append(f"| {column['name']} | {column['data_type']} | {column['description'].replace('|', 'or')} |")
-    return "\n".join(lines) + "\n"
-
-
-def _name(model: dict[str, str]) -> str:
-    return model["name"]
-
-
-def _key_of(model: dict[str, str]) -> str:
-    return model["description"].rpartition("Grain and key: ")[2].strip().rstrip(".")
-
-
 def derived_files(settings: Settings) -> dict[Path, str]:
     """Each derived file and what it must hold."""
+    bi = settings.project_dir / "docs" / "bi.md"
     return {
         settings.dbt_dir / "models" / "raw_sources.yml": raw_sources_yaml(),
         settings.project_dir / "docs" / "data_contract.md": contract_markdown(),
         settings.dbt_dir / "models" / "candidate" / "feature_library.yml": feature_library_yaml(settings),
         settings.project_dir / "docs" / "features.md": features_markdown(settings),
         settings.project_dir / "docs" / "reference" / "published_tables.md": published_tables_markdown(settings),
+        settings.project_dir / "docs" / "reference" / "star.md": star_markdown(settings),
+        bi: with_metrics(bi.read_text(encoding="utf-8"), settings),
+        **contract_files(settings),
+        **{settings.project_dir / "docs" / "images" / name: svg for name, svg in diagrams(settings).items()},
     }

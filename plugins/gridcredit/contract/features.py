@@ -8,6 +8,8 @@ import yaml
 
 from gridcredit.settings import Settings
 
+FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gridcredit contract`; do not edit."
+
 
 def features(settings: Settings) -> dict[str, str]:
     """The features that policies may speak of, each with its dimension."""
@@ -32,3 +34,36 @@ def _measured(feature: dict[str, Any], measures: dict[str, dict[str, Any]]) -> s
 def _project(settings: Settings) -> dict[str, Any]:
     project: dict[str, Any] = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
     return project
+
+
+def feature_library_yaml(settings: Settings) -> str:
+    """The model of the published features: a column each."""
+    columns: list[dict[str, object]] = [
+        {
+            "name": "customer_id",
+            "description": "the supplier's customer number",
+            "data_type": "text",
+            "constraints": [{"type": "not_null"}],
+        },
+        {"name": "segment", "description": "what the electricity is used for", "data_type": "text"},
+        {"name": "region", "description": "region of supply", "data_type": "text"},
+        {"name": "org_unit", "description": "business unit that looks after the customer", "data_type": "text"},
+    ]
+    for name, definition in definitions(settings).items():
+        columns.append({"name": name, "description": definition["text"], "data_type": "numeric(18, 4)"})
+    model = {
+        "name": "feature_library",
+        "description": "All features of every customer, also those that the policy gives no points for; for analysts. "
+        "Grain and key: customer_id.",
+        "config": {"group": "credit"},
+        "constraints": [
+            {
+                "type": "foreign_key",
+                "columns": ["customer_id"],
+                "expression": "published.customer_rating (customer_id)",
+            }
+        ],
+        "data_tests": [{"key_is_enforced": {"arguments": {"columns": ["customer_id"]}}}],
+        "columns": columns,
+    }
+    return f"# {FEATURE_NOTE}\n" + yaml.safe_dump({"version": 2, "models": [model]}, sort_keys=False, width=110)

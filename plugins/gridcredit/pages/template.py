@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ def render(
 
     A template may include others of its package, and those of this one as `pages/<name>`.
     """
+    return _environment(package, frozenset((filters or {}).items())).get_template(template).render(facts)
+
+
+@cache
+def _environment(package: str, filters: frozenset[tuple[str, Callable[..., str]]]) -> jinja2.Environment:
+    """What compiles a package's templates, each once."""
 
     def load(name: str) -> str:
         owner, _, file = name.rpartition("/")
@@ -31,8 +38,8 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= filters or {}
-    return environment.get_template(template).render(facts)
+    environment.filters |= dict(filters)
+    return environment
 
 
 def write_page(path: Path, text: str, *, private: bool = False) -> Path:

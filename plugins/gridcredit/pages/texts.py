@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -11,8 +12,9 @@ import yaml
 Language = Literal["en", "zh"]
 
 
+@cache
 def read_texts(language: Language, package: str = "gridcredit.pages", name: str = "texts.yml") -> dict[str, Any]:
-    """The words of one language in a file that holds both under `en` and `zh`."""
+    """The words of one language in a file that holds both under `en` and `zh`; read once, for reading alone."""
     found: dict[str, Any] = yaml.safe_load((files(package) / name).read_text(encoding="utf-8"))[language]
     return found
 

@@ -14,6 +14,7 @@ from gridcredit.lineage.run import Run
 from gridcredit.releases import restatement
 from gridcredit.releases.access import apply_access
 from gridcredit.releases.release import record_release
+from gridcredit.warehouse.comments import apply_comments
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import changing_what_is_read
 from gridcredit.warehouse.published_tables import TABLES, ensure_published, replace_rows
@@ -68,6 +69,7 @@ def publish(run: Run) -> Release:
         is_new = bool(opened or closed or last is None or last[1] != run.as_of_date)
         apply_views(connection)
         apply_access(connection, settings)
+        apply_comments(connection, settings)
         if is_new:
             _store_bill_sizes(connection, number)
             approver, reason = connection.execute(

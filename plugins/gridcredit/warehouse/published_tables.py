@@ -15,6 +15,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from gridcredit.errors import GridCreditError
+from gridcredit.warehouse.comments import OF_RELEASE
 from gridcredit.warehouse.connection import READER_ROLE, Connection
 
 
@@ -69,10 +70,6 @@ TABLES: dict[str, PublishedTable] = {
     "cash_forecast": PublishedTable(("as_of_date", "months")),
     "cash_forecast_method": PublishedTable(("as_of_date", "months", "method")),
 }
-
-
-# What each view says of the release in force, where the table does not by itself.
-OF_RELEASE = {"release": "number of the release in force", "as_of_date": "the day that the release is of"}
 
 
 @dataclass(frozen=True)
@@ -132,11 +129,9 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
     }
     if not present:
         statements: list[LiteralString] = [
-            "create table {history} (like {candidate} including comments, "
+            "create table {history} (like {candidate}, "
             "valid_from_release bigint not null, valid_to_release bigint, primary key ({key}, valid_from_release))",
             "create unique index {open_index} on {history} ({key}) where valid_to_release is null",
-            "comment on column {history}.valid_from_release is 'first release that shows the row'",
-            "comment on column {history}.valid_to_release is 'first release that no longer shows it; null while current'",
         ]
         for statement in statements:
             connection.execute(sql.SQL(statement).format(**names))
@@ -169,22 +164,6 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
     )
     for statement in view:
         connection.execute(sql.SQL(statement).format(**names))
-    comments = connection.execute(
-        "select attname, col_description(attrelid, attnum), obj_description(attrelid) from pg_attribute "
-        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
-        [f"candidate.{table}"],
-    ).fetchall()
-    for name, text, table_text in comments:
-        for relation in (names["view"], names["history"]):
-            connection.execute(
-                sql.SQL("comment on column {}.{} is {}").format(relation, sql.Identifier(name), sql.Literal(text))
-            )
-        connection.execute(sql.SQL("comment on view {} is {}").format(names["view"], sql.Literal(table_text)))
-    for name, text in OF_RELEASE.items():
-        if name not in wanted:
-            connection.execute(
-                sql.SQL("comment on column {}.{} is {}").format(names["view"], sql.Identifier(name), sql.Literal(text))
-            )
 
 
 def table_columns(connection: Connection, schema: str, table: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -20,7 +21,7 @@ QUERIES: dict[str, LiteralString] = {
         "sum(receivable_amount) as receivable, sum(overdue_amount) as overdue, sum(unallocated_amount) as unallocated, "
         # A running month has hardly been billed: its DSO would bend the trend.
         "case when not bool_or(is_running_month) then round(sum(receivable_amount) / nullif(sum(billed_amount), 0) "
-        "* extract(day from as_of_date), 1) end as dso "
+        "* extract(day from as_of_date), 1) end as dso, bool_or(is_running_month) as is_running "
         "from published.receivable_by_month group by as_of_date order by as_of_date"
     ),
     "accounts": (
@@ -58,11 +59,24 @@ QUERIES: dict[str, LiteralString] = {
         "left join evaluation.breach_note as note using (watched_on) where scorer = 'champion' and status = 'breach' "
         "and watched_on = (select max(watched_on) from evaluation.rating_figure) order by figure, member"
     ),
+    "places": (
+        "select org_unit, segment, sum(receivable_amount) as receivable, sum(overdue_amount) as overdue, "
+        "sum(billed_amount) as billed, sum(collected_amount) as collected from published.receivable_by_month "
+        "where as_of_date = (select max(as_of_date) from published.receivable_by_month) "
+        "group by org_unit, segment having sum(receivable_amount) <> 0 or sum(billed_amount) <> 0 order by org_unit, segment"
+    ),
+    # All red ones, and of each other level those that are due first.
+    "warning_list": (
+        "select * from (select warning.*, rating.grade, count(*) over (partition by level) as of_level, "
+        "row_number() over (partition by level order by deadline, money_at_risk desc nulls last, warning.customer_id) as place "
+        "from published.customer_warning as warning left join published.customer_rating as rating using (customer_id)) as ranked "
+        "where level = 'red' or place <= 200 order by level_rank, deadline, customer_id"
+    ),
     "debtors": (
         "select debtor.customer_id, debtor_rank, debtor.open_amount, share, rating.grade, rating.segment, rating.org_unit, "
-        "work.days_overdue, work.next_step, work.earliest_on, work.held_by "
+        "work.days_overdue, work.next_step, work.earliest_on, work.held_by, work.step_days_late "
         "from published.largest_debtor as debtor left join published.customer_rating as rating using (customer_id) "
-        "left join published.work_list as work using (customer_id) order by debtor_rank limit 15"
+        "left join published.work_list as work using (customer_id) order by debtor_rank"
     ),
     "officers": (
         "select officer_id, sum(overdue_amount) as overdue, sum(recovered_30) as recovered_30, "
@@ -94,13 +108,47 @@ QUERIES: dict[str, LiteralString] = {
     ),
 }
 
+# Of a release what is set against the release before: figures of the last day, as that release showed them.
+COMPARED: LiteralString = (
+    "with months as (select * from published.receivable_by_month_as_of(%(release)s)) "
+    "select (select sum(receivable_amount) from months where as_of_date = %(day)s) as receivable, "
+    "(select sum(overdue_amount) from months where as_of_date = %(day)s) as overdue, "
+    "(select sum(expected_loss) from published.expected_credit_loss_as_of(%(release)s)) as expected_loss, "
+    "account.*, level.* from (select sum(greatest(credit_balance, 0)) as credit_balance, sum(written_off_amount) as written_off, "
+    "sum(recovered_amount) as recovered from published.customer_account_as_of(%(release)s)) as account, "
+    "(select count(*) filter (where level = 'red') as red, count(*) filter (where level = 'orange') as orange, "
+    "count(*) filter (where level = 'yellow') as yellow, count(*) filter (where level = 'blue') as blue "
+    "from published.customer_warning_as_of(%(release)s)) as level"
+)
+# What a customer's page shows, by customer.
+OF_CUSTOMERS: dict[str, LiteralString] = {
+    "rating": "select * from published.customer_rating where customer_id = any(%s)",
+    "limit": "select * from published.credit_limit where customer_id = any(%s)",
+    "account": "select * from published.customer_account where customer_id = any(%s)",
+    "debt": "select * from published.work_list where customer_id = any(%s)",
+    "costs": (
+        "select * from (select *, row_number() over (partition by customer_id order by points - weight, indicator) as place "
+        "from published.rating_indicator where is_available and points < weight and customer_id = any(%s)) as costs "
+        "where place <= 3 order by customer_id, place"
+    ),
+    "warnings": "select * from published.customer_warning where customer_id = any(%s) order by level_rank, deadline, rule",
+}
+
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The release, by name the rows of each query, and what is missing for sound results."""
+    """The release, by name the rows of each query, and what is missing for sound results.
+
+    `now` and `before` are the figures of this release and of the one before; the latter none in a first release.
+    `customers` are those that the lists name, each with the rows of what its page shows.
+    """
 
     release: Row
+    release_before: Row | None
     rows: dict[str, list[Row]]
+    now: Row
+    before: Row | None
+    customers: dict[str, dict[str, list[Row]]]
     missing: list[str]
 
 
@@ -108,12 +156,37 @@ def collect(settings: Settings) -> Dashboard:
     """Read everything in one snapshot, so that no other release comes in between."""
     with connect(settings) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
-        release = _rows(connection, "select * from published.release order by release desc limit 1")
-        if not release:
+        releases = _rows(connection, "select * from published.release order by release desc limit 2")
+        if not releases:
             raise GridCreditError("nothing has been published yet: run a build first")
+        release, earlier = releases[0], next(iter(releases[1:]), None)
         rows = {name: _rows(connection, query) for name, query in QUERIES.items()}
-        return Dashboard(release[0], rows, missing_for_sound_results(connection, settings))
+        named = sorted({row["customer_id"] for name in ("debtors", "warning_list") for row in rows[name]})
+        return Dashboard(
+            release=release,
+            release_before=earlier,
+            rows=rows,
+            now=_compared(connection, release),
+            before=_compared(connection, earlier) if earlier else None,
+            customers=_customers(connection, named),
+            missing=missing_for_sound_results(connection, settings),
+        )
 
 
-def _rows(connection: Connection, query: LiteralString) -> list[Row]:
-    return connection.cursor(row_factory=dict_row).execute(query).fetchall()
+def _compared(connection: Connection, release: Row) -> Row:
+    values = {"release": release["release"], "day": release["as_of_date"]}
+    return _rows(connection, COMPARED, values)[0]
+
+
+def _customers(connection: Connection, named: list[str]) -> dict[str, dict[str, list[Row]]]:
+    found: dict[str, dict[str, list[Row]]] = {customer: {name: [] for name in OF_CUSTOMERS} for customer in named}
+    for name, query in OF_CUSTOMERS.items():
+        for row in _rows(connection, query, [named]):
+            found[row["customer_id"]][name].append(row)
+    return found
+
+
+def _rows(
+    connection: Connection, query: LiteralString, values: Sequence[Any] | dict[str, Any] | None = None
+) -> list[Row]:
+    return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()

@@ -136,7 +136,10 @@ class Words:
         return str(self.shared["dimensions"].get(name) or self.own["facts"].get(name, name))
 
     def department(self, name: str) -> str:
-        return str(self.own["departments"].get(name, name))
+        return str(self.shared["departments"].get(name, name))
+
+    def measure(self, text: str) -> str:
+        return str(self.shared["measures"].get(text, text))
 
     def table(self, name: str) -> str:
         return str(self.own["tables"].get(name, name))

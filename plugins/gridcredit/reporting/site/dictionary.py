@@ -60,6 +60,9 @@ def read_dictionary(manifest: dict[str, Any], connection: Connection) -> list[Re
     Columns have their upstream once something has been built: before, nothing is known of it.
     """
     upstream = _upstream_columns(connection)
+    built: dict[tuple[str, str], list[str]] = {}
+    for column in sorted(upstream):
+        built.setdefault((column.schema, column.table), []).append(column.column)
     relations = [
         Relation(
             unique_id=unique_id,
@@ -69,12 +72,13 @@ def read_dictionary(manifest: dict[str, Any], connection: Connection) -> list[Re
             columns=[
                 Column(
                     name,
-                    column.get("data_type") or "",
-                    column["description"],
+                    node["columns"].get(name, {}).get("data_type") or "",
+                    node["columns"].get(name, {}).get("description", ""),
                     sorted(upstream.get(this := ColumnName(node["schema"], node["name"], name), ())),
                     sorted(_delivered(this, upstream)),
                 )
-                for name, column in node["columns"].items()
+                # Those that are described, then the others that the last build made.
+                for name in dict.fromkeys([*node["columns"], *built.get((node["schema"], node["name"]), [])])
             ],
             upstream=[
                 parent for parent in manifest["parent_map"].get(unique_id, []) if not parent.startswith("macro.")

@@ -55,8 +55,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Point links at the pages of the site, and list the warehouse's pages."""
-    list_of_pages: str = config.extra.get("warehouse_list", NOT_MADE)
     here = page.file.src_uri
+    folder = posixpath.relpath(WAREHOUSE, posixpath.dirname(here) or ".")
+    listed: str = config.extra.get("warehouse_list", NOT_MADE)
+    list_of_pages = listed.replace(f"]({WAREHOUSE.rpartition('/')[2]}/", f"]({folder}/")
     root = repository(config)
     source = next((source for source, target in MOUNTED.items() if target == here), f"docs/{here}")
 

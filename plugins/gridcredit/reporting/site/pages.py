@@ -13,6 +13,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, BuildError
 
+from gridcredit.contract.described import published_tables, star_tables
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import Box, draw
 from gridcredit.pages.template import render, write_page
@@ -21,6 +22,7 @@ from gridcredit.policies.store import policy_in_force
 from gridcredit.reporting.policy.document import policy_document
 from gridcredit.reporting.site.dictionary import LAYERS, Relation, read_dictionary
 from gridcredit.reporting.site.hooks import WAREHOUSE
+from gridcredit.reporting.site.neighbourhood import Neighbourhood, neighbourhoods
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import invoke_dbt
 from gridcredit.warehouse.connection import code_version, connect
@@ -78,10 +80,12 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_page(folder / "dbt.html", without_hosts((dbt / "static_index.html").read_text(encoding="utf-8")))
-    write_page(folder / "lineage.html", _lineage(relations))
+    write_page(folder / "lineage.html", lineage_page(relations))
+    write_page(folder / "lineage_all.html", _lineage(relations))
     has_gates = (settings.data_docs_dir / "index.html").exists()
     if has_gates:
         _copy_gates(settings.data_docs_dir, folder / "gates")
+    published = published_tables(settings)
     policy = _write_policy(folder, release[1], settings) if release else None
     facts: dict[str, Any] = {
         "release": release,
@@ -89,6 +93,8 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
         "has_gates": has_gates,
         "version": code_version(),
         "relations": relations,
+        "published": {table.name: table for table in published},
+        "star": star_tables(published),
         "currency": settings.currency,
     }
     write_page(folder / "dictionary.md", render("gridcredit.reporting.site", "dictionary.md.j2", facts))
@@ -118,6 +124,15 @@ def _copy_gates(source: Path, target: Path) -> None:
         elif path.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+
+
+def lineage_page(relations: list[Relation]) -> str:
+    """Each table between its neighbours, to be followed from one to the next."""
+    tables = neighbourhoods(relations)
+    layers: dict[str, list[Neighbourhood]] = {}
+    for table in tables:
+        layers.setdefault(table.place.layer, []).append(table)
+    return render("gridcredit.reporting.site", "lineage.html.j2", {"tables": tables, "layers": layers})
 
 
 def _lineage(relations: list[Relation]) -> str:

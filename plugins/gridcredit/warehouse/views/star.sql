@@ -1,24 +1,29 @@
 -- A star for BI tools: dimensions and facts, each fact with the keys of its dimensions. docs/bi.md has queries.
+-- What each means is in contract/star.yml, from which comments and docs are made.
 -- With the reader's own rights, so that row policies hold here too; the dimensions of the policy have no rows of customers.
 drop schema if exists star cascade;
 create schema star;
 
 create view star.dim_customer with (security_invoker = true) as
 select
-    rating.customer_id,
-    rating.segment,
-    rating.region,
-    rating.org_unit,
-    rating.grade,
+    account.customer_id,
+    coalesce(rating.segment, 'unknown') as segment,
+    coalesce(rating.region, 'unknown') as region,
+    coalesce(rating.org_unit, 'unknown') as org_unit,
+    coalesce(rating.grade, 'NR') as grade,
     class.customer_class,
     class.service_tier
-from published.customer_rating_history as rating
+from published.customer_account_history as account
+left join published.customer_rating_history as rating
+    on rating.customer_id = account.customer_id and rating.valid_to_release is null
 left join published.customer_class_history as class
-    on class.customer_id = rating.customer_id and class.valid_to_release is null
-where rating.valid_to_release is null;
-comment on view star.dim_customer is 'Customers as they are now: segment, place, grade and class. Key: customer_id.';
+    on class.customer_id = account.customer_id and class.valid_to_release is null
+where account.valid_to_release is null;
 
-create view star.dim_date with (security_invoker = true) as
+-- Days are nobody's own. The first ones are found by an index, whoever asks.
+create index if not exists account_movement_history_day on published.account_movement_history (moved_on);
+create index if not exists late_charge_history_due on published.late_charge_history (due_on);
+create view star.dim_date as
 select
     day::date as date_day,
     extract(year from day)::integer as year,
@@ -31,20 +36,27 @@ select
 from
     (
         select
-            min(as_of_date) - interval '3 years' as first_day,
+            least(
+                min(as_of_date) - interval '3 years',
+                (select min(moved_on) from published.account_movement_history),
+                (select min(due_on) from published.late_charge_history)
+            ) as first_day,
             max(as_of_date) + interval '1 year' as last_day
         from published.release
     ) as span
 cross join lateral generate_series(date_trunc('year', first_day), last_day, interval '1 day') as day;
-comment on view star.dim_date is 'Days, from three years before the first release to a year after the last. Key: date_day.';
 
 create view star.dim_org with (security_invoker = true) as
-select distinct
+select
     org_unit,
     region
-from published.customer_rating_history
+from star.dim_customer
+union
+select
+    org_unit,
+    region
+from published.receivable_by_month_history
 where valid_to_release is null;
-comment on view star.dim_org is 'Business units and the regions they serve. Key: org_unit, region.';
 
 create view star.dim_policy as
 select
@@ -55,7 +67,6 @@ select
     sha256,
     description
 from policy.policies;
-comment on view star.dim_policy is 'Credit policies, who signed them and since when. Key: policy_version.';
 
 create view star.dim_grade as
 select
@@ -63,8 +74,14 @@ select
     grade,
     grade_rank,
     min_score
-from policy.grades;
-comment on view star.dim_grade is 'Grades of each policy in their order. Key: policy_version, grade.';
+from policy.grades
+union all
+select
+    policy_version,
+    'NR' as grade,
+    null as grade_rank,
+    null as min_score
+from policy.policies;
 
 create view star.fact_rating with (security_invoker = true) as
 select
@@ -75,7 +92,6 @@ select
     score
 from published.rating_month_end_history
 where valid_to_release is null;
-comment on view star.fact_rating is 'Ratings of each month-end. Key: date_day, customer_id.';
 
 create view star.fact_exposure with (security_invoker = true) as
 select
@@ -90,7 +106,6 @@ select
     deposit_amount
 from published.credit_limit_history
 where valid_to_release is null;
-comment on view star.fact_exposure is 'Limits and exposures as they are now. Key: customer_id.';
 
 create view star.fact_receivable with (security_invoker = true) as
 select
@@ -126,7 +141,6 @@ select
     month_bills_collected_180
 from published.receivable_by_month_history
 where valid_to_release is null;
-comment on view star.fact_receivable is 'Accounts and receivables of each month. Key: date_day, region, org_unit, segment.';
 
 create view star.fact_account with (security_invoker = true) as
 select
@@ -157,7 +171,6 @@ select
 from published.customer_account_history
 cross join (select as_of_date from published.release order by release desc limit 1) as current_release
 where valid_to_release is null;
-comment on view star.fact_account is 'What customers owe and have to their credit, at month-ends and on the release''s day. Key: date_day, customer_id.';
 
 create view star.fact_account_movement with (security_invoker = true) as
 select
@@ -171,7 +184,6 @@ select
     payer_id
 from published.account_movement_history
 where valid_to_release is null;
-comment on view star.fact_account_movement is 'The statement of account. Key: movement_id.';
 
 create view star.fact_ageing with (security_invoker = true) as
 select
@@ -186,7 +198,6 @@ select
     customers
 from published.receivable_by_age_history
 where valid_to_release is null;
-comment on view star.fact_ageing is 'Open amounts by age. Key: date_day, region, org_unit, segment, ageing_bucket.';
 
 create view star.fact_warning with (security_invoker = true) as
 select
@@ -199,7 +210,6 @@ select
     officer_id
 from published.warning_event_history
 where valid_to_release is null;
-comment on view star.fact_warning is 'What happened to warnings. Key: customer_id, rule, opened_on, event.';
 
 create view star.fact_late_bill with (security_invoker = true) as
 select
@@ -218,7 +228,6 @@ select
 from published.late_charge_history
 cross join (select as_of_date from published.release order by release desc limit 1) as current_release
 where valid_to_release is null;
-comment on view star.fact_late_bill is 'Bills that were late, and their charges up to the month and to the release''s day. Key: bill_id.';
 
 create view star.fact_recovery with (security_invoker = true) as
 select
@@ -232,7 +241,6 @@ select
     promises_kept
 from published.officer_result_history
 where valid_to_release is null;
-comment on view star.fact_recovery is 'What officers recovered, by the month in which debts fell overdue. Key: date_day, officer_id.';
 
 -- Each ratio once, over any sum of receivables: what BI tools show, they take from here.
 create function star.dso(receivable numeric, billed numeric, days integer) returns numeric

@@ -16,6 +16,7 @@ from gridcredit.errors import TransformFailedError
 from gridcredit.settings import Settings, get_settings
 from gridcredit.transformation.build_plan import BuildPlan, plan_build
 from gridcredit.transformation.cash_smoothing import store_smoothed
+from gridcredit.transformation.engines import READ_IN_POSTGRES, Engine, engine_for
 from gridcredit.transformation.memory import rare_collections
 from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
@@ -63,15 +64,16 @@ def dbt_session(
     schema_prefix: str = "",
     writes_manifest: bool = True,
     on_event: Callable[[Any], None] | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Invoke]:
     """Run dbt in this process, several times by what is parsed once; each run returns its dbtRunnerResult.
 
     With a prefix, models go to schemas named with it. The manifest is the same as long as the models are: writing it again
-    may be left out. `on_event` gets dbt's events.
+    may be left out. `on_event` gets dbt's events. Without an `engine` models are built in Postgres.
     """
     from dbt.cli.main import dbtRunner
 
-    environment = dbt_environment(settings, schema_prefix=schema_prefix)
+    environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
     with _environment(environment), _behavior_flags(), rare_collections():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
@@ -89,6 +91,11 @@ def invoke_dbt(arguments: list[str], settings: Settings, *, schema_prefix: str =
 def node_results(outcome: Any) -> list[Any]:  # noqa: ANN401 what dbt returns has no public type
     """The result of each model and test, without those of the project's hooks."""
     return [one for one in outcome.result.results if str(one.node.resource_type) != "operation"]
+
+
+def models_of(results: list[Any]) -> list[Any]:
+    """The models among what dbt has built, as its nodes."""
+    return [result.node for result in results if str(result.node.resource_type) == "model"]
 
 
 def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
@@ -114,19 +121,23 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
         TransformFailedError: a model or a test failed; names the first.
     """
     settings = settings or get_settings()
-    plan = plan_build(run_id, as_of_dates, settings, anew=anew)
+    engine = engine_for(settings)
+    plan = plan_build(run_id, as_of_dates, settings, anew=anew or not engine.keeps_tables)
     with connect(settings) as connection:
         connection.execute(
             "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, "
             "build_began_at = clock_timestamp() where run_id = %s",
             [plan.as_of_dates, plan.fingerprint, plan.because, run_id],
         )
-    _run_models(run_id, plan, settings)
+    _run_models(run_id, plan, settings, engine)
     with connect(settings) as connection:
-        connection.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
+        if engine.keeps_tables:
+            connection.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run_id])
+        else:
+            connection.execute("delete from ops.built")
 
 
-def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
+def _run_models(run_id: str, plan: BuildPlan, settings: Settings, engine: Engine) -> None:
     from gridcredit.lineage.events import send_models
 
     is_full = plan.because is not None
@@ -134,12 +145,17 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings) -> None:
     try:
         with (
             connect(settings, autocommit=True) as connection,
-            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection)) as invoke,
+            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection), engine=engine) as invoke,
         ):
+            engine.begin()
             build = ["build", "--vars", json.dumps(plan.variables(settings)), *(["--full-refresh"] if is_full else [])]
             _invoke(invoke, [*build, "--exclude", *NOT_EVERY_NIGHT, AFTER_SMOOTHING], run_id, results, settings)
+            engine.give_back(models_of(results), {"receivables.cash_month"})
             store_smoothed(plan.as_of_dates, settings, anew=is_full)
+            engine.take("ops", "smoothed_cash")
             _invoke(invoke, [*build, "--select", AFTER_SMOOTHING, "--exclude"], run_id, results, settings)
+            engine.give_back(models_of(results), READ_IN_POSTGRES)
+            engine.end()
     except TransformFailedError:
         send_models(run_id, results, settings)
         raise
@@ -187,7 +203,7 @@ def _record(run_id: str, results: list[Any], settings: Settings) -> None:
 def _record_columns(fingerprint: str, results: list[Any], settings: Settings) -> None:
     from gridcredit.lineage.columns import Model, record_columns
 
-    nodes = [result.node for result in results if str(result.node.resource_type) == "model"]
+    nodes = models_of(results)
     if all(node.compiled_code for node in nodes):
         models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
         record_columns(fingerprint, models, settings)

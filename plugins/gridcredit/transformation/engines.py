@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from gridcredit.lineage.columns import Catalog, catalog
 from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import connect
 
 # What gates, releases, evaluation and erasure read in Postgres when the models are built, beside the candidate tables.
 READ_IN_POSTGRES = frozenset(
@@ -29,6 +31,8 @@ READ_IN_POSTGRES = frozenset(
 class Engine:
     """Postgres: the models find their sources and leave their tables where they are, so nothing is taken or given back."""
 
+    # Whose SQL dbt compiles, as sqlglot names it.
+    dialect = "postgres"
     # Whether incremental builds find the tables of the last one.
     keeps_tables = True
 
@@ -48,6 +52,11 @@ class Engine:
 
     def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
         """Put those of the models' tables (dbt's nodes) that are wanted where the pipeline reads them: all, or none."""
+
+    def catalog(self) -> Catalog:
+        """The columns of all tables that models read and make."""
+        with connect(self.settings) as connection:
+            return catalog(connection)
 
     def end(self) -> None:
         """Leave nothing behind."""

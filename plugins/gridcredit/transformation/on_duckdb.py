@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from psycopg import sql
 
+from gridcredit.lineage.columns import Catalog
 from gridcredit.settings import Settings
 from gridcredit.transformation import lake
 from gridcredit.transformation.engines import Engine
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class DuckDB(Engine):
     """A file in which DuckDB builds everything; gone when the build is over."""
 
+    dialect = "duckdb"
     keeps_tables = False
 
     @property
@@ -62,6 +63,15 @@ class DuckDB(Engine):
                 if {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted):
                     self._give_back(connection, engine, node)
 
+    def catalog(self) -> Catalog:
+        """The columns of all tables in the file."""
+        found: Catalog = {}
+        with self._open() as engine:
+            columns = "select table_schema, table_name, column_name, data_type from information_schema.columns order by ordinal_position"
+            for schema, table, column, kind in engine.execute(columns).fetchall():
+                found.setdefault(schema, {}).setdefault(table, {})[column] = kind
+        return found
+
     def end(self) -> None:
         """Remove the file."""
         for path in self._file.parent.glob(f"{self._file.name}*"):
@@ -94,11 +104,13 @@ class DuckDB(Engine):
         kind = sql.SQL("unlogged table" if node.config.get("unlogged") else "table")
         connection.execute(sql.SQL("drop table if exists {} cascade").format(relation))
         connection.execute(sql.SQL("create {} {} ({})").format(kind, relation, sql.SQL(", ").join(columns)))
-        with NamedTemporaryFile(dir=self._file.parent, suffix=".csv") as file:
-            engine.execute(f"copy {node.schema}.{node.name} to '{file.name}' (format csv, header false)")
-            with connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(relation)) as copy:
-                while block := file.read(1 << 20):
-                    copy.write(block)
+        # DuckDB writes beside it and renames.
+        path = self._file.parent / "table.csv"
+        engine.execute(f"copy {node.schema}.{node.name} to '{path}' (format csv, header false)")
+        with path.open("rb") as file, connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(relation)) as copy:
+            while block := file.read(1 << 20):
+                copy.write(block)
+        path.unlink()
         for index in node.config.get("indexes") or []:
             unique = sql.SQL("unique " if index.get("unique") else "")
             names = sql.SQL(", ").join(map(sql.Identifier, index["columns"]))
@@ -129,5 +141,5 @@ def _comment(connection: Connection, relation: sql.Identifier, node: Any) -> Non
 
 def _postgres_type(kind: str) -> str:
     """The type of Postgres that holds what a DuckDB column does."""
-    known = {"VARCHAR": "text", "HUGEINT": "numeric", "DOUBLE": "double precision"}
+    known = {"VARCHAR": "text", "HUGEINT": "numeric", "DOUBLE": "double precision", "TINYINT": "smallint"}
     return known.get(kind, kind.lower().replace("decimal", "numeric"))

@@ -155,11 +155,11 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings, engine: Engine
             engine.take("ops", "smoothed_cash")
             _invoke(invoke, [*build, "--select", AFTER_SMOOTHING, "--exclude"], run_id, results, settings)
             engine.give_back(models_of(results), READ_IN_POSTGRES)
+            _record_columns(plan.fingerprint, results, engine)
             engine.end()
     except TransformFailedError:
         send_models(run_id, results, settings)
         raise
-    _record_columns(plan.fingerprint, results, settings)
     send_models(run_id, results, settings)
     log.info("models_built", run_id=run_id, everything=plan.because, nodes=len(results))
 
@@ -200,13 +200,13 @@ def _record(run_id: str, results: list[Any], settings: Settings) -> None:
         )
 
 
-def _record_columns(fingerprint: str, results: list[Any], settings: Settings) -> None:
+def _record_columns(fingerprint: str, results: list[Any], engine: Engine) -> None:
     from gridcredit.lineage.columns import Model, record_columns
 
     nodes = models_of(results)
     if all(node.compiled_code for node in nodes):
-        models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
-        record_columns(fingerprint, models, settings)
+        models = [Model(node.unique_id, node.schema, node.name, node.compiled_code, engine.dialect) for node in nodes]
+        record_columns(fingerprint, models, engine.settings, engine.catalog)
 
 
 @contextmanager

@@ -1,71 +1,42 @@
-"""Where models are built: in Postgres itself, or in another engine, which takes what it reads and gives back what is read."""
+"""The engines that models may be built by, each by its name in the settings."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from importlib.util import find_spec
 
-from gridcredit.lineage.columns import Catalog, catalog
+from gridcredit.errors import NotReadyError, TooEarlyError
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
-
-# What gates, releases, evaluation and erasure read in Postgres when the models are built, beside the candidate tables.
-READ_IN_POSTGRES = frozenset(
-    {
-        "candidate.*",
-        "credit.credit_position",
-        "credit.rating",
-        "features.bill_size_bound",
-        "features.customer_feature",
-        "ledger.bill_balance",
-        "ledger.bill_step",
-        "metering.bill_check",
-        "monitoring.indicator_drift",
-        "scope.as_of_date",
-        "staging.stg_collection_action",
-        "staging.stg_outcome",
-    }
-)
-
-
-class Engine:
-    """Postgres: the models find their sources and leave their tables where they are, so nothing is taken or given back."""
-
-    # Whose SQL dbt compiles, as sqlglot names it.
-    dialect = "postgres"
-    # Whether incremental builds find the tables of the last one.
-    keeps_tables = True
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What dbt's profile and paths need, beside what is the same for all engines."""
-        return {}
-
-    def begin(self) -> None:
-        """Take all that models read."""
-
-    def take(self, schema: str, table: str) -> None:
-        """Take a table once more: it has changed since the build began."""
-
-    def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
-        """Put those of the models' tables (dbt's nodes) that are wanted where the pipeline reads them: all, or none."""
-
-    def catalog(self) -> Catalog:
-        """The columns of all tables that models read and make."""
-        with connect(self.settings) as connection:
-            return catalog(connection)
-
-    def end(self) -> None:
-        """Leave nothing behind."""
+from gridcredit.transformation.engine import Engine
+from gridcredit.transformation.on_duckdb import DuckDB
+from gridcredit.warehouse.connection import Connection
 
 
 def engine_for(settings: Settings) -> Engine:
-    """The engine that the settings name."""
-    if settings.engine == "duckdb":
-        from gridcredit.transformation.on_duckdb import DuckDB
+    """The engine that the settings name.
 
+    Raises:
+        NotReadyError: it is not installed.
+    """
+    if settings.engine == "duckdb":
+        if find_spec("dbt.adapters.duckdb") is None:
+            raise NotReadyError(
+                "to build on DuckDB install its dbt adapter: `make install-engines`, or set GRIDCREDIT_ENGINE=postgres"
+            )
         return DuckDB(settings)
     return Engine(settings)
+
+
+def require_layers(connection: Connection) -> None:
+    """Refuse to read the layers below the published tables where the last build did not leave them in Postgres.
+
+    Raises:
+        TooEarlyError: another engine made the last build; what Postgres holds is of an earlier one.
+    """
+    row = connection.execute(
+        "select engine from lineage.runs where build_began_at is not null order by build_began_at desc limit 1"
+    ).fetchone()
+    if row and row[0] != "postgres":
+        raise TooEarlyError(
+            f"the last build ran on {row[0]} and left the layers below the published tables there: "
+            "run `gridcredit run --anew --engine postgres` first"
+        )

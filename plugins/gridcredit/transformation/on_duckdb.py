@@ -11,8 +11,8 @@ from psycopg import sql
 
 from gridcredit.lineage.columns import Catalog
 from gridcredit.settings import Settings
-from gridcredit.transformation import lake
-from gridcredit.transformation.engines import Engine
+from gridcredit.transformation.engine import Engine
+from gridcredit.warehouse import lake
 from gridcredit.warehouse.connection import Connection, connect
 
 if TYPE_CHECKING:
@@ -100,14 +100,20 @@ class DuckDB(Engine):
     def _give_back(self, connection: Connection, engine: DuckDBPyConnection, node: Any) -> None:  # noqa: ANN401 - dbt's nodes have no public type
         relation = sql.Identifier(node.schema, node.name)
         described = engine.execute(f"describe {node.schema}.{node.name}").fetchall()
-        columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_postgres_type(kind))) for name, kind, *_ in described]
+        columns = [
+            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_postgres_type(kind))) for name, kind, *_ in described
+        ]
         kind = sql.SQL("unlogged table" if node.config.get("unlogged") else "table")
-        connection.execute(sql.SQL("drop table if exists {} cascade").format(relation))
+        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(node.schema)))
+        _drop(connection, relation)
         connection.execute(sql.SQL("create {} {} ({})").format(kind, relation, sql.SQL(", ").join(columns)))
         # DuckDB writes beside it and renames.
         path = self._file.parent / "table.csv"
         engine.execute(f"copy {node.schema}.{node.name} to '{path}' (format csv, header false)")
-        with path.open("rb") as file, connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(relation)) as copy:
+        with (
+            path.open("rb") as file,
+            connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(relation)) as copy,
+        ):
             while block := file.read(1 << 20):
                 copy.write(block)
         path.unlink()
@@ -130,6 +136,16 @@ def sources(settings: Settings) -> Iterator[tuple[str, str]]:
 def _create_table(schema: str, table: str, columns: lake.Columns) -> str:
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     return f"create or replace table {schema}.{table} ({typed})"
+
+
+def _drop(connection: Connection, relation: sql.Identifier) -> None:
+    """Remove what stands in the place of a table: a table, a view, or nothing."""
+    row = connection.execute(
+        "select relkind from pg_class where oid = to_regclass(%s)", [relation.as_string(connection)]
+    ).fetchone()
+    if row:
+        kind = sql.SQL("view" if row[0] == "v" else "table")
+        connection.execute(sql.SQL("drop {} {} cascade").format(kind, relation))
 
 
 def _comment(connection: Connection, relation: sql.Identifier, node: Any) -> None:  # noqa: ANN401 - dbt's nodes have no public type

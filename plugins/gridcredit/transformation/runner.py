@@ -16,7 +16,8 @@ from gridcredit.errors import TransformFailedError
 from gridcredit.settings import Settings, get_settings
 from gridcredit.transformation.build_plan import BuildPlan, plan_build
 from gridcredit.transformation.cash_smoothing import store_smoothed
-from gridcredit.transformation.engines import READ_IN_POSTGRES, Engine, engine_for
+from gridcredit.transformation.engine import READ_IN_POSTGRES, Engine
+from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import rare_collections
 from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
@@ -126,8 +127,8 @@ def build(run_id: str, as_of_dates: list[date], settings: Settings | None = None
     with connect(settings) as connection:
         connection.execute(
             "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, "
-            "build_began_at = clock_timestamp() where run_id = %s",
-            [plan.as_of_dates, plan.fingerprint, plan.because, run_id],
+            "engine = %s, build_began_at = clock_timestamp() where run_id = %s",
+            [plan.as_of_dates, plan.fingerprint, plan.because, settings.engine, run_id],
         )
     _run_models(run_id, plan, settings, engine)
     with connect(settings) as connection:
@@ -145,7 +146,9 @@ def _run_models(run_id: str, plan: BuildPlan, settings: Settings, engine: Engine
     try:
         with (
             connect(settings, autocommit=True) as connection,
-            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection), engine=engine) as invoke,
+            dbt_session(
+                settings, writes_manifest=is_full, on_event=NodeCounter(run_id, connection), engine=engine
+            ) as invoke,
         ):
             engine.begin()
             build = ["build", "--vars", json.dumps(plan.variables(settings)), *(["--full-refresh"] if is_full else [])]

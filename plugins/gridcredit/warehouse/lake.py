@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
-import structlog
 from psycopg import sql
 
 from gridcredit.contract.extracts import EXTRACTS
@@ -23,30 +22,32 @@ from gridcredit.warehouse.raw_tables import partitions
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-log = structlog.get_logger(__name__)
-
 # Names and types of columns as DuckDB takes them, in order.
 Columns = dict[str, str]
 
 
 def bring_up_to_date(connection: Connection, engine: DuckDBPyConnection, settings: Settings) -> dict[str, list[Path]]:
     """Copy the partitions of raw that the lake lacks, remove what raw has no more; by extract the files that make it up."""
+    remove_stale(connection, settings)
     lake: dict[str, list[Path]] = {}
     for extract in EXTRACTS:
-        folder = settings.lake_dir / "raw" / extract
-        folder.mkdir(parents=True, exist_ok=True)
-        wanted = {name: folder / f"{name}.parquet" for name in partitions(connection, extract)}
-        for stale in set(folder.iterdir()) - set(wanted.values()):
-            stale.unlink()
-        for name, path in wanted.items():
+        lake[extract] = sorted(_wanted(connection, extract, settings))
+        for path in lake[extract]:
             if not path.exists():
-                _copy_partition(connection, engine, name, path)
-        lake[extract] = sorted(wanted.values())
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _copy_partition(connection, engine, path)
     return lake
 
 
+def remove_stale(connection: Connection, settings: Settings) -> None:
+    """Remove the copies of what raw has no more: loads that were undone, retired or merged."""
+    for folder in settings.lake_dir.glob("*"):
+        for path in set(folder.iterdir()) - _wanted(connection, folder.name, settings):
+            path.unlink()
+
+
 def drop_lake(settings: Settings) -> None:
-    """Remove all copies: the next build that needs them writes them anew, without what raw has no more."""
+    """Remove all copies, after rows of raw were changed: the next build that needs them writes them anew."""
     shutil.rmtree(settings.lake_dir, ignore_errors=True)
 
 
@@ -78,11 +79,15 @@ def read_csv(path: str, columns: Columns) -> str:
     return f"read_csv('{path}', header=false, auto_detect=false, delim=',', quote='\"', escape='\"', allow_quoted_nulls=false, columns={{{types}}})"
 
 
-def _copy_partition(connection: Connection, engine: DuckDBPyConnection, name: str, path: Path) -> None:
+def _wanted(connection: Connection, extract: str, settings: Settings) -> set[Path]:
+    return {settings.lake_dir / extract / f"{name}.parquet" for name in partitions(connection, extract)}
+
+
+def _copy_partition(connection: Connection, engine: DuckDBPyConnection, path: Path) -> None:
     """Written beside and renamed into place: a copy is there whole, or not at all."""
     unfinished = path.with_suffix(".unfinished")
-    with rows_as_csv(connection, "raw", name, path.parent) as rows:
-        source = read_csv(rows, columns_of(connection, "raw", name))
+    with rows_as_csv(connection, "raw", path.stem, path.parent) as rows:
+        source = read_csv(rows, columns_of(connection, "raw", path.stem))
         engine.execute(f"copy (select * from {source}) to '{unfinished}' (format parquet, compression zstd)")  # noqa: S608 - our own names
     unfinished.rename(path)
 
@@ -90,7 +95,9 @@ def _copy_partition(connection: Connection, engine: DuckDBPyConnection, name: st
 def _duckdb_type(connection: Connection, schema: str, table: str, column: str, kind: str) -> str:
     if kind == "numeric":
         query = sql.SQL("select coalesce(max(scale(trim_scale({}))), 0) from {}")
-        (scale,) = connection.execute(query.format(sql.Identifier(column), sql.Identifier(schema, table))).fetchone() or (0,)
+        (scale,) = connection.execute(
+            query.format(sql.Identifier(column), sql.Identifier(schema, table))
+        ).fetchone() or (0,)
         return f"decimal(18,{scale})"
     if kind.endswith("[]") or kind in ("jsonb", "name"):
         return "varchar"

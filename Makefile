@@ -62,7 +62,7 @@ $(ENGINES): $(STAMP) requirements-engines.lock
 install-engines: $(ENGINES) ## add what GRIDCREDIT_ENGINE=duckdb needs
 
 test-engines: $(ENGINES) ## the same figures on each engine, row by row: ARGS="-k small"
-	$(call timed,tests of engines,$(BIN)/python -m pytest -m engines $(ARGS))
+	$(call timed,tests of engines,$(PYTEST) -m engines $(ARGS))
 
 check: $(STAMP) ## the quick loop: lint, types, unit tests, import of the DAGs
 	$(call timed,check,$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint-sql lint-python test-units)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 from typing import Any
@@ -15,35 +16,40 @@ from gridcredit.transformation import runner
 from gridcredit.transformation.engines import engine_for
 
 from tests.support.waiting import rows
+from tests.support.warehouses import WarehouseFactory
 
 pytestmark = pytest.mark.engines
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-@pytest.fixture(params=["postgres", "duckdb"])
-def ask(request: pytest.FixtureRequest, settings: Settings) -> Ask:
+@pytest.fixture(scope="module", params=["postgres", "duckdb"])
+def ask(request: pytest.FixtureRequest, new_warehouse: WarehouseFactory) -> Iterator[Ask]:
     """Compiles a query for an engine and runs it there."""
-    chosen = settings.model_copy(update={"engine": request.param})
+    settings = new_warehouse().model_copy(update={"engine": request.param})
+    with compiler(settings) as compiled:
 
-    def run(query: str) -> list[tuple[Any, ...]]:
-        compiled = compile_for(chosen, query)
-        assert compiled.success, compiled.exception
-        text = compiled.result.results[0].node.compiled_code
-        if request.param == "postgres":
-            return rows(settings, text)
-        import duckdb
+        def run(query: str) -> list[tuple[Any, ...]]:
+            outcome = compiled(query)
+            assert outcome.success, outcome.exception
+            text = outcome.result.results[0].node.compiled_code
+            if request.param == "postgres":
+                return rows(settings, text)
+            import duckdb
 
-        found: list[tuple[Any, ...]] = duckdb.connect().execute(text).fetchall()
-        return found
+            found: list[tuple[Any, ...]] = duckdb.connect().execute(text).fetchall()
+            return found
 
-    return run
+        yield run
 
 
-def compile_for(settings: Settings, query: str) -> Any:
-    """What dbt makes of a query with macros."""
+@contextmanager
+def compiler(settings: Settings) -> Iterator[Callable[[str], Any]]:
+    """What dbt makes of queries with macros."""
+    (settings.home / "engines").mkdir(exist_ok=True)
+    command = ["--quiet", "--no-print", "compile", "--no-introspect", "--inline"]
     with runner.dbt_session(settings, writes_manifest=False, engine=engine_for(settings)) as invoke:
-        return invoke(["--quiet", "--no-print", "compile", "--no-introspect", "--inline", query])
+        yield lambda query: invoke([*command, query])
 
 
 def values(columns: str, cases: Sequence[Sequence[object]]) -> str:
@@ -140,15 +146,20 @@ def test_hypotenuse(ask: Ask) -> None:
     assert [float(value) for (value,) in found] == pytest.approx([5, 5e8], rel=1e-12)
 
 
-def test_an_engine_without_a_dialect_is_refused(settings: Settings) -> None:
+def test_an_engine_without_a_dialect_is_refused(settings: Settings, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing stands in for a dialect that nobody wrote."""
-    for call in (
-        "ratio('1', '2')",
-        "rounded_ratio('1', '2', 2)",
-        "rounded('1', 2)",
-        "product(['1', '2'])",
-        "median('x')",
-    ):
-        compiled = compile_for(settings, f"select {{{{ default__{call} }}}}")
-        assert not compiled.success
-        assert "has no dialect for postgres" in str(compiled.exception)
+    calls = {
+        "ratio": "'1', '2'",
+        "rounded_ratio": "'1', '2', 2",
+        "rounded": "'1', 2",
+        "product": "['1', '2']",
+        "exact": "'1'",
+        "median": "'x'",
+        "count_bits": "'x'",
+        "drawn_of": "'x', 2",
+        "hypotenuse": "'3', '4'",
+    }
+    with compiler(settings) as compiled:
+        for name, arguments in calls.items():
+            assert not compiled(f"select {{{{ default__{name}({arguments}) }}}}").success
+            assert f"{name} has no dialect for postgres: write postgres__{name}" in capfd.readouterr().out

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BI_STAMP := .venv-bi/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock clean
+.PHONY: help install demo test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock clean test-engines install-engines bench-engines
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -49,7 +49,7 @@ down: $(STAMP) ## stop what `make up` or `make demo` started
 
 test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/unit -k NAME"
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
-	$(call timed,tests,$(PYTEST) -m "not bi and not browser and not docs" $(ARGS))
+	$(call timed,tests,$(PYTEST) -m "not bi and not browser and not docs and not engines" $(ARGS))
 
 test-browser: $(STAMP) ## the tests of what a browser draws, with the system's Chromium
 	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
@@ -62,6 +62,18 @@ test-docs: $(STAMP) ## follow each tutorial and how-to, command by command: ARGS
 
 test-deep: $(STAMP) ## the tests that try random cases, with many of them (hours)
 	$(call timed,deep tests,$(PYTEST) --deep --timeout=0 -m deep $(ARGS))
+
+ENGINES := $(VENV)/.engines-installed
+$(ENGINES): $(STAMP) requirements-engines.lock
+	@# Nothing but what builds on other engines: the rest is locked and installed already.
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-engines.lock
+	@$(BIN)/python -m pip check
+	@touch $(ENGINES)
+
+install-engines: $(ENGINES) ## add what GRIDCREDIT_ENGINE=duckdb needs
+
+test-engines: $(ENGINES) ## the same figures on each engine, row by row: ARGS="-k small"
+	$(call timed,tests of engines,$(PYTEST) -m engines $(ARGS))
 
 check: $(STAMP) ## the quick loop: lint, types, unit tests, import of the DAGs
 	$(call timed,check,$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint-sql lint-python test-units)
@@ -89,6 +101,9 @@ bench-against: $(STAMP) ## what this tree costs against another: ARGS="--revisio
 
 bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 2000"
 	$(BIN)/python -m benchmarks.dags $(ARGS)
+
+bench-engines: $(ENGINES) ## a full build on Postgres and on DuckDB, side by side: ARGS="--customers 20000"
+	$(BIN)/python -m benchmarks.engines $(ARGS)
 
 bench-evasion: $(STAMP) ## precision and recall of signals of evasion against simulated thefts: ARGS="--customers 30000"
 	$(BIN)/python -m benchmarks.evasion $(ARGS)

@@ -8,17 +8,11 @@
             then cast(
                 least(
                     greatest(
-                        round(
-                            cast(
-                                (
-                                    {{ share }} + 1.9208 / {{ cases }}
-                                    {{ sign }} 1.96 * sqrt(
-                                        greatest({{ share }} * (1 - {{ share }}), 0) / {{ cases }}
-                                        + 0.9604 / ({{ cases }} * {{ cases }})
-                                    )
-                                ) / (1 + 3.8416 / {{ cases }}) as numeric
-                            ), 4
-                        ), 0
+                        {{ rounded(
+                            '(' ~ share ~ ' + 1.9208 / ' ~ cases ~ ' ' ~ sign ~ ' 1.96 * sqrt(greatest(' ~ share ~ ' * (1 - ' ~ share ~ '), 0) / '
+                            ~ cases ~ ' + 0.9604 / (' ~ cases ~ ' * ' ~ cases ~ '))) / (1 + 3.8416 / ' ~ cases ~ ')',
+                            4
+                        ) }}, 0
                     ), 1
                 ) as numeric(6, 4)
             )
@@ -27,5 +21,5 @@
 
 {% macro effective_cases(amount) -%}
     {#- How many amounts of one size say as much of a share as those of a group: (sum)^2 / sum of squares (Kish). -#}
-    sum({{ amount }}) * sum({{ amount }}) / nullif(sum({{ amount }} * {{ amount }}), 0)
+    {{ return(ratio(product('sum(' ~ amount ~ ')', 'sum(' ~ amount ~ ')'), 'sum(' ~ product(amount, amount) ~ ')')) }}
 {%- endmacro %}

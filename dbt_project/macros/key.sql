@@ -23,6 +23,18 @@
     {%- endfor %}
 {%- endmacro %}
 
+{% macro duckdb__hold_not_null(relation, columns) -%}
+    {#- An index that refuses a second row of a key would cost more than the table: the key is looked at once, here. -#}
+    {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
+    {%- for column in columns %}
+    alter table {{ relation }} alter column {{ column }} set not null;
+    {%- endfor %}
+    {%- if key %}
+    select error('{{ relation.identifier }} has a row whose key is null, or two of one key: ' || key_not_enforced)
+    from ({{ default__missing_key(relation, key) }}) as broken
+    {%- endif %}
+{%- endmacro %}
+
 {% macro missing_key(relation, columns) -%}
     {#- Rows where nothing enforces the key of a table: that it is unique, and there. -#}
     {{ return(adapter.dispatch('missing_key', 'gridcredit')(relation, columns)) }}

@@ -1,6 +1,6 @@
 {% macro dial(reading) -%}
     {#- The figure at which a register that shows this many digits starts anew. -#}
-    power(10.0, {{ dbt.length('cast(floor(' ~ reading ~ ') as ' ~ dbt.type_string() ~ ')') }})
+    cast(power(10.0, {{ dbt.length('cast(floor(' ~ reading ~ ') as ' ~ dbt.type_string() ~ ')') }}) as numeric(18, 0))
 {%- endmacro %}
 
 {% macro readings_to_measure() -%}
@@ -112,12 +112,12 @@ measured as (
         read_before_on,
         read_before_on is not null and register not in ('reactive', 'demand') as is_energy,
         {{ days_after('read_before_on', 'read_on') }} as days,
-        reading_before - reading > dial / 2 as has_rolled_over,
-        reading_before - reading <= dial / 2 as has_run_backwards,
+        2 * (reading_before - reading) > dial as has_rolled_over,
+        2 * (reading_before - reading) <= dial as has_run_backwards,
         case
-            when register = 'demand' then reading * multiplier
-            when reading >= reading_before then (reading - reading_before) * multiplier
-            when reading_before - reading > dial / 2 then (reading - reading_before + dial) * multiplier
+            when register = 'demand' then {{ product('reading', 'multiplier') }}
+            when reading >= reading_before then {{ product('(reading - reading_before)', 'multiplier') }}
+            when 2 * (reading_before - reading) > dial then {{ product('(reading - reading_before + dial)', 'multiplier') }}
         end as amount,
         cast({{ dbt.date_trunc('month', 'read_on') }} as date) as usage_month
     from fallen
@@ -141,17 +141,12 @@ measured as (
 
 {% macro charge(price, quantity) -%}
     {#- A quantity at its price: nothing where it has none, unknown where it was not measured. -#}
-    case when {{ price }} is null then 0 else {{ price }} * {{ quantity }} end
+    case when {{ price }} is null then 0 else {{ product(price, quantity) }} end
 {%- endmacro %}
 
 {% macro power_factor(energy, reactive) -%}
     {#- Energy over apparent energy. -#}
-    {{ energy }} / nullif(sqrt({{ energy }} * {{ energy }} + {{ reactive }} * {{ reactive }}), 0)
-{%- endmacro %}
-
-{% macro median(value) -%}
-    {#- The median of an expression over a group; not every database words it so. -#}
-    cast(percentile_cont(0.5) within group (order by {{ value }}) as numeric)
+    {{ return(ratio(energy, hypotenuse(energy, reactive))) }}
 {%- endmacro %}
 
 {% macro median_of_past(months, value, at_least=1) -%}

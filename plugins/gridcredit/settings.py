@@ -6,6 +6,7 @@ import json
 import secrets as random_secrets
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
     dbt_threads: int = Field(2, ge=1, description="models that dbt builds at once")
+    engine: Literal["postgres", "duckdb"] = Field(
+        "postgres", description="what builds the models: `postgres`, or `duckdb`, which builds everything each time"
+    )
     bi_reader_password: SecretStr | None = Field(
         None, description="password of the login `bi_reader`; unset: made once, in `secrets.json` under `home`"
     )
@@ -106,6 +110,11 @@ class Settings(BaseSettings):
     def refused_dir(self) -> Path:
         """Refused files, by mapping and day, each with a text that says why."""
         return self.home / "refused"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Parquet copies of raw rows, for engines other than Postgres."""
+        return self.home / "lake"
 
     @property
     def dbt_dir(self) -> Path:

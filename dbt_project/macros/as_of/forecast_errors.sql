@@ -10,8 +10,8 @@
         cast(count(*) as integer) as windows,
         sum(abs(past.amount - past.collected_amount)) as error,
         sum(abs(rival.amount - past.collected_amount)) as rival_error,
-        sum((past.amount - past.collected_amount) * (past.amount - past.collected_amount)) as squared_error,
-        sum((rival.amount - past.collected_amount) * (rival.amount - past.collected_amount)) as rival_squared_error,
+        sum({{ product('(past.amount - past.collected_amount)', '(past.amount - past.collected_amount)') }}) as squared_error,
+        sum({{ product('(rival.amount - past.collected_amount)', '(rival.amount - past.collected_amount)') }}) as rival_squared_error,
         sum(past.collected_amount) as collected_amount
     from {{ ref('as_of_date') }} as dates
     inner join {{ forecasts }} as past

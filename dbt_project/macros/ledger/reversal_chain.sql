@@ -38,11 +38,11 @@ referring_{{ name }}s as (
         referring.{{ parent_id }},
         referring.amount,
         referring.dated_on,
-        case when parents.amount * referring.amount < 0 then parents.{{ id }} end as root_id,
-        case when parents.amount * referring.amount < 0 then parents.amount end as root_amount,
-        case when parents.amount * referring.amount < 0 then parents.customer_id end as root_customer_id,
-        case when parents.amount * referring.amount < 0 then 1 else 0 end as level,
-        case when parents.amount * referring.amount < 0 then greatest(referring.dated_on, parents.dated_on) else referring.dated_on end
+        case when sign(parents.amount) <> sign(referring.amount) then parents.{{ id }} end as root_id,
+        case when sign(parents.amount) <> sign(referring.amount) then parents.amount end as root_amount,
+        case when sign(parents.amount) <> sign(referring.amount) then parents.customer_id end as root_customer_id,
+        case when sign(parents.amount) <> sign(referring.amount) then 1 else 0 end as level,
+        case when sign(parents.amount) <> sign(referring.amount) then greatest(referring.dated_on, parents.dated_on) else referring.dated_on end
             as in_force_on
     from referring_{{ name }}s as referring
     left join {{ name }}s as parents
@@ -50,7 +50,7 @@ referring_{{ name }}s as (
     where
         parents.{{ id }} is null
         or parents.{{ parent_id }} is null
-        or (parents.amount * referring.amount > 0 and parents.{{ id }} <> referring.{{ id }})
+        or (sign(parents.amount) = sign(referring.amount) and parents.{{ id }} <> referring.{{ id }})
 
     union all
 
@@ -69,7 +69,7 @@ referring_{{ name }}s as (
     inner join referring_{{ name }}s as referring
         on
             parents.{{ id }} = referring.{{ parent_id }}
-            and parents.amount * referring.amount < 0
+            and sign(parents.amount) <> sign(referring.amount)
 
 )
 {%- endmacro %}

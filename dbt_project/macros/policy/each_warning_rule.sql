@@ -10,7 +10,7 @@
     {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
     {%- if one.feature in known_features %}
     {%- do tests.append(facts ~ '.' ~ one.feature ~ ' ' ~ one.comparator ~ ' ' ~ one.threshold) %}
-    {%- do evidence.append("'" ~ one.feature ~ " ' || round(" ~ facts ~ "." ~ one.feature ~ ", 2)") %}
+    {%- do evidence.append("'" ~ one.feature ~ " ' || cast(" ~ facts ~ "." ~ one.feature ~ " as numeric(18, 2))") %}
     {%- else %}
     {%- do tests.append('false') %}
     {%- do evidence.append("''") %}

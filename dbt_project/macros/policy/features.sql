@@ -15,7 +15,7 @@
         {%- for indicator in indicators() or features() %}
         select
             '{{ indicator }}' as indicator,
-            cast({{ relation }}.{{ indicator }} as numeric) as indicator_value
+            {{ exact(relation ~ '.' ~ indicator) }} as indicator_value
         {%- if not loop.last %}
         union all
         {%- endif %}

@@ -5,20 +5,34 @@
     -#}
     {%- set threshold = rule.threshold -%}
     {#- The adjustment for the power factor is a share of all charges. -#}
-    {%- set adjusted = '(1 + bills.adjustment_pct / 100)' -%}
+    {%- set adjusted = '(1 + ' ~ product('bills.adjustment_pct', '0.01') ~ ')' -%}
     {%- set values = {
         'low_load_factor':
-            'bills.demand_price * ' ~ adjusted ~ ' * greatest(bills.max_demand_kw - bills.energy_kwh / nullif(24 * bills.days_measured * '
-            ~ threshold ~ ', 0), 0)',
+            product(
+                'bills.demand_price',
+                adjusted,
+                'greatest(bills.max_demand_kw - ' ~ ratio('bills.energy_kwh', '24 * bills.days_measured * ' ~ threshold) ~ ', 0)'
+            ),
         'high_peak_share':
-            '(bills.peak_price - bills.valley_price) * ' ~ adjusted ~ ' * greatest(bills.peak_kwh - '
-            ~ threshold ~ ' * bills.energy_kwh, 0)',
+            product(
+                '(bills.peak_price - bills.valley_price)',
+                adjusted,
+                'greatest(bills.peak_kwh - ' ~ product(threshold, 'bills.energy_kwh') ~ ', 0)'
+            ),
         'low_power_factor':
-            '(bills.computed_energy_charge + bills.computed_demand_charge) * (bills.adjustment_pct - ' ~ percentage_at(threshold)
-            ~ ') / 100',
+            product(
+                '(bills.computed_energy_charge + bills.computed_demand_charge)',
+                '(bills.adjustment_pct - ' ~ percentage_at(threshold) ~ ')',
+                '0.01'
+            ),
         'capacity_too_large':
-            'case when bills.max_demand_kva is not null then bills.capacity_price * ' ~ adjusted
-            ~ ' * greatest(bills.contract_capacity_kva - bills.max_demand_kva * 100 / ' ~ threshold ~ ', 0) end',
+            'case when bills.max_demand_kva is not null then '
+            ~ product(
+                'bills.capacity_price',
+                adjusted,
+                'greatest(bills.contract_capacity_kva - ' ~ ratio('bills.max_demand_kva * 100', threshold) ~ ', 0)'
+            )
+            ~ ' end',
     } -%}
     {{ return(values.get(rule.advice, '')) }}
 {%- endmacro %}

@@ -14,22 +14,21 @@
     {#- One feature as an aggregate over `bills`: of a window, or of a year's bills, each weighing less the older it is. -#}
     {%- set measure = var('payment_measures')[definition.measure] -%}
     {%- set is_due = 'is_due_in_' ~ definition.months ~ 'm' if definition.months else 'is_due_in_12m' -%}
-    {%- set weight = 'recency * ' if definition.recent else '' -%}
     {%- if measure.of -%}
+    {%- set of = product('recency', measure.of) if definition.recent else measure.of -%}
+    {%- set by = product('recency', measure.by) if definition.recent else measure.by -%}
     cast(
-            round(
-                sum(case when {{ is_due }} then {{ weight }}{{ measure.of }} end)
-                / nullif(sum(case when {{ is_due }} then {{ weight }}{{ measure.by }} end), 0),
-                {{ measure.scale }}
-            ) as numeric(18, {{ measure.scale }})
+            {{ rounded_ratio(
+                'sum(case when ' ~ is_due ~ ' then ' ~ of ~ ' end)', 'sum(case when ' ~ is_due ~ ' then ' ~ by ~ ' end)', measure.scale
+            ) }} as numeric(18, {{ measure.scale }})
         )
     {%- elif measure.share -%}
     cast(
-            round(
-                cast(count(case when {{ is_due }} and {{ measure.share }} then 1 end) as numeric(18, {{ measure.scale }}))
-                / nullif(count(case when {{ is_due }} then 1 end), 0),
-                {{ measure.scale }}
-            ) as numeric(18, {{ measure.scale }})
+            {{ rounded_ratio(
+                'cast(count(case when ' ~ is_due ~ ' and ' ~ measure.share ~ ' then 1 end) as numeric(18, ' ~ measure.scale ~ '))',
+                'count(case when ' ~ is_due ~ ' then 1 end)',
+                measure.scale
+            ) }} as numeric(18, {{ measure.scale }})
         )
     {%- elif measure.count -%}
     case

@@ -21,12 +21,12 @@ as_contracted as (
         cast(ended as integer) as ended,
         cast(due_amount as numeric(18, 2)) as due_amount,
         cast(paid_amount as numeric(18, 2)) as paid_amount,
-        cast(round(paid_amount / nullif(due_amount, 0), 4) as numeric(6, 4)) as paid_share,
+        cast({{ rounded_ratio('paid_amount', 'due_amount', 4) }} as numeric(6, 4)) as paid_share,
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(ended_amount as numeric(18, 2)) as ended_amount,
-        cast(round(effective_instalments, 1) as numeric(12, 1)) as effective_instalments,
-        {{ interval_of_share('paid_amount / nullif(due_amount, 0)', 'effective_instalments', '-') }} as paid_share_low,
-        {{ interval_of_share('paid_amount / nullif(due_amount, 0)', 'effective_instalments', '+') }} as paid_share_high
+        cast({{ rounded('effective_instalments', 1) }} as numeric(12, 1)) as effective_instalments,
+        {{ interval_of_share(ratio('paid_amount', 'due_amount'), 'effective_instalments', '-') }} as paid_share_low,
+        {{ interval_of_share(ratio('paid_amount', 'due_amount'), 'effective_instalments', '+') }} as paid_share_high
     from months
 
 )

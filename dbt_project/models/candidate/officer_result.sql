@@ -21,22 +21,22 @@ as_contracted as (
         {%- endfor %}
         {%- for days in days_recovered %}
         cast(
-            case when is_over_{{ days }} then round(recovered_{{ days }} / nullif(overdue_amount, 0), 4) end as numeric(6, 4)
+            case when is_over_{{ days }} then {{ rounded_ratio('recovered_' ~ days, 'overdue_amount', 4) }} end as numeric(6, 4)
         ) as recovered_rate_{{ days }},
         cast(target_{{ days }} as numeric(6, 4)) as target_{{ days }},
         {%- endfor %}
         cast(promises_due as integer) as promises_due,
         cast(promises_kept as integer) as promises_kept,
         cast(policy_version as text) as policy_version,
-        cast(round(effective_bills, 1) as numeric(12, 1)) as effective_bills,
+        cast({{ rounded('effective_bills', 1) }} as numeric(12, 1)) as effective_bills,
         {%- for days in days_recovered %}
-        {%- set rate = 'recovered_' ~ days ~ ' / nullif(overdue_amount, 0)' %}
+        {%- set rate = ratio('recovered_' ~ days, 'overdue_amount') %}
         case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '-') }} end as recovered_rate_{{ days }}_low,
         case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '+') }} end as recovered_rate_{{ days }}_high,
         {%- endfor %}
-        cast(round(promises_kept * 1.0 / nullif(promises_due, 0), 4) as numeric(6, 4)) as kept_rate,
-        {{ interval_of_share('promises_kept * 1.0 / nullif(promises_due, 0)', 'promises_due', '-') }} as kept_rate_low,
-        {{ interval_of_share('promises_kept * 1.0 / nullif(promises_due, 0)', 'promises_due', '+') }} as kept_rate_high
+        cast({{ rounded_ratio('promises_kept * 1.0', 'promises_due', 4) }} as numeric(6, 4)) as kept_rate,
+        {{ interval_of_share(ratio('promises_kept * 1.0', 'promises_due'), 'promises_due', '-') }} as kept_rate_low,
+        {{ interval_of_share(ratio('promises_kept * 1.0', 'promises_due'), 'promises_due', '+') }} as kept_rate_high
     from months
 
 )

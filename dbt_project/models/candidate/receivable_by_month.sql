@@ -85,9 +85,9 @@ as_contracted as (
         cast(billed_months.collected_180 as numeric(18, 2)) as month_bills_collected_180,
         {{ collected_share('billed_months.collected_180', 'billed_months.standing_amount') }} as collected_share_180,
         cast(billed_months.bills as integer) as month_bills,
-        cast(round(billed_months.effective_bills, 1) as numeric(12, 1)) as effective_month_bills
+        cast({{ rounded('billed_months.effective_bills', 1) }} as numeric(12, 1)) as effective_month_bills
         {%- for days in [0, 30, 60, 90, 180] %}
-        {%- set share = 'billed_months.collected_' ~ days ~ ' / nullif(billed_months.standing_amount, 0)' %},
+        {%- set share = ratio('billed_months.collected_' ~ days, 'billed_months.standing_amount') %},
         {{ interval_of_share(share, 'billed_months.effective_bills', '-') }} as collected_share_{{ days }}_low,
         {{ interval_of_share(share, 'billed_months.effective_bills', '+') }} as collected_share_{{ days }}_high
         {%- endfor %}

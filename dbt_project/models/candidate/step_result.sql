@@ -15,14 +15,14 @@ as_contracted as (
         cast(days_after as integer) as days_after,
         cast(bills as integer) as bills,
         cast(paid as integer) as paid,
-        cast(round(paid * 1.0 / bills, 4) as numeric(6, 4)) as paid_rate,
+        cast({{ rounded_ratio('paid * 1.0', 'bills', 4) }} as numeric(6, 4)) as paid_rate,
         cast(compared_bills as integer) as compared_bills,
         cast(bills_not_reached as integer) as bills_not_reached,
-        cast(round(compared_rate, 4) as numeric(6, 4)) as compared_paid_rate,
-        cast(round(rate_not_reached, 4) as numeric(6, 4)) as paid_rate_not_reached,
-        cast(round(compared_rate - rate_not_reached, 4) as numeric(6, 4)) as difference,
-        cast(round(cast(compared_rate - rate_not_reached - half_width as numeric), 4) as numeric(6, 4)) as difference_low,
-        cast(round(cast(compared_rate - rate_not_reached + half_width as numeric), 4) as numeric(6, 4)) as difference_high,
+        cast({{ rounded('compared_rate', 4) }} as numeric(6, 4)) as compared_paid_rate,
+        cast({{ rounded('rate_not_reached', 4) }} as numeric(6, 4)) as paid_rate_not_reached,
+        cast({{ rounded('compared_rate - rate_not_reached', 4) }} as numeric(6, 4)) as difference,
+        cast({{ rounded('compared_rate - rate_not_reached - half_width', 4) }} as numeric(6, 4)) as difference_low,
+        cast({{ rounded('compared_rate - rate_not_reached + half_width', 4) }} as numeric(6, 4)) as difference_high,
         cast(policy_version as text) as policy_version
     from effects
 

@@ -19,9 +19,9 @@ compared as (
 
     select
         outcomes.*,
-        outcomes.recovered_amount / nullif(outcomes.overdue_amount, 0) as money_rate,
-        outcomes.recovered_amount / nullif(outcomes.overdue_amount, 0)
-        - champions.recovered_amount / nullif(champions.overdue_amount, 0) as money_difference,
+        {{ ratio('outcomes.recovered_amount', 'outcomes.overdue_amount') }} as money_rate,
+        {{ ratio('outcomes.recovered_amount', 'outcomes.overdue_amount') }}
+        - {{ ratio('champions.recovered_amount', 'champions.overdue_amount') }} as money_difference,
         outcomes.mean_recovered_rate - champions.mean_recovered_rate as difference,
         intervals.half_width
     from outcomes
@@ -46,14 +46,14 @@ as_contracted as (
         cast(customers as integer) as customers,
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(recovered_amount as numeric(18, 2)) as recovered_amount,
-        cast(round(mean_recovered_rate, 4) as numeric(6, 4)) as mean_recovered_rate,
-        cast(round(cast(standard_error as numeric), 4) as numeric(6, 4)) as standard_error,
-        cast(case when not is_champion then round(difference, 4) end as numeric(6, 4)) as difference,
-        cast(round(difference - half_width, 4) as numeric(6, 4)) as difference_low,
-        cast(round(difference + half_width, 4) as numeric(6, 4)) as difference_high,
+        cast({{ rounded('mean_recovered_rate', 4) }} as numeric(6, 4)) as mean_recovered_rate,
+        cast({{ rounded('standard_error', 4) }} as numeric(6, 4)) as standard_error,
+        cast(case when not is_champion then {{ rounded('difference', 4) }} end as numeric(6, 4)) as difference,
+        cast({{ rounded('difference - half_width', 4) }} as numeric(6, 4)) as difference_low,
+        cast({{ rounded('difference + half_width', 4) }} as numeric(6, 4)) as difference_high,
         cast(policy_version as text) as policy_version,
-        cast(round(money_rate, 4) as numeric(6, 4)) as money_recovered_rate,
-        cast(case when not is_champion then round(money_difference, 4) end as numeric(6, 4)) as money_difference,
+        cast({{ rounded('money_rate', 4) }} as numeric(6, 4)) as money_recovered_rate,
+        cast(case when not is_champion then {{ rounded('money_difference', 4) }} end as numeric(6, 4)) as money_difference,
         cast(case when not is_champion then difference * money_difference < 0 end as boolean) as shares_and_money_disagree
     from compared
 

@@ -63,9 +63,11 @@ losses as (
         customer_id,
         sum(net_amount) as net_open_amount,
         sum(expected_loss) as expected_loss,
-        sum(net_amount * probability_of_default) / nullif(sum(net_amount), 0) as probability_of_default,
-        sum(net_amount * probability_of_default * loss_given_default) / nullif(sum(net_amount * probability_of_default), 0)
-            as loss_given_default
+        {{ ratio('sum(' ~ product('net_amount', 'probability_of_default') ~ ')', 'sum(net_amount)') }} as probability_of_default,
+        {{ ratio(
+            'sum(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ')',
+            'sum(' ~ product('net_amount', 'probability_of_default') ~ ')'
+        ) }} as loss_given_default
     from debts
     group by customer_id
 
@@ -125,7 +127,7 @@ as_contracted as (
         cast(
             row_number() over (
                 partition by officer_id
-                order by expected_loss / effort desc, customer_id
+                order by {{ ratio('expected_loss', 'effort') }} desc, customer_id
             ) as integer
         ) as officer_rank,
         cast(grade as text) as grade,
@@ -142,8 +144,8 @@ as_contracted as (
         cast(earliest_on as date) as earliest_on,
         cast(held_by as text) as held_by,
         cast(exposure as numeric(18, 2)) as exposure,
-        cast(probability_of_default as numeric(6, 4)) as probability_of_default,
-        cast(loss_given_default as numeric(6, 4)) as loss_given_default,
+        cast({{ rounded('probability_of_default', 4) }} as numeric(6, 4)) as probability_of_default,
+        cast({{ rounded('loss_given_default', 4) }} as numeric(6, 4)) as loss_given_default,
         cast(expected_loss as numeric(18, 2)) as expected_loss,
         cast(effort as numeric(18, 2)) as effort,
         cast(policy_version as text) as policy_version,

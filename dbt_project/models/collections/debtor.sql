@@ -66,7 +66,7 @@ late_bills_to_date as (
         late_bills.*,
         {{ late_charge(
             'late_bills.days_charged + ' ~ days_since,
-            'late_bills.accrued_charge + late_bills.daily_charge * ' ~ days_since,
+            'late_bills.accrued_charge + ' ~ product('late_bills.daily_charge', days_since),
             'late_bills.least_charge'
         ) }} as charge_to_date
     from late_bills

@@ -131,13 +131,13 @@ summed as (
         max(counted.open_until) as open_until,
         max(counted.charged_until) as charged_until,
         sum(counted.days_of_year + counted.days_carried_over) as days_charged,
-        sum(counted.open_amount * counted.days_of_year * rates.daily_rate) as charge_of_year,
-        sum(counted.open_amount * counted.days_carried_over * rates.carried_over_rate) as charge_carried_over,
+        sum({{ product('counted.open_amount', 'counted.days_of_year', 'rates.daily_rate') }}) as charge_of_year,
+        sum({{ product('counted.open_amount', 'counted.days_carried_over', 'rates.carried_over_rate') }}) as charge_carried_over,
         sum(
             case
                 when counted.open_until is not null then 0
-                when counted.charged_until < counted.carried_over_from then counted.open_amount * rates.daily_rate
-                else counted.open_amount * rates.carried_over_rate
+                when counted.charged_until < counted.carried_over_from then {{ product('counted.open_amount', 'rates.daily_rate') }}
+                else {{ product('counted.open_amount', 'rates.carried_over_rate') }}
             end
         ) as daily_charge
     from counted

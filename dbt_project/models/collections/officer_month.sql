@@ -31,7 +31,7 @@ debts as (
         cast({{ dbt.date_trunc('month', dbt.dateadd('day', 1, 'due_on')) }} as date) as overdue_month,
         count(*) as late_bills,
         sum(overdue_amount) as overdue_amount,
-        sum(overdue_amount * overdue_amount) as overdue_squares,
+        sum({{ product('overdue_amount', 'overdue_amount') }}) as overdue_squares,
         {%- for days in days_recovered %}
         sum(recovered_{{ days }}) as recovered_{{ days }},
         {%- endfor %}
@@ -86,7 +86,7 @@ months as (
         sum(late_bills) as late_bills,
         sum(overdue_amount) as overdue_amount,
         {#- How many bills of one size would say as much (Kish): a few large ones decide a share of money. #}
-        sum(overdue_amount) * sum(overdue_amount) / nullif(sum(overdue_squares), 0) as effective_bills,
+        {{ ratio(product('sum(overdue_amount)', 'sum(overdue_amount)'), 'sum(overdue_squares)') }} as effective_bills,
         {%- for days in days_recovered %}
         sum(recovered_{{ days }}) as recovered_{{ days }},
         {%- endfor %}

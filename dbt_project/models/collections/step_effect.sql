@@ -164,11 +164,13 @@ summed as (
         sum(case when not_reached.bills > 0 then reached.bills end) as compared_bills,
         sum(case when not_reached.bills > 0 then reached.paid end) as compared_paid,
         sum(not_reached.bills) as bills_not_reached,
-        sum(reached.bills * 1.0 * not_reached.paid / not_reached.bills) as weighted_paid,
+        sum({{ ratio('reached.bills * 1.0 * not_reached.paid', 'not_reached.bills') }}) as weighted_paid,
         {#- Variance of the weighted sum: each group's share has that of a share of so many bills. #}
         sum(
-            reached.bills * 1.0 * reached.bills * not_reached.paid * (not_reached.bills - not_reached.paid)
-            / (not_reached.bills * 1.0 * not_reached.bills * not_reached.bills)
+            {{ ratio(
+                product('reached.bills', 'reached.bills', 'not_reached.paid', '(not_reached.bills - not_reached.paid)'),
+                product('not_reached.bills', 'not_reached.bills', 'not_reached.bills', '1.0')
+            ) }}
         ) as weighted_variance
     from reached
     left join not_reached
@@ -185,11 +187,14 @@ rated as (
 
     select
         *,
-        compared_paid * 1.0 / compared_bills as compared_rate,
-        weighted_paid / compared_bills as rate_not_reached,
+        {{ ratio('compared_paid * 1.0', 'compared_bills') }} as compared_rate,
+        {{ ratio('weighted_paid', 'compared_bills') }} as rate_not_reached,
         sqrt(
-            compared_paid * 1.0 * (compared_bills - compared_paid) / (compared_bills * 1.0 * compared_bills * compared_bills)
-            + weighted_variance / (compared_bills * 1.0 * compared_bills)
+            {{ ratio(
+                product('compared_paid', '(compared_bills - compared_paid)', '1.0'),
+                product('compared_bills', 'compared_bills', 'compared_bills', '1.0')
+            ) }}
+            + {{ ratio('weighted_variance', product('compared_bills', 'compared_bills', '1.0')) }}
         ) as standard_error
     from summed
 

@@ -36,7 +36,7 @@ pairs as (
         challengers.days_recovered,
         cast(challengers.share_pct as integer) as share_pct,
         cast(challengers.share_pct + champions.share_pct as integer) as share_of_both_pct,
-        least(cast({{ sample }} as numeric(18, 8)) / (challengers.customers + champions.customers), 1) as sampled_share
+        least({{ ratio('cast(' ~ sample ~ ' as numeric(18, 8))', 'challengers.customers + champions.customers') }}, 1) as sampled_share
     from outcomes as challengers
     inner join outcomes as champions
         on challengers.days_recovered = champions.days_recovered

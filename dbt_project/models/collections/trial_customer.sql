@@ -93,7 +93,7 @@ recovered as (
         policy_version,
         overdue_{{ days }} as overdue_amount,
         recovered_{{ days }} as recovered_amount,
-        recovered_{{ days }} / overdue_{{ days }} as recovered_rate
+        {{ ratio('recovered_' ~ days, 'overdue_' ~ days) }} as recovered_rate
     from assigned
     where overdue_{{ days }} > 0
     {% if not loop.last %}

@@ -67,9 +67,9 @@ granted as (
             case
                 when limits.limit_months is null then coalesce(terms.deposit_amount, 0)
                 else
-                    greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)
-                    * season_factors.peak_season_factor
-                    * limits.limit_months
+                    {{ product(
+                        'greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)', 'season_factors.peak_season_factor', 'limits.limit_months'
+                    ) }}
             end,
             2
         ) as credit_limit,
@@ -119,7 +119,7 @@ unbilled as (
         *,
         case
             when is_on_credit
-                then greatest(unbilled_months, 0) * greatest(coalesce(mean_monthly_bill, 0), 0)
+                then {{ product('greatest(unbilled_months, 0)', 'greatest(coalesce(mean_monthly_bill, 0), 0)') }}
             else 0
         end as unbilled_amount
     from granted
@@ -142,7 +142,7 @@ positions as (
         pursued_from,
         unbilled_amount,
         open_amount + unbilled_amount as exposure,
-        round((open_amount + unbilled_amount) / nullif(credit_limit, 0), 4) as utilisation,
+        {{ rounded_ratio('open_amount + unbilled_amount', 'credit_limit', 4) }} as utilisation,
         deposit_amount,
         payment_mode,
         recommended_payment_mode

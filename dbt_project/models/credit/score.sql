@@ -66,8 +66,8 @@ pointed as (
 
     select
         *,
-        cast({{ total_points() }} as numeric) as points,
-        cast({{ available_weight() }} as numeric) as weight_available,
+        {{ exact(total_points()) }} as points,
+        {{ exact(available_weight()) }} as weight_available,
         {{ has_required_weights() }} as is_enough_known,
         {{ hardest_veto('veto') }} as veto,
         {{ hardest_veto('reason_code') }} as veto_reason_code,
@@ -84,7 +84,7 @@ scored as (
         customer_id,
         policy_version,
         is_new_customer,
-        cast(case when is_enough_known then round(100 * points / nullif(weight_available, 0), 2) end as numeric(6, 2)) as score,
+        cast(case when is_enough_known then {{ rounded_ratio('100 * points', 'weight_available', 2) }} end as numeric(6, 2)) as score,
         cast(weight_available as numeric(6, 2)) as weight_available,
         veto,
         veto_reason_code,

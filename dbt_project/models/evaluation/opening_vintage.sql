@@ -103,7 +103,7 @@ curves as (
         points.months_after,
         points.customers,
         count(defaults_of_cohort.defaulted_on) as defaults,
-        cast(cast(count(defaults_of_cohort.defaulted_on) as numeric) / points.customers as numeric(9, 6)) as default_rate
+        cast({{ rounded_ratio('count(defaults_of_cohort.defaulted_on)', 'points.customers', 6) }} as numeric(9, 6)) as default_rate
     from points
     left join defaults_of_cohort
         on

@@ -60,7 +60,7 @@ curves as (
         points.months_after,
         points.customers,
         count(outcomes.customer_id) as defaults,
-        cast(cast(count(outcomes.customer_id) as numeric) / points.customers as numeric(9, 6)) as default_rate
+        cast({{ rounded_ratio('count(outcomes.customer_id)', 'points.customers', 6) }} as numeric(9, 6)) as default_rate
     from points
     left join outcomes
         on

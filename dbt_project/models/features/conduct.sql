@@ -30,11 +30,9 @@ conduct as (
         scope.as_of_date,
         scope.customer_id,
         cast(
-            round(
-                coalesce(
-                    sum(case when events.kind in ('theft', 'breach') and {{ age }} < 36 then 36 - {{ age }} end) / 36.0, 0
-                ),
-                2
+            coalesce(
+                {{ rounded_ratio("sum(case when events.kind in ('theft', 'breach') and " ~ age ~ " < 36 then 36 - " ~ age ~ " end)", '36.0', 2) }},
+                0
             ) as numeric(6, 2)
         ) as theft_or_breach_36m,
         {%- for name, definition in event_features().items() %}
@@ -43,15 +41,12 @@ conduct as (
         count(case when events.extract = 'external_risk' and {{ stands }} then 1 end) as external_risk,
         -- From the score to the middle of its scale in 12 months; older than that it says nothing.
         cast(
-            round(
-                sum(
-                    case
-                        when events.extract = 'investigation' and {{ stands }} and {{ age }} < 12
-                            then 50 + (events.standing - 50) * (12 - {{ age }}) / 12.0
-                    end
-                ),
+            {{ rounded_ratio(
+                "sum(case when events.extract = 'investigation' and " ~ stands ~ " and " ~ age ~ " < 12"
+                ~ " then 600 + (events.standing - 50) * (12 - " ~ age ~ ") end)",
+                '12.0',
                 2
-            ) as numeric(6, 2)
+            ) }} as numeric(6, 2)
         ) as investigated_standing,
         min(case when events.extract = 'investigation' then {{ age }} end) as months_since_review,
         count(case when events.kind = 'guarantor' and {{ stands }} then 1 end) as guarantors

@@ -3,7 +3,7 @@
 
 {%- set against_segment -%}
     cast(
-            round(100 * (use.daily_kwh / nullif(use.median_daily_kwh * seasons.usage_index, 0) - 1), 1)
+            {{ rounded('100 * (' ~ ratio('use.daily_kwh', product('use.median_daily_kwh', 'seasons.usage_index')) ~ ' - 1)', 1) }}
             as numeric(18, 1)
         )
 {%- endset %}
@@ -114,7 +114,7 @@ customer_features as (
         {{ months_after('customers.opened_on', 'dates.as_of_date') }} as tenure,
         case
             when behaviour.mean_monthly_bill > 0
-                then cast(round(terms.deposit_amount / behaviour.mean_monthly_bill, 2) as numeric(18, 2))
+                then cast({{ rounded_ratio('terms.deposit_amount', 'behaviour.mean_monthly_bill', 2) }} as numeric(18, 2))
         end as security,
         use.usage_trend,
         {{ against_segment }} as usage_against_segment,
@@ -127,7 +127,7 @@ customer_features as (
         use.tamper_events_6m,
         case
             when terms.contract_capacity_kva > 0
-                then cast(round(100 * use.load_kw_3m / terms.contract_capacity_kva, 1) as numeric(18, 1))
+                then cast({{ rounded_ratio('100 * use.load_kw_3m', 'terms.contract_capacity_kva', 1) }} as numeric(18, 1))
         end as capacity_use,
         -- A drop that a change of service or the segment's season explains is no sign of evasion.
         case

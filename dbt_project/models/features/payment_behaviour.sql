@@ -161,33 +161,33 @@ behaviour as (
         case when all_figures.bills_due_12m > 0 then all_figures.on_time_streak end as on_time_streak,
         {{ months_after('all_figures.last_late_due_on', 'all_figures.as_of_date') }} as months_since_late,
         cast(
-            round(sqrt(cast(all_figures.squared_spread as numeric(18, 0))) / nullif(all_figures.bills_due_12m, 0), 2) as numeric(18, 2)
+            {{ rounded(ratio('sqrt(cast(all_figures.squared_spread as numeric(18, 0)))', 'all_figures.bills_due_12m'), 2) }} as numeric(18, 2)
         ) as days_late_spread_12m,
         all_figures.bills_due_12m,
         all_figures.months_billed_12m,
-        cast(round(all_figures.pursued_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as overdue_share,
-        cast(round(all_figures.disputed_amount / nullif(all_figures.open_amount, 0), 4) as numeric(18, 4)) as disputed_share,
+        cast({{ rounded_ratio('all_figures.pursued_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4)) as overdue_share,
+        cast({{ rounded_ratio('all_figures.disputed_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4)) as disputed_share,
         cast(
             case
                 when all_figures.open_amount = 0 then 0
-                when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
-                    then round(all_figures.open_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+                when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
+                    then {{ rounded_ratio(product('all_figures.open_amount', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
                 when all_figures.open_amount > 0 then 99
             end as numeric(18, 2)
         ) as open_months,
         cast(
             case
                 when all_figures.billed_12m > 0
-                    then round(all_figures.largest_bill * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+                    then {{ rounded_ratio(product('all_figures.largest_bill', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
             end as numeric(18, 2)
         ) as bill_spread_12m,
         cast(case
             -- What is too small to be pursued is no debt to warn of.
             when all_figures.pursued_amount < all_figures.pursued_from then 0
-            when all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0) > 0
+            when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
                 then
                     {#- In one division: a mean rounded on the way could tip a figure that stands on an edge. #}
-                    round(all_figures.pursued_amount * all_figures.months_billed_12m / all_figures.billed_12m, 2)
+                    {{ rounded_ratio(product('all_figures.pursued_amount', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
             -- A debt with nothing billed in a year is worse than any number of months.
             when all_figures.pursued_amount > 0 then 99
         end as numeric(18, 2)) as overdue_months,
@@ -196,7 +196,7 @@ behaviour as (
         {%- endfor %}
         cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
         cast(coalesce(all_figures.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
-        cast(round(all_figures.billed_12m / nullif(all_figures.months_billed_12m, 0), 2) as numeric(18, 2))
+        cast({{ rounded_ratio('all_figures.billed_12m', 'all_figures.months_billed_12m', 2) }} as numeric(18, 2))
             as mean_monthly_bill,
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
         coalesce(all_figures.pursued_days_overdue, 0) as pursued_days_overdue,

@@ -54,7 +54,7 @@ bills as (
 
     select
         checks.*,
-        max(checks.max_demand_kw / nullif(checks.power_factor, 0)) over (partition by checks.customer_id) as max_demand_kva
+        max({{ ratio('checks.max_demand_kw', 'checks.power_factor') }}) over (partition by checks.customer_id) as max_demand_kva
     from checks
     inner join scope
         on
@@ -97,7 +97,7 @@ known_savings as (
     select
         customer_id,
         advice,
-        cast(round(greatest(money_at_stake, 0), 2) as numeric(18, 2)) as money_at_stake
+        cast({{ rounded('greatest(money_at_stake, 0)', 2) }} as numeric(18, 2)) as money_at_stake
     from savings
     where money_at_stake is not null
 

@@ -136,11 +136,13 @@ register_prices as (
         tariff_code,
         register,
         period,
-        sum(demand_price * days_in_force) / max(days_of_month) as demand_price,
-        sum(capacity_price * days_in_force) / max(days_of_month) as capacity_price,
+        {{ rounded_ratio('sum(demand_price * days_in_force)', 'max(days_of_month)', 15) }} as demand_price,
+        {{ rounded_ratio('sum(capacity_price * days_in_force)', 'max(days_of_month)', 15) }} as capacity_price,
         max(case when valid_from <= period then power_factor_standard end) as power_factor_standard,
-        case when sum(days_in_force) = max(days_of_month) then sum(unit_price * days_in_force) / max(days_of_month) end
-            as unit_price,
+        case
+            when sum(days_in_force) = max(days_of_month)
+                then {{ rounded_ratio('sum(unit_price * days_in_force)', 'max(days_of_month)', 15) }}
+        end as unit_price,
         is_energy,
         count(*) > 1 as is_split
     from prices_of_month
@@ -217,7 +219,7 @@ measured as (
         tariff_months.power_factor_standard,
         tariff_months.is_split,
         split_charges.energy_charge as split_charge,
-        round({{ power_factor('usage.energy_kwh', 'usage.reactive_kvarh') }}, 2) as power_factor,
+        {{ rounded(power_factor('usage.energy_kwh', 'usage.reactive_kvarh'), 2) }} as power_factor,
         coalesce(usage.estimated_readings > 0 or split_charges.is_estimated, false) as is_estimated,
         usage.energy_kwh is not null and not usage.has_gap and not tariff_months.is_incomplete as is_measured
     from bills
@@ -278,7 +280,7 @@ adjusted as (
 
     select
         *,
-        round((computed_energy_charge + computed_demand_charge) * adjustment_pct / 100, 2) as computed_adjustment
+        round({{ product('(computed_energy_charge + computed_demand_charge)', 'adjustment_pct', '0.01') }}, 2) as computed_adjustment
     from computed
 
 ),

@@ -56,9 +56,13 @@ by_table as (
             when hundredths.power_factor = adjustments.power_factor then adjustments.adjustment_pct
             else
                 adjustments.adjustment_pct
-                + (adjustments.next_pct - adjustments.adjustment_pct)
-                * (hundredths.power_factor - adjustments.power_factor)
-                / (adjustments.next_factor - adjustments.power_factor)
+                + {{ rounded_ratio(
+                    product(
+                        '(adjustments.next_pct - adjustments.adjustment_pct)', '(hundredths.power_factor - adjustments.power_factor)'
+                    ),
+                    'adjustments.next_factor - adjustments.power_factor',
+                    12
+                ) }}
         end as adjustment_pct
     from adjustments
     inner join hundredths

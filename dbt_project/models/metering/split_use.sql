@@ -148,7 +148,7 @@ split as (
         period,
         register,
         priced_from,
-        cast(sum(amount * days_at_price / days) as numeric(24, 9)) as energy_kwh,
+        cast(sum({{ rounded_ratio(product('amount', 'days_at_price'), 'days', 12) }}) as numeric(24, 9)) as energy_kwh,
         max(case when days_at_price between 1 and days - 1 then 1 else 0 end) = 1 as is_estimated
     from cut
     group by customer_id, period, register, priced_from

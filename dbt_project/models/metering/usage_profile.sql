@@ -15,7 +15,7 @@ months as (
     select
         *,
         {{ months_after("cast('2000-01-01' as date)", 'usage_month') }} as month_number,
-        energy_kwh / nullif(days_measured, 0) as daily_kwh
+        {{ ratio('energy_kwh', 'days_measured') }} as daily_kwh
     from {{ ref('usage_month') }}
     {%- if is_incremental() %}
     where customer_id in (select customer_id from {{ ref('usage_scope') }})
@@ -28,7 +28,7 @@ compared as (
 
     select
         months.*,
-        months.energy_kwh / nullif(24 * months.days_measured * months.max_demand_kw, 0) as load_factor,
+        {{ ratio('months.energy_kwh', '24 * months.days_measured * months.max_demand_kw') }} as load_factor,
         before.daily_kwh as daily_kwh_before,
         case when not months.has_gap and not before.has_gap then months.daily_kwh end as compared_kwh,
         case when not months.has_gap and not before.has_gap and months.daily_kwh is not null then before.daily_kwh end
@@ -48,7 +48,7 @@ windowed as (
         count(compared_before_kwh) over quarter as months_compared,
         sum(compared_kwh) over quarter as quarter_kwh,
         sum(compared_before_kwh) over quarter as quarter_before_kwh,
-        sum(energy_kwh) over quarter / nullif(24 * sum(days_measured) over quarter, 0) as mean_load_kw_3m,
+        {{ ratio('sum(energy_kwh) over quarter', '24 * sum(days_measured) over quarter') }} as mean_load_kw_3m,
         max(max_demand_kw) over quarter as max_demand_kw_3m,
         sum(case when readings > 0 and estimated_readings = readings then 1 else 0 end) over quarter as estimated_months_3m,
         sum(tamper_events + reverse_events) over half_year as tamper_events_6m,
@@ -93,7 +93,7 @@ beside_median as (
         windowed.*,
         past.median as median_kwh
     from windowed
-    cross join lateral {{ median_of_past('windowed', 'energy_kwh / days_measured', at_least=6) }} as past
+    cross join lateral {{ median_of_past('windowed', ratio('energy_kwh', 'days_measured'), at_least=6) }} as past
 
 ),
 
@@ -104,7 +104,7 @@ beside_deviation as (
         beside_median.*,
         past.median as median_deviation_kwh
     from beside_median
-    left join lateral {{ median_of_past('beside_median', 'abs(energy_kwh / days_measured - beside_median.median_kwh)') }} as past
+    left join lateral {{ median_of_past('beside_median', 'abs(' ~ ratio('energy_kwh', 'days_measured') ~ ' - beside_median.median_kwh)') }} as past
         on
             beside_median.daily_kwh < beside_median.median_kwh * 2 / 3
             and (
@@ -120,26 +120,27 @@ profiles as (
         customer_id,
         usage_month,
         energy_kwh,
-        cast(daily_kwh as numeric(18, 3)) as daily_kwh,
-        cast(load_factor as numeric(18, 4)) as load_factor,
-        cast(peak_kwh / nullif(energy_kwh, 0) as numeric(18, 4)) as peak_share,
-        cast({{ power_factor('energy_kwh', 'reactive_kvarh') }} as numeric(18, 4)) as power_factor,
-        cast(median_kwh as numeric(18, 3)) as median_daily_kwh,
+        cast({{ rounded('daily_kwh', 3) }} as numeric(18, 3)) as daily_kwh,
+        cast({{ rounded('load_factor', 4) }} as numeric(18, 4)) as load_factor,
+        cast({{ rounded_ratio('peak_kwh', 'energy_kwh', 4) }} as numeric(18, 4)) as peak_share,
+        cast({{ rounded(power_factor('energy_kwh', 'reactive_kvarh'), 4) }} as numeric(18, 4)) as power_factor,
+        cast({{ rounded('median_kwh', 3) }} as numeric(18, 3)) as median_daily_kwh,
         -- 1.4826 median deviations of a normal distribution are its standard deviation; a very steady use is taken as one
         -- that moves by a hundredth.
         case
             when median_deviation_kwh is not null and median_kwh > 0
                 then cast(
                     greatest(
-                        (daily_kwh - median_kwh) / (1.4826 * greatest(median_deviation_kwh, median_kwh / 100)), -99
+                        {{ rounded(ratio('daily_kwh - median_kwh', '1.4826 * greatest(median_deviation_kwh, median_kwh / 100)'), 2) }},
+                        -99
                     ) as numeric(18, 2)
                 )
         end as robust_z,
         case
             when months_compared = 3 and quarter_before_kwh > 0
-                then cast(round(100 * (quarter_kwh / quarter_before_kwh - 1), 1) as numeric(18, 1))
+                then cast({{ rounded('100 * (quarter_kwh / quarter_before_kwh - 1)', 1) }} as numeric(18, 1))
         end as trend_3m_pct,
-        cast(coalesce(max_demand_kw_3m, mean_load_kw_3m) as numeric(18, 3)) as load_kw_3m,
+        cast(coalesce(max_demand_kw_3m, {{ rounded('mean_load_kw_3m', 3) }}) as numeric(18, 3)) as load_kw_3m,
         cast(estimated_months_3m as integer) as estimated_months_3m,
         cast(tamper_events_6m as integer) as tamper_events_6m,
         cast(estimated_months_12m as integer) as estimated_months_12m,
@@ -149,19 +150,19 @@ profiles as (
         cast(max_demand_kw_12m as numeric(18, 3)) as max_demand_kw_12m,
         cast(days_measured_12m as integer) as days_measured_12m,
         cast(
-            round(energy_kwh_12m / nullif(24 * days_measured_12m * max_demand_kw_12m, 0), 4) as numeric(18, 4)
+            {{ rounded_ratio('energy_kwh_12m', '24 * days_measured_12m * max_demand_kw_12m', 4) }} as numeric(18, 4)
         ) as load_factor_12m,
-        cast(round(peak_kwh_12m / nullif(energy_kwh_12m, 0), 4) as numeric(18, 4)) as peak_share_12m,
-        cast(round({{ power_factor('energy_kwh_12m', 'reactive_kvarh_12m') }}, 4) as numeric(18, 4)) as power_factor_12m,
+        cast({{ rounded_ratio('peak_kwh_12m', 'energy_kwh_12m', 4) }} as numeric(18, 4)) as peak_share_12m,
+        cast({{ rounded(power_factor('energy_kwh_12m', 'reactive_kvarh_12m'), 4) }} as numeric(18, 4)) as power_factor_12m,
         -- Years measured for ten months or more are compared, by the day.
         case
             when days_measured_12m >= 300 and days_measured_year_before >= 300 and energy_kwh_year_before > 0
                 then cast(
-                    round(
-                        100 * (
-                            (energy_kwh_12m / days_measured_12m) / (energy_kwh_year_before / days_measured_year_before) - 1
-                        ), 1
-                    ) as numeric(18, 1)
+                    {{ rounded(
+                        '100 * ((' ~ ratio('energy_kwh_12m', 'days_measured_12m') ~ ') / ('
+                        ~ ratio('energy_kwh_year_before', 'days_measured_year_before') ~ ') - 1)',
+                        1
+                    ) }} as numeric(18, 1)
                 )
         end as usage_growth_12m,
         has_gap

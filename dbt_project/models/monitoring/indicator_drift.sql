@@ -274,8 +274,8 @@ shared as (
 
     select
         *,
-        greatest(cast(customers as numeric) / compared, 0.0001) as share,
-        greatest(cast(customers_before as numeric) / compared_before, 0.0001) as share_before
+        greatest({{ ratio('customers', 'compared') }}, 0.0001) as share,
+        greatest({{ ratio('customers_before', 'compared_before') }}, 0.0001) as share_before
     from totalled
     where
         compared >= 100
@@ -288,7 +288,7 @@ indices as (
 
     select
         indicator,
-        cast(round(sum((share - share_before) * ln(share / share_before)), 4) as numeric(10, 4)) as psi
+        cast({{ rounded('sum((share - share_before) * ln(share / share_before))', 4) }} as numeric(10, 4)) as psi
     from shared
     group by indicator
 
@@ -300,8 +300,8 @@ counts as (
         indicator,
         max(customers_in_all) as customers,
         max(customers_in_all_before) as customers_before,
-        cast(sum(with_value) / nullif(max(customers_in_all), 0) as numeric(6, 4)) as available_share,
-        cast(sum(with_value_before) / nullif(max(customers_in_all_before), 0) as numeric(6, 4)) as available_share_before
+        cast({{ rounded_ratio('sum(with_value)', 'max(customers_in_all)', 4) }} as numeric(6, 4)) as available_share,
+        cast({{ rounded_ratio('sum(with_value_before)', 'max(customers_in_all_before)', 4) }} as numeric(6, 4)) as available_share_before
     from totalled
     group by indicator
 

@@ -51,8 +51,7 @@ known_windows as (
         windows.collected_amount - coalesce(paid_in_window.paid_amount, 0) as collected_of_later_bills,
         power(
             0.5,
-            cast({{ months_after('windows.month_end', 'dates.as_of_date') }} as numeric)
-            / {{ var('cash_forecast').half_life_months }}
+            {{ ratio(exact(months_after('windows.month_end', 'dates.as_of_date')), var('cash_forecast').half_life_months) }}
         ) as weight
     from dates
     inner join windows
@@ -124,7 +123,7 @@ of_later_bills as (
     select
         month_end,
         months,
-        sum(weight * collected_of_later_bills) / sum(weight) as amount
+        {{ ratio('sum(weight * collected_of_later_bills)', 'sum(weight)') }} as amount
     from known_windows
     group by month_end, months
 
@@ -135,8 +134,8 @@ parts as (
     select
         of_later_bills.month_end,
         of_later_bills.months,
-        {{ money('round(coalesce(of_open_bills.amount, 0), 2)') }} as of_open_bills,
-        {{ money('round(of_later_bills.amount, 2)') }} as of_later_bills
+        {{ money(rounded('coalesce(of_open_bills.amount, 0)', 2)) }} as of_open_bills,
+        {{ money(rounded('of_later_bills.amount', 2)) }} as of_later_bills
     from of_later_bills
     left join of_open_bills
         on

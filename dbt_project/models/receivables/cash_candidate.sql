@@ -43,8 +43,9 @@ bases as (
     select
         as_of_date,
         closed_on,
-        cast({{ dbt.datediff('closed_on', 'as_of_date', 'day') }} as numeric)
-        / {{ dbt.datediff('closed_on', month_end_after('closed_on', 1), 'day') }} as share_passed
+        {{ rounded_ratio(
+            exact(dbt.datediff('closed_on', 'as_of_date', 'day')), dbt.datediff('closed_on', month_end_after('closed_on', 1), 'day'), 15
+        ) }} as share_passed
     from dates
 
 ),
@@ -142,8 +143,8 @@ weighted as (
         weights.as_of_date,
         weights.months,
         month_forecasts.method,
-        sum(weights.weight * month_forecasts.amount) as amount,
-        sum(weights.weight * month_forecasts.of_open_bills) as of_open_bills,
+        sum({{ product('weights.weight', 'month_forecasts.amount') }}) as amount,
+        sum({{ product('weights.weight', 'month_forecasts.of_open_bills') }}) as of_open_bills,
         count(*) as months_known
     from weights
     inner join month_forecasts
@@ -191,8 +192,8 @@ judged as (
         candidates.as_of_date,
         candidates.months,
         candidates.method,
-        {{ money('round(candidates.amount, 2)') }} as amount,
-        {{ money('round(candidates.of_open_bills, 2)') }} as of_open_bills,
+        {{ money(rounded('candidates.amount', 2)) }} as amount,
+        {{ money(rounded('candidates.of_open_bills', 2)) }} as of_open_bills,
         windows.month_end as closed_on,
         windows.collected_amount
     from candidates

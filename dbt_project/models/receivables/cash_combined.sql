@@ -27,7 +27,7 @@ weighted as (
         case
             when candidates.method = 'naive' then 1
             when errors.squared_error = 0 then 1000000
-            else least(errors.rival_squared_error / errors.squared_error, 1000000)
+            else least({{ ratio('errors.rival_squared_error', 'errors.squared_error') }}, 1000000)
         end as weight
     from candidates
     left join errors
@@ -46,7 +46,7 @@ combined as (
     select
         as_of_date,
         months,
-        {{ money('round(sum(weight * amount) / sum(weight), 2)') }} as amount,
+        {{ money(rounded(ratio('sum(weight * amount)', 'sum(weight)'), 2)) }} as amount,
         max(closed_on) as closed_on,
         max(collected_amount) as collected_amount
     from weighted

@@ -98,14 +98,14 @@ forecasts as (
         -- Of ten, eight come within it, if errors are as they were and normal: 1.2816 standard errors to either side.
         case
             when published.mean_squared_error is not null
-                then {{ money('round(greatest(published.amount - 1.2816 * sqrt(published.mean_squared_error), 0), 2)') }}
+                then {{ money(rounded('greatest(published.amount - 1.2816 * sqrt(published.mean_squared_error), 0)', 2)) }}
         end as lower_amount,
-        {{ money('round(published.amount + 1.2816 * sqrt(published.mean_squared_error), 2)') }} as upper_amount,
+        {{ money(rounded('published.amount + 1.2816 * sqrt(published.mean_squared_error)', 2)) }} as upper_amount,
         by_age.of_open_bills,
         {{ money('by_age.amount - by_age.of_open_bills') }} as of_later_bills,
         naive.amount as naive_amount,
         published.collected_amount,
-        cast(round(errors.error / nullif(errors.naive_error, 0), 4) as numeric(12, 4)) as error_against_naive
+        cast({{ rounded_ratio('errors.error', 'errors.naive_error', 4) }} as numeric(12, 4)) as error_against_naive
     from published
     left join naive
         on

@@ -42,12 +42,12 @@ scored as (
     select
         forecasts.*,
         coalesce(errors.windows, 0) as windows,
-        errors.error / nullif(errors.collected_amount, 0) as mean_error,
-        errors.squared_error / nullif(errors.windows, 0) as mean_squared_error,
+        {{ ratio('errors.error', 'errors.collected_amount') }} as mean_error,
+        {{ ratio('errors.squared_error', 'errors.windows') }} as mean_squared_error,
         case
             when forecasts.method = 'combined' then 1
             when errors.windows >= {{ rules.least_windows }}
-                then errors.error / nullif(errors.rival_error, 0) * {{ 1 + rules.margin }}
+                then {{ ratio('errors.error', 'errors.rival_error') }} * {{ 1 + rules.margin }}
         end as score
     from forecasts
     left join errors
@@ -82,7 +82,7 @@ methods as (
         closed_on,
         collected_amount,
         cast(windows as integer) as windows,
-        cast(round(mean_error, 6) as numeric(12, 6)) as mean_error,
+        cast({{ rounded('mean_error', 6) }} as numeric(12, 6)) as mean_error,
         case when windows >= {{ rules.least_windows }} then mean_squared_error end as mean_squared_error,
         place = 1 as is_published
     from ranked

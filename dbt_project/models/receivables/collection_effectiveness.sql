@@ -42,10 +42,11 @@ effectiveness as (
         opening_receivable,
         case
             when opening_receivable + billed_amount - (receivable_amount - overdue_amount) > 0
-                then round(
-                    100 * (opening_receivable + billed_amount - receivable_amount)
-                    / (opening_receivable + billed_amount - (receivable_amount - overdue_amount)), 2
-                )
+                then {{ rounded_ratio(
+                    '100 * (opening_receivable + billed_amount - receivable_amount)',
+                    'opening_receivable + billed_amount - (receivable_amount - overdue_amount)',
+                    2
+                ) }}
         end as cei
     from compared
 

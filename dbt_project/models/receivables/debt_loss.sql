@@ -141,7 +141,7 @@ expected as (
         {{ money('net_amount') }} as net_amount,
         cast(probability_of_default as numeric(9, 6)) as probability_of_default,
         cast(loss_given_default as numeric(9, 6)) as loss_given_default,
-        {{ money('round(net_amount * probability_of_default * loss_given_default, 2)') }} as expected_loss
+        {{ money('round(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ', 2)') }} as expected_loss
     from weighed
 
 )

@@ -46,8 +46,8 @@ largest as (
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(net_amount as numeric(18, 2)) as net_amount,
         cast(expected_loss as numeric(18, 2)) as expected_loss,
-        cast(round(open_amount / total_amount, 6) as numeric(9, 6)) as share,
-        cast(round(cumulative_amount / total_amount, 6) as numeric(9, 6)) as cumulative_share
+        cast({{ rounded_ratio('open_amount', 'total_amount', 6) }} as numeric(9, 6)) as share,
+        cast({{ rounded_ratio('cumulative_amount', 'total_amount', 6) }} as numeric(9, 6)) as cumulative_share
     from ranked
     where debtor_rank <= 100
 

@@ -106,7 +106,7 @@ shares as (
         -- Returned payments may bring more to default than was open.
         case
             when open_amounts.open_amount > 0
-                then greatest(least(at_default.open_amount / open_amounts.open_amount, 1), 0)
+                then greatest(least({{ rounded_ratio('at_default.open_amount', 'open_amounts.open_amount', 6) }}, 1), 0)
         end as default_rate
     from open_amounts
     inner join at_default
@@ -121,7 +121,7 @@ matrix as (
         shares.days_overdue,
         cast(shares.open_amount as numeric(18, 2)) as open_amount,
         cast(shares.defaulted_amount as numeric(18, 2)) as defaulted_amount,
-        cast(round(cast(coalesce(shares.default_rate, pooled.default_rate, 1) as numeric), 6) as numeric(9, 6)) as default_rate
+        cast(coalesce(shares.default_rate, pooled.default_rate, 1) as numeric(9, 6)) as default_rate
     from shares
     inner join shares as pooled
         on

@@ -29,7 +29,7 @@ rated as (
 
     select
         *,
-        cast(round(expected_loss / open_amount, 6) as numeric(9, 6)) as loss_rate
+        cast({{ rounded_ratio('expected_loss', 'open_amount', 6) }} as numeric(9, 6)) as loss_rate
     from losses
 
 )

@@ -327,9 +327,9 @@ ratios as (
         overdue_amount,
         unallocated_amount,
         {#- What is due could not be helped: the days that only what is overdue adds. #}
-        case when is_comparable then round(receivable_amount / billed_amount * days, 2) end as dso,
-        case when is_comparable then round(overdue_amount / billed_amount * days, 2) end as average_days_delinquent,
-        case when billed_amount > 0 then round(collected_amount / billed_amount, 4) end as collection_rate
+        case when is_comparable then {{ rounded_ratio(product('receivable_amount', 'days'), 'billed_amount', 2) }} end as dso,
+        case when is_comparable then {{ rounded_ratio(product('overdue_amount', 'days'), 'billed_amount', 2) }} end as average_days_delinquent,
+        case when billed_amount > 0 then {{ rounded_ratio('collected_amount', 'billed_amount', 4) }} end as collection_rate
     from months
 
 )

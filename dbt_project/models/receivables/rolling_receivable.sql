@@ -80,15 +80,15 @@ ratios as (
         {%- set amount = 'billed.billed_' ~ length ~ '_months' %}
         cast({{ days }} as integer) as days_{{ length }}_months,
         case when {{ days }} > 0 then coalesce({{ amount }}, 0) end as billed_{{ length }}_months,
-        case when {{ amount }} > 0 then round(months.receivable_amount / {{ amount }} * {{ days }}, 2) end as dso_{{ length }}_months,
-        case when {{ amount }} > 0 then round(months.overdue_amount / {{ amount }} * {{ days }}, 2) end
+        case when {{ amount }} > 0 then {{ rounded_ratio(product('months.receivable_amount', days), amount, 2) }} end as dso_{{ length }}_months,
+        case when {{ amount }} > 0 then {{ rounded_ratio(product('months.overdue_amount', days), amount, 2) }} end
             as average_days_delinquent_{{ length }}_months,
         {%- endfor %}
         {#- What was given up and did not come in after all, as a share of the same year's revenue. #}
         case when known_windows.days_12_months > 0 then coalesce(billed.net_bad_debt, 0) end as net_bad_debt_12_months,
         case
             when known_windows.days_12_months > 0 and billed.billed_12_months > 0
-                then round(billed.net_bad_debt / billed.billed_12_months, 6)
+                then {{ rounded_ratio('billed.net_bad_debt', 'billed.billed_12_months', 6) }}
         end as bad_debt_share_12_months,
         dates.is_running_month,
         months.as_of_date,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import EnumType
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -97,6 +97,8 @@ def _type(field: FieldInfo) -> str:
     annotation = field.annotation
     if get_origin(annotation) is types.UnionType:
         annotation = next(one for one in get_args(annotation) if one is not type(None))
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{one}`" for one in get_args(annotation))
     names = {bool: "true or false", int: "number", float: "number", Path: "path", str: "text", SecretStr: "secret"}
     return "list" if get_origin(annotation) is list else names[annotation]  # type: ignore[index]  # never None after the union
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +27,18 @@ release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, p
 app.add_typer(release_app, name="release")
 
 
+class EngineName(StrEnum):
+    """What models are built by, as in the setting `engine`."""
+
+    POSTGRES = "postgres"
+    DUCKDB = "duckdb"
+
+
 @app.command("run")
 def run_command(
     as_of: Day = None,
     anew: Annotated[bool, typer.Option("--anew", help="compute everything, whatever changed")] = False,
+    engine: Annotated[EngineName | None, typer.Option(help="with --anew: what builds the models in this run")] = None,
     blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it all the same")] = "",
     approver: Annotated[str, typer.Option(help="with --blocked: who decided")] = "",
     reason: Annotated[str, typer.Option(help="with --blocked: why; it stays with the release")] = "",
@@ -42,6 +51,10 @@ def run_command(
     from gridcredit.warehouse.connection import connect
 
     with clear_errors() as settings:
+        if engine and not anew:
+            raise GridCreditError("--engine is for a build of everything: add --anew")
+        if engine:
+            settings = settings.model_copy(update={"engine": engine.value})
         prepare_quietly(settings)
         run_id = blocked or f"manual__{datetime.now(UTC).isoformat()}"
         if blocked:

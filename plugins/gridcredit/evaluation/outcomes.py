@@ -10,6 +10,7 @@ import structlog
 from gridcredit.errors import TooEarlyError, TransformFailedError
 from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.settings import Settings
+from gridcredit.transformation.engines import require_layers
 from gridcredit.transformation.runner import first_failure, invoke_dbt
 from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.locks import exclusive
@@ -26,6 +27,7 @@ def build_outcomes(settings: Settings) -> date:
     """
     with exclusive("build", settings):
         with connect(settings) as connection:
+            require_layers(connection)
             row = connection.execute(
                 "select as_of_dates from lineage.runs where build_began_at is not null and as_of_dates is not null "
                 "order by build_began_at desc limit 1"

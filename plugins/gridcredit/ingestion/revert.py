@@ -6,8 +6,9 @@ import psycopg
 import structlog
 
 from gridcredit.errors import GridCreditError
-from gridcredit.settings import Settings
+from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.lake import remove_stale
 from gridcredit.warehouse.raw_tables import LOCK_TIMEOUT, take_out, wait_briefly
 
 log = structlog.get_logger(__name__)
@@ -43,5 +44,6 @@ def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> st
             "update lineage.files set undone_at = clock_timestamp(), undone_because = %s where file_id = %s",
             [reason, file_id],
         )
+        remove_stale(connection, settings or get_settings())
     log.info("load_undone", file_id=file_id, reason=reason)
     return str(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,13 @@ class ColumnName:
 
 @dataclass(frozen=True)
 class Model:
-    """A dbt model as it was run: where it is, and its compiled SQL."""
+    """A dbt model as it was run: where it is, its compiled SQL, and whose SQL that is."""
 
     unique_id: str
     schema: str
     table: str
     sql: str
+    dialect: str = "postgres"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def upstream_of(model: Model, known: Any) -> dict[str, list[Upstream]]:  # noqa:
     import sqlglot
     from sqlglot import exp
 
-    query = sqlglot.parse_one(model.sql, dialect="postgres")
+    query = sqlglot.parse_one(model.sql, dialect=model.dialect)
     reader = _Reader(query.copy(), known)
     tables = {name: {Upstream(one, True) for one in found} for name, found in reader.columns(query).items()}
     read = {Upstream(one.column, False) for found in tables.values() for one in found}
@@ -139,8 +140,13 @@ def _column_of(node: Any) -> str:  # noqa: ANN401
     return name
 
 
-def record_columns(fingerprint: str, models: list[Model], settings: Settings) -> None:
-    """Store what the columns of a build's models rest on, once for each fingerprint and model."""
+def record_columns(
+    fingerprint: str, models: list[Model], settings: Settings, read_catalog: Callable[[], Catalog] | None = None
+) -> None:
+    """Store what the columns of a build's models rest on, once for each fingerprint and model.
+
+    `read_catalog` returns the columns of all tables where the models were not built in the warehouse.
+    """
     with connect(settings) as connection:
         # The same SQL as of other dates rests on the same columns.
         connection.execute(
@@ -163,7 +169,8 @@ def record_columns(fingerprint: str, models: list[Model], settings: Settings) ->
             return
         from sqlglot.schema import MappingSchema
 
-        known = MappingSchema(_without_types(catalog(connection)), dialect="postgres", normalize=False)
+        found_tables = read_catalog() if read_catalog else catalog(connection)
+        known = MappingSchema(_without_types(found_tables), dialect="postgres", normalize=False)
         with connection.cursor().copy(
             "copy lineage.columns (fingerprint, unique_id, schema_name, table_name, column_name, upstream_schema, "
             "upstream_table, upstream_column, is_direct) from stdin"

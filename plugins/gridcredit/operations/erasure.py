@@ -19,6 +19,7 @@ from gridcredit.lineage.decisions import record_decision
 from gridcredit.persons.pseudonyms import ERASED, Pseudonyms
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.lake import drop_lake
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.published_tables import table_columns
 
@@ -65,6 +66,7 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
         for table, key, column in QUOTING:
             _erase_quotes(connection, table, key, column, named)
         _redact_files(connection, named, lines, mappings, done, settings)
+        drop_lake(settings)
         if not (is_known or done.quarantined or done.redacted or done.removed):
             raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")
         record_decision(connection, "erase a customer", customer_id, approver, reason, settings)

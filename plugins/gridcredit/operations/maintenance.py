@@ -13,6 +13,7 @@ from gridcredit.lineage.transport import events_folder
 from gridcredit.policies.folder import read_policy_file
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.lake import remove_stale
 from gridcredit.warehouse.raw_tables import (
     attach_partition,
     create_partition,
@@ -85,6 +86,7 @@ def retire_loads(today: date, settings: Settings | None = None) -> list[tuple[in
                         [file_id, extract],
                     )
                     retired.append((file_id, extract))
+            remove_stale(connection, settings)
     log.info("loads_retired", loads=retired)
     return retired
 

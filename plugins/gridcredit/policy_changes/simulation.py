@@ -22,6 +22,7 @@ from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.policies.folder import TABLES, Policy
 from gridcredit.policies.store import insert_policy, load_policies
 from gridcredit.settings import Settings
+from gridcredit.transformation.engines import require_layers
 from gridcredit.transformation.runner import first_failure, invoke_dbt
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import exclusive
@@ -82,6 +83,7 @@ def simulate_policy(
     load_policies(settings)
     # Nothing is built meanwhile: the facts that both ratings rest on are the same.
     with exclusive("build", settings), connect(settings, autocommit=True) as connection:
+        require_layers(connection)
         (is_built,) = connection.execute("select to_regclass('ledger.bill_balance') is not null").fetchone() or (False,)
         if not is_built or not (state / "manifest.json").exists():
             raise GridCreditError("nothing has been built yet: run `gridcredit run` first, then simulate a policy")

@@ -58,8 +58,8 @@ def begin_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Bui
         connection.execute("delete from ops.built_layer where run_id = %s", [run.id])
         connection.execute(
             "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, build_plan = %s, "
-            "build_began_at = clock_timestamp() where run_id = %s",
-            [plan.as_of_dates, plan.fingerprint, plan.because, _as_json(plan), run.id],
+            "engine = %s, build_began_at = clock_timestamp() where run_id = %s",
+            [plan.as_of_dates, plan.fingerprint, plan.because, _as_json(plan), run.settings.engine, run.id],
         )
     return plan
 

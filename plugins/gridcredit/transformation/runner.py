@@ -17,6 +17,8 @@ from gridcredit.lineage.run import Run
 from gridcredit.settings import Settings
 from gridcredit.transformation.build_plan import BuildPlan, begin_build, stored_plan
 from gridcredit.transformation.cash_smoothing import store_smoothed
+from gridcredit.transformation.engine import READ_IN_POSTGRES, Engine
+from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import rare_collections
 from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
@@ -62,15 +64,16 @@ def dbt_session(
     schema_prefix: str = "",
     writes_manifest: bool = True,
     on_event: Callable[[Any], None] | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Invoke]:
     """Run dbt in this process, several times by what is parsed once; each run returns its dbtRunnerResult.
 
     With a prefix, models go to schemas named with it. The manifest is the same as long as the models are: writing it again
-    may be left out. `on_event` gets dbt's events.
+    may be left out. `on_event` gets dbt's events. Without an `engine` models are built in Postgres.
     """
     from dbt.cli.main import dbtRunner
 
-    environment = dbt_environment(settings, schema_prefix=schema_prefix)
+    environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
     with _environment(environment), _behavior_flags(), rare_collections():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
@@ -88,6 +91,11 @@ def invoke_dbt(arguments: list[str], settings: Settings, *, schema_prefix: str =
 def node_results(outcome: Any) -> list[Any]:  # noqa: ANN401 what dbt returns has no public type
     """The result of each model and test, without those of the project's hooks."""
     return [one for one in outcome.result.results if str(one.node.resource_type) != "operation"]
+
+
+def models_of(results: list[Any]) -> list[Any]:
+    """The models among what dbt has built, as its nodes."""
+    return [result.node for result in results if str(result.node.resource_type) == "model"]
 
 
 def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
@@ -112,25 +120,31 @@ def build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> None:
     Raises:
         TransformFailedError: a model or a test failed; names the first.
     """
-    plan = begin_build(run, as_of_dates, anew=anew)
-    _run_models(run, plan, BEFORE_CANDIDATE, LAYERS[-1])
-    _note_built(run, *LAYERS)
+    engine = engine_for(run.settings)
+    plan = begin_build(run, as_of_dates, anew=anew or not engine.keeps_tables)
+    _run_models(run, plan, engine, BEFORE_CANDIDATE, LAYERS[-1])
+    _note_built(run, engine, *LAYERS)
 
 
 def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
     """Bring one layer's models up to date, and those before it where they are not this run's; the first decides what is computed.
 
-    The caller holds the lock of builds.
+    Another engine than Postgres builds all of them at once, with the last. The caller holds the lock of builds.
 
     Raises:
         TransformFailedError: a model or a test failed; names the first.
     """
+    engine = engine_for(run.settings)
+    if not engine.keeps_tables:
+        if layer == LAYERS[-1]:
+            build(run, as_of_dates)
+        return
     until = LAYERS.index(layer)
     begins = until == 0 or not _are_built(run, LAYERS[:until])
     plan = begin_build(run, as_of_dates) if begins else stored_plan(run)
     for one in LAYERS[: until + 1] if begins else (layer,):
-        _run_models(run, plan, one)
-        _note_built(run, one)
+        _run_models(run, plan, engine, one)
+        _note_built(run, engine, one)
 
 
 def _are_built(run: Run, layers: tuple[str, ...]) -> bool:
@@ -142,8 +156,11 @@ def _are_built(run: Run, layers: tuple[str, ...]) -> bool:
     return bool(built == len(layers))
 
 
-def _note_built(run: Run, *layers: str) -> None:
+def _note_built(run: Run, engine: Engine, *layers: str) -> None:
     with connect(run.settings) as connection, connection.cursor() as cursor:
+        if not engine.keeps_tables:
+            cursor.execute("delete from ops.built")
+            return
         cursor.executemany(
             "insert into ops.built_layer (run_id, layer) values (%s, %s) on conflict do nothing",
             [(run.id, layer) for layer in layers],
@@ -152,7 +169,7 @@ def _note_built(run: Run, *layers: str) -> None:
             cursor.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run.id])
 
 
-def _run_models(run: Run, plan: BuildPlan, *selectors: str) -> None:
+def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> None:
     from gridcredit.lineage.events import send_models
 
     settings, is_full = run.settings, plan.because is not None
@@ -161,18 +178,25 @@ def _run_models(run: Run, plan: BuildPlan, *selectors: str) -> None:
     try:
         with (
             connect(settings, autocommit=True) as connection,
-            dbt_session(settings, writes_manifest=is_full, on_event=NodeCounter(run.id, stage, connection)) as invoke,
+            dbt_session(
+                settings, writes_manifest=is_full, on_event=NodeCounter(run.id, stage, connection), engine=engine
+            ) as invoke,
         ):
+            engine.begin()
             variables = json.dumps(plan.variables(settings))
             build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
             for selector in selectors:
                 if selector == LAYERS[-1]:
+                    engine.give_back(models_of(results), {"receivables.cash_month"})
                     store_smoothed(plan.as_of_dates, settings, anew=is_full)
+                    engine.take("ops", "smoothed_cash")
                 _invoke(invoke, [*build, "--selector", selector], run, results)
+            engine.give_back(models_of(results), READ_IN_POSTGRES)
+            _record_columns(plan.fingerprint, results, engine)
+            engine.end()
     except TransformFailedError:
         send_models(run, results)
         raise
-    _record_columns(plan.fingerprint, results, settings)
     send_models(run, results)
     log.info("models_built", run_id=run.id, everything=plan.because, nodes=len(results))
 
@@ -213,13 +237,13 @@ def _record(run_id: str, results: list[Any], settings: Settings) -> None:
         )
 
 
-def _record_columns(fingerprint: str, results: list[Any], settings: Settings) -> None:
+def _record_columns(fingerprint: str, results: list[Any], engine: Engine) -> None:
     from gridcredit.lineage.columns import Model, record_columns
 
-    nodes = [result.node for result in results if str(result.node.resource_type) == "model"]
+    nodes = models_of(results)
     if all(node.compiled_code for node in nodes):
-        models = [Model(node.unique_id, node.schema, node.name, node.compiled_code) for node in nodes]
-        record_columns(fingerprint, models, settings)
+        models = [Model(node.unique_id, node.schema, node.name, node.compiled_code, engine.dialect) for node in nodes]
+        record_columns(fingerprint, models, engine.settings, engine.catalog)
 
 
 @contextmanager

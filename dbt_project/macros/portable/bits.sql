@@ -12,5 +12,17 @@
 
 {% macro count_bits(bits) -%}
     {#- How many months or days a group holds, 0 where it holds none. -#}
+    {{ return(adapter.dispatch('count_bits', 'gridcredit')(bits)) }}
+{%- endmacro %}
+
+{% macro default__count_bits(bits) -%}
+    {{ no_dialect('count_bits') }}
+{%- endmacro %}
+
+{% macro postgres__count_bits(bits) -%}
     coalesce(bit_count(cast(bit_or({{ bits }}) as bit(32))), 0)
+{%- endmacro %}
+
+{% macro duckdb__count_bits(bits) -%}
+    coalesce(bit_count(bit_or({{ bits }})), 0)
 {%- endmacro %}

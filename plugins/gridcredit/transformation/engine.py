@@ -1,0 +1,62 @@
+"""Where models are built: in Postgres itself, or in another engine, which takes what it reads and gives back what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from gridcredit.lineage.columns import Catalog, catalog
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import connect
+
+# What gates, releases, evaluation and erasure read in Postgres when the models are built, beside the candidate tables.
+READ_IN_POSTGRES = frozenset(
+    {
+        "candidate.*",
+        "credit.credit_position",
+        "credit.rating",
+        "features.bill_size_bound",
+        "features.customer_feature",
+        "ledger.bill_balance",
+        "ledger.bill_step",
+        "metering.bill_check",
+        "monitoring.indicator_drift",
+        "scope.as_of_date",
+        "staging.stg_collection_action",
+        "staging.stg_outcome",
+    }
+)
+
+
+class Engine:
+    """Postgres: the models find their sources and leave their tables where they are, so nothing is taken or given back."""
+
+    # Whose SQL dbt compiles, as sqlglot names it.
+    dialect = "postgres"
+    # Whether incremental builds find the tables of the last one.
+    keeps_tables = True
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What dbt's profile and paths need, beside what is the same for all engines."""
+        return {}
+
+    def begin(self) -> None:
+        """Take all that models read."""
+
+    def take(self, schema: str, table: str) -> None:
+        """Take a table once more: it has changed since the build began."""
+
+    def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
+        """Put those of the models' tables (dbt's nodes) that are wanted where the pipeline reads them: all, or none."""
+
+    def catalog(self) -> Catalog:
+        """The columns of all tables that models read and make."""
+        with connect(self.settings) as connection:
+            return catalog(connection)
+
+    def end(self) -> None:
+        """Leave nothing behind."""

@@ -1,0 +1,159 @@
+"""DuckDB publishes what Postgres publishes, row by row: money to the cent, ratios to their stated scale."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from gridcredit.errors import NotReadyError, TooEarlyError
+from gridcredit.evaluation.outcomes import build_outcomes
+from gridcredit.ingestion.revert import undo_load
+from gridcredit.operations import pipeline, runs
+from gridcredit.settings import Settings
+from gridcredit.transformation import engines, runner
+from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.published_tables import TABLES
+from psycopg import sql
+
+from tests.support.builders import RICH_DAY, SMALL_DAY, SMALL_EXTRACTS
+from tests.support.built import DAYS
+from tests.support.prepared import Prepared
+from tests.support.suppliers import load
+from tests.support.waiting import number, rows
+from tests.support.warehouses import WarehouseFactory
+
+pytestmark = pytest.mark.engines
+
+# Makes bills of a thousand million, while totals stay within the 15 digits of a double, by which cash is forecast; a prime number, so that ratios end nowhere.
+FACTOR = 9_973
+
+
+def on_duckdb(settings: Settings) -> Settings:
+    """The same warehouse, its models built by DuckDB."""
+    return settings.model_copy(update={"engine": "duckdb"})
+
+
+def build(run_id: str, days: list[date], settings: Settings) -> None:
+    """Compute everything, whatever the gates would say of it."""
+    runner.build(runs.start_run(run_id, days[-1], settings), days, anew=True)
+
+
+def candidates(settings: Settings) -> dict[str, list[str]]:
+    """Every row that would be published, as text."""
+    found: dict[str, list[str]] = {}
+    with connect(settings) as connection:
+        for name in TABLES:
+            query = sql.SQL("select rows::text from {} as rows").format(sql.Identifier("candidate", name))
+            found[name] = sorted(text for (text,) in connection.execute(query))
+    return found
+
+
+def definitions(settings: Settings) -> list[tuple[object, ...]]:
+    """The columns of the candidate tables with their types and comments, and their keys."""
+    columns = rows(
+        settings,
+        "select relname, attnum, attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) "
+        "from pg_attribute join pg_class on pg_class.oid = attrelid where relnamespace = 'candidate'::regnamespace "
+        "and relkind = 'r' and attnum > 0 and not attisdropped order by 1, 2",
+    )
+    keys = rows(
+        settings,
+        "select tablename, substring(indexdef from 'USING.*'), indexdef like '%UNIQUE%' from pg_indexes "
+        "where schemaname = 'candidate' order by 1, 2",
+    )
+    return [*columns, *keys]
+
+
+def assert_the_same(settings: Settings, by_postgres: dict[str, list[str]]) -> None:
+    """The candidate tables are those that Postgres built."""
+    by_duckdb = candidates(settings)
+    differing = {
+        name: {
+            "postgres": sorted(set(held) - set(by_duckdb[name]))[:3],
+            "duckdb": sorted(set(by_duckdb[name]) - set(held))[:3],
+        }
+        for name, held in by_postgres.items()
+        if held != by_duckdb[name]
+    }
+    assert not differing
+    assert sum(map(len, by_duckdb.values())) > 1000
+
+
+def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """Built once more on DuckDB, every row is the same, so that there is nothing to release; the tables are defined alike."""
+    settings = new_warehouse(rich)
+    by_postgres, defined = candidates(settings), definitions(settings)
+    release = pipeline.build_ratings("duckdb", RICH_DAY, on_duckdb(settings), anew=True)
+    assert_the_same(settings, by_postgres)
+    assert definitions(settings) == defined
+    assert not release.is_new
+    # What Postgres holds of the layers below is of an earlier build: its next one computes everything.
+    assert number(settings, "select count(*) from ops.built") == 0
+    assert not (settings.home / "engines" / "build.duckdb").exists()
+    with pytest.raises(TooEarlyError, match="--engine postgres"):
+        build_outcomes(settings)
+
+
+def test_wild_customers(oracle_warehouse: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """Reversals in chains, credit that goes round, days on edges: the supplier that the oracles know."""
+    settings = new_warehouse(oracle_warehouse)
+    by_postgres = candidates(settings)
+    build("duckdb", DAYS, on_duckdb(settings))
+    assert_the_same(settings, by_postgres)
+
+
+def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """All money and energy times ten thousand: bills of a thousand million, products of 24 digits."""
+    settings = new_warehouse(rich)
+    larger = {
+        "bill": ("amount", "energy_charge", "demand_charge", "adjustment", "energy_kwh"),
+        "payment": ("amount",),
+        "meter": ("multiplier",),
+    }
+    with connect(settings) as connection:
+        for table, columns in larger.items():
+            changes = sql.SQL(", ").join(
+                sql.SQL("{0} = {0} * {1}").format(sql.Identifier(column), sql.Literal(FACTOR)) for column in columns
+            )
+            connection.execute(sql.SQL("update {} set {}").format(sql.Identifier("raw", table), changes))
+    days = runs.as_of_dates(RICH_DAY, settings.history_months)
+    build("postgres", days, settings)
+    by_postgres = candidates(settings)
+    build("duckdb", days, on_duckdb(settings))
+    assert_the_same(settings, by_postgres)
+
+
+def test_the_first_build_of_a_warehouse(small: Prepared, settings: Settings) -> None:
+    """Where Postgres has built nothing yet: the first release is the one that Postgres makes, by the sums of its rows' hashes."""
+    settings = settings.model_copy(update=small.options)
+    load(small.files, settings, SMALL_EXTRACTS)
+    release = pipeline.build_ratings("first", SMALL_DAY, on_duckdb(settings))
+    assert release.is_new
+    sums = "select table_name, rows, row_hash_sum from lineage.release_tables order by 1"
+    by_duckdb = rows(settings, sums)
+    pipeline.build_ratings("second", SMALL_DAY, settings)
+    assert number(settings, "select count(*) from lineage.releases") == 1, "Postgres found other rows"
+    assert by_duckdb == rows(settings, sums)
+    # Which columns rest on which is read from DuckDB's SQL as from Postgres's.
+    assert number(settings, "select count(distinct (schema_name, table_name)) from lineage.columns") > 100
+
+
+def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """A load that is undone leaves the lake at once; what is there is written once and read again."""
+    settings = new_warehouse(small)
+    pipeline.build_ratings("duckdb", SMALL_DAY, on_duckdb(settings), anew=True)
+    copies = {path: path.stat().st_mtime_ns for path in settings.lake_dir.rglob("*.parquet")}
+    assert len(copies) >= len(SMALL_EXTRACTS)
+    ((file_id,),) = rows(settings, "select file_id from lineage.loads where extract = 'payment' order by 1 limit 1")
+    undo_load(file_id, "a test", settings)
+    left = set(settings.lake_dir.rglob("*.parquet"))
+    assert {path.parent.name for path in set(copies) - left} == {"payment"}
+    assert all(path.stat().st_mtime_ns == copies[path] for path in left)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who asks for DuckDB without its adapter is told what to install."""
+    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+    with pytest.raises(NotReadyError, match="make install-engines"):
+        engines.engine_for(Settings(home=tmp_path, engine="duckdb"))

@@ -40,7 +40,7 @@ BUILD = (
     DIE
     + """
 from gridcredit.operations import pipeline
-from gridcredit.quality import gates
+from gridcredit.quality import validation
 from gridcredit.releases import publish
 from gridcredit.transformation import runner
 {death}
@@ -113,7 +113,7 @@ def test_a_build_killed_at_every_stage(
     settings.history_months = undisturbed.history_months
     load(small.files, settings, SMALL_EXTRACTS)
     for death in (
-        "gates._validate = die_after(gates._validate)",
+        "validation.record_checks = die_before",
         "from dbt.adapters.postgres import PostgresAdapter\n"
         "PostgresAdapter.rename_relation = die_after(PostgresAdapter.rename_relation)",
         "runner._record = die_before",

@@ -53,12 +53,18 @@ def described_in(folder: str) -> dict[str, Any]:
     return {model["name"]: model for path in files for model in yaml.safe_load(path.read_text())["models"]}
 
 
-def test_published_keys_are_those_the_models_state() -> None:
-    stated = {
-        name: re.search(r"Grain and key: (.*)\.", model["description"]).group(1)  # type: ignore[union-attr]
-        for name, model in described_in("candidate").items()
-    }
-    assert stated == {table: ", ".join(published.key) for table, published in TABLES.items()}
+def test_the_key_that_a_model_states_is_the_one_that_its_table_enforces() -> None:
+    """And a run replaces its rows by a scope that there is, and by columns that both have."""
+    scopes = {path.stem for path in (PROJECT_DIR / "dbt_project" / "models" / "scope").glob("*.sql")}
+    for name, model in described_in("candidate").items():
+        enforced = [
+            one["key_is_enforced"]["arguments"]["columns"] for one in model["data_tests"] if "key_is_enforced" in one
+        ]
+        assert enforced == [list(TABLES[name].key)]
+        if TABLES[name].scope:
+            assert TABLES[name].scope in scopes
+            assert set(TABLES[name].scope_key) <= {column["name"] for column in model["columns"]}
+    assert sum(table.scope is not None for table in TABLES.values()) > 15
 
 
 def test_no_loop_of_a_model_has_an_else() -> None:

@@ -14,62 +14,32 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from gridcredit.contract.described import published_tables
 from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
 from gridcredit.warehouse.comments import OF_RELEASE
 from gridcredit.warehouse.connection import READER_ROLE, Connection
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A published table: its key, as its dbt model states it, and the scope whose rows a run replaces; all without one."""
+    """A published table: its key, and the scope whose rows a run replaces; all of them without one."""
 
     key: tuple[str, ...]
     scope: str | None = None
     scope_key: tuple[str, ...] = ()
 
 
-TABLES: dict[str, PublishedTable] = {
-    "customer_rating": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
-    "rating_month_end": PublishedTable(("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")),
-    "rating_indicator": PublishedTable(("customer_id", "indicator"), "customer_scope", ("customer_id",)),
-    "credit_limit": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
-    "customer_account": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
-    "customer_account_month_end": PublishedTable(
-        ("as_of_date", "customer_id"), "month_end_scope", ("as_of_date", "customer_id")
-    ),
-    "customer_open_bill": PublishedTable(("bill_id",), "customer_scope", ("customer_id",)),
-    "account_movement": PublishedTable(("movement_id",), "moved_scope", ("customer_id",)),
-    "ledger_finding": PublishedTable(("finding", "extract", "fact_id", "customer_id")),
-    "feature_library": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
-    "investigation_due": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
-    "customer_class": PublishedTable(("customer_id",), "customer_scope", ("customer_id",)),
-    "customer_advice": PublishedTable(("customer_id", "advice"), "customer_scope", ("customer_id",)),
-    "bill_verification": PublishedTable(("bill_id",)),
-    "customer_warning": PublishedTable(("customer_id", "rule"), "warning_scope", ("customer_id",)),
-    "warning_event": PublishedTable(("customer_id", "rule", "opened_on", "event"), "warning_scope", ("customer_id",)),
-    "warning_evidence": PublishedTable(("customer_id", "rule", "kind", "record_id"), "warning_scope", ("customer_id",)),
-    "work_list": PublishedTable(("customer_id",)),
-    "late_charge": PublishedTable(("bill_id",), "moved_scope", ("customer_id",)),
-    "promise_result": PublishedTable(("action_id",), "customer_scope", ("customer_id",)),
-    "instalment_result": PublishedTable(("action_id", "due_on"), "customer_scope", ("customer_id",)),
-    "instalment_by_month": PublishedTable(("due_month", "region", "org_unit", "segment")),
-    "late_charge_by_month": PublishedTable(("as_of_date", "region", "org_unit", "segment")),
-    "supply_cut_off": PublishedTable(("action_id",)),
-    "step_result": PublishedTable(("step", "days_after")),
-    "officer_result": PublishedTable(("officer_id", "overdue_month")),
-    "strategy_result": PublishedTable(("strategy", "days_recovered")),
-    "write_off_proposal": PublishedTable(("customer_id",)),
-    "write_off_bill": PublishedTable(("bill_id",)),
-    "receivable_by_age": PublishedTable(("as_of_date", "region", "org_unit", "segment", "ageing_bucket")),
-    "receivable_by_month": PublishedTable(("as_of_date", "region", "org_unit", "segment")),
-    "receivable_by_grade": PublishedTable(("segment", "grade")),
-    "roll_rate": PublishedTable(("as_of_date", "segment", "from_bucket", "to_bucket")),
-    "expected_credit_loss": PublishedTable(("segment", "ageing_bucket")),
-    "largest_debtor": PublishedTable(("customer_id",)),
-    "policy_receipt": PublishedTable(("policy_version", "department", "staff_id")),
-    "cash_forecast": PublishedTable(("as_of_date", "months")),
-    "cash_forecast_method": PublishedTable(("as_of_date", "months", "method")),
-}
+def _as_declared() -> dict[str, PublishedTable]:
+    """By name, as dbt_project/models/candidate declares them; `meta.scope` of a model names the scope and its columns."""
+    tables = {}
+    for table in published_tables(Settings()):
+        scope = table.meta.get("scope", {})
+        tables[table.name] = PublishedTable(table.key, scope.get("model"), tuple(scope.get("by", ())))
+    return tables
+
+
+TABLES = _as_declared()
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,8 @@ def test_lists_lead_to_customers_and_can_be_filtered(settings: Settings, page: P
     identities = re.findall(r'\bid="([^"]+)"', text)
     assert targets <= set(identities)
     assert len(identities) == len(set(identities))
+    for head in ("receivable", "overdue", "billed", "collected", "open", "at risk"):
+        assert f'<button type="button">{head}, CNY</button>' in text
     # A step that nobody took is marked, with its days.
     for debt in late:
         (row,) = [row for row in rows_of(text, "largest") if f"#customer-{debt['customer_id']}" in row]

@@ -68,6 +68,24 @@ def test_foreign_keys_hold(settings: Settings) -> None:
     assert rows_without_target("star", star_tables(published), settings) == {}
 
 
+def test_candidate_tables_hold_no_foreign_key(settings: Settings) -> None:
+    """Declared, not held: each candidate table is emptied and made again by itself."""
+    assert (
+        number(
+            settings,
+            "select count(*) from pg_constraint where contype = 'f' and connamespace = 'candidate'::regnamespace",
+        )
+        == 0
+    )
+    assert (
+        number(
+            settings,
+            "select count(*) from pg_attribute where attrelid = 'candidate.customer_rating'::regclass and attname = 'grade' and attnotnull",
+        )
+        == 1
+    )
+
+
 def test_keys_of_the_star_are_keys(settings: Settings) -> None:
     for table in star_tables(published_tables(settings)):
         key = sql.SQL(", ").join(map(sql.Identifier, table.key))

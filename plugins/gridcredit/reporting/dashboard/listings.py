@@ -15,15 +15,16 @@ Words = dict[str, Any]
 class Listings:
     """The lists of a dashboard; `t` are the dashboard's words, `shared` those of all pages."""
 
-    def __init__(self, dashboard: Dashboard, t: Words, shared: Words, language: str) -> None:
+    def __init__(self, dashboard: Dashboard, t: Words, shared: Words, language: str, currency: str) -> None:
         self.dashboard, self.rows, self.t, self.shared, self.language = dashboard, dashboard.rows, t, shared, language
+        self.currency = currency
 
     def places(self) -> Listing:
         """What each unit's customers of a segment owe."""
         t = self.t
         heads = [Head(t["unit"]), Head(t["filters"]["segment"])]
-        heads += [Head(t[name], True, True) for name in ("receivable", "overdue")] + [Head(t["overdue_share"], True)]
-        heads += [Head(t[name], True, True) for name in ("billed", "collected")]
+        heads += [self._amount(name) for name in ("receivable", "overdue")] + [Head(t["overdue_share"], True)]
+        heads += [self._amount(name) for name in ("billed", "collected")]
         lines: list[Line] = []
         for row in self.rows["places"]:
             share = row["overdue"] / row["receivable"] if row["receivable"] else None
@@ -37,7 +38,7 @@ class Listings:
         """Who owes most, and what is next; a step that is overdue is marked."""
         t = self.t
         heads = [Head(t["customer"]), Head(t["filters"]["segment"]), Head(t["unit"]), Head(t["grade"])]
-        heads += [Head(t["open"], True, True), Head(t["share"], True), Head(t["days_overdue"], True)]
+        heads += [self._amount("open"), Head(t["share"], True), Head(t["days_overdue"], True)]
         heads += [Head(t["next_step"]), Head(t["from"]), Head(t["held_by"])]
         lines: list[Line] = []
         for row in self.rows["debtors"]:
@@ -67,7 +68,7 @@ class Listings:
             Head(t["measure"]),
             Head(t["department"]),
             Head(t["deadline"]),
-            Head(t["at_risk"], True),
+            Head(f"{t['at_risk']}, {self.currency}", True),
         ]
         lines: list[Line] = []
         for row in self.rows["warning_list"]:
@@ -100,7 +101,7 @@ class Listings:
     def officers(self) -> Listing:
         """What officers recovered, against their targets."""
         t = self.t
-        heads = [Head(t["officer"]), Head(t["overdue"], True, True)]
+        heads = [Head(t["officer"]), self._amount("overdue")]
         for days in (30, 90):
             heads += [Head(t["within"].format(days), True), Head(t["target"], True)]
         heads.append(Head(t["promises"], True))
@@ -211,6 +212,9 @@ class Listings:
         if due is None or due >= today:
             return day(due)
         return Cell(f"{due}, {self.t['missed'].format((today - due).days)}", str(due), "missed")
+
+    def _amount(self, name: str) -> Head:
+        return Head(f"{self.t[name]}, {self.currency}", is_number=True, is_summed=True)
 
     def _customer(self, row: Row) -> Cell:
         return Cell(row["customer_id"], href=f"#customer-{quote(row['customer_id'], safe='')}")

@@ -53,7 +53,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None, l
 def _page(dashboard: Dashboard, language: Language, settings: Settings) -> str:
     shared = read_texts(language)
     t = read_texts(language, "gridcredit.reporting.dashboard")
-    words = Listings(dashboard, t, shared, language)
+    words = Listings(dashboard, t, shared, language, settings.currency)
     listings = {name: getattr(words, name)() for name in LISTED}
     facts = {
         "release": dashboard.release,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -9,23 +11,18 @@ from gridcredit.lineage.columns import Catalog, catalog
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
-# What gates, releases, evaluation and erasure read in Postgres when the models are built, beside the candidate tables.
-READ_IN_POSTGRES = frozenset(
-    {
-        "candidate.*",
-        "credit.credit_position",
-        "credit.rating",
-        "features.bill_size_bound",
-        "features.customer_feature",
-        "ledger.bill_balance",
-        "ledger.bill_step",
-        "metering.bill_check",
-        "monitoring.indicator_drift",
-        "scope.as_of_date",
-        "staging.stg_collection_action",
-        "staging.stg_outcome",
-    }
-)
+# What releases and their soundness read in Postgres when the models are built, beside what gate 2 names.
+READ_AFTER_GATES = {"candidate.*", "features.bill_size_bound", "ledger.bill_balance"}
+
+
+def read_in_postgres(settings: Settings) -> set[str]:
+    """The tables that are read in Postgres when the models are built: `schema.table`, or `schema.*`."""
+    found = set(READ_AFTER_GATES)
+    for path in (settings.expectations_dir / "suites" / "candidate").glob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r"\b[a-z]+\.[a-z_]+", text))
+        found.add(f"{json.loads(text).get('meta', {}).get('schema', 'candidate')}.{path.stem}")
+    return found
 
 
 class Engine:

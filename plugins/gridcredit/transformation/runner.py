@@ -17,7 +17,7 @@ from gridcredit.lineage.run import Run
 from gridcredit.settings import Settings
 from gridcredit.transformation.build_plan import BuildPlan, begin_build, stored_plan
 from gridcredit.transformation.cash_smoothing import store_smoothed
-from gridcredit.transformation.engine import READ_IN_POSTGRES, Engine
+from gridcredit.transformation.engine import Engine, read_in_postgres
 from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import rare_collections
 from gridcredit.transformation.progress import NodeCounter
@@ -43,6 +43,8 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
         "GRIDCREDIT_DBT_BY_PIPELINE": "1" if by_pipeline else "",
+        # Another engine says otherwise.
+        "GRIDCREDIT_DBT_TARGET": "postgres",
         "GRIDCREDIT_DBT_HOST": url.hostname or "127.0.0.1",
         "GRIDCREDIT_DBT_PORT": str(url.port or 5432),
         "GRIDCREDIT_DBT_USER": unquote(url.username or ""),
@@ -191,7 +193,7 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
                     store_smoothed(plan.as_of_dates, settings, anew=is_full)
                     engine.take("ops", "smoothed_cash")
                 _invoke(invoke, [*build, "--selector", selector], run, results)
-            engine.give_back(models_of(results), READ_IN_POSTGRES)
+            engine.give_back(models_of(results), read_in_postgres(settings))
             _record_columns(plan.fingerprint, results, engine)
             engine.end()
     except TransformFailedError:

@@ -18,6 +18,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.feature_frame import as_floats, feature_frame
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.settings import Settings
+from gridcredit.transformation.engines import require_layers
 from gridcredit.warehouse.connection import Connection, connect
 
 Exclusions = dict[str, int]
@@ -73,6 +74,7 @@ def read_sample(settings: Settings) -> Sample:
     """
     rules = read_rules(settings)
     with connect(settings) as connection:
+        require_layers(connection)
         month_ends = [
             day
             for (day,) in connection.execute(

@@ -18,7 +18,7 @@ from gridcredit.warehouse.published_tables import TABLES
 
 FILES = sorted((PROJECT_DIR / "docs" / "contracts").iterdir())
 # Of the Open Data Contract Standard (github.com/bitol-io/open-data-contract-standard), under the Apache License 2.0.
-SCHEMA = PROJECT_DIR / "tests" / "assets" / "odcs-3.1.0.schema.json"
+SCHEMA = PROJECT_DIR / "tests" / "assets" / "odcs" / "3.1.0.schema.json"
 OWNER = {"name": "Somebody", "email": "somebody@supplier.example"}
 
 

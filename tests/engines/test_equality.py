@@ -90,7 +90,7 @@ def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory) -> Non
     assert not release.is_new
     # What Postgres holds of the layers below is of an earlier build: its next one computes everything.
     assert number(settings, "select count(*) from ops.built") == 0
-    assert not (settings.home / "engines" / "build.duckdb").exists()
+    assert not (settings.home / "engines").exists()
     with pytest.raises(TooEarlyError, match="--engine postgres"):
         build_outcomes(settings)
 
@@ -157,3 +157,12 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setattr(engines, "find_spec", lambda _: None)
     with pytest.raises(NotReadyError, match="make install-engines"):
         engines.engine_for(Settings(home=tmp_path, engine="duckdb"))
+
+
+def test_a_place_that_cannot_be_written(small: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """One line says what to look at, and what is published stands."""
+    settings = new_warehouse(small)
+    (settings.home / "lake").write_text("a file where a folder should be")
+    with pytest.raises(NotReadyError, match="look at room and rights of"):
+        build("duckdb", runs.as_of_dates(SMALL_DAY, settings.history_months), on_duckdb(settings))
+    assert number(settings, "select count(*) from candidate.customer_rating") > 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from psycopg import sql
 
+from gridcredit.errors import NotReadyError
 from gridcredit.lineage.columns import Catalog
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
@@ -73,16 +76,21 @@ class DuckDB(Engine):
         return found
 
     def end(self) -> None:
-        """Remove the file."""
-        for path in self._file.parent.glob(f"{self._file.name}*"):
-            path.unlink()
+        """Remove the file, and what DuckDB keeps beside it while memory is short."""
+        shutil.rmtree(self._file.parent, ignore_errors=True)
 
-    def _open(self) -> DuckDBPyConnection:
+    @contextmanager
+    def _open(self) -> Iterator[DuckDBPyConnection]:
         import duckdb
 
-        engine = duckdb.connect(str(self._file))
-        engine.execute("set TimeZone = 'UTC'")
-        return engine
+        try:
+            with duckdb.connect(str(self._file)) as engine:
+                engine.execute("set TimeZone = 'UTC'")
+                yield engine
+        except (duckdb.Error, OSError) as error:
+            raise NotReadyError(
+                f"DuckDB: {str(error).splitlines()[0]}; look at room and rights of {self.settings.home}"
+            ) from error
 
     def _show(self, connection: Connection, engine: DuckDBPyConnection, table: str, files: list[Path]) -> None:
         if files:

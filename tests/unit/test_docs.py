@@ -53,6 +53,24 @@ def test_no_link_is_dead() -> None:
     assert dead == []
 
 
+def test_every_file_that_is_named_exists() -> None:
+    """Records of decisions and the change log speak of files as they were."""
+    gone = []
+    roots = (PROJECT_DIR, PROJECT_DIR / "dbt_project", PROJECT_DIR / "dbt_project" / "models")
+    for path in PAGES:
+        if path.parent.name != "decisions" and path.name != "CHANGELOG.md":
+            named = re.findall(
+                r"`((?:dbt_project|models|macros|tests|plugins|dags|benchmarks|expectations|policies)/[\w./-]+[\w/])`",
+                path.read_text(encoding="utf-8"),
+            )
+            gone += [
+                f"{path.relative_to(PROJECT_DIR)}: {name}"
+                for name in named
+                if not any((root / name).exists() for root in roots)
+            ]
+    assert gone == []
+
+
 def test_every_page_is_on_the_site(site: Path) -> None:
     """MkDocs refuses a page that is in no section, and a link that leads nowhere: the build is strict."""
     for path in (PROJECT_DIR / "docs").rglob("*.md"):

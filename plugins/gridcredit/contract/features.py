@@ -55,7 +55,14 @@ def feature_library_yaml(settings: Settings) -> str:
         "name": "feature_library",
         "description": "All features of every customer, also those that the policy gives no points for; for analysts. "
         "Grain and key: customer_id.",
-        "config": {"group": "credit", "meta": {"scope": {"model": "customer_scope", "by": ["customer_id"]}}},
+        "config": {
+            "group": "credit",
+            # A feature more is a version more of the data contract.
+            "meta": {
+                "version": f"1.{len(definitions(settings))}.0",
+                "scope": {"model": "customer_scope", "by": ["customer_id"]},
+            },
+        },
         "constraints": [
             {
                 "type": "foreign_key",

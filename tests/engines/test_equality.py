@@ -143,6 +143,8 @@ def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> N
     """A load that is undone leaves the lake at once; what is there is written once and read again."""
     settings = new_warehouse(small)
     pipeline.build_ratings("duckdb", SMALL_DAY, on_duckdb(settings), anew=True)
+    # Names of persons are in them.
+    assert settings.lake_dir.stat().st_mode & 0o077 == 0
     copies = {path: path.stat().st_mtime_ns for path in settings.lake_dir.rglob("*.parquet")}
     assert len(copies) >= len(SMALL_EXTRACTS)
     ((file_id,),) = rows(settings, "select file_id from lineage.loads where extract = 'payment' order by 1 limit 1")

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 import yaml
+from gridcredit.lineage.run import Run
 from gridcredit.operations import pipeline
 from gridcredit.quality import gates
 from gridcredit.settings import Settings
@@ -57,12 +58,12 @@ def assert_a_rebuild_changes_nothing(settings: Settings, day: date) -> None:
 def pass_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every run through, for suppliers that the gates would refuse."""
 
-    def passed(gate: str, run_id: str, settings: Settings) -> None:
-        with connect(settings) as connection:
+    def passed(gate: str, run: Run) -> None:
+        with connect(run.settings) as connection:
             connection.execute(
                 "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
                 "values (%s, %s, 'none', 'none', 'info', true)",
-                [run_id, gate],
+                [run.id, gate],
             )
 
     monkeypatch.setattr(gates, "run_gate", passed)

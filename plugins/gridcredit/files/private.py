@@ -22,6 +22,13 @@ def write_private(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def private_folder(path: Path) -> Path:
+    """A folder into which nobody else can look, for files that other programs write; returns its path."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
 def make_private(path: Path) -> None:
     """Take from others the right to read a stored file, whoever made it; of a link or a folder nothing."""
     if path.is_symlink() or not path.is_file():

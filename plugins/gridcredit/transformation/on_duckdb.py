@@ -12,6 +12,7 @@ import yaml
 from psycopg import sql
 
 from gridcredit.errors import NotReadyError
+from gridcredit.files.private import private_folder
 from gridcredit.lineage.columns import Catalog
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
@@ -44,7 +45,7 @@ class DuckDB(Engine):
     def begin(self) -> None:
         """Make a new file with all that models read: raw from the lake, the other sources as tables."""
         self.end()
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._file.parent)
         with connect(self.settings) as connection, self._open() as engine:
             files = lake.bring_up_to_date(connection, engine, self.settings)
             for schema, table in sources(self.settings):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.files.private import private_folder
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 from gridcredit.warehouse.raw_tables import partitions
@@ -28,6 +29,7 @@ Columns = dict[str, str]
 
 def bring_up_to_date(connection: Connection, engine: DuckDBPyConnection, settings: Settings) -> dict[str, list[Path]]:
     """Copy the partitions of raw that the lake lacks, remove what raw has no more; by extract the files that make it up."""
+    private_folder(settings.lake_dir)
     remove_stale(connection, settings)
     lake: dict[str, list[Path]] = {}
     for extract in EXTRACTS:

@@ -35,7 +35,9 @@ with DAG(
         },
     )
     build_models = BuildModelsOperator(
-        task_id="build_models", doc_md="Anew: other runs may have replaced the tables.", build_run_id=BLOCKED_RUN
+        task_id="build_models",
+        doc_md="All layers once more: other runs may have replaced the tables.",
+        build_run_id=BLOCKED_RUN,
     )
     check_candidate = CheckCandidateOperator(
         task_id="check_candidate", doc_md="Gate 2 once more; what fails is recorded.", build_run_id=BLOCKED_RUN

@@ -6,10 +6,12 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import pytest
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import BEFORE_CANDIDATE, LAYERS, dbt_session
 from gridcredit.warehouse.connection import connect
+from psycopg import sql
 from pydantic import SecretStr
 
 from tests.support.prepared import Prepared
@@ -51,6 +53,30 @@ def test_each_model_and_test_is_in_one_layer(tmp_path: Path) -> None:
     assert set(built) == set(everything)
     assert len(everything) > 150
     assert sorted(first_three) == sorted(name for layer in LAYERS[:-1] for name in in_layers[layer])
+
+
+@pytest.mark.parametrize("after", ["check_candidate", "build_candidate"])
+def test_what_a_run_built_is_gone_before_its_release(
+    new_warehouse: WarehouseFactory, small: Prepared, after: str
+) -> None:
+    """The server fell, somebody built by hand, or a release was rolled back: the run builds again, and its release is whole."""
+    undisturbed, settings = new_warehouse(small), new_warehouse(small)
+    assert pipeline.build_ratings("next", DAY, undisturbed).number == 2
+    pipeline.check_raw("next", DAY, settings)
+    for layer in LAYERS:
+        pipeline.build_layer("next", layer, settings)
+    if after == "check_candidate":
+        pipeline.check_candidate("next", settings)
+    tables = rows(settings, "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+                            "where relpersistence = 'u' and relkind = 'r'")  # fmt: skip
+    with connect(settings) as connection:
+        connection.execute(
+            sql.SQL("truncate {}").format(sql.SQL(", ").join(sql.Identifier(*table) for table in tables))
+        )
+    if after == "build_candidate":
+        pipeline.check_candidate("next", settings)
+    assert pipeline.publish_release("next", settings).number == 2
+    assert sums(settings) == sums(undisturbed)
 
 
 def sums(settings: Settings) -> list[tuple[object, ...]]:

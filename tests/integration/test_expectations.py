@@ -97,6 +97,17 @@ def test_what_a_ready_made_check_found_has_file_and_line(settings: Settings) -> 
     assert [key["_line_no"] for key in found.unexpected_keys] == [4]
 
 
+def test_a_check_of_an_unknown_type_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """Great Expectations leaves it out with a line in its log."""
+    settings.project_dir = tmp_path
+    shutil.copytree(PROJECT_DIR / "expectations", tmp_path / "expectations")
+    suite = tmp_path / "expectations" / "suites" / "candidate" / "account_balance.json"
+    suite.write_text(suite.read_text().replace("unexpected_rows_expectation", "unexpected_row_expectation", 1))
+    run = runs.start_run("r", date(2026, 1, 2), settings)
+    with pytest.raises(GridCreditError, match=r"account_balance\.json: .* no check of type unexpected_row_expectation"):
+        gates.run_gate("candidate", run)
+
+
 def test_a_suite_that_no_checkpoint_runs_is_refused(settings: Settings, tmp_path: Path) -> None:
     settings.project_dir = tmp_path
     shutil.copytree(PROJECT_DIR / "expectations", tmp_path / "expectations")

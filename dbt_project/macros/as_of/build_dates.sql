@@ -27,6 +27,6 @@
 {% macro note_build_by_hand() -%}
     {#- A build that the pipeline knows nothing of may have changed any table: the next night computes everything. -#}
     {%- if execute and flags.WHICH in ('run', 'build') and not env_var('GRIDCREDIT_DBT_BY_PIPELINE', '') -%}
-    delete from ops.built
+    delete from ops.built; delete from ops.built_layer
     {%- endif -%}
 {%- endmacro %}

@@ -29,4 +29,5 @@ def load_run(connection: Connection, run_id: str, settings: Settings) -> Run:
     row = connection.execute("select as_of_date, policy_name from lineage.runs where run_id = %s", [run_id]).fetchone()
     if row is None:
         raise GridCreditError(f"no run {run_id!r} is registered")
-    return Run(run_id, row[0], row[1], settings)
+    # The policy that the run began with holds to its end, whatever the setting says by then.
+    return Run(run_id, row[0], row[1], settings.model_copy(update={"policy": row[1]}))

@@ -52,7 +52,7 @@ def build_layer(run_id: str, layer: str, settings: Settings | None = None) -> No
             return
         if layer == runner.LAYERS[0]:
             policies.load_policies(turn.run.settings)
-        if layer != runner.LAYERS[0] and _is_replaced(turn):
+        if layer != runner.LAYERS[0] and runner.builds_by_layer(turn.run.settings) and _is_replaced(turn):
             _build(turn.run)
         else:
             runner.build_layer(turn.run, layer, _as_of_dates(turn.run))
@@ -62,7 +62,7 @@ def check_candidate(run_id: str, settings: Settings | None = None) -> None:
     """Pass gate 2: the tables that are to be published."""
     with _turn(run_id, "check_candidate", settings or get_settings()) as turn:
         if not turn.is_over:
-            if _is_replaced(turn):
+            if _is_gone(turn):
                 _build(turn.run)
             gates.run_gate("candidate", turn.run)
 
@@ -70,7 +70,7 @@ def check_candidate(run_id: str, settings: Settings | None = None) -> None:
 def publish_release(run_id: str, settings: Settings | None = None) -> publish.Release:
     """Publish the candidate tables as a release."""
     with _turn(run_id, "publish", settings or get_settings()) as turn:
-        if not turn.is_over and _is_replaced(turn):
+        if not turn.is_over and _is_gone(turn):
             _build(turn.run)
             gates.run_gate("candidate", turn.run)
         return publish.publish(turn.run)
@@ -135,6 +135,11 @@ def _build(run: Run, *, anew: bool = False) -> None:
 
 def _as_of_dates(run: Run) -> list[date]:
     return runs.as_of_dates(run.as_of_date, run.settings.history_months)
+
+
+def _is_gone(turn: _Turn) -> bool:
+    """Whether what the run built is not there any more: another run has built since, the server fell, a release was rolled back."""
+    return _is_replaced(turn) or not runner.are_built(turn.run)
 
 
 def _is_replaced(turn: _Turn) -> bool:

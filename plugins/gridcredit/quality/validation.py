@@ -68,14 +68,15 @@ def run_checkpoint(
         {f"{gate}.{table}" for table in tables} - {one.name for one in checkpoint.validation_definitions}
     ):
         raise GridCreditError(f"no checkpoint runs the suite {unknown[0]}: `gridcredit contract` adds it")
+    named = {one.name.partition(".")[2]: one for one in checkpoint.validation_definitions}
+    definitions = {table: one for table, one in named.items() if table in tables}
+    for table, definition in definitions.items():
+        _require_all(definition, suites[table], settings)
     identity = RunIdentifier(run_name=run.id)
     rows = _count_rows(tables, settings)
     outcomes: dict[str, Outcome] = {}
     identified: dict[ValidationResultIdentifier, ExpectationSuiteValidationResult] = {}
-    for definition in checkpoint.validation_definitions:
-        table = definition.name.partition(".")[2]
-        if table not in tables:
-            continue
+    for table, definition in definitions.items():
         started = time.monotonic()
         key = _key(gate, table, suites[table])
         result = definition.run(checkpoint_id=checkpoint.id, result_format=checkpoint.result_format, run_id=identity)
@@ -94,6 +95,23 @@ def run_checkpoint(
         _draw_pages(context, list(identified))
     checks: list[Check] = stored["checks"]
     return checks
+
+
+def _require_all(definition: ValidationDefinition, suite: Suite, settings: Settings) -> None:
+    """Great Expectations leaves out a check whose type it does not know, with a line in its log alone.
+
+    Raises:
+        GridCreditError: names the types that it left out.
+    """
+    known = [one.expectation_type for one in definition.suite.expectations]
+    written = [one.get("type", "none") for one in suite["expectations"]]
+    if len(known) != len(written):
+        unknown = ", ".join(sorted(set(written) - set(known))) or "one of them"
+        gate, table = definition.name.split(".")
+        path = settings.expectations_dir / "suites" / gate / f"{table}.json"
+        raise GridCreditError(
+            f"{path}: Great Expectations knows no check of type {unknown}: mend the type, or leave it out"
+        )
 
 
 class StoreChecks(ValidationAction):  # type: ignore[misc]

@@ -147,6 +147,8 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
         (last,) = connection.execute("select max(release) from lineage.releases").fetchone() or (0,)
         if release == last:
             raise GridCreditError(f"release {release} is the current one")
+        # A run that has built, and not published yet, builds again on what stands then.
+        connection.execute("truncate ops.built, ops.built_layer")
         number = last + 1
         changes = {}
         for table in TABLES:

@@ -92,18 +92,23 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
         ]
         fingerprint = _fingerprint(as_of_dates[-1], policies, settings)
         base = connection.execute(
-            "select as_of_dates, fingerprint, started_at from lineage.runs "
+            "select as_of_dates, fingerprint, started_at, build_began_at from lineage.runs "
             "where status in ('published', 'unchanged') order by finished_at desc limit 1"
         ).fetchone()
         because = _why_everything(connection, base, fingerprint, anew=anew)
         if because or base is None:
             return BuildPlan(as_of_dates, fingerprint, because)
-        base_dates, _, base_started = base
+        base_dates, _, base_started, base_began = base
         attempts = connection.execute(
             "select as_of_dates, fingerprint from lineage.runs "
-            "where started_at > %s and run_id <> %s and as_of_dates is not null",
-            [base_started, run_id],
+            "where build_began_at > %s and run_id <> %s and as_of_dates is not null",
+            [base_began, run_id],
         ).fetchall()
+        # Also of this run's own earlier try.
+        if connection.execute(
+            "select 1 from lineage.runs where build_began_at > %s and built_because is not null limit 1", [base_began]
+        ).fetchone():
+            return BuildPlan(as_of_dates, fingerprint, "a build of everything has not been released")
         if any(tried != fingerprint for _, tried in attempts):
             return BuildPlan(as_of_dates, fingerprint, "a build with other models, policy or settings failed")
         known = [base_dates, *(dates for dates, _ in attempts)]

@@ -142,15 +142,22 @@ def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
             build(run, as_of_dates)
         return
     until = LAYERS.index(layer)
-    begins = until == 0 or not _are_built(run, LAYERS[:until])
+    begins = until == 0 or not are_built(run, LAYERS[:until])
     plan = begin_build(run, as_of_dates) if begins else stored_plan(run)
     for one in LAYERS[: until + 1] if begins else (layer,):
         _run_models(run, plan, engine, one)
         _note_built(run, engine, one)
 
 
-def _are_built(run: Run, layers: tuple[str, ...]) -> bool:
-    """Whether the layers' tables are those of this run's build; none is after a crash of the server."""
+def builds_by_layer(settings: Settings) -> bool:
+    """Whether layers are built one by one; another engine than Postgres builds all of them at once."""
+    return engine_for(settings).keeps_tables
+
+
+def are_built(run: Run, layers: tuple[str, ...] = LAYERS) -> bool:
+    """Whether the layers' tables are those of this run's build: none is after a crash of the server, a rollback, or dbt by hand."""
+    if not builds_by_layer(run.settings):
+        return True
     with connect(run.settings) as connection:
         (built,) = connection.execute(
             "select count(*) from ops.built_layer where run_id = %s and layer = any(%s)", [run.id, list(layers)]
@@ -167,8 +174,12 @@ def _note_built(run: Run, engine: Engine, *layers: str) -> None:
             "insert into ops.built_layer (run_id, layer) values (%s, %s) on conflict do nothing",
             [(run.id, layer) for layer in layers],
         )
-        if LAYERS[-1] in layers:
-            cursor.execute("insert into ops.built (run_id) values (%s) on conflict do nothing", [run.id])
+        # Whoever built by hand meanwhile has emptied it.
+        cursor.execute(
+            "insert into ops.built (run_id) select %(run)s where (select count(*) from ops.built_layer where run_id = %(run)s) "
+            "= %(layers)s on conflict do nothing",
+            {"run": run.id, "layers": len(LAYERS)},
+        )
 
 
 def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> None:

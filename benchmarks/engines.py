@@ -1,6 +1,6 @@
 """`make bench-engines`: a full build of the same supplier on Postgres and on DuckDB, side by side in one run.
 
-Each engine builds twice, in turn; of each the quicker build is told: seconds of the whole stage, with what is taken out of
+Each engine builds twice, in turn; the quicker one is shown: seconds of the whole stage, with what is taken out of
 Postgres and given back, and of the models alone. A build whose release has other rows ends the run.
 """
 

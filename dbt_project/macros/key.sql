@@ -24,7 +24,7 @@
 {%- endmacro %}
 
 {% macro duckdb__hold_not_null(relation, columns) -%}
-    {#- An index that refuses a second row of a key would cost more than the table: the key is looked at once, here. -#}
+    {#- An index that refuses a second row of a key would cost more than the table: the key is checked once, here. -#}
     {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
     {%- for column in columns %}
     alter table {{ relation }} alter column {{ column }} set not null;

@@ -52,17 +52,14 @@ def build_layer(run_id: str, layer: str, settings: Settings | None = None) -> No
             return
         if layer == runner.LAYERS[0]:
             policies.load_policies(turn.run.settings)
-        if layer != runner.LAYERS[0] and runner.builds_by_layer(turn.run.settings) and _is_replaced(turn):
-            _build(turn.run)
-        else:
-            runner.build_layer(turn.run, layer, _as_of_dates(turn.run))
+        runner.build_layer(turn.run, layer, _as_of_dates(turn.run))
 
 
 def check_candidate(run_id: str, settings: Settings | None = None) -> None:
     """Pass gate 2: the tables that are to be published."""
     with _turn(run_id, "check_candidate", settings or get_settings()) as turn:
         if not turn.is_over:
-            if _is_gone(turn):
+            if _is_gone(turn.run):
                 _build(turn.run)
             gates.run_gate("candidate", turn.run)
 
@@ -70,7 +67,7 @@ def check_candidate(run_id: str, settings: Settings | None = None) -> None:
 def publish_release(run_id: str, settings: Settings | None = None) -> publish.Release:
     """Publish the candidate tables as a release."""
     with _turn(run_id, "publish", settings or get_settings()) as turn:
-        if not turn.is_over and _is_gone(turn):
+        if not turn.is_over and _is_gone(turn.run):
             _build(turn.run)
             gates.run_gate("candidate", turn.run)
         return publish.publish(turn.run)
@@ -96,11 +93,10 @@ def build_ratings(
 
 @dataclass(frozen=True)
 class _Turn:
-    """A stage that a run does alone: whether its release is made already, and whose the candidate tables are."""
+    """A stage that a run does alone, and whether its release is made already."""
 
     run: Run
     is_over: bool
-    builder: str | None = None
 
 
 @contextmanager
@@ -120,7 +116,7 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
                 connection, builder or "", settings.build_patience_seconds
             ):
                 with runs.timed_stage(connection, run_id, stage):
-                    yield _Turn(load_run(connection, run_id, settings), is_over=False, builder=builder)
+                    yield _Turn(load_run(connection, run_id, settings), is_over=False)
                 return
         if not waits:
             log.warning("waits_for_release", run_id=run_id, stage=stage, of=builder)
@@ -137,14 +133,9 @@ def _as_of_dates(run: Run) -> list[date]:
     return runs.as_of_dates(run.as_of_date, run.settings.history_months)
 
 
-def _is_gone(turn: _Turn) -> bool:
-    """Whether what the run built is not there any more: another run has built since, the server fell, a release was rolled back."""
-    return _is_replaced(turn) or not runner.are_built(turn.run)
-
-
-def _is_replaced(turn: _Turn) -> bool:
-    """Whether the models' tables are those of another run, which has built since: then this one builds once more."""
-    if turn.builder in (turn.run.id, None):
+def _is_gone(run: Run) -> bool:
+    """Whether what the run built is not there any more: then it builds once more."""
+    if runner.are_built(run):
         return False
-    log.info("candidate_replaced", run_id=turn.run.id, builder=turn.builder)
+    log.info("build_is_gone", run_id=run.id)
     return True

@@ -51,15 +51,25 @@ class BuildPlan:
         }
 
 
+_AS_JSON = TypeAdapter(BuildPlan)
+
+
 def begin_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> BuildPlan:
     """Decide what the run computes, and store it: from here on the models' tables are this run's."""
     plan = plan_build(run, as_of_dates, anew=anew)
     with connect(run.settings) as connection:
-        connection.execute("delete from ops.built_layer where run_id = %s", [run.id])
+        connection.execute("delete from ops.built_layer")
         connection.execute(
             "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, build_plan = %s, "
             "engine = %s, build_began_at = clock_timestamp() where run_id = %s",
-            [plan.as_of_dates, plan.fingerprint, plan.because, _as_json(plan), run.settings.engine, run.id],
+            [
+                plan.as_of_dates,
+                plan.fingerprint,
+                plan.because,
+                Jsonb(_AS_JSON.dump_python(plan, mode="json")),
+                run.settings.engine,
+                run.id,
+            ],
         )
     return plan
 
@@ -70,11 +80,7 @@ def stored_plan(run: Run) -> BuildPlan:
         (plan,) = connection.execute("select build_plan from lineage.runs where run_id = %s", [run.id]).fetchone() or (
             None,
         )
-    return TypeAdapter(BuildPlan).validate_python(plan)
-
-
-def _as_json(plan: BuildPlan) -> Jsonb:
-    return Jsonb(TypeAdapter(BuildPlan).dump_python(plan, mode="json"))
+    return _AS_JSON.validate_python(plan)
 
 
 def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> BuildPlan:

@@ -149,15 +149,8 @@ def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
         _note_built(run, engine, one)
 
 
-def builds_by_layer(settings: Settings) -> bool:
-    """Whether layers are built one by one; another engine than Postgres builds all of them at once."""
-    return engine_for(settings).keeps_tables
-
-
 def are_built(run: Run, layers: tuple[str, ...] = LAYERS) -> bool:
-    """Whether the layers' tables are those of this run's build: none is after a crash of the server, a rollback, or dbt by hand."""
-    if not builds_by_layer(run.settings):
-        return True
+    """Whether the layers' tables are this run's: not where another run has built since, after a crash of the server, a rollback or dbt by hand."""
     with connect(run.settings) as connection:
         (built,) = connection.execute(
             "select count(*) from ops.built_layer where run_id = %s and layer = any(%s)", [run.id, list(layers)]
@@ -167,13 +160,13 @@ def are_built(run: Run, layers: tuple[str, ...] = LAYERS) -> bool:
 
 def _note_built(run: Run, engine: Engine, *layers: str) -> None:
     with connect(run.settings) as connection, connection.cursor() as cursor:
-        if not engine.keeps_tables:
-            cursor.execute("delete from ops.built")
-            return
         cursor.executemany(
             "insert into ops.built_layer (run_id, layer) values (%s, %s) on conflict do nothing",
             [(run.id, layer) for layer in layers],
         )
+        if not engine.keeps_tables:
+            cursor.execute("delete from ops.built")
+            return
         # Whoever built by hand meanwhile has emptied it.
         cursor.execute(
             "insert into ops.built (run_id) select %(run)s where (select count(*) from ops.built_layer where run_id = %(run)s) "

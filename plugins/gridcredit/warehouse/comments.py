@@ -24,7 +24,7 @@ def apply_comments(connection: Connection, settings: Settings) -> None:
     What is there is compared, so a view that was made again has its comments again, and a changed text needs no build.
     """
     published = published_tables(settings)
-    told = {table.name: table for table in published}
+    described = {table.name: table for table in published}
     star = {table.name: table for table in star_tables(published)}
     found = connection.execute(
         "select nspname, relname, relkind = 'v', obj_description(pg_class.oid), "
@@ -35,7 +35,7 @@ def apply_comments(connection: Connection, settings: Settings) -> None:
         "group by nspname, relname, relkind, pg_class.oid"
     ).fetchall()
     for schema, name, is_view, text, columns, texts in found:
-        table = (star if schema == "star" else told).get(name.removesuffix("_history"))
+        table = (star if schema == "star" else described).get(name.removesuffix("_history"))
         if table:
             kind: LiteralString = "view" if is_view else "table"
             relation = sql.Identifier(schema, name)

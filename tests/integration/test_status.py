@@ -92,7 +92,7 @@ def test_status_of_a_release(released: Settings) -> None:
 
 def test_a_release_that_is_late_is_the_last_failure(released: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Airflow's triggerer calls it, five hours after the run was queued."""
-    monkeypatch.setattr("gridcredit.warehouse.connection.get_settings", lambda: released)
+    monkeypatch.setattr("gridcredit.orchestration.connection.get_settings", lambda: released)
     asyncio.run(release_is_late({"dag_run": {"dag_id": "build_ratings", "dag_run_id": "night"}}, hours=5))
     assert "build_ratings.deadline: no release 5 hours after the run was queued" in command(released, "status").stdout
 

@@ -55,6 +55,24 @@ def test_each_model_and_test_is_in_one_layer(tmp_path: Path) -> None:
     assert sorted(first_three) == sorted(name for layer in LAYERS[:-1] for name in in_layers[layer])
 
 
+def test_a_layer_reads_no_later_one(tmp_path: Path) -> None:
+    """A table of a later layer would be missing at the first build, and yesterday's in every other."""
+    settings = Settings(home=tmp_path, warehouse_url=SecretStr("postgresql://nobody:none@127.0.0.1:1/none"))
+    with dbt_session(settings) as invoke:
+        nodes = invoke(["--quiet", "parse"]).result.nodes
+    layer_of = {
+        name: LAYERS.index(node.config.meta["layer"]) for name, node in nodes.items() if "layer" in node.config.meta
+    }
+    later = {
+        (name, read)
+        for name, layer in layer_of.items()
+        for read in nodes[name].depends_on_nodes
+        if layer_of.get(read, -1) > layer
+    }
+    assert len(layer_of) > 150
+    assert later == set()
+
+
 @pytest.mark.parametrize("after", ["check_candidate", "build_candidate"])
 def test_what_a_run_built_is_gone_before_its_release(
     new_warehouse: WarehouseFactory, small: Prepared, after: str

@@ -73,6 +73,12 @@ def test_what_ships_is_sound() -> None:
             "pursued_share_of_bill",
         ),
         ("policy.yml", "write_off_days: 361", "write_off_days: 361\ntrial_since: spring", "trial_since"),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nwrite_off_days: 36",
+            "'write_off_days' is given twice",
+        ),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: str, why: str) -> None:
@@ -84,6 +90,15 @@ def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: st
     with pytest.raises(PolicyError, match=why) as refusal:
         read_policy(folder)
     assert str(refusal.value).startswith(str(folder))
+
+
+@pytest.mark.parametrize("file", ["policy.yml", "grades.csv"])
+def test_a_file_of_another_encoding_is_refused(tmp_path: Path, file: str) -> None:
+    folder = tmp_path / "default" / "1.0"
+    shutil.copytree(DEFAULT, folder)
+    (folder / file).write_bytes((folder / file).read_bytes() + "说明".encode("gb18030"))
+    with pytest.raises(PolicyError, match=f"{file}: cannot be read"):
+        read_policy(folder)
 
 
 def test_a_step_may_not_lapse_before_the_next_one_may_follow(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-{{ config(tags=['cash_forecast'], indexes=[{'columns': ['as_of_date', 'months', 'method'], 'unique': true}]) }}
+{{ config(indexes=[{'columns': ['as_of_date', 'months', 'method'], 'unique': true}]) }}
 
 with
 

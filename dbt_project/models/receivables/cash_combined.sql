@@ -1,5 +1,5 @@
 -- The mean of what the methods say, each weighted by the inverse of its mean squared error (Bates and Granger 1969).
-{{ config(tags=['cash_forecast'], indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
+{{ config(indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- The cash forecast: within one, two and three months of each date what the published method says, with an interval, and how the forecasts that
 -- were published before compare with the naive ones in the windows that had closed.
-{{ config(tags=['cash_forecast'], indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
+{{ config(indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
 
 {%- set rules = var('cash_forecast') %}
 with

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from gridcredit.contract.features import feature_library_yaml
 from gridcredit.errors import GridCreditError
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
 KEY_MARK = "Grain and key: "
@@ -82,7 +81,7 @@ def published_tables(settings: Settings) -> list[Table]:
         GridCreditError: a foreign key leads to no key of a published table.
     """
     by_hand = (settings.dbt_dir / "models" / "candidate" / "candidate.yml").read_text(encoding="utf-8")
-    models = [model for text in (by_hand, feature_library_yaml(settings)) for model in _read(text)["models"]]
+    models = [model for text in (by_hand, feature_library_yaml(settings)) for model in load_yaml(text)["models"]]
     return _checked((_of_model(model) for model in models), "dbt_project/models/candidate/candidate.yml")
 
 
@@ -93,7 +92,7 @@ def star_tables(published: Iterable[Table]) -> list[Table]:
         GridCreditError: a column is described nowhere, or a foreign key leads to no key.
     """
     known = {table.name: {column.name: column for column in table.columns} for table in published}
-    tables = _read((files("gridcredit.contract") / "star.yml").read_text(encoding="utf-8"))
+    tables = load_yaml((files("gridcredit.contract") / "star.yml").read_text(encoding="utf-8"))
     return _checked((_of_star(name, table, known) for name, table in tables.items()), "star.yml")
 
 
@@ -157,8 +156,3 @@ def _checked(tables: Iterable[Table], where: str) -> list[Table]:
             if not set(key.columns) <= names or target is None or key.to_columns != target.key:
                 raise GridCreditError(f"{where}: {table.name}: foreign key {key}: no such columns, or not its key")
     return [by_name[name] for name in sorted(by_name)]
-
-
-def _read(text: str) -> Any:  # noqa: ANN401 YAML
-    # By libyaml: these files are read at each release.
-    return yaml.load(text, Loader=yaml.CSafeLoader)

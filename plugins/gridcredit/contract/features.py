@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
 FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gridcredit contract`; do not edit."
@@ -32,7 +33,7 @@ def _measured(feature: dict[str, Any], measures: dict[str, dict[str, Any]]) -> s
 
 
 def _project(settings: Settings) -> dict[str, Any]:
-    project: dict[str, Any] = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    project: dict[str, Any] = load_yaml((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
     return project
 
 

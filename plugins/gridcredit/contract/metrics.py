@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
 BEGIN = "<!-- Metrics: written from dbt_project/models/metrics.yml by `gridcredit contract`; do not edit. -->"
@@ -14,7 +13,7 @@ END = "<!-- End of the metrics. -->"
 
 def metrics_markdown(settings: Settings) -> str:
     """A table of the metrics: what each is, by what it may be asked, and the models behind it."""
-    defined = yaml.safe_load((settings.dbt_dir / "models" / "metrics.yml").read_text(encoding="utf-8"))
+    defined = load_yaml((settings.dbt_dir / "models" / "metrics.yml").read_text(encoding="utf-8"))
     models = {measure["name"]: model for model in defined["semantic_models"] for measure in model["measures"]}
     metrics = {metric["name"]: metric for metric in defined["metrics"]}
     parts = {part for metric in metrics.values() for part in _inputs(metric)}

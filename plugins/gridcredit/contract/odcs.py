@@ -14,6 +14,7 @@ import yaml
 
 from gridcredit.contract.described import Column, Table, published_tables
 from gridcredit.errors import GridCreditError
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
 NOTE = "Written from dbt_project/models/candidate/ by `gridcredit contract`; do not edit."
@@ -40,7 +41,7 @@ def contract_files(settings: Settings) -> dict[Path, str]:
         path = folder / f"{table.name}.odcs.yaml"
         contract = odcs(table, owners[table.group])
         if path.exists():
-            require_new_version(yaml.safe_load(path.read_text(encoding="utf-8")), contract)
+            require_new_version(load_yaml(path.read_text(encoding="utf-8")), contract)
         files[path] = f"# {NOTE}\n" + yaml.safe_dump(contract, sort_keys=False, width=110, allow_unicode=True)
     return files
 
@@ -151,5 +152,5 @@ def _custom(**properties: str) -> dict[str, Any]:
 def _owners(settings: Settings) -> dict[str, dict[str, str]]:
     """By group who answers for its tables."""
     text = (settings.dbt_dir / "models" / "candidate" / "candidate.yml").read_text(encoding="utf-8")
-    groups = yaml.load(text, Loader=yaml.CSafeLoader)["groups"]
+    groups = load_yaml(text)["groups"]
     return {group["name"]: group["owner"] for group in groups}

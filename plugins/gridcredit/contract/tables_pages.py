@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import yaml
-
 from gridcredit.contract.described import Table, published_tables, star_tables
 from gridcredit.contract.diagrams import diagram
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
 NOTE = "Written from dbt_project/models/candidate/ and policies/departments.yml by `gridcredit contract`; do not edit."
@@ -19,7 +18,7 @@ def published_tables_markdown(settings: Settings) -> str:
     """Every published table with grain, key, columns, and which departments read it."""
     tables = published_tables(settings)
     text = (settings.project_dir / "policies" / "departments.yml").read_text(encoding="utf-8")
-    departments = yaml.safe_load(text)["departments"]
+    departments = load_yaml(text)["departments"]
     lines = [
         f"<!-- {NOTE} -->", "", "# Published tables", "",
         "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` beside those below. `published.<name>_history` has every row that a",

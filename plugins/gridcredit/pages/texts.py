@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
+from gridcredit.files.strict_yaml import load_yaml
 
 Language = Literal["en", "zh"]
 
@@ -15,7 +15,7 @@ Language = Literal["en", "zh"]
 @cache
 def read_texts(language: Language, package: str = "gridcredit.pages", name: str = "texts.yml") -> dict[str, Any]:
     """The words of one language in a file that holds both under `en` and `zh`; read once, for reading alone."""
-    found: dict[str, Any] = yaml.safe_load((files(package) / name).read_text(encoding="utf-8"))[language]
+    found: dict[str, Any] = load_yaml((files(package) / name).read_text(encoding="utf-8"))[language]
     return found
 
 

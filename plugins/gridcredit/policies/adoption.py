@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 
-import yaml
 from psycopg import sql
 
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.policies.folder import TABLES, header_text, write_files
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
@@ -24,7 +24,7 @@ def fetch_adopted(connection: Connection, settings: Settings) -> None:
             shutil.rmtree(folder, ignore_errors=True)
         elif not (folder / "policy.yml").exists():
             files = proposed_files(connection, proposal_id)
-            header = yaml.safe_load(files["policy.yml"]) | {"approver": approver}
+            header = load_yaml(files["policy.yml"]) | {"approver": approver}
             write_files(folder, files | {"policy.yml": header_text(header)})
 
 

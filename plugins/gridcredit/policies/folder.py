@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridcredit.errors import PolicyError
+from gridcredit.files.strict_yaml import load_yaml
 
 Rows = list[dict[str, str]]
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -145,8 +146,8 @@ class Policy:
 def read_policy_file(path: Path, model: type[Checked]) -> Checked:
     """A YAML file of the policies folder as its model; a PolicyError names the file and what is wrong."""
     try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
+        return model.model_validate(load_yaml(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:
         fault = error.errors()[0]
@@ -166,9 +167,9 @@ def read_folder(folder: Path) -> Policy:
             continue
         try:
             content = path.read_bytes()
-        except OSError as error:
-            raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
-        reader = csv.DictReader(content.decode("utf-8").splitlines())
+            reader = csv.DictReader(content.decode("utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{path}: cannot be read: {error}") from error
         optional = OPTIONAL_COLUMNS.get(name, ())
         if tuple(reader.fieldnames or ()) not in (columns, columns + optional):
             may_follow = f"; {','.join(optional)} may follow" if optional else ""

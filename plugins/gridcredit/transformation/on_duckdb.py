@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from psycopg import sql
 
 from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.lineage.columns import Catalog
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
@@ -137,7 +137,7 @@ class DuckDB(Engine):
 def sources(settings: Settings) -> Iterator[tuple[str, str]]:
     """The schemas and tables that models read and dbt does not make."""
     for path in sorted((settings.dbt_dir / "models").glob("*_sources.yml")):
-        for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
+        for source in load_yaml(path.read_text(encoding="utf-8"))["sources"]:
             for table in source["tables"]:
                 yield source["name"], table["name"]
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-
-import yaml
 
 from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.scorecards.fit import BOUND_DIGITS, Fitted, FittedBin
+from gridcredit.pages.texts import Language, read_texts
 from gridcredit.policies.folder import Policy, Rows, policy_files, write_files
 from gridcredit.policies.store import read_policy
 from gridcredit.settings import Settings
@@ -104,7 +101,7 @@ def _bound(value: float | None) -> str:
 
 def _reason(indicator: str, each: FittedBin) -> dict[str, str]:
     low, high = _bound(each.lower), _bound(each.upper)
-    spans = {"en": f"from {low} to below {high}", "zh": f"{low}至{high}(不含)"}
+    spans: dict[Language, str] = {"en": f"from {low} to below {high}", "zh": f"{low}至{high}(不含)"}
     if not low:
         spans = {"en": f"below {high}", "zh": f"低于{high}"}
     elif not high:
@@ -112,12 +109,6 @@ def _reason(indicator: str, each: FittedBin) -> dict[str, str]:
     return {f"text_{language}": f"{_label(language, indicator)}: {span}" for language, span in spans.items()}
 
 
-@cache
-def _labels(language: str) -> dict[str, str]:
-    texts = yaml.safe_load((files("gridcredit.pages") / "texts.yml").read_text(encoding="utf-8"))
-    labels: dict[str, str] = texts[language]["indicators_named"]
-    return labels
-
-
-def _label(language: str, indicator: str) -> str:
-    return _labels(language).get(indicator, indicator)
+def _label(language: Language, indicator: str) -> str:
+    label: str = read_texts(language)["indicators_named"].get(indicator, indicator)
+    return label

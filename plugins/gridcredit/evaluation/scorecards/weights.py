@@ -19,6 +19,7 @@ import yaml
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.figures import Floats
 from gridcredit.evaluation.scorecards.score import available, bin_numbers
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.policies.folder import Policy, Rows
 
 # Mean consistency index of random matrices by their size (Saaty 1980).
@@ -71,7 +72,7 @@ def read_hierarchy(path: Path, base: Policy) -> Weights:
         PolicyError: the file does not cover the base policy's indicators, or a matrix is refused.
     """
     try:
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise PolicyError(f"{path}: cannot be read: {error}") from error
     of_dimension: dict[str, list[str]] = {}

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from gridcredit.operations import pipeline
+from gridcredit.lineage.run import Run, load_run
+from gridcredit.operations import pipeline, runs
+from gridcredit.releases.release import roll_back
 from gridcredit.settings import Settings
-from gridcredit.transformation.runner import BEFORE_CANDIDATE, LAYERS, dbt_session
+from gridcredit.transformation import build_plan
+from gridcredit.transformation.build_plan import BuildPlan, begin_build
+from gridcredit.transformation.runner import BEFORE_CANDIDATE, LAYERS, are_built, dbt_environment, dbt_session
 from gridcredit.warehouse.connection import connect
 from psycopg import sql
 from pydantic import SecretStr
@@ -128,3 +135,69 @@ def test_layer_by_layer_gives_the_same_release(new_warehouse: WarehouseFactory, 
     assert sums(by_layer) == sums(at_once)
     stages = [stage for (stage,) in rows(by_layer, "select stage from ops.stage_timings where run_id = 'next'")]
     assert stages.count("build_collections") == 2
+
+
+def test_whoever_changes_the_tables_takes_them_from_the_run_that_built_them(
+    new_warehouse: WarehouseFactory, small: Prepared
+) -> None:
+    """By hand, by a rollback, or by another run that begins to build."""
+    settings = new_warehouse(small)
+
+    def registered(run_id: str, day: date | None = None) -> Run:
+        return runs.start_run(run_id, day, settings)
+
+    def begin(run: Run, *, anew: bool = False) -> BuildPlan:
+        return begin_build(run, runs.as_of_dates(run.as_of_date, settings.history_months), anew=anew)
+
+    def still_built(run_id: str) -> bool:
+        with connect(settings) as connection:
+            return are_built(load_run(connection, run_id, settings))
+
+    assert still_built("first")
+    environment = {**os.environ, **dbt_environment(settings, by_pipeline=False)}
+    by_hand = [sys.executable, "-m", "dbt.cli.main", "--quiet", "run", "--select", "as_of_date"]
+    subprocess.run(by_hand, env=environment, check=True)
+    assert not still_built("first")
+
+    slow = registered("slow", DAY)
+    assert pipeline.build_ratings("second", DAY, settings).number == 2
+    assert still_built("second")
+    # Registered before the release, it begins after it: what it may have changed is computed again.
+    begin(slow)
+    assert not still_built("second")
+    runs.finish_run(slow.id, "failed", settings)
+    later = registered("later", DAY + timedelta(days=2))
+    plan = begin(later)
+    assert (plan.because, plan.aged_from, plan.dropped_dates) == (None, DAY, [DAY])
+
+    # A build of everything that failed is not forgotten.
+    begin(later, anew=True)
+    runs.finish_run(later.id, "failed", settings)
+    last = registered("last", DAY + timedelta(days=2))
+    assert begin(last).because == "a build of everything has not been released"
+
+    assert roll_back(1, "an officer", "a test", settings) == 3
+    with connect(settings) as connection:
+        assert connection.execute("select count(*) from ops.built_layer").fetchone() == (0,)
+
+
+def test_a_run_that_failed_goes_on_where_its_task_is_cleared(new_warehouse: WarehouseFactory, small: Prepared) -> None:
+    settings = new_warehouse(small)
+    status = "select status, finished_at is null from lineage.runs where run_id = 'night'"
+    pipeline.check_raw("night", DAY, settings)
+    runs.finish_run("night", "failed", settings)
+    pipeline.build_layer("night", LAYERS[0], settings)
+    # So that other runs wait for it, as for any that is under way.
+    assert rows(settings, status) == [("running", True)]
+
+
+def test_what_counts_as_a_default_holds_from_the_first_layer_to_the_last(
+    new_warehouse: WarehouseFactory, small: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = new_warehouse(small)
+    run = runs.start_run("night", DAY, settings)
+    decided = begin_build(run, runs.as_of_dates(DAY, settings.history_months))
+    stricter = decided.outcome_rules.model_copy(update={"default_days_overdue": 45})
+    monkeypatch.setattr(build_plan, "read_rules", lambda _: stricter)
+    variables = build_plan.stored_plan(run).variables(settings)
+    assert variables["evaluation"] == decided.outcome_rules.model_dump()

@@ -85,6 +85,14 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
         )
 
 
+def reopen_run(connection: Connection, run_id: str) -> None:
+    """A run that failed goes on where a person clears its task in Airflow: from here on it is under way again."""
+    connection.execute(
+        "update lineage.runs set status = 'running', finished_at = null where run_id = %s and status in ('failed', 'killed')",
+        [run_id],
+    )
+
+
 @contextmanager
 def alive(run_id: str, settings: Settings) -> Iterator[None]:
     """Hold a session for a run in one process: once it is gone, also by a kill, the run is known to have ended."""

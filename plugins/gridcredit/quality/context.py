@@ -18,7 +18,7 @@ import yaml
 from gridcredit.errors import GridCreditError
 from gridcredit.quality.results import Gate
 from gridcredit.settings import Settings, get_settings
-from gridcredit.warehouse.connection import warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
 
 if TYPE_CHECKING:  # the library is imported late, it is slow
     from great_expectations.data_context import FileDataContext
@@ -60,8 +60,13 @@ def place_of(gate: Gate, table: str, suite: Suite) -> tuple[str, str]:
 
 
 def open_context(settings: Settings | None = None) -> FileDataContext:
-    """The project as Great Expectations opens it, with this warehouse's address and folders."""
+    """The project as Great Expectations opens it, with this warehouse's address and folders.
+
+    Raises:
+        psycopg.OperationalError: the warehouse does not answer; Great Expectations would report each check as failed.
+    """
     settings = settings or get_settings()
+    connect(settings).close()
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 

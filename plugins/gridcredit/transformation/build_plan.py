@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from gridcredit.lineage.run import Run
 from gridcredit.policies import Policy, read_policies
-from gridcredit.policies.evaluation_rules import read_rules
+from gridcredit.policies.evaluation_rules import OutcomeRules, read_rules
 from gridcredit.policies.store import loaded_versions
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
@@ -27,6 +27,7 @@ class BuildPlan:
 
     as_of_dates: list[date]
     fingerprint: str
+    outcome_rules: OutcomeRules
     because: str | None = None
     new_files: list[int] = field(default_factory=list)
     undone_files: list[int] = field(default_factory=list)
@@ -40,7 +41,7 @@ class BuildPlan:
         return {
             "as_of_dates": [day.isoformat() for day in self.as_of_dates],
             "policy_name": settings.policy,
-            "evaluation": read_rules(settings).outcome.model_dump(),
+            "evaluation": self.outcome_rules.model_dump(),
             "is_narrow": self.because is None,
             "new_files": self.new_files,
             "undone_files": self.undone_files,
@@ -96,14 +97,15 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
             for policy in read_policies(settings)
             if policy.header.policy == settings.policy and policy.header.version in loaded
         ]
-        fingerprint = _fingerprint(as_of_dates[-1], policies, settings)
+        rules = read_rules(settings).outcome
+        fingerprint = _fingerprint(as_of_dates[-1], policies, rules, settings)
         base = connection.execute(
             "select as_of_dates, fingerprint, started_at, build_began_at from lineage.runs "
             "where status in ('published', 'unchanged') order by finished_at desc limit 1"
         ).fetchone()
         because = _why_everything(connection, base, fingerprint, anew=anew)
         if because or base is None:
-            return BuildPlan(as_of_dates, fingerprint, because)
+            return BuildPlan(as_of_dates, fingerprint, rules, because)
         base_dates, _, base_started, base_began = base
         attempts = connection.execute(
             "select as_of_dates, fingerprint from lineage.runs "
@@ -114,14 +116,14 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
         if connection.execute(
             "select 1 from lineage.runs where build_began_at > %s and built_because is not null limit 1", [base_began]
         ).fetchone():
-            return BuildPlan(as_of_dates, fingerprint, "a build of everything has not been released")
+            return BuildPlan(as_of_dates, fingerprint, rules, "a build of everything has not been released")
         if any(tried != fingerprint for _, tried in attempts):
-            return BuildPlan(as_of_dates, fingerprint, "a build with other models, policy or settings failed")
+            return BuildPlan(as_of_dates, fingerprint, rules, "a build with other models, policy or settings failed")
         known = [base_dates, *(dates for dates, _ in attempts)]
         last_days = [dates[-1] for dates in known]
         # What only the later day has told or dropped is not known one by one.
         if max(last_days) > as_of_dates[-1]:
-            return BuildPlan(as_of_dates, fingerprint, "an earlier day than that of the last build")
+            return BuildPlan(as_of_dates, fingerprint, rules, "an earlier day than that of the last build")
         undone = connection.execute(
             "select file_id from lineage.files where undone_at is not null and undone_at > %s order by 1",
             [base_started],
@@ -134,6 +136,7 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
     return BuildPlan(
         as_of_dates,
         fingerprint,
+        rules,
         new_files=[file_id for (file_id,) in new],
         undone_files=[file_id for (file_id,) in undone],
         aged_from=min(last_days),
@@ -170,7 +173,7 @@ def _why_everything(
     return None
 
 
-def _fingerprint(last_day: date, policies: list[Policy], settings: Settings) -> str:
+def _fingerprint(last_day: date, policies: list[Policy], rules: OutcomeRules, settings: Settings) -> str:
     """Changes with anything but facts and days that a figure rests on; its first 64 characters with the models' SQL alone."""
     models = hashlib.sha256(settings.policy.encode())
     for pattern in ("models/**/*.sql", "macros/**/*.sql", "dbt_project.yml"):
@@ -178,7 +181,7 @@ def _fingerprint(last_day: date, policies: list[Policy], settings: Settings) -> 
             models.update(path.relative_to(settings.dbt_dir).as_posix().encode() + b"\0" + path.read_bytes())
     for text in sorted(policy.sha256 for policy in policies):
         models.update(text.encode() + b"\0")
-    models.update(read_rules(settings).outcome.model_dump_json().encode())
+    models.update(rules.model_dump_json().encode())
     in_force = sorted(policy.header.version for policy in policies if policy.header.effective_from <= last_day)
     dates = hashlib.sha256(f"{settings.history_months} {in_force}".encode())
     return f"{models.hexdigest()}{dates.hexdigest()[:16]}"

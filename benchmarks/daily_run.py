@@ -136,8 +136,8 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         )
     found["peak MiB of our process"] = peak_mib()
     if options.equality:
-        anew = pipeline.build_ratings("anew", LAST_DAY + 2 * ONE_DAY, settings, anew=True)
-        found["rows that a rebuild changes"] = anew.rows_opened + anew.rows_closed if anew.is_new else 0
+        rebuilt = pipeline.build_ratings("full refresh", LAST_DAY + 2 * ONE_DAY, settings, full_refresh=True)
+        found["rows that a rebuild changes"] = rebuilt.rows_opened + rebuilt.rows_closed if rebuilt.is_new else 0
     return found
 
 
@@ -278,7 +278,7 @@ def report(found: dict[str, float], options: argparse.Namespace) -> None:
 
 
 def days_of(months: int) -> list[tuple[date, date]]:
-    """The dates that a build answers for, each with the day a year before."""
+    """The dates that a build covers, each with the day a year before."""
     return [
         (day, day.replace(year=day.year - 1))
         for day in runs.as_of_dates(LAST_DAY, months)

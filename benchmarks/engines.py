@@ -59,7 +59,7 @@ def build(engine: str, turn: int, settings: Settings) -> float:
     chosen = settings.model_copy(update={"engine": engine})
     pipeline.check_raw(run_id, LAST_DAY, chosen)
     with memory_used() as used:
-        seconds = timed(lambda: pipeline.build_models(run_id, chosen, anew=True))
+        seconds = timed(lambda: pipeline.build_models(run_id, chosen, full_refresh=True))
     with connect(settings) as connection:
         ((models,),) = connection.execute(
             "select sum(seconds)::float8 from lineage.model_results where run_id = %s and resource_type = 'model'",

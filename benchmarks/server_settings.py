@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
@@ -61,7 +61,7 @@ class Reading:
 
 
 def main() -> None:
-    """Build, run two days and tell which indexes nothing used, build anew and measure with each setting otherwise."""
+    """Build, run two days, list unused indexes, rebuild, and measure with each setting changed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--months", type=int, default=24)
@@ -82,8 +82,8 @@ def main() -> None:
                 run_day(f"{day}", day, path, mapping, settings)
             tell_unused_indexes(settings)
             # What a build of everything asks, and the scopes that it asks of.
-            pipeline.build_ratings("anew", day, settings, anew=True)
-            queries = {name: query for name, (_, query) in heaviest_models("anew", settings).items()}
+            pipeline.build_ratings("full refresh", day, settings, full_refresh=True)
+            queries = {name: query for name, (_, query) in heaviest_models("full refresh", settings).items()}
             tell_settings(queries, files / "bill.csv", settings)
 
 
@@ -115,7 +115,7 @@ def tell(what: str, without: Reading, before: Reading, after: Reading) -> None:
 
 
 def with_options(settings: Settings, changed: dict[str, str | float]) -> None:
-    """Start the server anew with these options changed."""
+    """Restart the server with these options changed."""
     server = EmbeddedPostgres(settings)
     server.stop()
     EmbeddedPostgres(settings, server.options | changed).start()
@@ -147,7 +147,7 @@ def loading_of(bills: Path, settings: Settings) -> float:
         (file_id,) = connection.execute(
             "select file_id from lineage.files where file_name = %s and undone_at is null", [bills.name]
         ).fetchone() or (0,)
-    undo_load(file_id, "loaded again to measure it", settings)
+    revert_load(file_id, "loaded again to measure it", settings)
     return timed(lambda: load_file(bills, mapping, settings))
 
 

@@ -1,4 +1,4 @@
-{% macro analyze_when_new() -%}
+{% macro analyze_new_table() -%}
     {#- A table just made has no statistics, and the planner would guess; one that changed a little keeps what it has. -#}
     {%- if not is_incremental() and model.config.materialized != 'view' -%}
     {{ return(analyze_relation(this)) }}

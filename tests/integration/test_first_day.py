@@ -134,9 +134,11 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     (decision,) = rows(settings, "select decision, subject, approver, os_user, database_role from lineage.decisions")
     assert decision[:4] == ("release a blocked run", "second", "Ada Byron", getpass.getuser())
     assert decision[4]
-    again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not")
+    everything = ["--anew", "--engine", "postgres"]
+    again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not", *everything)
     assert again.returncode == 1
     assert "no gate blocks run 'first'" in again.stderr
+    assert "--anew is deprecated: say --full-refresh" in again.stderr
 
 
 def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_space
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
@@ -67,7 +67,7 @@ def test_a_file_read_otherwise_before_names_its_load(settings: Settings, demo: M
     other = demo.model_copy(update={"mapping": "other"})
     with pytest.raises(FileRefusedError, match=f"load {load} holds it by mapping 'demo'.*load revert {load}"):
         load_file(path, other, settings)
-    undo_load(load, "wrong mapping", settings)
+    revert_load(load, "wrong mapping", settings)
     assert load_file(path, other, settings).counts["payment"].accepted == 2
     # A file without rows is alike everywhere.
     nothing = write(tmp_path / "external_risk.csv", "customer_id,listed_on,kind,removed_on\n")

@@ -113,7 +113,7 @@ def test_columns_rest_on_what_the_models_say(released: Released) -> None:
 
 
 def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
-    """Every event and facet, read back from the file, is made anew by the classes that OpenLineage makes of its schema."""
+    """Every event and facet, read back from the file, is built again by the classes that OpenLineage generates from its schema."""
     known = facet_classes()
     told = [
         json.loads(line)

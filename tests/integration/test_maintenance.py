@@ -1,4 +1,4 @@
-"""Retention and merging: what is kept stays readable and can still be undone."""
+"""Retention and merging: what is retained stays readable and can still be reverted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gridcredit.ingestion.landing import take_in
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage.transport import events_folder
 from gridcredit.operations import maintenance
 from gridcredit.settings import Settings
@@ -71,10 +71,10 @@ def test_readings_are_retired_when_all_are_old(kept: Settings, demo: Mapping, tm
             "select rows_accepted, retired_at is not null from lineage.loads order by file_id"
         ).fetchall()
     assert record == [(2, True), (2, False)]
-    undo_load(old, "still possible", kept)
+    revert_load(old, "still possible", kept)
 
 
-def test_small_loads_are_merged_and_each_can_still_be_undone(kept: Settings, demo: Mapping, tmp_path: Path) -> None:
+def test_small_loads_are_merged_and_each_can_still_be_reverted(kept: Settings, demo: Mapping, tmp_path: Path) -> None:
     def load(number: int, rows: int = 2) -> int:
         path = tmp_path / f"payment_{number}.csv"
         lines = [f"P{number}-{row},C1,2026-01-05,1.00\n" for row in range(rows)]
@@ -91,7 +91,7 @@ def test_small_loads_are_merged_and_each_can_still_be_undone(kept: Settings, dem
         f"payment_load_{ids[0]}_to_{last}": [*ids, last],
         f"payment_load_{large}": [large],
     }
-    undo_load(ids[1], "one of many", kept)
+    revert_load(ids[1], "one of many", kept)
     assert payments(kept) == [row for row in before if row[1] != ids[1]]
     again = [load(number) for number in (1, 5, 6)]
     assert maintenance.merge_loads(kept) == {"payment": 4}

@@ -127,8 +127,8 @@ def test_erasure_keeps_figures_and_chain(planted: Settings) -> None:
         if path.is_file():
             assert planted_in(path.read_text(errors="ignore")) == [], path
 
-    # Everything computed anew from what is left gives the same figures: who changed is counted as before.
-    release = pipeline.build_ratings("after the erasure", settings=planted, anew=True)
+    # A full refresh from what is left gives the same figures: who changed is counted as before.
+    release = pipeline.build_ratings("after the erasure", settings=planted, full_refresh=True)
     assert not release.is_new
     assert published() == before
     assert verify_release(release.number, planted) == []

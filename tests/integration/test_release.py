@@ -88,7 +88,7 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     assert contents(published) == before
     assert rows(published, "select status from lineage.runs where run_id = 'too strict'") == [("failed",)]
     assert (strict.data_docs_dir / "index.html").exists()
-    # What the night computed anew, which is what it checks.
+    # What the night recomputed, which is what it checks.
     computed = {customer for (customer,) in rows(published, "select customer_id from candidate.customer_rating")}
     told = rows(
         published,
@@ -116,7 +116,7 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
 
 def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path: Path) -> None:
     path = tmp_path / "bill_wrong.csv"
-    wrong = NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-undone")
+    wrong = NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-reverted")
     deliver(path, published, wrong + wrong.splitlines()[-1] + "\n")
     with pytest.raises(GateFailedError, match=r"gate raw.*raw\.bill"):
         pipeline.build_ratings("wrong", settings=published)
@@ -130,7 +130,7 @@ def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path
     # Due before it was issued, twice; and named twice in one file, told by its first line.
     assert told == [("critical", 2, [2, 3]), ("warning", 1, [2])]
     with connect(published) as connection:
-        connection.execute("delete from raw.bill where bill_id = 'B-undone'")
+        connection.execute("delete from raw.bill where bill_id = 'B-reverted'")
 
 
 def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(

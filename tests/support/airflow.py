@@ -28,7 +28,7 @@ from tests.support.waiting import wait_for
 
 AT_ERROR = re.compile(r'"level": ?"(error|critical)"|\[(error|critical) *\]|\b(ERROR|CRITICAL)\b|Traceback')
 METADATA, WAREHOUSE = "metadata_of_airflow", "warehouse_of_airflow"
-# Loaded once by a worker, not anew by each of its tasks.
+# Loaded once by a worker, not again by each of its tasks.
 LOADED_BY_WORKERS = (
     "tests.support.quick_broker",
     "airflow.providers.openlineage.plugins.macros",

@@ -5,7 +5,7 @@
 -- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
-{%- set is_narrow = is_narrow() and not var('is_new_month') %}
+{%- set is_incremental_build = is_incremental_build() and not var('is_new_month') %}
 with
 
 dates as (
@@ -15,7 +15,7 @@ dates as (
 
 ),
 
-{% if is_narrow %}
+{% if is_incremental_build %}
 bills as (
 
     select * from {{ ref('stg_bill') }}
@@ -79,7 +79,7 @@ changed_prices as (
     select file_id from {{ source('lineage', 'loads') }}
     where
         extract = 'tariff'
-        and file_id in ({{ (var('undone_files') or [-1]) | join(', ') }})
+        and file_id in ({{ (var('reverted_files') or [-1]) | join(', ') }})
 
 ),
 

@@ -147,14 +147,14 @@ def load_list(
 
 @load_app.command("revert")
 @load_app.command("undo", hidden=True)
-def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="stored in lineage")]) -> None:
     """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
-    from gridcredit.ingestion.revert import undo_load
+    from gridcredit.ingestion.revert import revert_load
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        name = undo_load(file_id, reason, settings)
-        typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+        name = revert_load(file_id, reason, settings)
+        typer.echo(f"reverted: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
 
 
 @quarantine_app.command("list")
@@ -203,7 +203,7 @@ def quarantine_resubmit(
     file: Annotated[Path, typer.Argument(help="what `export` wrote, repaired")],
     load: Annotated[int, typer.Option(help="the load that the rows came from")],
 ) -> None:
-    """Load repaired rows; what is still wrong is quarantined anew."""
+    """Load repaired rows; what is still wrong is quarantined again."""
     from gridcredit.ingestion.quarantine import resubmit
 
     with clear_errors() as settings:

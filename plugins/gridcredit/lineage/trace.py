@@ -228,7 +228,7 @@ def _add_file(trace: Trace, connection: Connection, under: Node, file_id: int) -
         [file_id],
     ).fetchone()
     if row:
-        facts = dict(zip(("name", "mapping", "sha256", "loaded", "undone", "rows"), row, strict=True))
+        facts = dict(zip(("name", "mapping", "sha256", "loaded", "reverted", "rows"), row, strict=True))
         facts["sha256"] = facts["sha256"][:16]
         trace.add(Node("file", name, facts), under=under)
 

@@ -93,7 +93,7 @@ class _BuildStage(BaseOperator):
 
 
 class CheckRawOperator(_BuildStage):
-    """Gate 1: registers the build and checks the raw rows it is the first to answer for."""
+    """Gate 1: registers the build and checks the raw rows it is the first to cover."""
 
     operator_extra_links = (GateLink(),)
 

@@ -19,7 +19,7 @@ from gridcredit.quality.context import Suite, place_of, read_suites
 from gridcredit.quality.events import send_gate
 from gridcredit.quality.results import Check, Gate, approval_of, record_checks
 from gridcredit.settings import Settings
-from gridcredit.transformation.memory import rare_collections
+from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.locks import exclusive
 
@@ -38,7 +38,7 @@ def run_gate(gate: Gate, run: Run) -> list[Check]:
     settings, started = run.settings, datetime.now(UTC)
     suites = read_suites(gate, settings)
     # One run at a time: the views of raw rows are one run's.
-    with exclusive("gate", settings), rare_collections():
+    with exclusive("gate", settings), infrequent_garbage_collection():
         tables = _tables_to_check(gate, run, suites)
         checks = _run_checks(gate, run, suites, tables)
     send_gate(run, gate, checks, tables, started)

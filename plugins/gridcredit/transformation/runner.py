@@ -19,7 +19,7 @@ from gridcredit.transformation.build_plan import BuildPlan, begin_build, stored_
 from gridcredit.transformation.cash_smoothing import store_smoothed
 from gridcredit.transformation.engine import Engine, read_in_postgres
 from gridcredit.transformation.engines import engine_for
-from gridcredit.transformation.memory import rare_collections
+from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
 
@@ -77,7 +77,7 @@ def dbt_session(
 
     environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
-    with _environment(environment), _behavior_flags(), rare_collections():
+    with _environment(environment), _behavior_flags(), infrequent_garbage_collection():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
         runner = dbtRunner(manifest=parsed.result, callbacks=[on_event] if on_event else [])
@@ -114,8 +114,8 @@ def _failed(results: list[Any]) -> list[Any]:
     return [one for one in results if str(one.status) in ("error", "fail")]
 
 
-def build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> None:
-    """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
+def build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> None:
+    """Bring all models up to date for the dates and run their tests; `full_refresh` computes everything, whatever changed.
 
     The caller holds the lock of builds.
 
@@ -123,7 +123,7 @@ def build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> None:
         TransformFailedError: a model or a test failed; names the first.
     """
     engine = engine_for(run.settings)
-    plan = begin_build(run, as_of_dates, anew=anew or not engine.keeps_tables)
+    plan = begin_build(run, as_of_dates, full_refresh=full_refresh or not engine.keeps_tables)
     _run_models(run, plan, engine, BEFORE_CANDIDATE, LAYERS[-1])
     _note_built(run, engine, *LAYERS)
 
@@ -194,7 +194,7 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
             for selector in selectors:
                 if selector == LAYERS[-1]:
                     engine.give_back(models_of(results), {"receivables.cash_month"})
-                    store_smoothed(plan.as_of_dates, settings, anew=is_full)
+                    store_smoothed(plan.as_of_dates, settings, full_refresh=is_full)
                     engine.take("ops", "smoothed_cash")
                 _invoke(invoke, [*build, "--selector", selector], run, results)
             engine.give_back(models_of(results), read_in_postgres(settings))

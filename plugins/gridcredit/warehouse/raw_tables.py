@@ -1,4 +1,4 @@
-"""The raw tables: one partition per loaded file, so that a load is written, undone or retired as a whole."""
+"""The raw tables: one partition per loaded file, so that a load is written, reverted or retired as a whole."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def main() -> None:
     """Build by each engine and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=20_000)
-    parser.add_argument("--months", type=int, default=24, help="month-ends kept, and months of bills")
+    parser.add_argument("--months", type=int, default=24, help="month-ends of history, and months of bills")
     options = parser.parse_args()
     quiet_logs()
     with tempfile.TemporaryDirectory() as name:

@@ -87,7 +87,7 @@ def dressed(source: Path, file_format: str) -> Path:
 
 
 def mapping_for(path: Path, extract: str, settings: Settings) -> Mapping:
-    """The demo's mapping, told of the file's format."""
+    """The demo's mapping, with the file's format."""
     demo = load_mappings(settings.mappings_dir)["demo"]
     rule = demo.rule_for(f"{extract}.csv")
     assert rule is not None

@@ -82,7 +82,7 @@ def main() -> None:
                     flush=True,
                 )
     (RESULTS / "policies.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(f"kept in {RESULTS / 'policies.json'}")
+    print(f"stored in {RESULTS / 'policies.json'}")
 
 
 def simulated(customers: int, folder: Path) -> Supplier:

@@ -80,14 +80,14 @@ def main() -> None:
             for day in (LAST_DAY + ONE_DAY, LAST_DAY + 2 * ONE_DAY):
                 path = write_payments(files, day, options.customers, share=0.01)
                 run_day(f"{day}", day, path, mapping, settings)
-            tell_unused_indexes(settings)
+            print_unused_indexes(settings)
             # What a build of everything asks, and the scopes that it asks of.
             pipeline.build_ratings("full refresh", day, settings, full_refresh=True)
             queries = {name: query for name, (_, query) in heaviest_models("full refresh", settings).items()}
-            tell_settings(queries, files / "bill.csv", settings)
+            print_settings(queries, files / "bill.csv", settings)
 
 
-def tell_settings(queries: dict[str, bytes], bills: Path, settings: Settings) -> None:
+def print_settings(queries: dict[str, bytes], bills: Path, settings: Settings) -> None:
     """Print what everything costs with one thing otherwise, and over the mean of what it cost with all of ours around it."""
     print(
         f"{'otherwise':<22} {'models':>18} {'loading':>18} {'publishing':>18}   dearest model: s, over ours", flush=True
@@ -102,16 +102,19 @@ def tell_settings(queries: dict[str, bytes], bills: Path, settings: Settings) ->
             without = read(queries, bills, settings, kind="" if what == "logged tables" else "unlogged")
         with_options(settings, {})
         after = read(queries, bills, settings)
-        tell(what, without, before, after)
+        print_setting(what, without, before, after)
         before = after
 
 
-def tell(what: str, without: Reading, before: Reading, after: Reading) -> None:
+def print_setting(what: str, without: Reading, before: Reading, after: Reading) -> None:
     ratios = {name: 2 * took / (before.models[name] + after.models[name]) for name, took in without.models.items()}
     dearest = max(ratios, key=ratios.__getitem__)
     parts = zip(without.parts, before.parts, after.parts, strict=True)
-    told = [f"{took:>12.2f} {2 * took / (one + other):5.2f}" for took, one, other in parts]
-    print(f"{what:<22} {' '.join(told)}   {dearest} {without.models[dearest]:.2f} {ratios[dearest]:.2f}", flush=True)
+    ratio_texts = [f"{took:>12.2f} {2 * took / (one + other):5.2f}" for took, one, other in parts]
+    print(
+        f"{what:<22} {' '.join(ratio_texts)}   {dearest} {without.models[dearest]:.2f} {ratios[dearest]:.2f}",
+        flush=True,
+    )
 
 
 def with_options(settings: Settings, changed: dict[str, str | float]) -> None:
@@ -176,8 +179,8 @@ def without_statistics(settings: Settings) -> Iterator[None]:
         connection.execute("analyze")
 
 
-def tell_unused_indexes(settings: Settings) -> None:
-    """Print the indexes that neither hold a key nor were looked into by a build and two days."""
+def print_unused_indexes(settings: Settings) -> None:
+    """Print the indexes that neither hold a key nor were read by a build and two days."""
     with connect(settings) as connection:
         unused = connection.execute(
             "select schemaname, relname, pg_get_indexdef(indexrelid), pg_relation_size(indexrelid) "

@@ -67,7 +67,7 @@
 
 {% macro measured_readings() -%}
     {#- The CTEs that pair each of the `readings` with the one before, and say what was used between them: `measured`. -#}
-    {#- A figure that is missing measures nothing; the next one tells what was used since the last that is there. -#}
+    {#- A figure that is missing measures nothing; the next one shows what was used since the last that is there. -#}
 pairs as (
 
     select

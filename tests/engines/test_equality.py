@@ -155,16 +155,16 @@ def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> N
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Who asks for DuckDB without its adapter is told what to install."""
+    """Without DuckDB's adapter the error says what to install."""
     monkeypatch.setattr(engines, "find_spec", lambda _: None)
     with pytest.raises(NotReadyError, match="make install-engines"):
         engines.engine_for(Settings(home=tmp_path, engine="duckdb"))
 
 
 def test_a_place_that_cannot_be_written(small: Prepared, new_warehouse: WarehouseFactory) -> None:
-    """One line says what to look at, and what is published stands."""
+    """One line says what to check, and what is published stands."""
     settings = new_warehouse(small)
     (settings.home / "lake").write_text("a file where a folder should be")
-    with pytest.raises(NotReadyError, match="look at room and rights of"):
+    with pytest.raises(NotReadyError, match="check space and permissions of"):
         build("duckdb", runs.as_of_dates(SMALL_DAY, settings.history_months), on_duckdb(settings))
     assert number(settings, "select count(*) from candidate.customer_rating") > 0

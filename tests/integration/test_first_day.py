@@ -73,9 +73,9 @@ def test_five_months_of_bills_of_customers_of_many_years(
         rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
     )
     assert Counter(sizes.values()) == {Decimal(tenth): 23 for tenth in range(0, 100, 10)}
-    told = status(settings).missing
-    assert any(line.startswith("meter_reading:") for line in told)
-    assert any("all customers are residential" in line for line in told)
+    missing = status(settings).missing
+    assert any(line.startswith("meter_reading:") for line in missing)
+    assert any("all customers are residential" in line for line in missing)
 
     # The same supplier in a currency of which a hundred go into one: the same tenths.
     other = new_warehouse()

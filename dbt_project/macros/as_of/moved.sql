@@ -10,7 +10,7 @@
 {% macro moved(day, months_before=0) -%}
     {#-
         Whether a day has come between the last day of the release before and that of this run; with `months_before`, whether
-        it has left a window of so many months. Literals, since Postgres would not read in parallel what a query tells it.
+        it has left a window of so many months. Literals, since Postgres would not read in parallel what a query returns.
     -#}
     {%- set since = aged_from() -%}
     {%- set until = last_day() -%}

@@ -32,11 +32,11 @@
         and as_of_date not in ({{ date_list(as_of_dates()) }});
     {%- endif %}
     {%- if config.get('has_window') and var('dropped_dates') %}
-    {#- What was open before the first date is kept no longer: a rebuild could not tell what became of it. #}
+    {#- What was open before the first date is no longer stored: a rebuild could not know what became of it. #}
     delete from {{ target }}
     where opened_on < cast('{{ as_of_dates() | first }}' as date);
     {%- endif %}
-    {%- if config.get('is_kept_a_year') and var('is_new_month') %}
+    {%- if config.get('is_retained_a_year') and var('is_new_month') %}
     delete from {{ target }}
     where as_of_date < cast('{{ warned_from() }}' as date);
     {%- endif %}

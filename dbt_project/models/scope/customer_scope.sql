@@ -66,7 +66,7 @@ actions as (
 
 ),
 
--- Advice tells what it is worth: a price that came, went or took effect is everybody's.
+-- Advice states what it is worth: a price that came, went or took effect is everybody's.
 changed_prices as (
 
     select _file_id as file_id from {{ ref('stg_tariff') }}
@@ -123,7 +123,7 @@ concerned as (
 
     union all
 
-    -- A reading tells nothing of use before its month has ended.
+    -- A reading shows nothing of use before its month has ended.
     select
         usage_scope.customer_id,
         1 as has_moved

@@ -6,7 +6,7 @@
     config(
         materialized='incremental',
         keys_of='evaluation_day',
-        is_kept_a_year=true,
+        is_retained_a_year=true,
         indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}

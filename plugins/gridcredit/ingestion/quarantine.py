@@ -22,7 +22,7 @@ from gridcredit.warehouse.connection import connect
 
 log = structlog.get_logger(__name__)
 
-# They stand before the file's own columns, so that a row with too many or too few fields can be told as well.
+# They stand before the file's own columns, so that a row with too many or too few fields can be reported as well.
 LINE, REASON = "_line", "_reason"
 
 

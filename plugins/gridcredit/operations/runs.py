@@ -57,7 +57,7 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
 def unanswered_extracts(file_id: int, settings: Settings | None = None) -> dict[str, int]:
     """The extracts of a file that no finished build covers, with their rows: all of a new file, none of an old one again.
 
-    A task killed between its load and its word of it finds here, on its next try, what is still to be told.
+    A task killed between its load and the report of it finds here, on its next try, what is still to be reported.
     """
     with connect(settings) as connection:
         rows = connection.execute(

@@ -47,7 +47,7 @@ class LoadFileOperator(BaseOperator):
 
 
 class AnnounceExtractsOperator(BaseOperator):
-    """Tells the DAGs that wait which extracts have new rows; skipped where none has."""
+    """Notifies the DAGs that wait which extracts have new rows; skipped where none has."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(outlets=[LOADED_EXTRACTS], **kwargs)
@@ -179,7 +179,7 @@ class AskApproverOperator(TriggerDagRunOperator):
 
 
 class DecideOnBlockedRunOperator(ApprovalOperator):
-    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are kept."""
+    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are stored."""
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "build_run_id")
 

@@ -96,7 +96,7 @@ def publish(run: Run) -> Release:
 
 
 def _store_bill_sizes(connection: Connection, release: int) -> None:
-    """Keep the bounds of bill sizes that the release went by: later ones go by the same (models/features/bill_size_bound.sql)."""
+    """Store the bounds of bill sizes that the release used: later ones use the same (models/features/bill_size_bound.sql)."""
     connection.execute(
         "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
         "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, %s "

@@ -61,10 +61,10 @@ def store_smoothed(month_ends: Sequence[date], settings: Settings, *, full_refre
             connection.execute("select month_end, fitted_to from ops.smoothed_cash group by 1, 2").fetchall()
         )
         histories = dict(_histories(months, month_ends))
-        kept = [day for day, history in histories.items() if stored.get(day) == _fingerprint(history)]
-        connection.execute("delete from ops.smoothed_cash where not month_end = any(%s)", [kept])
+        unchanged = [day for day, history in histories.items() if stored.get(day) == _fingerprint(history)]
+        connection.execute("delete from ops.smoothed_cash where not month_end = any(%s)", [unchanged])
         for day, history in histories.items():
-            if day not in kept:
+            if day not in unchanged:
                 _store(connection, day, history)
 
 

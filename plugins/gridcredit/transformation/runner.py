@@ -38,7 +38,7 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "DBT_PROFILES_DIR": str(settings.dbt_dir),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
-        # Writing down each query takes a fifth of a small build; what fails is told all the same.
+        # Writing down each query takes a fifth of a small build; what fails is reported all the same.
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
@@ -123,7 +123,7 @@ def build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> N
         TransformFailedError: a model or a test failed; names the first.
     """
     engine = engine_for(run.settings)
-    plan = begin_build(run, as_of_dates, full_refresh=full_refresh or not engine.keeps_tables)
+    plan = begin_build(run, as_of_dates, full_refresh=full_refresh or not engine.tables_persist)
     _run_models(run, plan, engine, BEFORE_CANDIDATE, LAYERS[-1])
     _note_built(run, engine, *LAYERS)
 
@@ -137,7 +137,7 @@ def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
         TransformFailedError: a model or a test failed; names the first.
     """
     engine = engine_for(run.settings)
-    if not engine.keeps_tables:
+    if not engine.tables_persist:
         if layer == LAYERS[-1]:
             build(run, as_of_dates)
         return
@@ -164,7 +164,7 @@ def _note_built(run: Run, engine: Engine, *layers: str) -> None:
             "insert into ops.built_layer (run_id, layer) values (%s, %s) on conflict do nothing",
             [(run.id, layer) for layer in layers],
         )
-        if not engine.keeps_tables:
+        if not engine.tables_persist:
             cursor.execute("delete from ops.built")
             return
         # Whoever built by hand meanwhile has emptied it.

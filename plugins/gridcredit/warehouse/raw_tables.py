@@ -52,7 +52,7 @@ def create_partition(extract: Extract, table: sql.Identifier, file_ids: list[int
 
 
 def attach_partition(extract: Extract, table: sql.Identifier, file_ids: list[int]) -> sql.Composed:
-    """Make a filled table part of raw; its check spares Postgres another look at the rows."""
+    """Make a filled table part of raw; its check spares Postgres another reading of the rows."""
     return sql.SQL("alter table raw.{} attach partition {} for values in ({})").format(
         sql.Identifier(extract.name), table, sql.SQL(", ").join(map(sql.Literal, file_ids))
     )

@@ -209,7 +209,7 @@ def _overrides(server: EmbeddedPostgres, settings: Settings) -> dict[str, str]:
         "GRIDCREDIT_WAREHOUSE_URL": "postgresql://nobody:none@127.0.0.1:1/nowhere",
         "GRIDCREDIT_LANDING": str(settings.landing_dir),
         "GRIDCREDIT_LANDING_SETTLE_SECONDS": "0.5",
-        # Each look at the landing folder reads all mappings.
+        # Each check of the landing folder reads all mappings.
         "GRIDCREDIT_LANDING_POLL_SECONDS": "1",
         "GRIDCREDIT_HISTORY_MONTHS": "1",
     }

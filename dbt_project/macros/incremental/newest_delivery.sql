@@ -2,7 +2,7 @@
     {#-
         Of each key of a raw extract the newest delivery: the file last accepted wins, in it the last line. A key whose
         newest delivery is a tombstone is marked as deleted. A file that lands while a build runs has passed no gate
-        yet: the next build reads it. An incremental run looks at the keys of new files, and at those whose newest
+        yet: the next build reads it. An incremental run reads the keys of new files, and at those whose newest
         delivery was reverted.
     -#}
     {%- set key = config.get('key') %}

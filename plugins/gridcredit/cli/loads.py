@@ -55,7 +55,7 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
                     f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
                 )
             for note in result.notes:
-                typer.echo(f"{path.name}: look at this: {note}")
+                typer.echo(f"{path.name}: check this: {note}")
 
 
 @mapping_app.command("check")
@@ -93,11 +93,11 @@ def mapping_check(
             for reason, rows in part.reasons.most_common():
                 typer.echo(f"  to quarantine: {rows} rows, {reason}")
             for note in part.notes:
-                typer.echo(f"  look at this: {note}")
+                typer.echo(f"  check this: {note}")
         for reason, rows in found.malformed.most_common(5):
             typer.echo(f"to quarantine: {rows} rows: {reason}")
         for note in found.notes:
-            typer.echo(f"look at this: {note}")
+            typer.echo(f"check this: {note}")
         if found.unused_columns:
             typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
         typer.echo(f"read: {found.read} rows{'' if found.is_whole else ', not all of the file'}")
@@ -122,7 +122,7 @@ def mapping_init(
         if out.exists():
             raise GridCreditError(f"{out} is there already: name another file")
         out.write_text(text, encoding="utf-8")
-        typer.echo(f"wrote {out}: look at its comments, then `gridcredit mapping check {out} --sample FILE`")
+        typer.echo(f"wrote {out}: read its comments, then `gridcredit mapping check {out} --sample FILE`")
 
 
 @load_app.command("list")

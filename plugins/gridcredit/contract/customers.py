@@ -22,7 +22,7 @@ CUSTOMER = Extract(
         ),
         Column("industry_code", "text", "industry by the supplier's classification"),
         Column("region", "text", "region of supply"),
-        Column("org_unit", "text", "business unit that responsible for the customer"),
+        Column("org_unit", "text", "business unit responsible for the customer"),
         Column("opened_on", "date", "day the contract began", required=True),
         Column("closed_on", "date", "day the contract ended"),
         Column("status", "code", "state of the contract", values=("active", "suspended", "closed")),

@@ -30,7 +30,7 @@ DELIVERY = "delivery"
 
 
 def run_gate(gate: Gate, run: Run) -> list[Check]:
-    """Run every suite of a gate that has rows to look at, and record each result.
+    """Run every suite of a gate that has rows to check, and record each result.
 
     Raises:
         GateFailedError: a critical check failed, and nobody let the run through; names the first.
@@ -79,7 +79,7 @@ def _stop_or_let_through(gate: Gate, run: Run, critical: list[Check]) -> None:
 
 
 def _tables_to_check(gate: Gate, run: Run, suites: Mapping[str, Suite]) -> dict[str, tuple[str, str]]:
-    """Where each table's suite looks (schema, name): a view of the run's own raw rows, or a whole table.
+    """Where each table's suite reads (schema, name): a view of the run's own raw rows, or a whole table.
 
     A view, since of a query Great Expectations would fetch every row to learn the names of its columns.
     """

@@ -58,7 +58,7 @@ def compare_pairs(names: list[str], matrix: Floats) -> Comparison:
     if ratio >= MAX_CONSISTENCY_RATIO:
         raise PolicyError(
             f"the comparisons of {', '.join(names)} contradict each other: consistency ratio {ratio:.3f}, and "
-            f"{MAX_CONSISTENCY_RATIO} is too much; look at the pair that fits the others least"
+            f"{MAX_CONSISTENCY_RATIO} is too much; check the pair that fits the others least"
         )
     return Comparison(dict(zip(names, (vector / vector.sum()).tolist(), strict=True)), ratio)
 

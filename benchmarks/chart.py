@@ -1,4 +1,4 @@
-"""Draws cost against size from the kept results."""
+"""Draws cost against size from the stored results."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def draw(results: Path) -> None:
     """Write cost_by_size.svg beside the results."""
     rows = [
         {
-            "customers": kept["customers"],
-            "readings": kept["readings"],
+            "customers": stored["customers"],
+            "readings": stored["readings"],
             "what": label,
-            "seconds": kept["seconds and counts"][name],
+            "seconds": stored["seconds and counts"][name],
         }
-        for kept in (json.loads(path.read_text()) for path in sorted(results.glob("*-readings.json")))
+        for stored in (json.loads(path.read_text()) for path in sorted(results.glob("*-readings.json")))
         for name, label in SHOWN.items()
-        if name in kept["seconds and counts"]
+        if name in stored["seconds and counts"]
     ]
     chart = (
         alt.Chart(pd.DataFrame(rows), title="Seconds by number of customers, 24 months each")

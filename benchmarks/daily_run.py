@@ -1,6 +1,6 @@
 """`make bench`: a full build and a day's run, beside hand-written SQL in Postgres, DuckDB and pandas on the same files.
 
-Prints a table and writes it as JSON, with the machine and the versions; `--chart` draws the results kept so far.
+Prints a table and writes it as JSON, with the machine and the versions; `--chart` draws the results stored so far.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from gridcredit.warehouse.connection import Connection, connect
 from psycopg import sql
 
 from benchmarks.measure import plain_copy, quiet_logs, say, timed, warehouse
-from benchmarks.plans import keep_plans
+from benchmarks.plans import store_plans
 from tests.support.rebuilds import layers
 
 LAST_DAY = date(2026, 6, 18)
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--readings", default="none", choices=("none", "monthly", "daily"), help="of each register")
     parser.add_argument("--beside", nargs="*", default=WAYS, choices=WAYS, help="what else computes the features")
     parser.add_argument("--equality", action="store_true", help="rebuild everything at the end: nothing may change")
-    parser.add_argument("--plans", action="store_true", help="keep the plans of the full build's ten heaviest models")
+    parser.add_argument("--plans", action="store_true", help="store the plans of the full build's ten heaviest models")
     parser.add_argument("--chart", action="store_true", help="draw what has been measured, and measure nothing")
     options = parser.parse_args()
     quiet_logs()
@@ -109,7 +109,7 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
     found["full build"] = timed(lambda: pipeline.build_ratings("full", LAST_DAY, settings))
     found["peak MiB after the full build"] = peak_mib()
     with connect(settings) as connection:
-        tell_run(connection, "full", found["full build"])
+        print_run(connection, "full", found["full build"])
         (found["models of the full build"],) = (
             connection.execute(
                 "select seconds from ops.stage_timings where run_id = 'full' and stage = 'build_models'"
@@ -120,7 +120,7 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         found["bytes per customer-month"] = size_of(connection, settings) / (options.customers * options.months)
         found["published rows after the full build"] = published_rows(connection)
     if options.plans:
-        keep_plans("full", settings, RESULTS / "plans")
+        store_plans("full", settings, RESULTS / "plans")
     # Two days, since the first also pays for what a full build leaves behind: rows that nobody has read yet.
     for name, run_id, day in (
         ("first daily run", "day 1", LAST_DAY + ONE_DAY),
@@ -129,15 +129,15 @@ def ours(settings: Settings, files: Path, options: argparse.Namespace) -> dict[s
         path = write_payments(files, day, options.customers, options.changed)
         found[name] = timed(partial(run_day, run_id, day, path, mapping, settings))
         with connect(settings) as connection:
-            tell_run(connection, run_id, found[name])
+            print_run(connection, run_id, found[name])
     with connect(settings) as connection:
         found["published rows opened by two days"] = (
             published_rows(connection) - found["published rows after the full build"]
         )
     found["peak MiB of our process"] = peak_mib()
     if options.equality:
-        anew = pipeline.build_ratings("anew", LAST_DAY + 2 * ONE_DAY, settings, anew=True)
-        found["rows that a rebuild changes"] = anew.rows_opened + anew.rows_closed if anew.is_new else 0
+        rebuilt = pipeline.build_ratings("full refresh", LAST_DAY + 2 * ONE_DAY, settings, full_refresh=True)
+        found["rows that a rebuild changes"] = rebuilt.rows_opened + rebuilt.rows_closed if rebuilt.is_new else 0
     return found
 
 
@@ -163,7 +163,7 @@ def write_payments(folder: Path, day: date, customers: int, share: float) -> Pat
     return path
 
 
-def tell_run(connection: Connection, run_id: str, seconds: float) -> None:
+def print_run(connection: Connection, run_id: str, seconds: float) -> None:
     """Print a run by stage and layer, and its heaviest models."""
     say(run_id, seconds)
     for stage, took in connection.execute(
@@ -239,7 +239,7 @@ def others(files: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def report(found: dict[str, float], options: argparse.Namespace) -> None:
-    """Print the ratios that matter and keep everything as JSON."""
+    """Print the ratios that matter and store everything as JSON."""
     ratios = {"daily run / full build": found["daily run"] / found["full build"]}
     for way in options.beside:
         load, features = found[f"{way}: load"], found[f"{way}: features"]
@@ -274,11 +274,11 @@ def report(found: dict[str, float], options: argparse.Namespace) -> None:
         indent=2,
     )
     (RESULTS / name).write_text(text + "\n")
-    print(f"kept in {RESULTS / name}")
+    print(f"stored in {RESULTS / name}")
 
 
 def days_of(months: int) -> list[tuple[date, date]]:
-    """The dates that a build answers for, each with the day a year before."""
+    """The dates that a build covers, each with the day a year before."""
     return [
         (day, day.replace(year=day.year - 1))
         for day in runs.as_of_dates(LAST_DAY, months)

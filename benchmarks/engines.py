@@ -32,7 +32,7 @@ def main() -> None:
     """Build by each engine and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=20_000)
-    parser.add_argument("--months", type=int, default=24, help="month-ends kept, and months of bills")
+    parser.add_argument("--months", type=int, default=24, help="month-ends of history, and months of bills")
     options = parser.parse_args()
     quiet_logs()
     with tempfile.TemporaryDirectory() as name:
@@ -59,7 +59,7 @@ def build(engine: str, turn: int, settings: Settings) -> float:
     chosen = settings.model_copy(update={"engine": engine})
     pipeline.check_raw(run_id, LAST_DAY, chosen)
     with memory_used() as used:
-        seconds = timed(lambda: pipeline.build_models(run_id, chosen, anew=True))
+        seconds = timed(lambda: pipeline.build_models(run_id, chosen, full_refresh=True))
     with connect(settings) as connection:
         ((models,),) = connection.execute(
             "select sum(seconds)::float8 from lineage.model_results where run_id = %s and resource_type = 'model'",

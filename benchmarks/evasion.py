@@ -73,7 +73,7 @@ def measure(signals: pd.DataFrame, thefts: pd.DataFrame) -> tuple[int, dict[str,
     signal, tampered = rows["signal"].astype(int), rows["has_tampered"].fillna(False).astype(bool)
     has_fallen = signal - 2 * tampered >= 2
     named = {
-        "look at it: 1 or more": signal >= 1,
+        "check it: 1 or more": signal >= 1,
         "2 or more": signal >= 2,
         "3 or more": signal >= 3,
         "4 or more": signal >= 4,

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--extracts", nargs="+", default=["bill", "payment", "meter_reading"])
     parser.add_argument("--formats", nargs="+", default=FORMATS, choices=FORMATS)
-    parser.add_argument("--defects", type=int, default=10_000, help="0: no look at quarantine")
+    parser.add_argument("--defects", type=int, default=10_000, help="0: quarantine is not measured")
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--csv", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -87,7 +87,7 @@ def dressed(source: Path, file_format: str) -> Path:
 
 
 def mapping_for(path: Path, extract: str, settings: Settings) -> Mapping:
-    """The demo's mapping, told of the file's format."""
+    """The demo's mapping, with the file's format."""
     demo = load_mappings(settings.mappings_dir)["demo"]
     rule = demo.rule_for(f"{extract}.csv")
     assert rule is not None

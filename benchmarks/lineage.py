@@ -48,11 +48,11 @@ def main() -> None:
                 say(f"day {number}", timed(partial(run_day, f"day {number}", day, path, demo, settings)))
             with connect(settings) as connection:
                 for run_id in ("full", "day 1", "day 2"):
-                    tell_gates(connection, run_id)
-                tell_traces(connection, options.rows, settings)
+                    print_gates(connection, run_id)
+                print_traces(connection, options.rows, settings)
 
 
-def tell_gates(connection: Connection, run_id: str) -> None:
+def print_gates(connection: Connection, run_id: str) -> None:
     """The gates' share of a run's time, and the tables that took longest."""
     gates, whole = connection.execute(
         "select sum(seconds) filter (where stage like 'check%%'), sum(seconds) from ops.stage_timings where run_id = %s",
@@ -66,7 +66,7 @@ def tell_gates(connection: Connection, run_id: str) -> None:
         say(f"    {gate} {table}", seconds)
 
 
-def tell_traces(connection: Connection, count: int, settings: Settings) -> None:
+def print_traces(connection: Connection, count: int, settings: Settings) -> None:
     """How long it takes to trace rows of each published table up, and lines and bills down."""
     for table, published in TABLES.items():
         query = sql.SQL("select {} from published.{} order by 1 limit 10000").format(
@@ -77,18 +77,18 @@ def tell_traces(connection: Connection, count: int, settings: Settings) -> None:
             {name: str(value) for name, value in zip(published.key, key, strict=True)}
             for key in random.Random(1).sample(keys, min(count, len(keys)))
         ]
-        tell(f"up: {table}", [partial(trace_row, table, key, None, settings) for key in chosen])
+        print_times(f"up: {table}", [partial(trace_row, table, key, None, settings) for key in chosen])
     bills = connection.execute(
         "select bill_id, _file_id, _line_no from raw.bill where bill_id is not null order by customer_id limit 10000"
     ).fetchall()
     chosen_bills = random.Random(2).sample(bills, min(count, len(bills)))
-    tell("down: bill", [partial(touched_by_bill, bill, settings) for bill, _, _ in chosen_bills])
-    tell("down: line", [partial(touched_by_file, file, line, settings) for _, file, line in chosen_bills])
+    print_times("down: bill", [partial(touched_by_bill, bill, settings) for bill, _, _ in chosen_bills])
+    print_times("down: line", [partial(touched_by_file, file, line, settings) for _, file, line in chosen_bills])
     day = connection.execute("select max(file_id) from lineage.files").fetchone() or (0,)
-    tell("down: the last day's file", [partial(touched_by_file, day[0], None, settings)])
+    print_times("down: the last day's file", [partial(touched_by_file, day[0], None, settings)])
 
 
-def tell(what: str, traces: list[Callable[[], object]]) -> None:
+def print_times(what: str, traces: list[Callable[[], object]]) -> None:
     """Median and longest."""
     if traces:
         seconds = [timed(trace) for trace in traces]

@@ -55,7 +55,7 @@ def main() -> None:
             for policy in ("default", "many", "default"):
                 settings.policy = policy
                 pipeline.check_raw(policy_run := f"{policy} {len(seconds)}", LAST_DAY, settings)
-                pipeline.build_models(policy_run, settings, anew=True)
+                pipeline.build_models(policy_run, settings, full_refresh=True)
                 with connect(settings) as connection:
                     seconds[policy] = connection.execute(
                         "select sum(seconds) filter (where split_part(unique_id, '.', 3) = any(%s)), sum(seconds) "

@@ -1,4 +1,4 @@
-"""The heaviest models of a build: their queries, and the plans that are kept of them."""
+"""The heaviest models of a build: their queries, and their stored plans."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def heaviest_models(run_id: str, settings: Settings, number: int = 10) -> dict[s
     return found
 
 
-def keep_plans(run_id: str, settings: Settings, folder: Path) -> None:
+def store_plans(run_id: str, settings: Settings, folder: Path) -> None:
     """Run the queries of a full build's heaviest models again, each plan into a file named for its model."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.txt"):

@@ -82,7 +82,7 @@ def main() -> None:
                     flush=True,
                 )
     (RESULTS / "policies.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(f"kept in {RESULTS / 'policies.json'}")
+    print(f"stored in {RESULTS / 'policies.json'}")
 
 
 def simulated(customers: int, folder: Path) -> Supplier:
@@ -112,7 +112,7 @@ def compare(supplier: Supplier, versions: dict[str, Path], folder: Path) -> dict
             settings.policy = which
             run = runs.start_run(which, supplier.rated_on, settings)
             policies.load_policies(settings)
-            runner.build(run, runs.as_of_dates(run.as_of_date, settings.history_months), anew=True)
+            runner.build(run, runs.as_of_dates(run.as_of_date, settings.history_months), full_refresh=True)
             with connect(settings) as connection:
                 rows = connection.execute(SCORES).fetchall()
                 late = connection.execute(

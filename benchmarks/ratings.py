@@ -1,4 +1,4 @@
-"""`make bench-ratings`: does SQL say what plain Python says, does the score tell who will not pay, and what does it cost.
+"""`make bench-ratings`: does SQL say what plain Python says, does the score predict who will not pay, and what does it cost.
 
 Three figures on simulated customers: how many of them the oracle of the tests agrees with, to the cent and the point;
 AUC and KS of the score at month-ends against what happened in the six months after; and the seconds that the ratings of
@@ -22,7 +22,7 @@ from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate
 from gridcredit.warehouse.connection import connect
 
-from benchmarks.daily_run import RESULTS, tell_run
+from benchmarks.daily_run import RESULTS, print_run
 from benchmarks.measure import quiet_logs, say, timed, warehouse
 from tests.support import oracle, service_oracle
 from tests.support.delivered import all_features, as_oracles_read, read_rows
@@ -71,11 +71,11 @@ def main() -> None:
         with warehouse(Path(folder) / "home") as settings:
             found["seconds of one date"] = build(files, settings, LAST_DAY, 1)
             with connect(settings) as connection:
-                tell_run(connection, "ratings", float(str(found["seconds of one date"])))
+                print_run(connection, "ratings", float(str(found["seconds of one date"])))
     for name, value in found.items():
         print(f"{name:<52} {value}")
     (RESULTS / "ratings.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(f"kept in {RESULTS / 'ratings.json'}")
+    print(f"stored in {RESULTS / 'ratings.json'}")
 
 
 def build(files: Path, settings: Settings, day: date, months: int) -> float:

@@ -38,14 +38,14 @@ LAST_DAY = date(2026, 6, 18)
 
 
 def main() -> None:
-    """Measure every size, print, and keep."""
+    """Measure every size, print, and store."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, nargs="+", default=[1000, 5000, 20_000])
     options = parser.parse_args()
     quiet_logs()
     found = {str(customers): measure(customers) for customers in options.customers}
     (RESULTS / "scorecards.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(f"kept in {RESULTS / 'scorecards.json'}")
+    print(f"stored in {RESULTS / 'scorecards.json'}")
 
 
 def measure(customers: int) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def ways_out_of_time(made: Development, settings: Settings) -> dict[str, Power]:
         "gradient boosting": -boosted.predict_proba(judged[names].to_numpy())[:, 1],
     }
     is_default = judged["is_default"].to_numpy()
-    return {name: found for name, told in scores.items() if (found := power(told, is_default))}
+    return {name: found for name, values in scores.items() if (found := power(values, is_default))}
 
 
 def equality(made: Development, settings: Settings) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
@@ -61,7 +61,7 @@ class Reading:
 
 
 def main() -> None:
-    """Build, run two days and tell which indexes nothing used, build anew and measure with each setting otherwise."""
+    """Build, run two days, list unused indexes, rebuild, and measure with each setting changed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--months", type=int, default=24)
@@ -80,14 +80,14 @@ def main() -> None:
             for day in (LAST_DAY + ONE_DAY, LAST_DAY + 2 * ONE_DAY):
                 path = write_payments(files, day, options.customers, share=0.01)
                 run_day(f"{day}", day, path, mapping, settings)
-            tell_unused_indexes(settings)
+            print_unused_indexes(settings)
             # What a build of everything asks, and the scopes that it asks of.
-            pipeline.build_ratings("anew", day, settings, anew=True)
-            queries = {name: query for name, (_, query) in heaviest_models("anew", settings).items()}
-            tell_settings(queries, files / "bill.csv", settings)
+            pipeline.build_ratings("full refresh", day, settings, full_refresh=True)
+            queries = {name: query for name, (_, query) in heaviest_models("full refresh", settings).items()}
+            print_settings(queries, files / "bill.csv", settings)
 
 
-def tell_settings(queries: dict[str, bytes], bills: Path, settings: Settings) -> None:
+def print_settings(queries: dict[str, bytes], bills: Path, settings: Settings) -> None:
     """Print what everything costs with one thing otherwise, and over the mean of what it cost with all of ours around it."""
     print(
         f"{'otherwise':<22} {'models':>18} {'loading':>18} {'publishing':>18}   dearest model: s, over ours", flush=True
@@ -102,20 +102,23 @@ def tell_settings(queries: dict[str, bytes], bills: Path, settings: Settings) ->
             without = read(queries, bills, settings, kind="" if what == "logged tables" else "unlogged")
         with_options(settings, {})
         after = read(queries, bills, settings)
-        tell(what, without, before, after)
+        print_setting(what, without, before, after)
         before = after
 
 
-def tell(what: str, without: Reading, before: Reading, after: Reading) -> None:
+def print_setting(what: str, without: Reading, before: Reading, after: Reading) -> None:
     ratios = {name: 2 * took / (before.models[name] + after.models[name]) for name, took in without.models.items()}
     dearest = max(ratios, key=ratios.__getitem__)
     parts = zip(without.parts, before.parts, after.parts, strict=True)
-    told = [f"{took:>12.2f} {2 * took / (one + other):5.2f}" for took, one, other in parts]
-    print(f"{what:<22} {' '.join(told)}   {dearest} {without.models[dearest]:.2f} {ratios[dearest]:.2f}", flush=True)
+    ratio_texts = [f"{took:>12.2f} {2 * took / (one + other):5.2f}" for took, one, other in parts]
+    print(
+        f"{what:<22} {' '.join(ratio_texts)}   {dearest} {without.models[dearest]:.2f} {ratios[dearest]:.2f}",
+        flush=True,
+    )
 
 
 def with_options(settings: Settings, changed: dict[str, str | float]) -> None:
-    """Start the server anew with these options changed."""
+    """Restart the server with these options changed."""
     server = EmbeddedPostgres(settings)
     server.stop()
     EmbeddedPostgres(settings, server.options | changed).start()
@@ -147,7 +150,7 @@ def loading_of(bills: Path, settings: Settings) -> float:
         (file_id,) = connection.execute(
             "select file_id from lineage.files where file_name = %s and undone_at is null", [bills.name]
         ).fetchone() or (0,)
-    undo_load(file_id, "loaded again to measure it", settings)
+    revert_load(file_id, "loaded again to measure it", settings)
     return timed(lambda: load_file(bills, mapping, settings))
 
 
@@ -176,8 +179,8 @@ def without_statistics(settings: Settings) -> Iterator[None]:
         connection.execute("analyze")
 
 
-def tell_unused_indexes(settings: Settings) -> None:
-    """Print the indexes that neither hold a key nor were looked into by a build and two days."""
+def print_unused_indexes(settings: Settings) -> None:
+    """Print the indexes that neither hold a key nor were read by a build and two days."""
     with connect(settings) as connection:
         unused = connection.execute(
             "select schemaname, relname, pg_get_indexdef(indexrelid), pg_relation_size(indexrelid) "

@@ -37,7 +37,7 @@ with DAG(
     },
     tags=["credit"],
 ):
-    check_raw = CheckRawOperator(task_id="check_raw", doc_md="Gate 1, on rows no release has answered for yet.")
+    check_raw = CheckRawOperator(task_id="check_raw", doc_md="Gate 1, on rows no release covers yet.")
     build_ledger, build_credit, build_collections, build_candidate = (
         BuildLayerOperator(task_id=f"build_{layer}", layer=layer, doc_md=f"dbt: {text}")
         for layer, text in {

@@ -1,4 +1,4 @@
-"""Files that land become rows of raw; whoever waits for an extract is told."""
+"""Files that land become rows of raw; whoever waits for an extract is notified."""
 
 from datetime import timedelta
 

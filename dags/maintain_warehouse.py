@@ -1,4 +1,4 @@
-"""Raw, quarantine and kept files are held to policies/retention.yml, and many small loads become one partition."""
+"""Raw, quarantine and stored files are purged by policies/retention.yml, and many small loads become one partition."""
 
 from airflow.sdk import DAG
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE

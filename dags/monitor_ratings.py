@@ -19,7 +19,7 @@ with DAG(
 ):
     NoteBreachesOperator(
         task_id="note_breaches",
-        doc_md="Waits under Browse, Required Actions until somebody tells what is to be done; skipped where all is well.",
+        doc_md="Waits under Browse, Required Actions until somebody says what is to be done; skipped where all is well.",
         watched_on=watch_ratings(),
         response_timeout=timedelta(days=25),
         execution_timeout=None,

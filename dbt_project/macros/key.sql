@@ -1,4 +1,4 @@
-{% macro hold_when_new() -%}
+{% macro create_keys_of_new_table() -%}
     {#- Of a table just made: from now on no column of its key may be null, and none that its tests call not_null. -#}
     {%- if execute and not is_incremental() and model.config.materialized != 'view' -%}
     {%- set held = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}

@@ -1,12 +1,12 @@
 {% macro dial(reading) -%}
-    {#- The figure at which a register that shows this many digits starts anew. -#}
+    {#- The figure at which a register that shows this many digits starts again at zero. -#}
     cast(power(10.0, {{ dbt.length('cast(floor(' ~ reading ~ ') as ' ~ dbt.type_string() ~ ')') }}) as numeric(18, 0))
 {%- endmacro %}
 
 {% macro readings_to_measure() -%}
     {#-
         The readings of all meters; in an incremental run those of the customers in scope, from the last reading before
-        the first month that is measured anew.
+        the first month that is measured again.
     -#}
     select {{ reading_columns() }}
     {%- if is_incremental() %}
@@ -67,7 +67,7 @@
 
 {% macro measured_readings() -%}
     {#- The CTEs that pair each of the `readings` with the one before, and say what was used between them: `measured`. -#}
-    {#- A figure that is missing measures nothing; the next one tells what was used since the last that is there. -#}
+    {#- A figure that is missing measures nothing; the next one shows what was used since the last that is there. -#}
 pairs as (
 
     select
@@ -90,7 +90,7 @@ pairs as (
 
 ),
 
-{#- A register that starts anew has fallen by most of its dial; one that fell by less ran backwards and measured nothing. #}
+{#- A register that starts again at zero has fallen by most of its dial; one that fell by less ran backwards and measured nothing. #}
 fallen as (
 
     select

@@ -3,7 +3,7 @@
     {#- An incremental build finds the columns as they are now, so it fills the table that stands. -#}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
-    {%- if existing and existing.is_table and is_narrow() -%}
+    {%- if existing and existing.is_table and is_incremental_build() -%}
         {% call statement('main') -%}
             truncate {{ target }};
             insert into {{ target }}

@@ -47,12 +47,12 @@ class Settings(BaseSettings):
     policies_dir: Path = Field(PROJECT_DIR / "policies", description="where policies and departments.yml are")
     policy: str = Field("default", description="name of the credit policy that rates customers")
     challenger: str | None = Field(None, description="name of a policy that rates in the shadow, for comparison")
-    history_months: int = Field(24, ge=0, description="month-ends of history that each build keeps current")
+    history_months: int = Field(24, ge=0, description="month-ends of history that each build brings up to date")
     currency: str = Field(
         "CNY", pattern="^[A-Z][A-Z0-9]{1,8}$", description="of all amounts; a mapping that names another is refused"
     )
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
-    landing_poll_seconds: float = Field(0.5, gt=0, description="how often the landing folder is looked at")
+    landing_poll_seconds: float = Field(0.5, gt=0, description="how often the landing folder is checked")
     build_patience_seconds: float = Field(
         60.0, ge=0, description="how long a run between its build and its release may be silent before another builds"
     )
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
     def secret(self, name: str) -> str:
-        """A password or key of this installation: made once, kept in a file only its owner can read."""
+        """A password or key of this installation: made once, stored in a file only its owner can read."""
         path = self.home / "secrets.json"
         known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         if name not in known:

@@ -50,7 +50,7 @@ def settings(new_warehouse: WarehouseFactory, rich: Prepared) -> Settings:
     return new_warehouse(rich)
 
 
-def test_what_is_published_keeps_the_contracts(settings: Settings) -> None:
+def test_what_is_published_fulfils_the_contracts(settings: Settings) -> None:
     """All in one contract, so that foreign keys are followed too: columns, types, keys, and what may not be missing."""
     every = contracts()
     contract = every["customer_rating"]

@@ -164,9 +164,9 @@ def test_the_forecast_error_is_that_of_the_dashboard(settings: Settings, manifes
         forecasts = connection.cursor(row_factory=dict_row).execute(QUERIES["forecasts"]).fetchall()
     (statement,) = sql_of(manifest, [{"metrics": ["forecast_error"], "by": ["forecast__months"]}])
     found = dict(rows(settings, statement.encode()))
-    told: dict[int, Any] = {row["months"]: row["forecast"] for row in past_errors(forecasts)}
+    errors: dict[int, Any] = {row["months"]: row["forecast"] for row in past_errors(forecasts)}
     assert {months: round(error, 8) for months, error in found.items()} == {
-        months: round(error, 8) for months, error in told.items()
+        months: round(error, 8) for months, error in errors.items()
     }
 
 

@@ -120,7 +120,7 @@ def test_each_dag_and_task_is_ready(parsed: dict[str, Any]) -> None:
     for dag_id, dag in parsed["dags"].items():
         assert dag["doc_md"]
         assert dag["tags"]
-        # Whoever decides on one blocked run keeps no other from being asked about.
+        # Whoever decides on one blocked run does not stop another from being asked about.
         assert dag["max_active_runs"] == 1 or dag_id == "release_blocked_run"
         assert dag["catchup"] is False
         for name, task in dag["tasks"].items():

@@ -145,9 +145,9 @@ def test_drift_of_score_and_indicators(built: Built, features: FeaturesByDay, ra
     then_on, now_on = DAYS[0], DAYS[-2]
     want = {}
     for name in [*POLICY.not_for, "score"]:
-        told: dict[date, dict[str, int | None]] = {then_on: {}, now_on: {}}
+        counted: dict[date, dict[str, int | None]] = {then_on: {}, now_on: {}}
         for customer in built.ledger.customers:
-            for day, by_customer in told.items():
+            for day, by_customer in counted.items():
                 found = features.get((day, customer.customer_id))
                 if found is None or customer.segment in POLICY.not_for.get(name, []):
                     continue
@@ -158,11 +158,11 @@ def test_drift_of_score_and_indicators(built: Built, features: FeaturesByDay, ra
                     None if value is None else int(value // 10) if name == "score" else POLICY.bin(name, value)["bin"]
                 )
                 by_customer[customer.customer_id] = int(bin_) if bin_ is not None else None
-        then, now = told[then_on], told[now_on]
+        then, now = counted[then_on], counted[now_on]
         both = [who for who in now if now[who] is not None and then.get(who) is not None]
         psi = None
         if len(both) >= 100:
-            counts = [Counter(told[day][who] for who in both) for day in (now_on, then_on)]
+            counts = [Counter(counted[day][who] for who in both) for day in (now_on, then_on)]
             shares = [[max(count[one] / len(both), 0.0001) for count in counts] for one in counts[0] | counts[1]]
             psi = sum((share - before) * math.log(share / before) for share, before in shares)
         want[name] = (len(now), len(then), pytest.approx(psi, abs=0.0001) if psi is not None else None)
@@ -235,8 +235,8 @@ def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ra
         for customer in built.ledger.customers
         if (grade := want.get(customer.customer_id, ("",))[0])
     }
-    told = sum(move.limit_after or 0 for move in simulation.moves)
-    assert told == sum(limit for limit in limits.values() if limit is not None)
+    total = sum(move.limit_after or 0 for move in simulation.moves)
+    assert total == sum(limit for limit in limits.values() if limit is not None)
     with out.open(newline="") as file:
         changed = {
             row["customer_id"]: (row["grade_after"], Decimal(row["score_after"])) for row in csv.DictReader(file)

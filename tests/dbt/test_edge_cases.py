@@ -14,6 +14,6 @@ def test_edge_cases(new_warehouse: WarehouseFactory, small: Prepared) -> None:
     settings = new_warehouse(small)
     cases = yaml.safe_load((settings.dbt_dir / "models" / "edge_cases.yml").read_text())["unit_tests"]
     outcome = runner.invoke_dbt(["--quiet", "--no-print", "test", "--select", "test_type:unit"], settings)
-    told = {result.node.name: f"{result.status} {result.message or ''}" for result in runner.node_results(outcome)}
-    assert {name: text for name, text in told.items() if not text.startswith("pass")} == {}
-    assert told.keys() == {case["name"] for case in cases}
+    outcomes = {result.node.name: f"{result.status} {result.message or ''}" for result in runner.node_results(outcome)}
+    assert {name: text for name, text in outcomes.items() if not text.startswith("pass")} == {}
+    assert outcomes.keys() == {case["name"] for case in cases}

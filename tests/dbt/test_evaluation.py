@@ -37,7 +37,7 @@ from sklearn.metrics import roc_auc_score
 
 from tests.support import oracle
 from tests.support.builders import EVALUATED_DAY as LAST_DAY
-from tests.support.builders import TOLD_OUTCOMES as TOLD
+from tests.support.builders import REPORTED_OUTCOMES
 from tests.support.delivered import as_oracles_read, read_rows
 from tests.support.prepared import Prepared
 from tests.support.waiting import rows
@@ -84,7 +84,9 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
     for customer in ledger.customers:
         bills = oracle.bills_as_of(ledger, customer.customer_id, LAST_DAY)
         for day in days:
-            if (day, customer.customer_id) not in got or (customer.customer_id in TOLD and day == date(2025, 6, 30)):
+            if (day, customer.customer_id) not in got or (
+                customer.customer_id in REPORTED_OUTCOMES and day == date(2025, 6, 30)
+            ):
                 continue
             exclusion, outcome, grade = got[day, customer.customer_id]
             ends = oracle.add_months(day, 6)
@@ -113,12 +115,12 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
 
 
 def test_a_suppliers_own_word_comes_first(rated: Rated) -> None:
-    told = rows(
+    reported = rows(
         rated.settings,
         "select customer_id, outcome from outcomes.outcome where as_of_date = '2025-06-30' and customer_id = any(%s) order by 1",
-        list(TOLD),
+        list(REPORTED_OUTCOMES),
     )
-    assert told == [(TOLD[0], "default"), (TOLD[1], "no default")]
+    assert reported == [(REPORTED_OUTCOMES[0], "default"), (REPORTED_OUTCOMES[1], "no default")]
 
 
 def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
@@ -214,7 +216,7 @@ def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Developmen
     }
 
 
-def test_a_proposal_is_compared_refused_and_kept_with_its_card(rated: Rated, made: Development) -> None:
+def test_a_proposal_is_compared_refused_and_stored_with_its_card(rated: Rated, made: Development) -> None:
     settings = rated.settings
     number = propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
     assert propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings) == number
@@ -230,14 +232,14 @@ def test_a_proposal_is_compared_refused_and_kept_with_its_card(rated: Rated, mad
     decide(number, "Li Wei", "too few defaults to trust it", is_approved=False, settings=settings)
     with pytest.raises(GridCreditError, match="was refused by Li Wei"):
         decide(number, "Wang", "no", is_approved=True, settings=settings)
-    kept = read_proposal(number, settings)
-    assert (kept.status, kept.reason) == ("refused", "too few defaults to trust it")
-    card = card_as_markdown(kept)
+    stored = read_proposal(number, settings)
+    assert (stored.status, stored.reason) == ("refused", "too few defaults to trust it")
+    card = card_as_markdown(stored)
     for one in made.fitted.indicators:
         assert card.count(f"| {one.name} |") == len(one.bins)
     assert "refused by Li Wei" in card
     assert f"{made.sample.fitted.defaults:,}" in card
-    page = card_as_html(kept)
+    page = card_as_html(stored)
     assert page.count("<svg") == 2
     assert "<table>" in page
 
@@ -264,7 +266,7 @@ def test_an_approved_policy_rates_from_its_date_on(rated: Rated, tmp_path: Path)
     assert [one.status for one in list_proposals(settings)] == ["approved", "open", "refused"]
 
 
-def test_the_watch_tells_what_scikit_learn_tells(rated: Rated) -> None:
+def test_the_watch_computes_what_scikit_learn_computes(rated: Rated) -> None:
     settings = rated.settings
     found = watch(settings)
     assert watch(settings) == found

@@ -14,7 +14,7 @@ from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
@@ -269,24 +269,24 @@ def test_any_sequence_of_daily_runs(settings: Settings, tmp_path: Path, mapping:
         for _ in range(supplier.rng.randint(3, 4))
     ]
     day, loads = START, []
-    for number, (days, events, undoes) in enumerate([(0, 150, False), *steps]):
+    for number, (days, events, reverts) in enumerate([(0, 150, False), *steps]):
         day += timedelta(days=days)
         for extract, rows in supplier.deliver(day, events).items():
             if rows:
                 path = tmp_path / f"{extract}_{number}.csv"
                 write(path, rows)
                 loads.append(load_file(path, mapping, own).file_id)
-        if undoes and number:
-            undo_load(loads.pop(supplier.rng.randrange(len(loads))), "at random", own)
+        if reverts and number:
+            revert_load(loads.pop(supplier.rng.randrange(len(loads))), "at random", own)
         pipeline.build_ratings(f"run {number}", day, own)
     with connect(own) as connection:
-        narrow = connection.execute("select count(*) from lineage.runs where built_because is null").fetchone()
-    assert narrow == (sum(days >= 0 for days, _, _ in steps),)
+        incremental = connection.execute("select count(*) from lineage.runs where built_because is null").fetchone()
+    assert incremental == (sum(days >= 0 for days, _, _ in steps),)
     assert_a_rebuild_changes_nothing(own, day)
 
 
 def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) -> None:
-    """Delivered day by day over a month's end, with a failed build between; then everything anew."""
+    """Delivered day by day over a month's end, with a failed build between; then a full refresh."""
     settings.history_months = 3
     simulate(80, 12, 11, tmp_path / "all")
     demo = load_mappings(settings.mappings_dir)["demo"]
@@ -309,7 +309,7 @@ def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) 
             load_file(path, demo, settings)
         last = day
         if number == 2:
-            # Built, but stopped before it was published: the next run must answer for it too.
+            # Built, but stopped before it was published: the next run must cover it too.
             pipeline.check_raw("stopped", day, settings)
             pipeline.build_models("stopped", settings)
             continue

@@ -146,8 +146,8 @@ def test_whoever_changes_the_tables_takes_them_from_the_run_that_built_them(
     def registered(run_id: str, day: date | None = None) -> Run:
         return runs.start_run(run_id, day, settings)
 
-    def begin(run: Run, *, anew: bool = False) -> BuildPlan:
-        return begin_build(run, runs.as_of_dates(run.as_of_date, settings.history_months), anew=anew)
+    def begin(run: Run, *, full_refresh: bool = False) -> BuildPlan:
+        return begin_build(run, runs.as_of_dates(run.as_of_date, settings.history_months), full_refresh=full_refresh)
 
     def still_built(run_id: str) -> bool:
         with connect(settings) as connection:
@@ -171,7 +171,7 @@ def test_whoever_changes_the_tables_takes_them_from_the_run_that_built_them(
     assert (plan.because, plan.aged_from, plan.dropped_dates) == (None, DAY, [DAY])
 
     # A build of everything that failed is not forgotten.
-    begin(later, anew=True)
+    begin(later, full_refresh=True)
     runs.finish_run(later.id, "failed", settings)
     last = registered("last", DAY + timedelta(days=2))
     assert begin(last).because == "a build of everything has not been released"

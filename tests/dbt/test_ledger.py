@@ -18,7 +18,7 @@ from gridcredit.errors import GateFailedError
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.transformation import runner
@@ -257,7 +257,7 @@ def test_random_suppliers_night_by_night(
         for path in write_facts(tmp_path, night, deliveries.night(night)):
             load_file(path, mapping, settings)
         if stray is not None:
-            undo_load(stray, "never happened", settings)
+            revert_load(stray, "never happened", settings)
         stray = None
         if night < nights - 1:
             # Another supplier's payments, found out the night after.

@@ -146,9 +146,9 @@ def files() -> dict[str, list[str]]:
     def bill(who: str, month: date, charges: tuple[Any, Any, Any]) -> None:
         amount = sum((Decimal(charge or 0) for charge in charges), Decimal(0))
         issued = last_day(month) + timedelta(days=3)
-        told = ",".join(str(charge or 0) for charge in charges)
+        prices = ",".join(str(charge or 0) for charge in charges)
         found["bill"].append(
-            f"{who}-{month:%m},{who},{month:%Y-%m},{issued},{issued + timedelta(20)},{told},{amount},regular"
+            f"{who}-{month:%m},{who},{month:%Y-%m},{issued},{issued + timedelta(20)},{prices},{amount},regular"
         )
 
     for who in DEMAND_BY_HAND:
@@ -199,12 +199,12 @@ def test_a_price_that_changes_within_a_month_splits_it(hand: Settings) -> None:
         "select customer_id, tariff_code, computed_energy_charge::text, computed_demand_charge::text, is_estimated, outcome "
         "from metering.bill_check where period = date '2026-03-01'",
     )
-    told = {
+    split = {
         who: (tariff, *charges, is_estimated) if outcome != "not measured" else (tariff, None, None, is_estimated)
         for who, tariff, *charges, is_estimated, outcome in found
         if who in SPLIT_BY_HAND
     }
-    assert told == SPLIT_BY_HAND
+    assert split == SPLIT_BY_HAND
     outcomes = {who: outcome for who, *_, outcome in found if who in SPLIT_BY_HAND}
     assert {who for who, outcome in outcomes.items() if outcome == "not measured"} == {"late", "unmeasured"}
     assert {outcomes[who] for who in ("read", "unread", "peaks", "moving")} == {"agrees"}
@@ -216,8 +216,8 @@ def test_a_power_factor_costs_or_earns_what_the_rule_of_1983_says(hand: Settings
         "select customer_id, power_factor::text, adjustment_pct::text, computed_adjustment::text, outcome "
         "from metering.bill_check where period = date '2026-04-01'",
     )
-    told = {who: tuple(rest) for who, *rest in found if who in FACTORS_BY_HAND}
-    assert told == {
+    factors = {who: tuple(rest) for who, *rest in found if who in FACTORS_BY_HAND}
+    assert factors == {
         who: (*said, "agrees" if said[-1] else "not measured") for who, (_, _, _, *said) in FACTORS_BY_HAND.items()
     }
 
@@ -245,15 +245,15 @@ def test_money_at_stake_is_the_years_bills_under_the_advice(hand: Settings) -> N
     """Each month's bill by itself; nothing where the tariff does not charge what the advice changes."""
     cent = Decimal("0.01")
     found = rows(hand, "select customer_id, advice, money_at_stake from candidate.customer_advice")
-    told = {(who, advice): money for who, advice, money in found if who in YEARS}
+    worth = {(who, advice): money for who, advice, money in found if who in YEARS}
     # Only January's 100 kW lie above 10 / 0.3 kW; the tariff does not charge capacity.
-    assert told["uneven", "low_load_factor"] == Decimal("2666.67")
-    assert told["uneven", "capacity_exceeded"] is None
-    assert told["large", "capacity_too_large"] is None
+    assert worth["uneven", "low_load_factor"] == Decimal("2666.67")
+    assert worth["uneven", "capacity_exceeded"] is None
+    assert worth["large", "capacity_too_large"] is None
     # 100 kW at a power factor of 0.8 are 125 kVA, and 30 % of 416.67; charges are 2.5 % higher for the power factor.
     capacity = 12 * 20 * Decimal("1.025") * (1000 - Decimal(125) * 100 / 30)
-    assert told["by_capacity", "capacity_too_large"] == capacity.quantize(cent, ROUND_HALF_UP)
-    assert told["by_capacity", "low_load_factor"] is None
+    assert worth["by_capacity", "capacity_too_large"] == capacity.quantize(cent, ROUND_HALF_UP)
+    assert worth["by_capacity", "low_load_factor"] is None
     # From 0.80 to 0.90 it goes from 2.5 % more to 0.5 % less.
     charges = sum(kwh_of(month) + 20 * 1000 for month in MONTHS)
-    assert told["by_capacity", "low_power_factor"] == (Decimal(charges) * 3 / 100).quantize(cent, ROUND_HALF_UP)
+    assert worth["by_capacity", "low_power_factor"] == (Decimal(charges) * 3 / 100).quantize(cent, ROUND_HALF_UP)

@@ -176,14 +176,14 @@ def test_rolls_and_effectiveness(built: Built) -> None:
         "select as_of_date, region, org_unit, segment, billed_amount, receivable_amount, overdue_amount, cei "
         "from candidate.receivable_by_month"
     )}  # fmt: skip
-    told = 0
+    known = 0
     for (day, *place), (billed, closing, overdue, cei) in months.items():
         month_before = months.get((oracle.previous_month_end(day), *place))
         opening = month_before[1] if month_before else None
         possible = opening + billed - (closing - overdue) if opening is not None else Decimal(0)
         assert cei == (oracle.rounded(100 * (opening + billed - closing) / possible, 2) if possible > 0 else None)
-        told += cei is not None
-    assert told > 20
+        known += cei is not None
+    assert known > 20
 
 
 def test_the_largest_debtors_and_what_hangs_on_them(built: Built) -> None:

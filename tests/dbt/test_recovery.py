@@ -226,7 +226,7 @@ def test_rates_of_officers_have_cases_and_intervals(built: Built) -> None:
 
 
 def test_a_challenger_is_compared_with_its_uncertainty(built: Built) -> None:
-    """The share of each customer's debts, as statistics tell of it."""
+    """The share of each customer's debts, as statistics state it."""
     rows = built.rows(
         "select customer_id, sum(recovered_60) / sum(overdue_amount) from collections.late_bill "
         "where overdue_amount > 0 and not is_disputed and due_on + 60 <= date '2026-06-19' group by customer_id"

@@ -13,11 +13,11 @@ from tests.support.delivered import all_features
 
 
 def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
-    """Every rule, as each look at a customer finds it, lived day by day from the first month-end on."""
+    """Every rule, as each evaluation of a customer finds it, followed day by day from the first month-end on."""
     last_day = DAYS[-1]
-    looked: dict[str, list[date]] = defaultdict(list)
+    evaluated: dict[str, list[date]] = defaultdict(list)
     for customer, day in built.rows("select customer_id, as_of_date from scope.evaluation_day"):
-        looked[customer].append(day)
+        evaluated[customer].append(day)
     acknowledged: dict[tuple[str, str], list[date]] = defaultdict(list)
     for row in built.delivered["warning_acknowledgement"].values():
         acknowledged[row["customer_id"], row["rule"]].append(date.fromisoformat(row["acknowledged_on"]))
@@ -27,7 +27,7 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
     for customer in sample:
         name = customer.customer_id
         met: dict[date, set[str]] = {}
-        for day in sorted({*DAYS[1:-1], *looked[name]}):
+        for day in sorted({*DAYS[1:-1], *evaluated[name]}):
             if day < customer.opened_on:
                 continue
             found = features.get((day, name)) or all_features(
@@ -38,8 +38,8 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
             facts = warning_oracle.facts_of(POLICY, built.ledger, customer, found, rating, before, day)
             met[day] = oracle.warnings(POLICY, customer.segment, facts)
         for rule in POLICY.rows("warning_rules") if met else []:
-            looks = {day: rule["rule"] in rules for day, rules in met.items()}
-            for one, happened in warning_oracle.live(rule, looks, acknowledged[name, rule["rule"]], last_day):
+            evaluations = {day: rule["rule"] in rules for day, rules in met.items()}
+            for one, happened in warning_oracle.live(rule, evaluations, acknowledged[name, rule["rule"]], last_day):
                 status = "cleared" if one.cleared_on else "acknowledged" if one.acknowledged_on else "open"
                 want.add((name, one.rule, one.opened_on, one.level, status, one.is_reopened))
                 events |= {(name, one.rule, one.opened_on, *event) for event in happened}
@@ -64,7 +64,7 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
 
 
 def test_no_day_of_a_warning_is_missed(built: Built) -> None:
-    """What debts and cases alone decide is found on its very day, though most days are not looked at."""
+    """What debts and cases alone decide is found on its very day, though most days are no evaluation days."""
     held: dict[tuple[str, str], list[tuple[date, date]]] = defaultdict(list)
     for customer, rule, start, end in built.rows(
         "select customer_id, rule, met_from, coalesce(met_until, date '9999-12-31') from warnings.rule_met"

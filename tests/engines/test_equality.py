@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gridcredit.errors import NotReadyError, TooEarlyError
 from gridcredit.evaluation.outcomes import build_outcomes
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings
 from gridcredit.transformation import engines, runner
@@ -36,7 +36,7 @@ def on_duckdb(settings: Settings) -> Settings:
 
 def build(run_id: str, days: list[date], settings: Settings) -> None:
     """Compute everything, whatever the gates would say of it."""
-    runner.build(runs.start_run(run_id, days[-1], settings), days, anew=True)
+    runner.build(runs.start_run(run_id, days[-1], settings), days, full_refresh=True)
 
 
 def candidates(settings: Settings) -> dict[str, list[str]]:
@@ -84,7 +84,7 @@ def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory) -> Non
     """Built once more on DuckDB, every row is the same, so that there is nothing to release; the tables are defined alike."""
     settings = new_warehouse(rich)
     by_postgres, defined = candidates(settings), definitions(settings)
-    release = pipeline.build_ratings("duckdb", RICH_DAY, on_duckdb(settings), anew=True)
+    release = pipeline.build_ratings("duckdb", RICH_DAY, on_duckdb(settings), full_refresh=True)
     assert_the_same(settings, by_postgres)
     assert definitions(settings) == defined
     assert not release.is_new
@@ -140,31 +140,31 @@ def test_the_first_build_of_a_warehouse(small: Prepared, settings: Settings) -> 
 
 
 def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> None:
-    """A load that is undone leaves the lake at once; what is there is written once and read again."""
+    """A load that is reverted leaves the lake at once; what is there is written once and read again."""
     settings = new_warehouse(small)
-    pipeline.build_ratings("duckdb", SMALL_DAY, on_duckdb(settings), anew=True)
+    pipeline.build_ratings("duckdb", SMALL_DAY, on_duckdb(settings), full_refresh=True)
     # Names of persons are in them.
     assert settings.lake_dir.stat().st_mode & 0o077 == 0
     copies = {path: path.stat().st_mtime_ns for path in settings.lake_dir.rglob("*.parquet")}
     assert len(copies) >= len(SMALL_EXTRACTS)
     ((file_id,),) = rows(settings, "select file_id from lineage.loads where extract = 'payment' order by 1 limit 1")
-    undo_load(file_id, "a test", settings)
+    revert_load(file_id, "a test", settings)
     left = set(settings.lake_dir.rglob("*.parquet"))
     assert {path.parent.name for path in set(copies) - left} == {"payment"}
     assert all(path.stat().st_mtime_ns == copies[path] for path in left)
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Who asks for DuckDB without its adapter is told what to install."""
+    """Without DuckDB's adapter the error says what to install."""
     monkeypatch.setattr(engines, "find_spec", lambda _: None)
     with pytest.raises(NotReadyError, match="make install-engines"):
         engines.engine_for(Settings(home=tmp_path, engine="duckdb"))
 
 
 def test_a_place_that_cannot_be_written(small: Prepared, new_warehouse: WarehouseFactory) -> None:
-    """One line says what to look at, and what is published stands."""
+    """One line says what to check, and what is published stands."""
     settings = new_warehouse(small)
     (settings.home / "lake").write_text("a file where a folder should be")
-    with pytest.raises(NotReadyError, match="look at room and rights of"):
+    with pytest.raises(NotReadyError, match="check space and permissions of"):
         build("duckdb", runs.as_of_dates(SMALL_DAY, settings.history_months), on_duckdb(settings))
     assert number(settings, "select count(*) from candidate.customer_rating") > 0

@@ -79,7 +79,7 @@ def test_files_become_a_release_by_two_workers(airflow: Airflow, tmp_path: Path)
     assert number(settings, "select max(release) from lineage.releases") == 1
     assert number(settings, "select count(*) from published.customer_rating") == CUSTOMERS
     assert not list((settings.landing_dir / "demo").iterdir())
-    # Both took loads; each accepted file is kept once, by who loaded it.
+    # Both took loads; each accepted file is stored once, by who loaded it.
     one, two = ([path.name.split("_", 1)[1] for path in home.rglob("archive/*/*/*")] for home in airflow.worker_homes)
     assert one
     assert two
@@ -128,7 +128,7 @@ def test_only_what_is_new_makes_a_release(airflow: Airflow, small: Prepared) -> 
         "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
     )
     wait_for(lambda: number(settings, BUILDS_OVER) == 2)
-    # Files delivered again and a refused one cause no build, and do not keep the late payment back.
+    # Files delivered again and a refused one cause no build, and do not hold the late payment back.
     airflow.come_to_rest()
     assert not list(landing.iterdir())
     assert number(settings, "select count(*) from lineage.deliveries where is_repeat") == len(again)

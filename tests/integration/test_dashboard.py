@@ -1,4 +1,4 @@
-"""What tells people of a release: the dashboard, true and readable on a phone, and the digest by mail."""
+"""What informs people of a release: the dashboard, true and readable on a phone, and the digest by mail."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_it_fits_a_phone(page: Path, tmp_path: Path) -> None:
 
 
 class Mailbox(smtpd.SMTPServer):
-    """A mail server that keeps what it is sent."""
+    """A mail server that stores what it is sent."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ("127.0.0.1", 0))

@@ -72,7 +72,7 @@ def test_great_expectations_opens_and_runs_the_project_alone(new_warehouse: Ware
     wrong = ["candidate.customer_rating", "expect_column_values_to_be_between", "score"]
     assert wrong not in first["failed"]
     assert wrong in run_plainly(settings)["failed"]
-    # A look of one's own is no evidence, and changes nothing in the project.
+    # A validation of one's own is no evidence, and changes nothing in the project.
     with connect(settings) as connection:
         assert connection.execute("select count(*) from lineage.gate_results").fetchone() == recorded
     assert contents(settings.expectations_dir) == before

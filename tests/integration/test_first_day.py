@@ -73,9 +73,9 @@ def test_five_months_of_bills_of_customers_of_many_years(
         rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
     )
     assert Counter(sizes.values()) == {Decimal(tenth): 23 for tenth in range(0, 100, 10)}
-    told = status(settings).missing
-    assert any(line.startswith("meter_reading:") for line in told)
-    assert any("all customers are residential" in line for line in told)
+    missing = status(settings).missing
+    assert any(line.startswith("meter_reading:") for line in missing)
+    assert any("all customers are residential" in line for line in missing)
 
     # The same supplier in a currency of which a hundred go into one: the same tenths.
     other = new_warehouse()
@@ -134,9 +134,11 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     (decision,) = rows(settings, "select decision, subject, approver, os_user, database_role from lineage.decisions")
     assert decision[:4] == ("release a blocked run", "second", "Ada Byron", getpass.getuser())
     assert decision[4]
-    again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not")
+    everything = ["--anew", "--engine", "postgres"]
+    again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not", *everything)
     assert again.returncode == 1
     assert "no gate blocks run 'first'" in again.stderr
+    assert "--anew is deprecated: say --full-refresh" in again.stderr
 
 
 def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

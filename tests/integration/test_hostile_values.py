@@ -123,8 +123,8 @@ def test_erasure_matches_values(hostile: Settings) -> None:
     assert [name.partition("_")[2] for name in done.not_searched] == ["party_broken.csv.gz"]
     # Others' rows stay as they came, for repair.
     assert {"A--_Person", "A12Person"} <= set(stored(hostile).replace('"', ",").split(","))
-    kept = rows(hostile, "select files_not_searched from lineage.erasures where customer_id = '#77'")
-    assert kept == [(done.not_searched,)]
+    recorded = rows(hostile, "select files_not_searched from lineage.erasures where customer_id = '#77'")
+    assert recorded == [(done.not_searched,)]
 
 
 def test_a_name_of_one_character_is_not_found_in_others(hostile: Settings) -> None:

@@ -14,7 +14,7 @@ from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_space
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
@@ -67,7 +67,7 @@ def test_a_file_read_otherwise_before_names_its_load(settings: Settings, demo: M
     other = demo.model_copy(update={"mapping": "other"})
     with pytest.raises(FileRefusedError, match=f"load {load} holds it by mapping 'demo'.*load revert {load}"):
         load_file(path, other, settings)
-    undo_load(load, "wrong mapping", settings)
+    revert_load(load, "wrong mapping", settings)
     assert load_file(path, other, settings).counts["payment"].accepted == 2
     # A file without rows is alike everywhere.
     nothing = write(tmp_path / "external_risk.csv", "customer_id,listed_on,kind,removed_on\n")
@@ -129,7 +129,7 @@ def test_a_stray_quote_swallows_no_rows(settings: Settings, demo: Mapping) -> No
     assert rows == [(21, path.read_text().splitlines()[20])]
 
 
-def test_a_convention_that_fits_better_is_told_with_the_refusal_and_the_load(
+def test_a_convention_that_fits_better_is_reported_with_the_refusal_and_the_load(
     settings: Settings, demo: Mapping, tmp_path: Path
 ) -> None:
     rule = demo.rule_for("payment.csv")
@@ -203,7 +203,7 @@ def test_deltas_hold_new_facts(settings: Settings, tmp_path: Path) -> None:
         deliver(settings, tmp_path, "delta", ("1.csv", SECOND))
 
 
-def test_deliveries_that_overlap_are_told(settings: Settings, tmp_path: Path) -> None:
+def test_deliveries_that_overlap_are_reported(settings: Settings, tmp_path: Path) -> None:
     facts, notes = deliver(settings, tmp_path, None, ("1.csv", FIRST), ("2.csv", FIRST + SECOND))
     assert facts == 5
     assert [note.split(":")[1] for note in notes] == [" 2 rows are alike in all columns to rows of load 1"]
@@ -237,9 +237,9 @@ def test_new_and_missing_columns_are_recorded(settings: Settings, demo: Mapping,
         row = connection.execute(
             "select unused_columns, missing_columns from lineage.loads join lineage.files using (file_id)"
         ).fetchone()
-        kept = connection.execute("select _extra from raw.payment order by payment_id").fetchall()
+        stored = connection.execute("select _extra from raw.payment order by payment_id").fetchall()
     assert row == (["colour", 'a "b"'], ["bill_id", "channel", "reverses_payment_id"])
-    assert kept == [({"colour": "red", 'a "b"': "x\ny"},), ({"colour": "␀", 'a "b"': ""},)]
+    assert stored == [({"colour": "red", 'a "b"': "x\ny"},), ({"colour": "␀", 'a "b"': ""},)]
 
 
 def test_a_tombstone_ends_a_fact_and_needs_no_more_than_its_key(settings: Settings, tmp_path: Path) -> None:
@@ -258,12 +258,12 @@ def test_a_tombstone_ends_a_fact_and_needs_no_more_than_its_key(settings: Settin
     assert rows == [("P1", False, None), ("P2", True, None)]
 
 
-def test_no_room_is_told_before_work_starts(
+def test_no_space_is_reported_before_work_starts(
     settings: Settings, demo: Mapping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))
     path = write(tmp_path / "payment_1.csv", PAYMENTS)
-    load_file(path, demo, settings)  # a server of one's own looks after itself
+    load_file(path, demo, settings)  # a server of one's own is not checked
     with pytest.raises(NotReadyError, match="make room"):
         check_space(path, settings.model_copy(update={"warehouse_url": None}))
 

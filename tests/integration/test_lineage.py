@@ -113,15 +113,15 @@ def test_columns_rest_on_what_the_models_say(released: Released) -> None:
 
 
 def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
-    """Every event and facet, read back from the file, is made anew by the classes that OpenLineage makes of its schema."""
+    """Every event and facet, read back from the file, is built again by the classes that OpenLineage generates from its schema."""
     known = facet_classes()
-    told = [
+    events = [
         json.loads(line)
         for path in sorted(events_folder(released.settings).glob("events_????-??.ndjson"))
         for line in path.read_text().splitlines()
     ]
-    assert len(told) == rows(released.settings, "select count(*) from lineage.events")[0][0]
-    for event in told:
+    assert len(events) == rows(released.settings, "select count(*) from lineage.events")[0][0]
+    for event in events:
         assert event["schemaURL"] == "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
         UUID(event["run"]["runId"])
         datasets = [*event["inputs"], *event["outputs"]]
@@ -132,7 +132,7 @@ def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
             fields = attr.fields(known[facet["_schemaURL"]])
             required = {field.name for field in fields if field.default is attr.NOTHING}
             assert required <= set(facet) <= {field.name for field in fields} | {"_schemaURL", "_producer", "_deleted"}
-    states = Counter((event["job"]["name"], event["eventType"]) for event in told)
+    states = Counter((event["job"]["name"], event["eventType"]) for event in events)
     models = {
         f"dbt.{schema}.{name}"
         for schema, name in rows(released.settings, "select distinct schema_name, table_name from lineage.columns")
@@ -158,7 +158,7 @@ def facet_classes() -> dict[str, Any]:
     }
 
 
-def test_events_tell_schema_columns_checks_code_and_run(released: Released) -> None:
+def test_events_state_schema_columns_checks_code_and_run(released: Released) -> None:
     def last(job: str) -> dict[str, Any]:
         ((event,),) = rows(
             released.settings,
@@ -274,20 +274,20 @@ def test_what_a_lateral_subquery_reads_is_known(released: Released) -> None:
     assert set(direct) == {("bill_balance", "open_amount")}
 
 
-def test_a_trace_is_told_as_json_and_drawn(released: Released) -> None:
+def test_a_trace_is_shown_as_json_and_drawn(released: Released) -> None:
     trace = trace_row("customer_warning", _first_key(released, "customer_warning"), settings=released.settings)
-    told = json.loads(trace.as_json())
-    names = {node["id"] for node in told["nodes"]}
-    assert {edge[end] for edge in told["edges"] for end in ("from", "to")} <= names
+    shown = json.loads(trace.as_json())
+    names = {node["id"] for node in shown["nodes"]}
+    assert {edge[end] for edge in shown["edges"] for end in ("from", "to")} <= names
     # The clause that the warning rests on, and its condition.
-    assert any(node["name"].startswith("warning_rules") for node in told["nodes"])
-    assert any(node["name"].startswith("warning_conditions") for node in told["nodes"])
+    assert any(node["name"].startswith("warning_rules") for node in shown["nodes"])
+    assert any(node["name"].startswith("warning_conditions") for node in shown["nodes"])
     page = as_html(trace)
     assert "http" not in page.split("<body>")[1].split("vega-lite", 1)[0]
     assert "raw.customer" in page
 
 
-def test_the_site_tells_of_every_published_column(released: Released) -> None:
+def test_the_site_shows_every_published_column(released: Released) -> None:
     index = write_site(released.settings)
     reference = index.parent / "reference"
     dictionary = (reference / "warehouse" / "dictionary.html").read_text(encoding="utf-8")
@@ -426,13 +426,13 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
     contents = []
     for row in table("tables.csv"):
         with gzip.open(folder / "tables" / f"{row['table_name']}.csv.gz", "rt", newline="") as file:
-            told = list(csv.DictReader(file))
+            exported = list(csv.DictReader(file))
         hashes = []
-        for one in told:
+        for one in exported:
             number = int(hashlib.md5(one["row_text"].rstrip(",)").encode()).hexdigest()[:16], 16)
             hashes.append(number - (1 << 64) if number >= 1 << 63 else number)
-        assert hashes == [int(one["row_hash"]) for one in told]
-        assert (len(told), sum(hashes)) == (int(row["rows"]), int(row["row_hash_sum"]))
+        assert hashes == [int(one["row_hash"]) for one in exported]
+        assert (len(exported), sum(hashes)) == (int(row["rows"]), int(row["row_hash_sum"]))
         contents.append(f"{row['table_name']} {row['rows']} {row['row_hash_sum']}")
     before, last = table("chain.csv")
     lines = [before["chain_hash"], last["release"], last["run_id"], last["as_of_date"], *contents, last["lineage_hash"]]
@@ -592,7 +592,7 @@ CHANGES = (
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_by_hand_changes_the_hash(released: Released, change: str) -> None:
-    """An owner can take the triggers away; the hash still tells."""
+    """An owner can take the triggers away; the hash still shows it."""
     with connect(released.settings) as connection:
         before = lineage_hash(connection, "second")
         for table in ("gate_results", "model_results", "files", "loads", "run_files", "runs"):
@@ -609,7 +609,7 @@ def test_verify_names_the_release_whose_record_was_changed(released: Released) -
         connection.execute("alter table lineage.gate_results disable trigger user")
         connection.execute("update lineage.gate_results set detail = 'all is well' where run_id = 'first'")
     (fault,) = verify_release(2, released.settings)
-    assert (fault.release, fault.what) == (1, "what lineage tells of its run is not what was recorded")
+    assert (fault.release, fault.what) == (1, "what lineage states of its run is not what was recorded")
 
 
 def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFactory, small: Prepared) -> None:

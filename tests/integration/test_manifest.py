@@ -49,7 +49,7 @@ def test_a_file_waits_for_its_manifest_and_both_are_archived(settings: Settings,
     [
         (f"ROWS=3 SHA256={DIGEST}", "has 2 rows, the manifest says 3"),
         (f"ROWS=2 SHA256={DIGEST[::-1]}", "its SHA-256 is"),
-        ("ROWS=2", "does not tell its sha256"),
+        ("ROWS=2", "does not state its sha256"),
     ],
 )
 def test_a_broken_promise(settings: Settings, landing: Path, manifest: str, why: str) -> None:
@@ -64,7 +64,7 @@ def test_a_broken_promise(settings: Settings, landing: Path, manifest: str, why:
     assert [found.name.split("_")[1] for found in settings.refused_dir.rglob("*payment.csv")] == ["payment.csv"]
 
 
-def test_a_wrong_manifest_rule_is_told_by_line(tmp_path: Path) -> None:
+def test_a_wrong_manifest_rule_is_reported_by_line(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yml"
     path.write_text(MAPPING.replace("(\\d+)", "\\d+"))
     with pytest.raises(MappingError, match=r"wrong.yml:6: files\[0\].manifest.rows: .*must have one group"):

@@ -59,9 +59,9 @@ def test_departments_that_have_not_received_the_policy_are_named(
         read_receipts("default-9", settings)
     # The command ends with an error while one is missing, so that a job can watch it.
     monkeypatch.setattr("gridcredit.cli.console.get_settings", lambda: settings)
-    told = CliRunner().invoke(app, ["policy", "receipts"])
-    assert told.exit_code == 1
-    assert "was not received by audit, collections, customer_service, finance, inspection" in told.stderr
+    result = CliRunner().invoke(app, ["policy", "receipts"])
+    assert result.exit_code == 1
+    assert "was not received by audit, collections, customer_service, finance, inspection" in result.stderr
     # A receipt that was withdrawn, the day on which audit's counts, and the rest.
     rest = "".join(f"default-1.1,{name},S8,2026-06-20\n" for name in found.missing)
     deliver(tmp_path / "policy_receipt_2.csv", settings, HEADER + rest)

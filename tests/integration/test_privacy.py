@@ -29,7 +29,7 @@ PARTIES = (
     "customer_id,role,party_name,id_number,share_pct,valid_from,valid_to\n"
     f"{CUSTOMER},legal_representative,{NAMES[0]},{NUMBER},,2020-01-01,2026-03-01\n"
     f"{CUSTOMER},legal_representative,{NAMES[1]},{NUMBER},,2026-03-02,\n"
-    # Twice in a file: a warning of gate 1, whose result is kept.
+    # Twice in a file: a warning of gate 1, whose result is stored.
     f"{CUSTOMER},legal_representative,{NAMES[1]},{NUMBER},,2026-03-02,\n"
     f"{CUSTOMER},payer,{NAMES[0]},,,no date,\n"
 )
@@ -77,7 +77,7 @@ def dump(settings: Settings, schema: str) -> str:
     return "\n".join(texts)
 
 
-def test_nothing_that_is_shown_or_kept_of_runs_names_a_person(planted: Settings, tmp_path: Path) -> None:
+def test_nothing_that_is_shown_or_stored_of_runs_names_a_person(planted: Settings, tmp_path: Path) -> None:
     write_report(CUSTOMER, tmp_path / "report.html", settings=planted)
     write_dashboard(tmp_path / "dashboard.html", planted)
     for schema in ("published", "lineage", "ops", "candidate", "warnings", "monitoring"):
@@ -94,17 +94,17 @@ def test_nothing_that_is_shown_or_kept_of_runs_names_a_person(planted: Settings,
     assert {party.id_number for party in shown} == {"****7415"}
 
 
-def test_numbers_are_kept_as_salted_hashes(planted: Settings) -> None:
+def test_numbers_are_stored_as_salted_hashes(planted: Settings) -> None:
     with connect(planted) as connection:
-        kept = connection.execute(
+        stored = connection.execute(
             "select distinct id_number from raw.party where customer_id = %s and id_number is not null", [CUSTOMER]
         ).fetchall()
-    assert len(kept) == 1
-    digest, _, last_four = kept[0][0].partition(":")
+    assert len(stored) == 1
+    digest, _, last_four = stored[0][0].partition(":")
     assert (len(digest), last_four) == (32, "7415")
 
 
-def test_erasure_keeps_figures_and_chain(planted: Settings) -> None:
+def test_erasure_preserves_figures_and_chain(planted: Settings) -> None:
     def published() -> list[tuple[object, ...]]:
         with connect(planted) as connection:
             return [
@@ -127,14 +127,14 @@ def test_erasure_keeps_figures_and_chain(planted: Settings) -> None:
         if path.is_file():
             assert planted_in(path.read_text(errors="ignore")) == [], path
 
-    # Everything computed anew from what is left gives the same figures: who changed is counted as before.
-    release = pipeline.build_ratings("after the erasure", settings=planted, anew=True)
+    # A full refresh from what is left gives the same figures: who changed is counted as before.
+    release = pipeline.build_ratings("after the erasure", settings=planted, full_refresh=True)
     assert not release.is_new
     assert published() == before
     assert verify_release(release.number, planted) == []
 
 
-def test_what_comes_in_later_of_an_erased_customer_is_kept_without_names(planted: Settings) -> None:
+def test_what_comes_in_later_of_an_erased_customer_is_stored_without_names(planted: Settings) -> None:
     later = PARTIES.splitlines()[0] + f"\n{CUSTOMER},payer,{NAMES[0]},{NUMBER},,2026-05-01,\n"
     file_id = deliver(planted, Path("party_later.csv.gz"), gzip.compress(later.encode(), mtime=0))
     with connect(planted) as connection:

@@ -309,7 +309,7 @@ def test_a_department_that_asks_for_what_is_not_there(settings: Settings, tmp_pa
 
 def test_what_the_file_names_no_more_is_not_read_any_more(settings: Settings, tmp_path: Path) -> None:
     """Neither by the history of a table that left a department's list, nor by an auditor who is none any more."""
-    narrow = settings.model_copy(update={"policies_dir": tmp_path})
+    restricted = settings.model_copy(update={"policies_dir": tmp_path})
     (tmp_path / "departments.yml").write_text("departments: {credit: {credit_limit: [customer_id]}, audit: {}}")
     asked = (
         "select has_any_column_privilege('dept_credit', 'published.customer_rating_history', 'select'), "
@@ -321,7 +321,7 @@ def test_what_the_file_names_no_more_is_not_read_any_more(settings: Settings, tm
     )
     with connect(settings) as connection:
         before = connection.execute(asked).fetchone()
-        access.apply_access(connection, narrow)
+        access.apply_access(connection, restricted)
         after = connection.execute(asked).fetchone()
         connection.rollback()
     assert before == (True,) * 6
@@ -329,7 +329,7 @@ def test_what_the_file_names_no_more_is_not_read_any_more(settings: Settings, tm
 
 
 def test_the_change_feed_misses_nothing_and_says_nothing_twice(settings: Settings) -> None:
-    """Polled release by release it tells the way from the first figures to the last."""
+    """Polled release by release it shows the way from the first figures to the last."""
     with connect(settings) as connection:
         (last,) = connection.execute("select max(release) from published.release").fetchone() or (0,)
         grades: dict[str, str | None] = {}
@@ -361,7 +361,7 @@ def test_the_change_feed_misses_nothing_and_says_nothing_twice(settings: Setting
         }
     assert last == 3
     assert grades == now
-    assert {key: told for key, told in warned.items() if told} == standing
+    assert {key: found for key, found in warned.items() if found} == standing
 
 
 def test_whoever_listens_hears_of_a_release(settings: Settings) -> None:

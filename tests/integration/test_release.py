@@ -88,16 +88,16 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     assert contents(published) == before
     assert rows(published, "select status from lineage.runs where run_id = 'too strict'") == [("failed",)]
     assert (strict.data_docs_dir / "index.html").exists()
-    # What the night computed anew, which is what it checks.
+    # What the night recomputed, which is what it checks.
     computed = {customer for (customer,) in rows(published, "select customer_id from candidate.customer_rating")}
-    told = rows(
+    results = rows(
         published,
         "select expectation, unexpected_count, element_count, unexpected_keys from lineage.gate_results "
         "where run_id = 'too strict' and gate = 'candidate' and severity = 'critical' and not success "
         "and detail not like '%no_such_column%'",
     )
-    assert {expectation for expectation, *_ in told} == {kind for kind, _ in nobody_passes}
-    for _, unexpected, element_count, keys in told:
+    assert {expectation for expectation, *_ in results} == {kind for kind, _ in nobody_passes}
+    for _, unexpected, element_count, keys in results:
         assert (unexpected, element_count) == (len(computed), len(computed))
         assert {key["customer_id"] for key in keys} == computed
     not_made = rows(
@@ -116,21 +116,21 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
 
 def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path: Path) -> None:
     path = tmp_path / "bill_wrong.csv"
-    wrong = NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-undone")
+    wrong = NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-reverted")
     deliver(path, published, wrong + wrong.splitlines()[-1] + "\n")
     with pytest.raises(GateFailedError, match=r"gate raw.*raw\.bill"):
         pipeline.build_ratings("wrong", settings=published)
     assert rows(published, "select count(*) from lineage.model_results where run_id = 'wrong'") == [(0,)]
-    told = rows(
+    results = rows(
         published,
         "select severity, unexpected_count, array(select (key ->> '_line_no')::int "
         "from jsonb_array_elements(unexpected_keys) as key order by 1) "
         "from lineage.gate_results where run_id = 'wrong' and suite = 'raw.bill' and not success order by 1",
     )
-    # Due before it was issued, twice; and named twice in one file, told by its first line.
-    assert told == [("critical", 2, [2, 3]), ("warning", 1, [2])]
+    # Due before it was issued, twice; and named twice in one file, reported by its first line.
+    assert results == [("critical", 2, [2, 3]), ("warning", 1, [2])]
     with connect(published) as connection:
-        connection.execute("delete from raw.bill where bill_id = 'B-undone'")
+        connection.execute("delete from raw.bill where bill_id = 'B-reverted'")
 
 
 def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
@@ -145,8 +145,8 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
     (new,) = rows(published, "select grade, open_amount from published.customer_rating where customer_id = 'C00000003'")
     assert new[1] > 100_000
     history = "select grade, open_amount, valid_from_release, valid_to_release from published.customer_rating_history "
-    kept = rows(published, history + "where customer_id = 'C00000003' order by valid_from_release")
-    assert kept == [(*old, 1, 2), (*new, 2, None)]
+    history_rows = rows(published, history + "where customer_id = 'C00000003' order by valid_from_release")
+    assert history_rows == [(*old, 1, 2), (*new, 2, None)]
     # Storage grows with change: most customers have one row for both releases.
     ((stored, shown),) = rows(
         published,
@@ -256,7 +256,7 @@ def test_a_policy_changed_under_its_version_is_refused(published: Settings, tmp_
         load_policies(changed)
 
 
-def test_pages_are_kept_of_the_newest_results(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_stored_of_the_newest_results(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gridcredit.quality.validation.RESULTS_WITH_PAGES", 7)
     rows_before = rows(published, "select count(*) from lineage.gate_results")
     pipeline.build_ratings("one more night", settings=published.model_copy(update={"gate_pages": True}))
@@ -268,7 +268,7 @@ def test_pages_are_kept_of_the_newest_results(published: Settings, monkeypatch: 
     assert rows(published, "select count(*) from lineage.gate_results") > rows_before
 
 
-def test_the_first_load_of_all_history_does_not_tell_how_many_rows_a_day_has(settings: Settings) -> None:
+def test_the_first_load_of_all_history_does_not_show_how_many_rows_a_day_has(settings: Settings) -> None:
     with connect(settings) as connection:
         for week, accepted in enumerate((2_000_000, 1_000, 1_000, 990)):
             loaded_at = datetime(2026, 6, 3, 20, tzinfo=UTC) + timedelta(weeks=week)

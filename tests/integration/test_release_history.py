@@ -1,4 +1,4 @@
-"""Releases as they were: the same hashes for the same inputs, compared, proven unchanged, taken back, read under load."""
+"""Releases as they were: the same hashes for the same inputs, compared, proven unchanged, rolled back, read under load."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_rollback_is_a_release_of_its_own_and_facts_win_again(settings: Settin
 
 @pytest.mark.deep
 def test_readers_never_see_a_mix_while_releases_go_by(settings: Settings) -> None:
-    """Two tables read in one query always tell of the same release."""
+    """Two tables read in one query always show the same release."""
     mixes: list[object] = []
     reads = 0
     done = threading.Event()

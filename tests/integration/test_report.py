@@ -1,4 +1,4 @@
-"""The archive tells who was known when; the credit report shows the release, and nobody's name."""
+"""The archive shows who was known when; the credit report shows the release, and nobody's name."""
 
 from __future__ import annotations
 
@@ -146,9 +146,9 @@ def test_a_name_is_masked(name: str, masked: str) -> None:
 
 
 def test_a_number_is_shown_by_its_end() -> None:
-    kept = Pseudonyms("a salt")
-    assert mask_number(kept.number("110101199003071234")) == "****1234"
-    assert mask_number(kept.number("1234")) is None
+    pseudonyms = Pseudonyms("a salt")
+    assert mask_number(pseudonyms.number("110101199003071234")) == "****1234"
+    assert mask_number(pseudonyms.number("1234")) is None
     assert mask_number(None) is None
 
 
@@ -297,7 +297,7 @@ def test_many_reports_at_once(supplier: Supplier, tmp_path: Path) -> None:
 
 
 def test_the_report_agrees_with_the_next_step(supplier: Supplier, tmp_path: Path) -> None:
-    """What is missed is marked, what was done is listed, and nobody near a cut-off is told how to use more."""
+    """What is missed is marked, what was done is listed, and nobody near a cut-off is advised how to use more."""
     write_reports(tmp_path, None, "en", supplier.settings)
     english = read_texts("en")
     with connect(supplier.settings) as connection:

@@ -57,7 +57,7 @@ def test_a_run_ends_when_its_server_is_killed(
         "GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings),
         "GRIDCREDIT_HISTORY_MONTHS": "1",
     }
-    command = [sys.executable, "-m", "gridcredit", "run", "--as-of", "2026-06-20", "--anew"]
+    command = [sys.executable, "-m", "gridcredit", "run", "--as-of", "2026-06-20", "--full-refresh"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     begun = {
         "build_models": "select 1 from lineage.runs where status = 'running' and build_began_at is not null",

@@ -20,7 +20,7 @@ from gridcredit.warehouse.connection import connect
 PAYMENT = "payment_id,customer_id,paid_on,amount\nP1,C1,2026-01-05,10.00\n"
 
 
-def told(work: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
+def message_of(work: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
     """What a command says that does the work."""
     with pytest.raises(typer.Exit), clear_errors():
         work()
@@ -43,7 +43,7 @@ def test_of_a_load(
     monkeypatch.setattr(raw_tables, "LOAD_LOCK_TIMEOUT", "100ms")
     with connect(settings) as other:
         other.execute("lock table raw.payment in access exclusive mode")
-        assert "another session holds a lock" in told(load, capsys)
+        assert "another session holds a lock" in message_of(load, capsys)
 
     def end_its_session(connection: psycopg.Connection[object], *_: object) -> None:
         with connect(settings, autocommit=True) as other:
@@ -51,7 +51,7 @@ def test_of_a_load(
 
     with monkeypatch.context() as patched:
         patched.setattr(loader, "newest_fact_on", end_its_session)
-        assert "start it (`make up`" in told(load, capsys)
+        assert "start it (`make up`" in message_of(load, capsys)
     with connect(settings) as connection:
         assert connection.execute("select count(*) from raw.payment").fetchone() == (0,)
     load()
@@ -72,9 +72,9 @@ def test_of_any_command(error: Exception, words: str, capsys: pytest.CaptureFixt
     def fail() -> None:
         raise error
 
-    assert words in told(fail, capsys)
+    assert words in message_of(fail, capsys)
 
 
-def test_what_is_a_fault_of_the_program_keeps_its_traceback() -> None:
+def test_what_is_a_fault_of_the_program_shows_its_traceback() -> None:
     with pytest.raises(psycopg.errors.UndefinedColumn), clear_errors():
         raise psycopg.errors.UndefinedColumn("no such column")

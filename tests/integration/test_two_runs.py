@@ -62,7 +62,7 @@ def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None
     assert builds(settings) == before + 2
     _, *days = released_days(settings)
     assert sorted(days) == [date(2026, 6, 20), date(2026, 6, 21)]
-    assert not pipeline.build_ratings("anew", days[-1], settings, anew=True).is_new
+    assert not pipeline.build_ratings("full refresh", days[-1], settings, full_refresh=True).is_new
 
 
 def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings) -> None:
@@ -76,4 +76,4 @@ def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings) -> None:
     pipeline.publish_release("silent", settings)
     assert released_days(settings)[1:] == [date(2026, 6, 21), date(2026, 6, 20)]
     assert builds(settings) == before + 3
-    assert not pipeline.build_ratings("anew", date(2026, 6, 20), settings, anew=True).is_new
+    assert not pipeline.build_ratings("full refresh", date(2026, 6, 20), settings, full_refresh=True).is_new

@@ -47,7 +47,7 @@ def released() -> Iterator[Path]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_does_what_it_says(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
     if WITH_RELEASE in page.read_text(encoding="utf-8"):
-        # Owners are kept: as root, Postgres runs as another user.
+        # Owners are preserved: as root, Postgres runs as another user.
         work = folder / "work"
         subprocess.run(["cp", "-a", str(request.getfixturevalue("released")), str(work)], check=True)
         clone, home = work / "clone", work / "var"

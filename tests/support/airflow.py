@@ -28,7 +28,7 @@ from tests.support.waiting import wait_for
 
 AT_ERROR = re.compile(r'"level": ?"(error|critical)"|\[(error|critical) *\]|\b(ERROR|CRITICAL)\b|Traceback')
 METADATA, WAREHOUSE = "metadata_of_airflow", "warehouse_of_airflow"
-# Loaded once by a worker, not anew by each of its tasks.
+# Loaded once by a worker, not again by each of its tasks.
 LOADED_BY_WORKERS = (
     "tests.support.quick_broker",
     "airflow.providers.openlineage.plugins.macros",
@@ -209,7 +209,7 @@ def _overrides(server: EmbeddedPostgres, settings: Settings) -> dict[str, str]:
         "GRIDCREDIT_WAREHOUSE_URL": "postgresql://nobody:none@127.0.0.1:1/nowhere",
         "GRIDCREDIT_LANDING": str(settings.landing_dir),
         "GRIDCREDIT_LANDING_SETTLE_SECONDS": "0.5",
-        # Each look at the landing folder reads all mappings.
+        # Each check of the landing folder reads all mappings.
         "GRIDCREDIT_LANDING_POLL_SECONDS": "1",
         "GRIDCREDIT_HISTORY_MONTHS": "1",
     }

@@ -21,7 +21,7 @@ SMALL_EXTRACTS = (*BILLING, "officer_assignment")
 SMALL_DAY = RICH_DAY = date(2026, 6, 19)
 EVALUATED_DAY = date(2026, 6, 18)
 # A supplier's own word about one customer who was not late, and one who was.
-TOLD_OUTCOMES = ("C00000007", "C00000011")
+REPORTED_OUTCOMES = ("C00000007", "C00000011")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def _rich(files: Path, settings: Settings) -> None:
 def _evaluated(files: Path, settings: Settings) -> None:
     """Three years of more customers, two years of ratings, and what became of them."""
     simulate(500, 38, 1, files, through=EVALUATED_DAY)
-    told = [f"{TOLD_OUTCOMES[0]},2025-06-30,true", f"{TOLD_OUTCOMES[1]},2025-06-30,false"]
-    (files / "outcome.csv").write_text("\n".join(["customer_id,as_of_date,defaulted", *told, ""]))
+    reported = [f"{REPORTED_OUTCOMES[0]},2025-06-30,true", f"{REPORTED_OUTCOMES[1]},2025-06-30,false"]
+    (files / "outcome.csv").write_text("\n".join(["customer_id,as_of_date,defaulted", *reported, ""]))
     load(files, settings)
     pipeline.build_ratings("first", EVALUATED_DAY, settings)
     build_outcomes(settings)

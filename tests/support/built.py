@@ -63,7 +63,7 @@ def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
     credited = {row["reverses_bill_id"] for row in rows}
     parts = ("energy_charge", "demand_charge", "adjustment")
     found: dict[str, tuple[Decimal, ...]] = {}
-    # The last is within the policy's tolerance of 0.05, and no difference to tell.
+    # The last is within the policy's tolerance of 0.05, and no difference to report.
     wrong: dict[int, tuple[str | int, ...]] = {
         97: ("12.34", 0, 0),
         101: (0, "-5.00", "3.21"),
@@ -129,14 +129,14 @@ def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
             paths.append(path)
     drawn = [str(row["customer_id"]) for row in wild["customer"]]
     meters = round(1.3 * len(drawn) / 2)
-    for told, batch in {
+    for kind, batch in {
         "wild": draw_rows(len(drawn) // 3, lambda rng, number: wild_conduct(drawn[3 * number], rng, number))
         | draw_rows(meters, lambda rng, number: wild_meter(drawn[2 * number % len(drawn)], DAYS[-1], rng, number)),
         "reformed": reformed_rows(5),
         "hard": hard_debtors(),
     }.items():
         for name, rows in batch.items():
-            path = folder / f"{name}_{told}_{name}.csv"
+            path = folder / f"{name}_{kind}_{name}.csv"
             write(path, EXTRACTS[name], rows)
             paths.append(path)
     for path in paths:
@@ -145,13 +145,13 @@ def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
     policies.load_policies(settings)
     runner.build(run, DAYS)
     as_text = {bill: [str(one) for one in changed] for bill, changed in differences.items()}
-    told_of_files = {"delivered": [path.name for path in paths], "differences": as_text}
-    (folder / "told.json").write_text(json.dumps(told_of_files))
+    as_delivered = {"delivered": [path.name for path in paths], "differences": as_text}
+    (folder / "delivered.json").write_text(json.dumps(as_delivered))
 
 
 def read_built(folder: Path, settings: Settings) -> Built:
     """The warehouse, and its files as the oracles read them."""
-    told = json.loads((folder / "told.json").read_text())
-    delivered = read_rows([folder / name for name in told["delivered"]])
-    differences = {bill: tuple(Decimal(one) for one in changed) for bill, changed in told["differences"].items()}
+    stored = json.loads((folder / "delivered.json").read_text())
+    delivered = read_rows([folder / name for name in stored["delivered"]])
+    differences = {bill: tuple(Decimal(one) for one in changed) for bill, changed in stored["differences"].items()}
     return Built(settings, *as_oracles_read(delivered), differences, delivered)

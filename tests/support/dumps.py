@@ -1,4 +1,4 @@
-"""Dumps of warehouses as earlier versions left them: kept in tests/assets, so that each later version proves its upgrade.
+"""Dumps of warehouses as earlier versions left them: stored in tests/assets, so that each later version proves its upgrade.
 
 `python -m tests.support.dumps` writes that of the present version; one that is there is never written again.
 """

@@ -36,6 +36,6 @@ def standing_on(day: date, settings: Settings) -> set[Warned]:
 
 
 def difference(nightly: set[Warned], at_the_end: set[Warned], last_day: date) -> set[Warned]:
-    """What only one of two shows; older than the year that the last run looks back on, a warning is as old as that."""
+    """What only one of two shows; older than the year that the last run covers, a warning is as old as that."""
     first_day = date(last_day.year - 1, last_day.month, 1) - timedelta(days=1)
     return {(who, rule, max(opened_on, first_day)) for who, rule, opened_on in nightly} ^ at_the_end

@@ -22,7 +22,7 @@ ZERO = Decimal(0)
 PURSUED_FROM = Decimal(1)
 
 
-# The extracts that tell of conduct, and of each the column that says until when a row stands.
+# The extracts that report conduct, and of each the column that says until when a row stands.
 CONDUCT = {
     "inspection": "settled_on",
     "external_risk": "removed_on",
@@ -84,7 +84,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class Fact:
-    """A row of one of the extracts that tell of conduct: its kind, its day, and until when it stands."""
+    """A row of one of the extracts that report conduct: its kind, its day, and until when it stands."""
 
     extract: str
     customer_id: str

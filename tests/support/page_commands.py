@@ -104,10 +104,10 @@ def run(commands: str, clone: Path, home: Path) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
-def missing_lines(told: str, printed: str) -> list[str]:
+def missing_lines(shown: str, printed: str) -> list[str]:
     """The lines that a page shows and the commands did not print; what differs from run to run is not compared."""
     lines = {_comparable(line) for line in printed.splitlines()}
-    wanted = (line for line in told.splitlines() if line.strip() not in ("", "..."))
+    wanted = (line for line in shown.splitlines() if line.strip() not in ("", "..."))
     return [line for line in wanted if _comparable(line) not in lines]
 
 

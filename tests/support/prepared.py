@@ -33,12 +33,12 @@ from tests.support.waiting import number, rows
 # Beside warehouses: the database of an Airflow that has been migrated.
 MIGRATED_AIRFLOW = "migrated_airflow"
 LONGEST_FIRST = ("evaluated", "oracle_warehouse", "rich", "small", MIGRATED_AIRFLOW, "empty")
-# Where the run keeps them; pytest's own process sets it, for its workers too.
+# Where the run stores them; pytest's own process sets it, for its workers too.
 FOLDER_VARIABLE = "PREPARED_WAREHOUSES"
 
 
 def server_for_tests(home: Path) -> EmbeddedPostgres:
-    """A server for tests: the machine's own fall is not tested, so nothing waits for the disk, and little log is kept."""
+    """A server for tests: a crash of the machine is not tested, so nothing waits for the disk, and little log is written."""
     return EmbeddedPostgres(
         Settings(home=home, postgres_port=0), options_for_machine() | {"fsync": "off", "max_wal_size": "512MB"}
     )
@@ -112,7 +112,7 @@ def _build_one(name: str, folder: Path) -> float:
 
 def copy_server(folder: Path, home: Path) -> EmbeddedPostgres:
     """A server of one's own, with all that is prepared in it."""
-    # Owners are kept: as root, Postgres runs as another user.
+    # Owners are preserved: as root, Postgres runs as another user.
     subprocess.run(["cp", "-a", "--reflink=auto", str(folder / "server"), str(home)], check=True)
     server = server_for_tests(home)
     server.start()
@@ -146,7 +146,7 @@ def settings_for(server: EmbeddedPostgres, database: str, home: Path, options: d
         warehouse_url=SecretStr(server.url(WAREHOUSE_ROLE, database)),
         landing_settle_seconds=0,
         build_patience_seconds=0,
-        # Tests that look at the pages switch them on.
+        # Tests that read the pages switch them on.
         gate_pages=False,
         **options,
     )
@@ -164,7 +164,7 @@ def copy_home(prepared: Prepared, home: Path, database: str) -> None:
 
 
 def unlogged_rows(settings: Settings) -> dict[str, int]:
-    """The rows of each table that Postgres keeps no log of, by schema and name."""
+    """The rows of each table that Postgres does not log, by schema and name."""
     tables = rows(
         settings,
         "select concat_ws('.', nspname, relname) from pg_class join pg_namespace on pg_namespace.oid = relnamespace "

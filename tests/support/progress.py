@@ -36,7 +36,7 @@ class Progress:
             self._waiting[_file_of(name)].add(name)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No dot for what passed: a file has its line. Anything else keeps its letter."""
+        """No dot for what passed: a file has its line. Anything else has its letter."""
         if report.passed:
             return ("passed" if report.when == "call" else "", "", "")
         return None

@@ -48,7 +48,7 @@ def accounts() -> st.SearchStrategy[Facts]:
 def _draw(rng: random.Random, customers: list[str], most: int) -> Facts:
     number = sum(rng.randint(1 + most // 3, most) for _ in customers)
     kinds = rng.choices(("bill", "payment", "write_off"), (8, 9, 2), k=number)
-    # Groups of customers are told apart by the first, so that no two have an id in common.
+    # Groups of customers are distinguished by the first, so that no two have an id in common.
     prefix = customers[0].removeprefix("C-")
     bills = [_bill(rng, f"B-{prefix}-{n:03}", rng.choice(customers)) for n in range(kinds.count("bill"))]
     payments = [_payment(rng, f"P-{prefix}-{n:03}", rng.choice(customers)) for n in range(kinds.count("payment"))]

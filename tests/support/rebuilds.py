@@ -44,10 +44,13 @@ def tables(settings: Settings) -> dict[str, list[str]]:
 def assert_a_rebuild_changes_nothing(settings: Settings, day: date) -> None:
     """Build everything once more, and compare every table with what it was."""
     before = tables(settings)
-    release = pipeline.build_ratings("anew", day, settings, anew=True)
+    release = pipeline.build_ratings("full refresh", day, settings, full_refresh=True)
     after = tables(settings)
     differing = {
-        name: {"narrow": sorted(set(rows) - set(after[name]))[:3], "anew": sorted(set(after[name]) - set(rows))[:3]}
+        name: {
+            "incremental": sorted(set(rows) - set(after[name]))[:3],
+            "full refresh": sorted(set(after[name]) - set(rows))[:3],
+        }
         for name, rows in before.items()
         if rows != after[name]
     }

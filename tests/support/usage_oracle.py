@@ -163,7 +163,7 @@ def usage_features(
 
 
 def year_of_use(year: list[Month], year_before: list[Month]) -> Features:
-    """What twelve months of use tell together, and against the twelve before."""
+    """What twelve months of use show together, and against the twelve before."""
 
     def total(months: list[Month], name: str) -> Decimal | None:
         found = [

@@ -50,25 +50,25 @@ def facts_of(
 
 
 def live(
-    row: dict[str, str], looks: Mapping[date, bool], acknowledged: list[date], last_day: date
+    row: dict[str, str], evaluations: Mapping[date, bool], acknowledged: list[date], last_day: date
 ) -> list[tuple[Warned, list[tuple[str, date]]]]:
-    """A rule's warnings and what happened to each, by what each look at the customer found."""
+    """A rule's warnings and what happened to each, by what each evaluation of the customer found."""
     lives: list[tuple[Warned, list[tuple[str, date]]]] = []
     current: Warned | None = None
     events: list[tuple[str, date]] = []
     unmet_since: date | None = None
     clear_after, reopen_within = int(row["clear_after_days"]), int(row["reopen_within_days"])
     escalate_after = int(row["escalate_after_days"]) if row["escalate_after_days"] else None
-    day = min(looks)
+    day = min(evaluations)
     while day <= last_day:
-        if looks.get(day):
+        if evaluations.get(day):
             unmet_since = None
             if current is None:
                 before = lives[-1][0].cleared_on if lives else None
                 again = before is not None and (day - before).days <= reopen_within
                 current, events = Warned(row["rule"], day, row["level"], again), []
                 events.append(("reopened" if again else "opened", day))
-        elif day in looks and current and unmet_since is None:
+        elif day in evaluations and current and unmet_since is None:
             unmet_since = day
         if current and unmet_since is not None and (day - unmet_since).days >= clear_after:
             lives.append((replace(current, cleared_on=day), [*events, ("cleared", day)]))

@@ -73,9 +73,9 @@ def wild_customer(rng: random.Random, number: int) -> Rows:
         rows["bill"].append(bill | {"kind": "regular"})
         if rng.randrange(10) == 1:
             later = issued + timedelta(days=rng.randrange(0, 200))
-            undone: Row = {"bill_id": f"{customer}-{index}-R", "issued_on": later, "due_on": later}
-            undone |= {"amount": -cents / 100, "kind": "reversal", "reverses_bill_id": bill["bill_id"]}
-            rows["bill"].append(bill | undone)
+            reversal: Row = {"bill_id": f"{customer}-{index}-R", "issued_on": later, "due_on": later}
+            reversal |= {"amount": -cents / 100, "kind": "reversal", "reverses_bill_id": bill["bill_id"]}
+            rows["bill"].append(bill | reversal)
     for index in range(rng.randrange(0, 14)):
         named, issued, cents = rng.choice(bills) if bills else ("none", opened, 5000)
         paid = issued + timedelta(days=rng.randrange(-5, 150))

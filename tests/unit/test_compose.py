@@ -26,7 +26,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
-def test_it_keeps_to_the_compose_schema() -> None:
+def test_it_follows_the_compose_schema() -> None:
     schema = get_builtin_schema("vendor.compose-spec")
     assert [error.message for error in Draft7Validator(schema).iter_errors(COMPOSE)] == []
 

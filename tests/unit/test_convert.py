@@ -95,7 +95,7 @@ def test_groups_after_the_first_have_three_digits(text: str) -> None:
         (["1.234,50", "x", "1.234,00"], {"decimal_separator": ",", "thousands_separator": "."}, None),
     ],
 )
-def test_values_that_mostly_fit_another_convention_are_told(
+def test_values_that_mostly_fit_another_convention_are_reported(
     values: list[str], options: dict[str, str], advice: str | None
 ) -> None:
     batch = Batch({"reading": pa.array(values)}, np.arange(len(values)), [])
@@ -148,7 +148,7 @@ def test_dates_are_read_by_their_format_alone(text: str, options: dict[str, obje
         (["25/01/2026", "25/02/2026", "01/25/2026"], "%d/%m/%Y", None),
     ],
 )
-def test_dates_that_mostly_fit_another_order_are_told(values: list[str], pattern: str, advice: str | None) -> None:
+def test_dates_that_mostly_fit_another_order_are_reported(values: list[str], pattern: str, advice: str | None) -> None:
     batch = Batch({"paid_on": pa.array(values)}, np.arange(len(values)), [])
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"payment": {}}, "date_format": pattern})
     found = convert(batch, PAYMENT, ExtractRule(), file_rule, "file").conventions["paid_on"].better()
@@ -201,7 +201,7 @@ def test_values_that_are_mapped_to_nothing_are_absent(rule: dict[str, object], w
 @pytest.mark.parametrize(
     "value", ["C\u200b1", "\ufeffC1", "C1 \u200b", "C\u00a01", "C\u3000 1", "C\u00ad1", "C\x001", "C\t1"]
 )
-def test_an_invisible_character_is_told_not_stored(value: str) -> None:
+def test_an_invisible_character_is_reported_not_stored(value: str) -> None:
     facts = {
         "payment_id": ["P1", "P2"],
         "customer_id": ["C1 ", value],
@@ -265,7 +265,7 @@ def test_conditions(condition: dict[str, object], met: str) -> None:
     assert "".join(str(index) for index in np.flatnonzero(mask)) == met
 
 
-def test_what_cannot_be_compared_is_told() -> None:
+def test_what_cannot_be_compared_is_reported() -> None:
     rule = {"where": [{"none": [{"column": "x", "more_than": 0}]}]}
     batch = Batch({"x": pa.array(["1", "one", "-1"]), "bill_id": pa.array(["A", "B", "C"])}, np.arange(3), [])
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": rule}})

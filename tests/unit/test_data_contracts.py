@@ -27,7 +27,7 @@ def test_every_published_table_has_one_contract() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.partition(".")[0])
-def test_contracts_keep_to_the_standard(path: Path) -> None:
+def test_contracts_follow_the_standard(path: Path) -> None:
     contract = yaml.safe_load(path.read_text())
     jsonschema.Draft201909Validator(json.loads(SCHEMA.read_text())).validate(contract)
     assert contract["team"]["members"][0]["role"] == "owner"

@@ -1,4 +1,4 @@
-"""`gridcredit mapping init` proposes what values could be, and says what it cannot tell."""
+"""`gridcredit mapping init` proposes what values could be, and says what it cannot know."""
 
 from __future__ import annotations
 

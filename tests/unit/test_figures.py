@@ -42,7 +42,7 @@ def test_the_interval_of_a_large_sample_is_that_of_the_formula() -> None:
 
 
 def test_calibration_is_the_binomial_test() -> None:
-    """Ten customers, told 50 %: eight defaults or as unlikely a number come in 112 of 1024 cases."""
+    """Ten customers, expected 50 %: eight defaults or as unlikely a number come in 112 of 1024 cases."""
     assert calibration_p(10, 8, 0.5) == pytest.approx(112 / 1024)
     assert calibration_p(0, 0, 0.5) is None
 
@@ -89,15 +89,15 @@ class Observed:
 
 
 def test_a_grade_that_is_certain_to_default_is_not_tested() -> None:
-    """One payer would refute a probability of 1; its rate is told all the same."""
+    """One payer would refute a probability of 1; its rate is reported all the same."""
     observed = Observed(
         ("B", 0.2, "C1", 12, 0), ("B", 0.2, "C2", 12, 12), ("D", 1.0, "C3", 12, 12), ("D", 1.0, "C4", 12, 0)
     )
-    told = {
+    figures = {
         (one.member, one.figure): one.value
         for one in calibration_by_grade(observed, date(2026, 5, 31))  # type: ignore[arg-type]
     }
-    assert told["D", "default_rate"] == 0.5
-    assert told["D", "told_default_rate"] == 1
-    assert ("D", "calibration_p") not in told
-    assert ("B", "calibration_p") in told
+    assert figures["D", "default_rate"] == 0.5
+    assert figures["D", "told_default_rate"] == 1
+    assert ("D", "calibration_p") not in figures
+    assert ("B", "calibration_p") in figures

@@ -1,4 +1,4 @@
-"""Mappings: what ships is sound, and each fault is told by file, key and line."""
+"""Mappings: what ships is sound, and each fault is reported by file, key and line."""
 
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def test_a_fault_names_file_key_and_line(tmp_path: Path, old: str, new: str, lin
     assert key in text
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match=r"absent\.yml: cannot be read"):
         load_mapping(tmp_path / "absent.yml")
 

@@ -137,7 +137,7 @@ def test_versions_that_collide_are_refused(tmp_path: Path, changes: dict[str, st
         read_policies(Settings(policies_dir=tmp_path))
 
 
-def test_the_difference_of_two_policies_is_told_row_by_row(tmp_path: Path) -> None:
+def test_the_difference_of_two_policies_is_shown_row_by_row(tmp_path: Path) -> None:
     folder = tmp_path / "1.1"
     shutil.copytree(DEFAULT, folder)
     for file, old, new in (
@@ -170,7 +170,7 @@ def test_the_difference_of_two_policies_is_told_row_by_row(tmp_path: Path) -> No
     ]
 
 
-def test_the_commands_tell_what_is_sound_and_what_differs() -> None:
+def test_the_commands_say_what_is_sound_and_what_differs() -> None:
     checked = CliRunner().invoke(app, ["policy", "check"])
     assert checked.exit_code == 0, checked.output
     assert "default-1.0: sound; in force from 2000-01-01, approved by Credit Committee, 16 indicators" in checked.output

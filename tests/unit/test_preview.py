@@ -58,7 +58,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert refused.exit_code == 1
 
 
-def test_the_whole_sample_is_read_and_what_never_matches_is_told(tmp_path: Path) -> None:
+def test_the_whole_sample_is_read_and_what_never_matches_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "m.yml"
     path.write_text(
         "mapping: m\ndescription: d\nfiles:\n  - pattern: '*.csv'\n    extracts:\n      payment:\n"

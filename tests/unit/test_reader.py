@@ -96,7 +96,7 @@ BREAKS = {"columns": {"customer_id": {"from": "y", "multiline": True}}}
     multiline=st.booleans(),
     spoiled=st.lists(st.tuples(st.integers(0), st.sampled_from(['"', '""', ',"', '"\n', ""])), max_size=3),
 )
-def test_each_line_is_in_a_row_or_told(
+def test_each_line_is_in_a_row_or_reported(
     tmp_path_factory: pytest.TempPathFactory,
     records: list[list[str]],
     line_end: str,

@@ -136,8 +136,8 @@ def test_the_floors_are_as_the_docs_say() -> None:
     project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
     contract = project["tool"]["importlinter"]["contracts"][0]
     held = [set(layer.split(" | ")) for layer in contract["layers"] if layer != "__main__"]
-    told = (PROJECT_DIR / "docs" / "architecture.md").read_text().partition("| floor, from the top")[2]
-    rows = [line.split("|")[1] for line in told.splitlines()[2:] if line.startswith("|")]
+    table = (PROJECT_DIR / "docs" / "architecture.md").read_text().partition("| floor, from the top")[2]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:] if line.startswith("|")]
     assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == held
     package = PROJECT_DIR / "plugins" / "gridcredit"
     assert {path.parent.name for path in package.glob("*/__init__.py")} <= set().union(*held)

@@ -95,7 +95,7 @@ def test_what_drives_default_is_found_and_the_rest_left_out_with_why(fitted: Fit
     assert fitted.left_out["service_change"] == "it has a single value"
     assert "information value" in fitted.left_out["tenure"]
     (repeated,) = {"on_time_rate_12m", "avg_days_late_12m"} - names
-    assert "tells what" in fitted.left_out[repeated]
+    assert "says what" in fitted.left_out[repeated]
 
 
 def test_evidence_and_information_are_those_of_their_definitions(part: Part, fitted: Fitted) -> None:
@@ -156,9 +156,9 @@ def test_a_frame_is_scored_as_the_oracle_scores(data: st.DataObject) -> None:
         drawn = st.one_of(st.none(), st.sampled_from(bounds), st.floats(-10, 200).map(lambda one: round(one, 2)))
         values[name] = data.draw(drawn)
     frame = pd.DataFrame([{"segment": segment} | values]).astype(dict.fromkeys(values, "float64"))
-    told = [name for name, value in values.items() if value is not None and segment not in by_hand.not_for[name]]
-    points = sum((by_hand.points(name, Decimal(str(values[name]))) for name in told), Decimal(0))
-    weight = sum((by_hand.weights[name] for name in told), Decimal(0))
+    known = [name for name, value in values.items() if value is not None and segment not in by_hand.not_for[name]]
+    points = sum((by_hand.points(name, Decimal(str(values[name]))) for name in known), Decimal(0))
+    weight = sum((by_hand.weights[name] for name in known), Decimal(0))
     (got,) = score(policy, frame)
     if weight == 0:
         assert np.isnan(got)
@@ -183,10 +183,10 @@ def test_an_indicator_asked_for_is_not_left_out_in_silence(part: Part, base: Pol
         fit_scorecard(Part(rarely), base, ["overdue_months", "tenure"], rules.fit, asked=True)
 
 
-def test_a_sample_in_which_nothing_tells_is_refused(base: Policy, rules: EvaluationRules) -> None:
+def test_a_sample_in_which_nothing_separates_is_refused(base: Policy, rules: EvaluationRules) -> None:
     frame = make_part(3000).frame
     frame["is_default"] = np.random.default_rng(5).random(3000) < 0.2
-    with pytest.raises(GridCreditError, match="no indicator tells defaults from others"):
+    with pytest.raises(GridCreditError, match="no indicator separates defaults from others"):
         fit_scorecard(Part(frame), base, ["tenure"], rules.fit)
 
 
@@ -255,7 +255,7 @@ def test_bins_hold_a_least_share_of_customers_and_of_defaults(part: Part, base: 
 
 
 def test_an_indicator_of_one_bin_is_left_out_and_said(part: Part, base: Policy, rules: EvaluationRules) -> None:
-    """All that `tenure` knows is that it is missing: no cut of its values tells anything."""
+    """All that `tenure` knows is that it is missing: no cut of its values says anything."""
     rng = np.random.default_rng(4)
     gone = part.frame["is_default"].to_numpy() & (rng.random(part.observed) < 0.5)
     frame = part.frame.assign(tenure=np.where(rng.random(part.observed) < 0.01, 2.0, 1.0)).assign(
@@ -381,7 +381,7 @@ def test_month_ends_of_one_customer_are_worth_one() -> None:
     assert effective_size([(10, 0)] * 40) == pytest.approx(40)
     alone = [(1, 1)] * 10 + [(1, 0)] * 90
     assert pooled_calibration_p(alone, 0.1) == pytest.approx(calibration_p(100, 10, 0.1), abs=0.05)
-    # One month-end cannot tell 10 % from 14 %; twelve of other customers can, twelve of the same ones cannot.
+    # One month-end cannot distinguish 10 % from 14 %; twelve of other customers can, twelve of the same ones cannot.
     fresh = [(1, 1)] * 120 + [(1, 0)] * 1080
     again = [(12, 12)] * 10 + [(12, 0)] * 90
     assert (pooled_calibration_p(fresh, 0.14) or 0) < 0.001
@@ -460,7 +460,7 @@ def test_entropy_gives_weight_to_what_differs(base: Policy) -> None:
     weights = entropy_weights(base, frame)
     worst = min(Decimal(row["points"]) for row in base.tables["bins"] if row["indicator"] == "overdue_months")
     assert worst == 0
-    # One has all of it: the sum of p ln p is 0, the entropy 0, and the indicator tells all there is.
+    # One has all of it: the sum of p ln p is 0, the entropy 0, and the indicator says all there is.
     assert weights["overdue_months"] == pytest.approx(1)
     assert weights["on_time_rate_12m"] == pytest.approx(0)
     half = combine({"a": 0.8, "b": 0.2}, {"a": 0.2, "b": 0.8}, 0.25)

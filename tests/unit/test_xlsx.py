@@ -1,4 +1,4 @@
-"""Sheets as people make them: read as they are shown, or told by cell and reason."""
+"""Sheets as people make them: read as they are shown, or reported by cell and reason."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_an_identifier_that_lost_digits_is_marked(read: Read, value: object) -> 
         (put("H2", "note"), "has a value in column 8, which the header does not name"),
     ],
 )
-def test_what_cannot_be_read_as_meant_is_told(read: Read, change: Callable[[Worksheet], object], why: str) -> None:
+def test_what_cannot_be_read_as_meant_is_reported(read: Read, change: Callable[[Worksheet], object], why: str) -> None:
     rows, bad = read(change)
     assert rows == []
     assert list(bad) == [2]

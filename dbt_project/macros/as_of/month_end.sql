@@ -1,5 +1,5 @@
 {% macro day_after(day) -%}
-    {#- The day after a day that is told as text. -#}
+    {#- The day after a day given as text. -#}
     {{ return((modules.datetime.date.fromisoformat(day) + modules.datetime.timedelta(days=1)).isoformat()) }}
 {%- endmacro %}
 

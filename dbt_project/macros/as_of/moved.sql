@@ -3,14 +3,14 @@
 {%- endmacro %}
 
 {% macro last_day() -%}
-    {#- The day that the run answers for, as a constant: Postgres reads in parallel, and works out no date for each row. -#}
+    {#- The last day that the run covers, as a constant: Postgres reads in parallel, and works out no date for each row. -#}
     cast('{{ as_of_dates() | last }}' as date)
 {%- endmacro %}
 
 {% macro moved(day, months_before=0) -%}
     {#-
         Whether a day has come between the last day of the release before and that of this run; with `months_before`, whether
-        it has left a window of so many months. Literals, since Postgres would not read in parallel what a query tells it.
+        it has left a window of so many months. Literals, since Postgres would not read in parallel what a query returns.
     -#}
     {%- set since = aged_from() -%}
     {%- set until = last_day() -%}

@@ -1,7 +1,7 @@
 {% materialization incremental, adapter='postgres' -%}
     {#-
         As dbt's own, which asks three times a run for a table's columns, a fifth of a small night: a model that changed is
-        built anew (plugins/gridcredit/transformation/build_plan.py), so the columns that stand are those just computed, in their order.
+        rebuilt (plugins/gridcredit/transformation/build_plan.py), so the columns that stand are those just computed, in their order.
     -#}
     {%- if not is_incremental() -%}
         {{ return(materialization_table_postgres()) }}

@@ -2,8 +2,8 @@
     {#-
         Of each key of a raw extract the newest delivery: the file last accepted wins, in it the last line. A key whose
         newest delivery is a tombstone is marked as deleted. A file that lands while a build runs has passed no gate
-        yet: the next build reads it. An incremental run looks at the keys of new files, and at those whose newest
-        delivery was undone.
+        yet: the next build reads it. An incremental run reads the keys of new files, and at those whose newest
+        delivery was reverted.
     -#}
     {%- set key = config.get('key') %}
     select *
@@ -18,7 +18,7 @@
         where
             _file_id in (select file_id from {{ source('lineage', 'run_files') }})
             {%- if is_incremental() %}
-            {%- if var('undone_files') %}
+            {%- if var('reverted_files') %}
             and ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
             {%- else %}
             {#- Nothing older than a new file's rows can be newer than they are. #}
@@ -30,7 +30,7 @@
 {%- endmacro %}
 
 {% macro new_files() -%}
-    {#- The files that this run is the first to answer for; none has the number -1. -#}
+    {#- The files that this run is the first to cover; none has the number -1. -#}
     {{ (var('new_files') or [-1]) | join(', ') }}
 {%- endmacro %}
 
@@ -40,10 +40,10 @@
     (
         select {{ key }} from {{ source('raw', extract) }}
         where _file_id in ({{ new_files() }})
-        {%- if var('undone_files') %}
+        {%- if var('reverted_files') %}
         union
         select {{ key }} from {{ this }}
-        where _file_id in ({{ var('undone_files') | join(', ') }})
+        where _file_id in ({{ var('reverted_files') | join(', ') }})
         {%- endif %}
     ) as changed_keys
 {%- endmacro %}
@@ -78,7 +78,7 @@
         from {{ source('raw', extract) }}
         where
             ({{ key }}) in (select {{ key }} from {{ changed_keys(extract) }})
-            {%- if not var('undone_files') %}
+            {%- if not var('reverted_files') %}
             and _file_id in ({{ new_files() }})
             {%- endif %}
     ) as changed

@@ -1,6 +1,6 @@
 {% macro get_incremental_replace_keys_sql(arg_dict) -%}
     {#-
-        Incremental strategy `replace_keys`: of the keys that this run answers for, rows that are no more or no longer the
+        Incremental strategy `replace_keys`: of the keys that this run covers, rows that are no more or no longer the
         same go, and those just computed come. `keys_of` says which keys: an extract of raw, `changed_customer`, or one of
         the scopes.
     -#}
@@ -32,11 +32,11 @@
         and as_of_date not in ({{ date_list(as_of_dates()) }});
     {%- endif %}
     {%- if config.get('has_window') and var('dropped_dates') %}
-    {#- What was open before the first date is kept no longer: a rebuild could not tell what became of it. #}
+    {#- What was open before the first date is no longer stored: a rebuild could not know what became of it. #}
     delete from {{ target }}
     where opened_on < cast('{{ as_of_dates() | first }}' as date);
     {%- endif %}
-    {%- if config.get('is_kept_a_year') and var('is_new_month') %}
+    {%- if config.get('is_retained_a_year') and var('is_new_month') %}
     delete from {{ target }}
     where as_of_date < cast('{{ warned_from() }}' as date);
     {%- endif %}
@@ -50,7 +50,7 @@
 {%- endmacro %}
 
 {% macro replace_rows(target, computed, keys, answered_for) -%}
-    {#- Replace the rows of `target` whose keys are answered for by those of `computed`. -#}
+    {#- Replace the rows of `target` whose keys are covered by those of `computed`. -#}
     {{ return(adapter.dispatch('replace_rows', 'gridcredit')(target, computed, keys, answered_for)) }}
 {%- endmacro %}
 
@@ -96,7 +96,7 @@
 {%- endmacro %}
 
 {% macro scope_of(keys_of, relation) -%}
-    {#- What lists the keys that a run answers for in a relation, and the columns of the key; neither for an extract of raw. -#}
+    {#- What lists the keys that a run covers in a relation, and the columns of the key; neither for an extract of raw. -#}
     {{ return({
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
         'changed_account': {
@@ -145,7 +145,7 @@
 {%- endmacro %}
 
 {% macro usage_months_in_scope(relation) -%}
-    {#- The months of use that a relation has and that are measured anew. -#}
+    {#- The months of use that a relation has and that are measured again. -#}
     (
         select
             months.customer_id,

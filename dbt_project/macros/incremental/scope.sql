@@ -1,6 +1,6 @@
-{% macro is_narrow() -%}
+{% macro is_incremental_build() -%}
     {#- Whether this build computes what changed since the last release, and not everything. -#}
-    {{ return(var('is_narrow') and not flags.FULL_REFRESH) }}
+    {{ return(var('is_incremental_build') and not flags.FULL_REFRESH) }}
 {%- endmacro %}
 
 {% macro known_from(touched) -%}

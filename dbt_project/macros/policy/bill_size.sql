@@ -1,7 +1,7 @@
 {% macro bill_size(policy_version, segment, mean_monthly_bill, bounds) -%}
     {#-
         The percentile of the segment that a mean monthly bill reaches: by the policy's own table where it has one, else by
-        the supplier's bills. Fewer than twenty customers of a segment tell no tenths.
+        the supplier's bills. Fewer than twenty customers of a segment give no tenths.
     -#}
     case
         {%- for version, sizes in policy_table('bill_sizes', 'segment, percentile desc') | groupby('policy_version') %}

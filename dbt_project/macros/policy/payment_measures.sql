@@ -1,7 +1,7 @@
 {#- Features of the bills that fell due in a window, written from the definitions in dbt_project.yml. -#}
 
 {% macro payment_windows() -%}
-    {#- The months of the windows that features look back on. -#}
+    {#- The months of the windows that features cover. -#}
     {{ return(measured_features().values() | selectattr('months', 'defined') | map(attribute='months') | unique | sort) }}
 {%- endmacro %}
 

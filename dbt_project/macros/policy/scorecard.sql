@@ -75,7 +75,7 @@
 {%- endmacro %}
 
 {% macro indicator_bin() -%}
-    {#- The bin that an `indicator_value` of an `indicator` falls in: a look at bounds, where a join would compare with all. -#}
+    {#- The bin that an `indicator_value` of an `indicator` falls in: a lookup of bounds, where a join would compare with all. -#}
     {%- set versions = {} -%}
     {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
         {%- set indicators = [] -%}

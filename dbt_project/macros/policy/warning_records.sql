@@ -1,6 +1,6 @@
 {#- Which records stand behind a feature that a warning rule speaks of: each macro gives a condition on the feature's name. -#}
 
-{% macro told_by_bills(feature, due_on, as_of_date) -%}
+{% macro evidenced_by_bills(feature, due_on, as_of_date) -%}
     (
         {{ feature }} in ('open_amount', 'exposure', 'utilisation', 'open_months', 'disputed_share')
         or ({{ feature }} in ('max_days_overdue', 'overdue_months', 'overdue_bills', 'overdue_share') and {{ due_on }} < {{ as_of_date }})
@@ -8,7 +8,7 @@
     )
 {%- endmacro %}
 
-{% macro told_by_events(feature, events, as_of_date) -%}
+{% macro evidenced_by_events(feature, events, as_of_date) -%}
     {%- set kind = events ~ '.kind' -%}
     {%- set stands = '(' ~ events ~ '.ended_on is null or ' ~ events ~ '.ended_on > ' ~ as_of_date ~ ')' -%}
     {%- set age = months_after(events ~ '.happened_on', as_of_date) -%}
@@ -24,7 +24,7 @@
     end
 {%- endmacro %}
 
-{% macro told_by_usage(feature) -%}
+{% macro evidenced_by_usage(feature) -%}
     {{ feature }} in (
         'usage_trend', 'usage_against_segment', 'usage_growth_12m', 'capacity_use', 'load_factor_12m', 'peak_share_12m',
         'power_factor_12m', 'evasion_signal', 'tamper_events_6m', 'estimated_months_12m', 'gap_months_12m'

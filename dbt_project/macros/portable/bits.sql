@@ -1,12 +1,12 @@
 {#- Months and days as bits, counted without the sort of each group that a distinct count would need. #}
 
 {% macro month_bit(date) -%}
-    {#- The calendar month of a date as one bit of sixteen: months of up to sixteen in a row are told apart. -#}
+    {#- The calendar month of a date as one bit of sixteen: months of up to sixteen in a row are distinguished. -#}
     1 << (cast(extract(year from {{ date }}) * 12 + extract(month from {{ date }}) as integer) % 16)
 {%- endmacro %}
 
 {% macro day_bit(date) -%}
-    {#- The day of the month of a date as one bit: days of one month are told apart. -#}
+    {#- The day of the month of a date as one bit: days of one month are distinguished. -#}
     1 << (cast(extract(day from {{ date }}) as integer) - 1)
 {%- endmacro %}
 

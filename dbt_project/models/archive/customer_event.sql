@@ -58,7 +58,7 @@ parties_by_role as (
     select
         *,
         min(valid_from) over (partition by customer_id, role) as first_known_on,
-        -- Tells parties of one day apart without a name: an event's number is published as evidence.
+        -- Distinguishes parties of one day without a name: an event's number is published as evidence.
         row_number() over (partition by customer_id, role, valid_from order by _file_id, _line_no) as number_of_day
     from parties
 

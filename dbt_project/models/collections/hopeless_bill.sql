@@ -102,7 +102,7 @@ hopeless as (
 
 ),
 
--- A demand, what the debtor agreed to, an action at law and a part payment begin the time anew.
+-- A demand, what the debtor agreed to, an action at law and a part payment restart the period.
 acts as (
 
     select

@@ -1,5 +1,5 @@
 -- How far a strategy's mean may be from the champion's by the draw of the customers alone: the customers of both are drawn
--- anew, as the policy draws them. Of 199 draws the difference of the tenth largest is exceeded by chance in 5 cases of 100.
+-- again, as the policy draws them. Of 199 draws the difference of the tenth largest is exceeded by chance in 5 cases of 100.
 -- An arm of fewer customers than this has no interval: its few large shares decide too much. Of many customers a sample is drawn, and
 -- the difference made smaller by the root of its share, as that of a mean's error.
 {{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}

@@ -36,7 +36,7 @@ late_bills as (
 
 ),
 
-told_outcomes as (
+reported_outcomes as (
 
     select * from {{ ref('stg_outcome') }}
     where not is_deleted
@@ -85,7 +85,7 @@ late_in_window as (
 
 ),
 
--- What the supplier tells by a definition of its own comes first.
+-- What the supplier reports by its own definition comes first.
 observed as (
 
     select
@@ -102,13 +102,13 @@ observed as (
         windows.window_ends_on,
         case
             when ratings.grade_by_policy = 'NR' then 'not rated'
-            when told_outcomes.customer_id is not null then null
+            when reported_outcomes.customer_id is not null then null
             when behaviour.pursued_days_overdue > {{ default_days() }} then 'in default already'
             when windows.window_ends_on > windows.known_until then 'window not over'
         end as exclusion,
         case
-            when told_outcomes.is_defaulted then 'default'
-            when not told_outcomes.is_defaulted then 'no default'
+            when reported_outcomes.is_defaulted then 'default'
+            when not reported_outcomes.is_defaulted then 'no default'
             when late_in_window.defaulted_on <= windows.window_ends_on then 'default'
             when late_in_window.late_on <= windows.window_ends_on then 'indeterminate'
             else 'no default'
@@ -126,10 +126,10 @@ observed as (
         on
             ratings.as_of_date = late_in_window.as_of_date
             and ratings.customer_id = late_in_window.customer_id
-    left join told_outcomes
+    left join reported_outcomes
         on
-            ratings.as_of_date = told_outcomes.as_of_date
-            and ratings.customer_id = told_outcomes.customer_id
+            ratings.as_of_date = reported_outcomes.as_of_date
+            and ratings.customer_id = reported_outcomes.customer_id
 
 ),
 

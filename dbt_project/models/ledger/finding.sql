@@ -1,4 +1,4 @@
--- Facts of money that somebody should look at, each with the file and line it came from. Balances count them as docs/ledger.md says.
+-- Facts of money that somebody should check, each with the file and line it came from. Balances count them as docs/ledger.md says.
 {{
     config(
         materialized='incremental',

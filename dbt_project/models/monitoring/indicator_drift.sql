@@ -25,7 +25,7 @@ customers as (
 
 ),
 
--- So many tell an index of 0.01 from none, however many customers there are.
+-- So many distinguish an index of 0.01 from none, however many customers there are.
 sampled as (
 
     select

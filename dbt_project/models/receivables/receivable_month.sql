@@ -1,4 +1,4 @@
--- Month-ends that no changed fact reaches back to stay as they are; the last day is always counted anew.
+-- Month-ends that no changed fact reaches back to stay as they are; the last day is always counted again.
 {{
     config(
         materialized='incremental',

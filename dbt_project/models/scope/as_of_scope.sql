@@ -2,7 +2,7 @@
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }}
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
-{%- set is_narrow = is_narrow() %}
+{%- set is_incremental_build = is_incremental_build() %}
 with
 
 dates as (
@@ -31,7 +31,7 @@ evaluation_days as (
 
 ),
 
-{% if is_narrow %}
+{% if is_incremental_build %}
 changed_customers as (
 
     select * from {{ ref('change_scope') }}
@@ -44,7 +44,7 @@ evaluations as (
         evaluation_days.as_of_date,
         evaluation_days.customer_id
     from evaluation_days
-    {%- if is_narrow %}
+    {%- if is_incremental_build %}
     left join changed_customers
         on evaluation_days.customer_id = changed_customers.customer_id
     where

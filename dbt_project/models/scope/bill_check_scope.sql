@@ -2,8 +2,8 @@
 -- The customers whose bills this run computes again: those with changed facts or readings; everybody when a price changed.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
-{#- Of an undone file nothing tells any longer whose prices it brought. #}
-{%- set is_everybody = not is_narrow() or var('undone_files') %}
+{#- Once a file is reverted, nothing shows any longer whose prices it brought. #}
+{%- set is_everybody = not is_incremental_build() or var('reverted_files') %}
 with
 
 customers as (

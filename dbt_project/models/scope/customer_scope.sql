@@ -5,7 +5,7 @@
 -- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
-{%- set is_narrow = is_narrow() and not var('is_new_month') %}
+{%- set is_incremental_build = is_incremental_build() and not var('is_new_month') %}
 with
 
 dates as (
@@ -15,7 +15,7 @@ dates as (
 
 ),
 
-{% if is_narrow %}
+{% if is_incremental_build %}
 bills as (
 
     select * from {{ ref('stg_bill') }}
@@ -66,7 +66,7 @@ actions as (
 
 ),
 
--- Advice tells what it is worth: a price that came, went or took effect is everybody's.
+-- Advice states what it is worth: a price that came, went or took effect is everybody's.
 changed_prices as (
 
     select _file_id as file_id from {{ ref('stg_tariff') }}
@@ -79,7 +79,7 @@ changed_prices as (
     select file_id from {{ source('lineage', 'loads') }}
     where
         extract = 'tariff'
-        and file_id in ({{ (var('undone_files') or [-1]) | join(', ') }})
+        and file_id in ({{ (var('reverted_files') or [-1]) | join(', ') }})
 
 ),
 
@@ -123,7 +123,7 @@ concerned as (
 
     union all
 
-    -- A reading tells nothing of use before its month has ended.
+    -- A reading shows nothing of use before its month has ended.
     select
         usage_scope.customer_id,
         1 as has_moved

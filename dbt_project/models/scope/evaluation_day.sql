@@ -6,19 +6,19 @@
     config(
         materialized='incremental',
         keys_of='evaluation_day',
-        is_kept_a_year=true,
+        is_retained_a_year=true,
         indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('customer_scope') }}
 
-{%- set is_narrow = is_narrow() %}
+{%- set is_incremental_build = is_incremental_build() %}
 {#- In default the grade changes as well. #}
 {%- set days_overdue = (warning_thresholds('max_days_overdue') + [default_days()]) | unique | sort %}
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
 {%- set late_on = dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
-{%- set evaluated_from = 'touched.evaluated_from' if is_narrow else "cast('" ~ warned_from() ~ "' as date)" %}
+{%- set evaluated_from = 'touched.evaluated_from' if is_incremental_build else "cast('" ~ warned_from() ~ "' as date)" %}
 with
 
 dates as (
@@ -30,7 +30,7 @@ dates as (
 
 ),
 
-{% if is_narrow %}
+{% if is_incremental_build %}
 scope as (
 
     select * from {{ ref('customer_scope') }}
@@ -99,7 +99,7 @@ touched as (
 {% endif %}
 known_customers as (
 
-    {{ known_from('touched' if is_narrow else none) }}
+    {{ known_from('touched' if is_incremental_build else none) }}
 
 ),
 
@@ -107,7 +107,7 @@ known_customers as (
 balances as (
 
     select balances.* from {{ ref('bill_balance') }} as balances
-    {%- if is_narrow %}
+    {%- if is_incremental_build %}
     inner join touched
         on balances.customer_id = touched.customer_id
     {%- endif %}
@@ -126,7 +126,7 @@ balances as (
 events as (
 
     select * from {{ ref('customer_event') }}
-    where true {{ only_of('touched' if is_narrow else none) }}
+    where true {{ only_of('touched' if is_incremental_build else none) }}
 
 ),
 
@@ -137,7 +137,7 @@ late_bills as (
         balances.customer_id,
         cast({{ late_on }} as date) as late_on
     from {{ ref('bill_balance') }} as balances
-    {%- if is_narrow %}
+    {%- if is_incremental_build %}
     inner join touched
         on balances.customer_id = touched.customer_id
     {%- endif %}
@@ -314,7 +314,7 @@ evaluation_days as (
         on
             days.customer_id = known_customers.customer_id
             and dates.as_of_date >= known_customers.known_from
-    {%- if is_narrow %}
+    {%- if is_incremental_build %}
     left join changes
         on days.customer_id = changes.customer_id
     where

@@ -2,7 +2,7 @@
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }}
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
-{%- set is_narrow = is_narrow() %}
+{%- set is_incremental_build = is_incremental_build() %}
 {%- set new_month_ends = var('new_month_ends') %}
 with
 
@@ -13,7 +13,7 @@ dates as (
 
 ),
 
-{% if is_narrow %}
+{% if is_incremental_build %}
 changed_customers as (
 
     select * from {{ ref('change_scope') }}
@@ -22,7 +22,7 @@ changed_customers as (
 {% endif %}
 known_customers as (
 
-    {{ known_from('changed_customers' if is_narrow and not new_month_ends else none) }}
+    {{ known_from('changed_customers' if is_incremental_build and not new_month_ends else none) }}
 
 ),
 
@@ -34,7 +34,7 @@ touched as (
     from known_customers
     inner join dates
         on known_customers.known_from <= dates.as_of_date
-    {%- if is_narrow %}
+    {%- if is_incremental_build %}
     where dates.as_of_date in ({{ date_list(new_month_ends or ['0001-01-01']) }})
 
     union

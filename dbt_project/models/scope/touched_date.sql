@@ -1,4 +1,4 @@
--- The dates whose totals this run counts anew: the last day, and the month-ends in scope.
+-- The dates whose totals this run recounts: the last day, and the month-ends in scope.
 {{ config(indexes=[{'columns': ['as_of_date'], 'unique': true}]) }}
 
 with

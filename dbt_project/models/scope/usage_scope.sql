@@ -1,4 +1,4 @@
--- The customers whose months of use this run measures anew, and from which month on.
+-- The customers whose months of use this run measures again, and from which month on.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 -- depends_on: {{ ref('stg_meter_reading') }}
 

@@ -3,10 +3,10 @@
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {#- On a month-end everybody is evaluated. #}
-{%- set is_narrow = is_narrow() and not var('is_new_month') and not is_month_end(as_of_dates() | last) %}
+{%- set is_incremental_build = is_incremental_build() and not var('is_new_month') and not is_month_end(as_of_dates() | last) %}
 with
 
-{% if is_narrow %}
+{% if is_incremental_build %}
 days as (
 
     select * from {{ ref('as_of_scope') }}

@@ -4,7 +4,7 @@
     config(
         materialized='incremental',
         keys_of='as_of_scope',
-        is_kept_a_year=true,
+        is_retained_a_year=true,
         indexes=[{'columns': ['customer_id', 'as_of_date', 'rule'], 'unique': true}],
     )
 }}

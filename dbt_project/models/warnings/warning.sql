@@ -1,4 +1,4 @@
--- The life of each warning of the year kept. A rule that holds again before it has ceased for so many days as the policy
+-- The life of each warning of the stored year. A rule that holds again before it has ceased for so many days as the policy
 -- asks for is the same warning still.
 {{
     config(
@@ -95,7 +95,7 @@ spans as (
 
 ),
 
--- The last time that the rule held tells when the warning clears, and what is behind it now.
+-- The last time that the rule held shows when the warning clears, and what is behind it now.
 spells as (
 
     select

@@ -70,7 +70,7 @@ records as (
     inner join open_bills
         on asked.customer_id = open_bills.customer_id
     cross join dates
-    where {{ told_by_bills('asked.feature', 'open_bills.due_on', 'dates.as_of_date') }}
+    where {{ evidenced_by_bills('asked.feature', 'open_bills.due_on', 'dates.as_of_date') }}
 
     union
 
@@ -86,7 +86,7 @@ records as (
         on asked.customer_id = events.customer_id
     inner join dates
         on events.happened_on <= dates.as_of_date
-    where {{ told_by_events('asked.feature', 'events', 'dates.as_of_date') }}
+    where {{ evidenced_by_events('asked.feature', 'events', 'dates.as_of_date') }}
 
     union
 
@@ -100,7 +100,7 @@ records as (
     from asked
     inner join usage
         on asked.customer_id = usage.customer_id
-    where {{ told_by_usage('asked.feature') }}
+    where {{ evidenced_by_usage('asked.feature') }}
 
 )
 

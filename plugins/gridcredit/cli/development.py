@@ -77,7 +77,7 @@ def lint_sql() -> None:
     from sqlfluff.cli.commands import lint
 
     from gridcredit.policies import load_policies
-    from gridcredit.transformation.memory import no_collections
+    from gridcredit.transformation.memory import no_garbage_collection
     from gridcredit.transformation.runner import dbt_environment
     from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
@@ -93,7 +93,7 @@ def lint_sql() -> None:
             if not dbtRunner().invoke(["--quiet", "parse"]).success:
                 raise typer.Exit(1)
             # In this process, not in workers: those would search for dead cycles, at a third of the cost of all.
-            with chdir(settings.project_dir), no_collections():
+            with chdir(settings.project_dir), no_garbage_collection():
                 lint.main(["dbt_project/models", "dbt_project/tests"], standalone_mode=False)
         finally:
             EmbeddedPostgres(scratch).stop()

@@ -55,7 +55,7 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
                     f"{counts.quarantined} quarantined + {counts.filtered} filtered + {counts.repeated} repeated"
                 )
             for note in result.notes:
-                typer.echo(f"{path.name}: look at this: {note}")
+                typer.echo(f"{path.name}: check this: {note}")
 
 
 @mapping_app.command("check")
@@ -93,11 +93,11 @@ def mapping_check(
             for reason, rows in part.reasons.most_common():
                 typer.echo(f"  to quarantine: {rows} rows, {reason}")
             for note in part.notes:
-                typer.echo(f"  look at this: {note}")
+                typer.echo(f"  check this: {note}")
         for reason, rows in found.malformed.most_common(5):
             typer.echo(f"to quarantine: {rows} rows: {reason}")
         for note in found.notes:
-            typer.echo(f"look at this: {note}")
+            typer.echo(f"check this: {note}")
         if found.unused_columns:
             typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
         typer.echo(f"read: {found.read} rows{'' if found.is_whole else ', not all of the file'}")
@@ -122,7 +122,7 @@ def mapping_init(
         if out.exists():
             raise GridCreditError(f"{out} is there already: name another file")
         out.write_text(text, encoding="utf-8")
-        typer.echo(f"wrote {out}: look at its comments, then `gridcredit mapping check {out} --sample FILE`")
+        typer.echo(f"wrote {out}: read its comments, then `gridcredit mapping check {out} --sample FILE`")
 
 
 @load_app.command("list")
@@ -147,14 +147,14 @@ def load_list(
 
 @load_app.command("revert")
 @load_app.command("undo", hidden=True)
-def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="kept in lineage")]) -> None:
+def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="stored in lineage")]) -> None:
     """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
-    from gridcredit.ingestion.revert import undo_load
+    from gridcredit.ingestion.revert import revert_load
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        name = undo_load(file_id, reason, settings)
-        typer.echo(f"undone: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+        name = revert_load(file_id, reason, settings)
+        typer.echo(f"reverted: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
 
 
 @quarantine_app.command("list")
@@ -203,7 +203,7 @@ def quarantine_resubmit(
     file: Annotated[Path, typer.Argument(help="what `export` wrote, repaired")],
     load: Annotated[int, typer.Option(help="the load that the rows came from")],
 ) -> None:
-    """Load repaired rows; what is still wrong is quarantined anew."""
+    """Load repaired rows; what is still wrong is quarantined again."""
     from gridcredit.ingestion.quarantine import resubmit
 
     with clear_errors() as settings:

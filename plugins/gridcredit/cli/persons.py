@@ -89,7 +89,7 @@ def add_reader(
     department: Annotated[str, typer.Option(help="one of policies/departments.yml")],
     org_unit: Annotated[list[str], typer.Option(help="whose customers the reader sees; `*` is all")],
 ) -> None:
-    """Make a login for a reader of a department; its password is shown once and kept nowhere."""
+    """Make a login for a reader of a department; its password is shown once and stored nowhere."""
     from gridcredit.releases import access
 
     with clear_errors() as settings:

@@ -95,16 +95,16 @@ def simulate(
 
 @policy_app.command("propose")
 def propose(proposed: Folder) -> None:
-    """Keep a policy folder as a proposal, for somebody to approve; nothing is rated by it yet."""
+    """Store a policy folder as a proposal, for somebody to approve; nothing is rated by it yet."""
     from gridcredit.policies import read_policy
     from gridcredit.policies.store import policy_in_force
-    from gridcredit.policy_changes.proposals import propose as keep
+    from gridcredit.policy_changes.proposals import propose as store_proposal
 
     with clear_errors() as settings:
         policy = read_policy(proposed, settings)
         prepare_quietly(settings)
         base = policy_in_force(settings, policy.header.effective_from)
-        number = keep(policy, base.header.version, "written by hand", {}, settings)
+        number = store_proposal(policy, base.header.version, "written by hand", {}, settings)
         typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 
@@ -124,7 +124,7 @@ def proposals() -> None:
 
 @policy_app.command("compare")
 def compare(proposal: Proposal) -> None:
-    """Show what a proposal would change as of the last release, and keep it with the proposal."""
+    """Show what a proposal would change as of the last release, and store it with the proposal."""
     from gridcredit.policy_changes.effects import compare as rate_by_both
     from gridcredit.policy_changes.effects import describe_changes
     from gridcredit.policy_changes.proposals import read_proposal
@@ -144,7 +144,7 @@ def approve(proposal: Proposal, approver: Approver, reason: Reason) -> None:
 
 @policy_app.command("refuse")
 def refuse(proposal: Proposal, approver: Approver, reason: Reason) -> None:
-    """Refuse a proposal; it is kept, with the reason."""
+    """Refuse a proposal; it is stored, with the reason."""
     _decide(proposal, approver, reason, is_approved=False)
 
 
@@ -153,12 +153,12 @@ def calibrate(
     version: Annotated[str, typer.Option(help="the new policy's version")],
     effective_from: Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")],
     out: Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")],
-    propose: Annotated[bool, typer.Option(help="also keep it as a proposal, for `gridcredit policy approve`")] = False,
+    propose: Annotated[bool, typer.Option(help="also store it as a proposal, for `gridcredit policy approve`")] = False,
 ) -> None:
     """Give each grade the default rate of the supplier's own history, as a new version to approve."""
     from gridcredit.evaluation.outcomes import build_outcomes
     from gridcredit.evaluation.scorecards.calibration import METHOD, calibrate_policy
-    from gridcredit.policy_changes.proposals import propose as keep
+    from gridcredit.policy_changes.proposals import propose as store_proposal
 
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
@@ -172,7 +172,7 @@ def calibrate(
             )
         typer.echo(f"wrote {out}")
         if propose:
-            number = keep(made.policy, made.base.header.version, METHOD, made.facts, settings)
+            number = store_proposal(made.policy, made.base.header.version, METHOD, made.facts, settings)
             typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 

@@ -33,7 +33,7 @@ def command_line_page(whole: Any) -> str:  # noqa: ANN401
     ]  # fmt: skip
     for name, command in sorted(_commands("gridcredit", whole)):
         lines += [f"## {name}", "", _text(command.help), "", f"    {_usage(name, command)}", ""]
-        rows = [_parameter(one) for one in command.params if one.name != "help"]
+        rows = [_parameter(one) for one in _shown(command)]
         if rows:
             lines += ["| | | default | meaning |", "| --- | --- | --- | --- |", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -49,10 +49,14 @@ def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # noqa: AN
             yield from _commands(f"{name} {word}", child)
 
 
+def _shown(command: Any) -> list[Any]:  # noqa: ANN401
+    return [one for one in command.params if one.name != "help" and not getattr(one, "hidden", False)]
+
+
 def _usage(name: str, command: Any) -> str:  # noqa: ANN401
     required = [one for one in command.params if one.required]
     parts = [f"{one.opts[0]} {_kind(one)}" if _is_option(one) else _kind(one) for one in required]
-    more = [] if len(required) == len([one for one in command.params if one.name != "help"]) else ["[OPTIONS]"]
+    more = [] if len(required) == len(_shown(command)) else ["[OPTIONS]"]
     return " ".join([f".venv/bin/{name}", *parts, *more])
 
 

@@ -37,8 +37,11 @@ class EngineName(StrEnum):
 @app.command("run")
 def run_command(
     as_of: Day = None,
-    anew: Annotated[bool, typer.Option("--anew", help="compute everything, whatever changed")] = False,
-    engine: Annotated[EngineName | None, typer.Option(help="with --anew: what builds the models in this run")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="compute everything, whatever changed")] = False,
+    anew: Annotated[bool, typer.Option("--anew", hidden=True)] = False,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="with --full-refresh: what builds the models in this run")
+    ] = None,
     blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it all the same")] = "",
     approver: Annotated[str, typer.Option(help="with --blocked: who decided")] = "",
     reason: Annotated[str, typer.Option(help="with --blocked: why; it stays with the release")] = "",
@@ -51,8 +54,11 @@ def run_command(
     from gridcredit.warehouse.connection import connect
 
     with clear_errors() as settings:
-        if engine and not anew:
-            raise GridCreditError("--engine is for a build of everything: add --anew")
+        if anew:
+            typer.echo("--anew is deprecated: say --full-refresh", err=True)
+            full_refresh = True
+        if engine and not full_refresh:
+            raise GridCreditError("--engine is for a build of everything: add --full-refresh")
         if engine:
             settings = settings.model_copy(update={"engine": engine.value})
         prepare_quietly(settings)
@@ -60,7 +66,7 @@ def run_command(
         if blocked:
             let_through(blocked, approver, reason, settings)
         with shown_progress(run_id, settings, lambda text: typer.echo(text, err=True)):
-            release = build_ratings(run_id, parse_date(as_of), settings, anew=anew)
+            release = build_ratings(run_id, parse_date(as_of), settings, full_refresh=full_refresh)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")
         with connect(settings) as connection:
             for what in missing_for_sound_results(connection, settings):

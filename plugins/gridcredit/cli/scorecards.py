@@ -18,7 +18,7 @@ scorecard_app = typer.Typer(
 Out = Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")]
 Version = Annotated[str, typer.Option(help="the new policy's version")]
 EffectiveFrom = Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")]
-Propose = Annotated[bool, typer.Option(help="also keep it as a proposal, for `gridcredit policy approve`")]
+Propose = Annotated[bool, typer.Option(help="also store it as a proposal, for `gridcredit policy approve`")]
 
 
 @scorecard_app.command("fit")

@@ -21,7 +21,7 @@ app.add_typer(trace_app, name="trace")
 
 
 class Format(StrEnum):
-    """How a trace is told."""
+    """How a trace is shown."""
 
     TEXT = "text"
     JSON = "json"
@@ -45,7 +45,7 @@ def trace_row(
     with clear_errors() as settings:
         prepare_quietly(settings)
         pairs = {name: value for name, _, value in (part.partition("=") for part in key)}
-        _tell(trace.trace_row(table, pairs, release or None, settings), as_format, out)
+        _show(trace.trace_row(table, pairs, release or None, settings), as_format, out)
 
 
 @trace_app.command("file")
@@ -61,7 +61,7 @@ def trace_file(
     with clear_errors() as settings:
         prepare_quietly(settings)
         file_id = touched.number_of_file(file, settings)
-        _tell(touched.touched_by_file(file_id, line or None, settings), as_format, out)
+        _show(touched.touched_by_file(file_id, line or None, settings), as_format, out)
 
 
 @trace_app.command("bill")
@@ -75,10 +75,10 @@ def trace_bill(
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        _tell(touched.touched_by_bill(bill_id, settings), as_format, out)
+        _show(touched.touched_by_bill(bill_id, settings), as_format, out)
 
 
-def _tell(found: Trace, as_format: Format, out: Path | None) -> None:
+def _show(found: Trace, as_format: Format, out: Path | None) -> None:
     from gridcredit.files.private import write_private
     from gridcredit.lineage.drawing import as_html
 

@@ -22,7 +22,7 @@ CUSTOMER = Extract(
         ),
         Column("industry_code", "text", "industry by the supplier's classification"),
         Column("region", "text", "region of supply"),
-        Column("org_unit", "text", "business unit that looks after the customer"),
+        Column("org_unit", "text", "business unit responsible for the customer"),
         Column("opened_on", "date", "day the contract began", required=True),
         Column("closed_on", "date", "day the contract ended"),
         Column("status", "code", "state of the contract", values=("active", "suspended", "closed")),
@@ -59,7 +59,7 @@ PARTY = Extract(
         Column(
             "id_number",
             "text",
-            "identity or registration number; kept as a salted hash and its last four",
+            "identity or registration number; stored as a salted hash and its last four",
             personal="number",
         ),
         Column("share_pct", "number", "share held by a shareholder", unit="%"),

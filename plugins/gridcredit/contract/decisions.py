@@ -6,7 +6,7 @@ from gridcredit.contract.shapes import Column, Extract, key_column
 
 OFFICER_ASSIGNMENT = Extract(
     "officer_assignment",
-    "Which collection officer answers for a customer's debt, and since when.",
+    "Which collection officer is responsible for a customer's debt, and since when.",
     (
         key_column("customer_id", "the customer"),
         Column("officer_id", "text", "the officer", required=True),

@@ -48,7 +48,7 @@ def feature_library_yaml(settings: Settings) -> str:
         },
         {"name": "segment", "description": "what the electricity is used for", "data_type": "text"},
         {"name": "region", "description": "region of supply", "data_type": "text"},
-        {"name": "org_unit", "description": "business unit that looks after the customer", "data_type": "text"},
+        {"name": "org_unit", "description": "business unit responsible for the customer", "data_type": "text"},
     ]
     for name, definition in definitions(settings).items():
         columns.append({"name": name, "description": definition["text"], "data_type": "numeric(18, 4)"})

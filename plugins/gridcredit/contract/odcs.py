@@ -150,7 +150,7 @@ def _custom(**properties: str) -> dict[str, Any]:
 
 
 def _owners(settings: Settings) -> dict[str, dict[str, str]]:
-    """By group who answers for its tables."""
+    """By group who is responsible for its tables."""
     text = (settings.dbt_dir / "models" / "candidate" / "candidate.yml").read_text(encoding="utf-8")
     groups = load_yaml(text)["groups"]
     return {group["name"]: group["owner"] for group in groups}

@@ -1,1 +1,1 @@
-"""Evaluation of ratings: what became of the customers rated, how well the score told it, and the monthly watch."""
+"""Evaluation of ratings: what became of the customers rated, how well the score predicted it, and the monthly watch."""

@@ -1,4 +1,4 @@
-"""How well a score tells defaults, by the libraries that everybody checks against: scikit-learn and scipy."""
+"""How well a score predicts defaults, by the libraries that everybody checks against: scikit-learn and scipy."""
 
 from __future__ import annotations
 

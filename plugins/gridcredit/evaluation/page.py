@@ -86,15 +86,15 @@ def power_over_time(rows: Sequence[Row]) -> Markup:
     )
 
 
-def calibration(came: Sequence[Row], told: Sequence[Row], ranks: list[str]) -> Markup:
-    """By grade the default rate that the policy tells, and what came."""
+def calibration(observed: Sequence[Row], expected: Sequence[Row], ranks: list[str]) -> Markup:
+    """By grade the default rate that the policy states, and what was observed."""
     return paired_bars(
         (
             {"grade": row["member"], "what": what, "value": row["value"]}
-            for what, rows in (("told", told), ("came", came))
+            for what, rows in (("expected", expected), ("observed", observed))
             for row in rows
         ),
-        {"told": PALE, "came": LEVELS["red"]},
+        {"expected": PALE, "observed": LEVELS["red"]},
         order=ranks,
         as_percent=True,
     )

@@ -1,4 +1,4 @@
-"""The challenger: a policy that rates every customer in the shadow, kept for analysts apart from the rating that counts."""
+"""The challenger: a policy that rates every customer in the shadow, stored for analysts apart from the rating that counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gridcredit.warehouse.connection import Connection
 
 
 def rate_by_challenger(as_of_date: date, settings: Settings) -> None:
-    """Rate everybody as of a day by the challenger, by the same models as every night, and keep both ratings.
+    """Rate everybody as of a day by the challenger, by the same models as every night, and store both ratings.
 
     Raises:
         GridCreditError: no challenger is set, or it is the policy that counts.
@@ -24,7 +24,7 @@ def rate_by_challenger(as_of_date: date, settings: Settings) -> None:
     challenger = policy_in_force(settings, as_of_date, settings.challenger)
     champion = policy_in_force(settings, as_of_date)
 
-    def keep(connection: Connection) -> None:
+    def store(connection: Connection) -> None:
         connection.execute("delete from evaluation.challenger_rating where as_of_date = %s", [as_of_date])
         connection.execute(
             "insert into evaluation.challenger_rating (as_of_date, customer_id, policy_version, challenger_version, segment, "
@@ -35,4 +35,4 @@ def rate_by_challenger(as_of_date: date, settings: Settings) -> None:
             [as_of_date, champion.header.version, challenger.header.version],
         )
 
-    simulate_policy(challenger, as_of_date, settings, then=keep)
+    simulate_policy(challenger, as_of_date, settings, then=store)

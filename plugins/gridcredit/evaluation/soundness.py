@@ -9,7 +9,7 @@ from gridcredit.policies.store import held_back, loaded_versions, read_policies,
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 
-# What cannot be told without an extract.
+# What cannot be known without an extract.
 NEEDED_FOR = {
     "meter_reading": "use, load and evasion are not judged, and bills are not checked",
     "tariff": "bills are not checked, and advice names no money",
@@ -18,7 +18,7 @@ NEEDED_FOR = {
     "party": "who stands behind a firm is not known",
     "external_risk": "public listings of a firm are not known",
 }
-# Above this share of one score the grades hardly tell customers apart.
+# Above this share of one score the grades hardly distinguish customers.
 MOST_OF_ONE_SCORE = 0.3
 # With fewer customers of a grade chance alone may be behind what was seen.
 LEAST_OF_A_GRADE = 30
@@ -91,7 +91,7 @@ def _bunched_scores(connection: Connection) -> Iterator[str]:
     ).fetchone()
     if row and row[2] >= LEAST_OF_A_GRADE and row[1] > MOST_OF_ONE_SCORE * float(row[2]):
         share = 100 * row[1] / float(row[2])
-        yield f"spread of scores: {share:.0f} % of the customers share the score {row[0]}: their grades hardly tell them apart"
+        yield f"spread of scores: {share:.0f} % of the customers share the score {row[0]}: their grades hardly distinguish them"
 
 
 def _segments(connection: Connection) -> Iterator[str]:

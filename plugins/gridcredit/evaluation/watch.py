@@ -64,7 +64,7 @@ class Watch:
 
 
 def watch(settings: Settings) -> Watch:
-    """Build the outcomes, rate by the challenger where there is one, and measure; the figures are kept. Safe to repeat.
+    """Build the outcomes, rate by the challenger where there is one, and measure; the figures are stored. Safe to repeat.
 
     Raises:
         TooEarlyError: no month-end's window is over yet, or nothing has been built.
@@ -129,7 +129,7 @@ def describe_breaches(watched_on: date, settings: Settings) -> str | None:
         f"{bounds[figure].reason} |"
         for figure, member, day, value in rows
     ]
-    return "\n".join([*lines, "", "Tell what is to be done; it stands beside the figures."])
+    return "\n".join([*lines, "", "Say what is to be done; it is shown beside the figures."])
 
 
 def _judged(one: Figure, rules: EvaluationRules) -> Figure:
@@ -245,13 +245,13 @@ def calibration_by_grade(connection: Connection, month_end: date) -> Iterator[Fi
         members = list(of_grade)
         counts = [(observed, defaults) for _, _, _, observed, defaults in members]
         observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
-        told = max(row[1] for row in members)
+        stated = max(row[1] for row in members)
         of_whom = (observed, defaults, "grade", grade)
         rate = pooled_rate(counts)
         yield Figure(month_end, CHAMPION, "default_rate", rate.value, *of_whom, rate.lower, rate.upper)
-        yield Figure(month_end, CHAMPION, "told_default_rate", told, *of_whom)
-        if told < 1:
-            yield Figure(month_end, CHAMPION, "calibration_p", pooled_calibration_p(counts, told), *of_whom)
+        yield Figure(month_end, CHAMPION, "told_default_rate", stated, *of_whom)
+        if stated < 1:
+            yield Figure(month_end, CHAMPION, "calibration_p", pooled_calibration_p(counts, stated), *of_whom)
 
 
 def _drift(connection: Connection) -> Iterator[Figure]:

@@ -23,7 +23,7 @@ def write_private(path: Path, content: str | bytes) -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """A folder into which nobody else can look, for files that other programs write; returns its path."""
+    """A folder that nobody else can read, for files that other programs write; returns its path."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path

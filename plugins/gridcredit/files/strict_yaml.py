@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-_KEPT_TAGS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:null")
+_RETAINED_TAGS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:null")
 
 
 class _DifferentKeys(yaml.constructor.SafeConstructor):
@@ -33,7 +33,7 @@ class _TextLoader(_DifferentKeys, yaml.SafeLoader):
     """Leaves Yes, 010, 1.10 and 2012-01-01 as they stand, which YAML would take for other types."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as the library declares it
-        first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT_TAGS]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in _RETAINED_TAGS]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 

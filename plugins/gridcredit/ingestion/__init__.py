@@ -1,1 +1,1 @@
-"""Files into raw: found in landing, checked, converted, loaded or quarantined, and taken back."""
+"""Files into raw: found in landing, checked, converted, loaded or quarantined, and reverted."""

@@ -32,7 +32,7 @@ def nameless_reason(place: int) -> str:
 class Batch:
     """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included.
 
-    `row_keys` tell rows apart by what they hold, where files are cumulative.
+    `row_keys` distinguish rows by what they hold, where files are cumulative.
     """
 
     columns: dict[str, pa.Array]

@@ -29,7 +29,7 @@ class Drift:
 
 
 def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
-    """Tell how a file's columns differ from those its mapping reads.
+    """Say how a file's columns differ from those its mapping reads.
 
     Raises:
         FileRefusedError: a column is missing that the mapping needs.

@@ -57,7 +57,7 @@ class PreparedBatch:
 
 
 class ExtractLoad:
-    """The load of one extract of one file: prepares and writes batches, keeps the counts."""
+    """The load of one extract of one file: prepares and writes batches, and counts."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class ExtractLoad:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should look at."""
+        """What a person should check."""
         return [*advice(self.conventions), *self.noticed]
 
     def write(self, copy: OpenCopy, part: PreparedBatch) -> None:
@@ -134,7 +134,7 @@ class ExtractLoad:
         self.quarantined = []
 
     def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
-        columns = converted.rows | self._kept_of_persons(converted) | {"_line_no": pa.array(batch.line_no)}
+        columns = converted.rows | self._personal_columns(converted) | {"_line_no": pa.array(batch.line_no)}
         if self.has_tombstones:
             columns["_deleted"] = pa.array(converted.deleted)
         if self.unread:
@@ -147,22 +147,22 @@ class ExtractLoad:
         pyarrow.csv.write_csv(table, buffer, options)
         return memoryview(buffer.getvalue())
 
-    def _kept_of_persons(self, converted: Converted) -> dict[str, pa.Array]:
-        """Personal columns as they are kept; names are touched only where a customer's persons were erased."""
-        kept: dict[str, pa.Array] = {}
+    def _personal_columns(self, converted: Converted) -> dict[str, pa.Array]:
+        """Personal columns as they are stored; names are touched only where a customer's persons were erased."""
+        columns: dict[str, pa.Array] = {}
         for name, kind in self.extract.personal_columns.items():
             if kind == "name" and not self.pseudonyms.erased_customers:
                 continue
             customers = converted.rows["customer_id"].to_pylist()
             values = converted.rows[name].to_pylist()
-            kept[name] = pa.array(
+            columns[name] = pa.array(
                 [
-                    self.pseudonyms.kept(kind, value, customer)
+                    self.pseudonyms.stored(kind, value, customer)
                     for value, customer in zip(values, customers, strict=True)
                 ],
                 pa.string(),
             )
-        return kept
+        return columns
 
     def _without_repeats(self, converted: Converted) -> BooleanMask:
         """Keep the first of rows that are alike in every column; they must be alike where their key is."""

@@ -55,7 +55,7 @@ def waiting_files(settings: Settings) -> dict[str, int]:
 
 
 def _mapping(name: str, settings: Settings) -> Mapping | None:
-    """The folder's mapping; a faulty or missing one is told by the load, which refuses the file."""
+    """The folder's mapping; a faulty or missing one is reported by the load, which refuses the file."""
     try:
         return load_mappings(settings.mappings_dir).get(name)
     except MappingError:
@@ -110,7 +110,7 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
 
 
 def _refuse(path: Path, folder: Path, reason: str, settings: Settings) -> None:
-    """Record a refusal and move the file, or the link itself, beside a text that tells the reason."""
+    """Record a refusal and move the file, or the link itself, beside a text that gives the reason."""
     with connect(settings) as connection:
         (number,) = connection.execute(
             "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s) returning refusal_id",

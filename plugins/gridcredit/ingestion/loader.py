@@ -100,7 +100,7 @@ def load_file(
         send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
     log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
     for note in result.notes:
-        log.warning("look_at_this", file=path.name, note=note)
+        log.warning("to_be_checked", file=path.name, note=note)
     return result
 
 
@@ -173,7 +173,7 @@ def _load_rows(
             + [time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
-    # Last, since it keeps other loads of the extract waiting until this one is committed.
+    # Last, since other loads of the extract wait for it until this one is committed.
     for name in sorted(loads):
         connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))
     return {name: load.counts for name, load in loads.items()}, [
@@ -194,7 +194,7 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def is_loaded(path: Path, mapping: Mapping, connection: Connection) -> bool:
-    """Whether the same content has been loaded by the mapping, and was not taken back."""
+    """Whether the same content has been loaded by the mapping, and was not reverted."""
     return known_load(connection, path, mapping, _sha256(path)) is not None
 
 

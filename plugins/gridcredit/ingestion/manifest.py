@@ -12,7 +12,7 @@ from gridcredit.ingestion.mapping.rules import FileRule
 
 @dataclass(frozen=True)
 class Promise:
-    """The promised number of rows and SHA-256; None where the manifest does not tell."""
+    """The promised number of rows and SHA-256; None where the manifest does not say."""
 
     rows: int | None = None
     sha256: str | None = None
@@ -49,7 +49,7 @@ def read_promise(path: Path, rule: FileRule) -> Promise:
     }
     for name, match in found.items():
         if match is None:
-            raise FileRefusedError(f"{path.name}: its manifest {beside.name} does not tell its {name}")
+            raise FileRefusedError(f"{path.name}: its manifest {beside.name} does not state its {name}")
     values = {name: match.group(1) for name, match in found.items() if match}
     try:
         return Promise(int(values["rows"]) if "rows" in values else None, values.get("sha256"))

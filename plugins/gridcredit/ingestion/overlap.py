@@ -1,4 +1,4 @@
-"""Rows without a key of their own: what tells them apart, and whether a delivery repeats an earlier one."""
+"""Rows without a key of their own: what distinguishes them, and whether a delivery repeats an earlier one."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def overlap_notes(
         ).format(columns=columns, new=partition(extract.name, file_id), table=sql.Identifier(extract.name)),
         [before],
     ).fetchone() or (0,)
-    told = [f"{alike} rows are alike in all columns to rows of load {before}"] if alike else []
-    told += (
+    findings = [f"{alike} rows are alike in all columns to rows of load {before}"] if alike else []
+    findings += (
         [f"load {before} had the same file name, so that rows of the same lines replace its rows"] if same_name else []
     )
-    return [f"{extract.name}: {one}: say `delivery: cumulative` or `delta` in the mapping" for one in told]
+    return [f"{extract.name}: {one}: say `delivery: cumulative` or `delta` in the mapping" for one in findings]

@@ -22,7 +22,7 @@ from gridcredit.warehouse.connection import connect
 
 log = structlog.get_logger(__name__)
 
-# They stand before the file's own columns, so that a row with too many or too few fields can be told as well.
+# They stand before the file's own columns, so that a row with too many or too few fields can be reported as well.
 LINE, REASON = "_line", "_reason"
 
 
@@ -80,7 +80,7 @@ def export_quarantined(file_id: int, out: Path, settings: Settings | None = None
 
 
 def resubmit(path: Path, file_id: int, settings: Settings | None = None) -> LoadResult:
-    """Load repaired rows by the mapping of the load they came from; what is still bad is quarantined anew.
+    """Load repaired rows by the mapping of the load they came from; what is still bad is quarantined again.
 
     Safe to repeat. A row left out of the file stays in quarantine as it is.
 
@@ -157,6 +157,6 @@ def _rows(path: Path) -> list[list[str]]:
         raise FileRefusedError(f"{path.name}: cannot be read as UTF-8: {error}") from error
     except (IndexError, ValueError, csv.Error) as error:
         raise FileRefusedError(
-            f"{path.name}: has no column {LINE!r} with the line of each row: export it anew"
+            f"{path.name}: has no column {LINE!r} with the line of each row: export it again"
         ) from error
     return rows

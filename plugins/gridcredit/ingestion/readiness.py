@@ -15,7 +15,7 @@ EXPANSION = 8
 
 
 def check_space(path: Path, settings: Settings) -> None:
-    """Make sure that the embedded Postgres has room for the file's rows; a server of your own looks after itself."""
+    """Make sure that the embedded Postgres has space for the file's rows; a server of your own is not checked."""
     if settings.warehouse_url is not None:
         return
     with path.open("rb") as file:

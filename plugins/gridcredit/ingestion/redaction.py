@@ -1,6 +1,6 @@
 """What delivered rows and files say of customers whose persons are erased: found by value, and blanked.
 
-A value is a whole field. Only where no fields can be told, as in a broken line, words of the text are compared.
+A value is a whole field. Only where no fields can be distinguished, as in a broken line, words of the text are compared.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Named:
         ]
 
     def in_text(self, text: str) -> bool:
-        """Whether a text in which no fields can be told names one of them."""
+        """Whether a text in which no fields can be distinguished names one of them."""
         spelt = {spelling for name in self.names for spelling in (name, name.replace('"', '""'))}
         words = self.customers | {name for name in spelt if len(name) == 1}
         return any(name in text for name in spelt - words) or any(
@@ -96,7 +96,7 @@ def redact_file(
     """Blank what a stored file says of them, beside the lines given; what is no CSV, or not read as one, is removed whole."""
     try:
         found = set(lines)
-        if rule and not found and not by_name and set(read_header(path, rule)) <= _columns_kept(rule):
+        if rule and not found and not by_name and set(read_header(path, rule)) <= _retained_columns(rule):
             return "nothing"
         for batch in read_batches(path, rule, limits) if rule else ():
             found |= set(named.lines(batch, rule, file_name, by_name=by_name))
@@ -138,7 +138,7 @@ def _redacted(path: Path, rule: FileRule, lines: Collection[int], named: Named) 
         for _ in range(rule.header_row - 1):
             next(reader)
         header = [clean_name(name.removeprefix("\ufeff").strip('"')) for name in next(reader)]
-        kept = _columns_kept(rule)
+        retained = _retained_columns(rule)
         rows, missing = physical[: reader.line_num], set(lines)
         start = reader.line_num
         for fields in reader:
@@ -149,7 +149,7 @@ def _redacted(path: Path, rule: FileRule, lines: Collection[int], named: Named) 
                 end = record[len(record.rstrip("\r\n")) :]
                 if len(fields) == len(header):
                     blanked = [
-                        field if not field or (name in kept and field.strip() not in named.names) else ERASED
+                        field if not field or (name in retained and field.strip() not in named.names) else ERASED
                         for name, field in zip(header, fields, strict=True)
                     ]
                     record = to_line(blanked, rule.delimiter) + end
@@ -164,16 +164,16 @@ def _redacted(path: Path, rule: FileRule, lines: Collection[int], named: Named) 
     return gzip.compress(content, mtime=0) if is_gzip else content
 
 
-def _columns_kept(rule: FileRule) -> set[str]:
+def _retained_columns(rule: FileRule) -> set[str]:
     """The source columns in which no person is named: what extracts read, but for personal columns and free text."""
-    kept: set[str] = set()
+    retained: set[str] = set()
     personal: set[str] = set()
     for name, part in rule.parts():
         for column in EXTRACTS[name].columns:
             is_personal = bool(column.personal) or FREE_TEXT.get(name) == column.name
-            (personal if is_personal else kept).update(part.rule_of(column.name).sources())
-        kept.update(condition.tested for condition in part.conditions())
-    return kept - personal
+            (personal if is_personal else retained).update(part.rule_of(column.name).sources())
+        retained.update(condition.tested for condition in part.conditions())
+    return retained - personal
 
 
 def _is_in(values: pa.Array, wanted: Collection[str]) -> BooleanMask:

@@ -1,4 +1,4 @@
-"""Takes back a load as a whole: its rows leave raw, its record stays."""
+"""Reverts a load as a whole: its rows leave raw, its record stays."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gridcredit.warehouse.raw_tables import LOCK_TIMEOUT, take_out, wait_briefly
 log = structlog.get_logger(__name__)
 
 
-def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> str:
+def revert_load(file_id: int, reason: str, settings: Settings | None = None) -> str:
     """Drop what a file brought into raw and record why; returns the file's name.
 
     Releases stand as they are: the next build no longer sees the rows. Quarantined rows stay where they are.
 
     Raises:
-        GridCreditError: there is no such load, it is undone already, or a build is reading it.
+        GridCreditError: there is no such load, it is reverted already, or a build is reading it.
     """
     with connect(settings) as connection:
         wait_briefly(connection, LOCK_TIMEOUT)
@@ -31,7 +31,7 @@ def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> st
             raise GridCreditError(f"there is no load {file_id}: `gridcredit load list` shows what there is")
         name, undone_at = row
         if undone_at is not None:
-            raise GridCreditError(f"load {file_id} ({name}) was undone on {undone_at:%Y-%m-%d %H:%M} UTC")
+            raise GridCreditError(f"load {file_id} ({name}) was reverted on {undone_at:%Y-%m-%d %H:%M} UTC")
         extracts = connection.execute(
             "select extract from lineage.loads where file_id = %s and retired_at is null order by 1", [file_id]
         )
@@ -45,5 +45,5 @@ def undo_load(file_id: int, reason: str, settings: Settings | None = None) -> st
             [reason, file_id],
         )
         remove_stale(connection, settings or get_settings())
-    log.info("load_undone", file_id=file_id, reason=reason)
+    log.info("load_reverted", file_id=file_id, reason=reason)
     return str(name)

@@ -82,7 +82,7 @@ def upstream_of(model: Model, known: Any) -> dict[str, list[Upstream]]:  # noqa:
 class _Reader:
     """Reads which columns of tables a query's own are made from.
 
-    Of a lateral subquery sqlglot tells what is read of the query around it, but not which tables are read within: the
+    Of a lateral subquery sqlglot knows what is read of the query around it, but not which tables are read within: the
     subquery is read as a query of its own, with the CTEs of the whole before it.
     """
 
@@ -108,13 +108,13 @@ class _Reader:
 
         if isinstance(node.source, exp.Table) and node.source.db:
             yield ColumnName(node.source.db, node.source.name, _column_of(node))
-        told = self._lateral(node) if isinstance(node.source, exp.Lateral) else None
-        if told is None:
+        found = self._lateral(node) if isinstance(node.source, exp.Lateral) else None
+        if found is None:
             for child in node.downstream:
                 yield from self._below(child)
         else:
-            yield from self._below(told)
-            outer = {leaf.name for leaf in told.walk() if not leaf.downstream}
+            yield from self._below(found)
+            outer = {leaf.name for leaf in found.walk() if not leaf.downstream}
             for child in node.downstream:
                 if child.name in outer:
                     yield from self._below(child)

@@ -164,7 +164,7 @@ def _column_lineage(emitter: Emitter, upstream: ColumnsUpstream) -> column_linea
 
 
 def assertions(
-    told: Iterable[tuple[str, bool, str | None, str, str | None]],
+    results: Iterable[tuple[str, bool, str | None, str, str | None]],
 ) -> data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet:
     """The facet of checks: each with its name, whether it held, its column, severity and what was found."""
     return data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
@@ -172,7 +172,7 @@ def assertions(
             data_quality_assertions_dataset.Assertion(
                 assertion=assertion, success=success, column=column, severity=severity, description=detail
             )
-            for assertion, success, column, severity, detail in told
+            for assertion, success, column, severity, detail in results
         ]
     )
 

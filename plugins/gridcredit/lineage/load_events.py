@@ -23,7 +23,7 @@ def send_load(
     times: tuple[datetime, datetime],
     settings: Settings,
 ) -> None:
-    """Tell of a file, named by where it lay and versioned by its hash, and of the rows accepted of each extract."""
+    """Report a file, named by where it lay and versioned by its hash, and of the rows accepted of each extract."""
     began, ended = times
     file = InputDataset(
         "file",

@@ -16,7 +16,7 @@ from gridcredit.warehouse.connection import Connection
 
 MASKS = {"name": mask_name, "number": mask_number}
 
-# A release went by the files that runs finished up to its own had answered for.
+# A release rests on the files that runs finished up to its own had covered.
 FILES_OF_RELEASE = sql.SQL(
     "select run_files.file_id from lineage.run_files join lineage.runs using (run_id) "
     "where runs.status in ('published', 'unchanged') and runs.started_at <= ("

@@ -18,12 +18,12 @@ ROWS_NAMED = 50
 
 
 def touched_by_file(file_id: int, line_no: int | None = None, settings: Settings | None = None) -> Trace:
-    """The published rows that the release which first answered for a file opened for the file's customers.
+    """The published rows that the release which first covered a file opened for the file's customers.
 
     With a line, those of that line's customer alone.
 
     Raises:
-        GridCreditError: there is no such file or line, or no release has answered for it.
+        GridCreditError: there is no such file or line, or no release covers it yet.
     """
     with connect(settings) as connection:
         connection.read_only = True
@@ -95,7 +95,7 @@ def _file(connection: Connection, file_id: int) -> Node:
     ).fetchone()
     if row is None:
         raise GridCreditError(f"there is no file {file_id}; `gridcredit load list` shows those there are")
-    return Node("file", f"#{file_id}", dict(zip(("name", "mapping", "sha256", "loaded", "undone"), row, strict=True)))
+    return Node("file", f"#{file_id}", dict(zip(("name", "mapping", "sha256", "loaded", "reverted"), row, strict=True)))
 
 
 def _release_of_file(connection: Connection, file_id: int) -> int:
@@ -105,7 +105,7 @@ def _release_of_file(connection: Connection, file_id: int) -> int:
         [file_id],
     ).fetchone()
     if row is None:
-        raise GridCreditError(f"no release has answered for file {file_id}, or the file changed nothing")
+        raise GridCreditError(f"no release covers file {file_id} yet, or the file changed nothing")
     return int(row[0])
 
 

@@ -50,8 +50,8 @@ def trace_row(table: str, key: dict[str, str], release: int | None = None, setti
         row = _published_row(connection, table, key, number)
         made_by = row.pop("valid_from_release")
         trace = Trace(f"published.{table} {_named(key)}, release {number}")
-        told = {name: value for name, value in row.items() if name not in key}
-        node = trace.add(Node("row", f"{table} {_named(key)}", told))
+        values = {name: value for name, value in row.items() if name not in key}
+        node = trace.add(Node("row", f"{table} {_named(key)}", values))
         run_id, as_of_date = _add_release(trace, connection, node, made_by)
         _add_policy(trace, connection, node, row, as_of_date)
         for other in EXPLAINED_BY.get(table, ()):
@@ -66,8 +66,8 @@ def trace_row(table: str, key: dict[str, str], release: int | None = None, setti
             for extract in extracts:
                 for record in records_of_customer(connection, extract, customer, made_by, as_of_date):
                     fact = Node("record", f"{extract} {record.key}", {"at": record.source, **record.values})
-                    told_by = trace.add(fact, under=trace.nodes[f"model raw.{extract}"])
-                    _add_file(trace, connection, told_by, record.file_id)
+                    source = trace.add(fact, under=trace.nodes[f"model raw.{extract}"])
+                    _add_file(trace, connection, source, record.file_id)
         else:
             _add_customers_behind(trace, connection, node, row, number)
             _add_files_behind(trace, connection, node, extracts, made_by)
@@ -100,7 +100,7 @@ def _published_row(connection: Connection, table: str, key: dict[str, str], rele
 def _rows(connection: Connection, table: str, values: dict[str, Any], release: int) -> list[dict[str, Any]]:
     query = sql.SQL("select * from {}(%s) where {} order by {key}").format(
         sql.Identifier("published", f"{table}_as_of"),
-        # A customer's number as it is, for the index; what else a key holds is told as text.
+        # A customer's number as it is, for the index; what else a key holds is shown as text.
         sql.SQL(" and ").join(
             sql.SQL("{}::text = %s").format(sql.Identifier(name))
             if name != "customer_id"
@@ -228,7 +228,7 @@ def _add_file(trace: Trace, connection: Connection, under: Node, file_id: int) -
         [file_id],
     ).fetchone()
     if row:
-        facts = dict(zip(("name", "mapping", "sha256", "loaded", "undone", "rows"), row, strict=True))
+        facts = dict(zip(("name", "mapping", "sha256", "loaded", "reverted", "rows"), row, strict=True))
         facts["sha256"] = facts["sha256"][:16]
         trace.add(Node("file", name, facts), under=under)
 

@@ -26,7 +26,7 @@ JOB_NAMESPACE = "gridcredit"
 class RecordConfig(Config):
     """Where events are recorded: the folder of files, and the warehouse.
 
-    With the warehouse's URL rows are kept until the client is closed, and written together; without one each is written as it
+    With the warehouse's URL rows are buffered until the client is closed, and written together; without one each is written as it
     comes, to the warehouse of the process's settings.
     """
 
@@ -65,7 +65,7 @@ class RecordTransport(Transport):
             self._write_rows()
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002
-        """Write what is kept; what cannot be written is told, and fails nothing that was done, as when it is sent at once."""
+        """Write what is buffered; what cannot be written is logged, and fails nothing that was done, as when it is sent at once."""
         try:
             self._write_rows()
         except psycopg.Error:
@@ -103,5 +103,5 @@ def transport_config(settings: Settings, url: str | None = None) -> dict[str, An
 
 
 def events_folder(settings: Settings) -> Path:
-    """Where events are kept: a file a month, one JSON object a line."""
+    """Where events are stored: a file a month, one JSON object a line."""
     return settings.home / "lineage"

@@ -43,7 +43,7 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
         _run(settings, (customers, months, seed, defects), console, step)
     except KeyboardInterrupt:
         step("interrupted: Airflow is stopped, Postgres still runs (`make down` stops it)")
-        step("nothing is lost: `make demo` goes on where this one stopped, `make down; rm -rf var` begins anew")
+        step("nothing is lost: `make demo` continues where this one stopped, `make down; rm -rf var` starts again")
         raise SystemExit(130) from None
 
 
@@ -98,7 +98,7 @@ def _run_dags(settings: Settings, connection: Connection, source: Path, step: Ca
 
 
 def _is_released(connection: Connection, source: Path, mapping: Mapping) -> bool:
-    """Whether each simulated file is loaded, and the last run has answered for all."""
+    """Whether each simulated file is loaded, and the last run has covered all."""
     if not all(is_loaded(source / f"{name}.csv", mapping, connection) for name in EXTRACTS):
         return False
     (waiting,) = connection.execute(

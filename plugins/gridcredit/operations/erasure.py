@@ -107,11 +107,11 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
             for (value,) in values:
                 if kind == "name" and value.startswith(f"{ERASED} "):
                     continue
-                kept = pseudonyms.kept(kind, value, customer_id)
+                stored = pseudonyms.stored(kind, value, customer_id)
                 names |= {value} if kind == "name" else set()
                 for table in holders:
                     update = sql.SQL("update {} set {name} = %s where customer_id = %s and {name} = %s")
-                    rows = connection.execute(update.format(table, name=name), [kept, customer_id, value]).rowcount
+                    rows = connection.execute(update.format(table, name=name), [stored, customer_id, value]).rowcount
                     done.raw_rows += rows if table is raw else 0
     # What no column of the contract reads may name anybody.
     texts = [(extract.name, "_extra") for extract in EXTRACTS.values() if extract.column("customer_id")]

@@ -1,4 +1,4 @@
-"""Keeps the warehouse in shape: retires what its time is up for, and merges the partitions of many small loads."""
+"""Maintains the warehouse: retires what is past its retention, and merges the partitions of many small loads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RETIRABLE = ("meter_reading", "investigation", "collection_action")
 
 
 class Retention(BaseModel):
-    """policies/retention.yml: how long things are kept, in days, and when small loads are merged."""
+    """policies/retention.yml: how long things are retained, in days, and when small loads are merged."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,7 @@ def read_retention(settings: Settings) -> Retention:
 
 
 def retire_loads(today: date, settings: Settings | None = None) -> list[tuple[int, str]]:
-    """Take out of raw the loads whose every fact is older than the policy keeps; their record stays.
+    """Take out of raw the loads whose every fact is older than the policy retains; their record stays.
 
     Returns the file and extract of each.
     """

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> None:
-    """Register the run and pass gate 1: the raw rows that no release has answered for yet."""
+    """Register the run and pass gate 1: the raw rows that no release covers yet."""
     settings = settings or get_settings()
     with connect(settings, autocommit=True) as connection:
         if runs.is_released(connection, run_id):
@@ -38,11 +38,11 @@ def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | 
             gates.run_gate("raw", run)
 
 
-def build_models(run_id: str, settings: Settings | None = None, *, anew: bool = False) -> None:
+def build_models(run_id: str, settings: Settings | None = None, *, full_refresh: bool = False) -> None:
     """Load policies and bring every dbt layer up to date for the month-ends stored and the run's own date."""
     with _turn(run_id, "build_models", settings or get_settings()) as turn:
         if not turn.is_over:
-            _build(turn.run, anew=anew)
+            _build(turn.run, full_refresh=full_refresh)
 
 
 def build_layer(run_id: str, layer: str, settings: Settings | None = None) -> None:
@@ -74,14 +74,14 @@ def publish_release(run_id: str, settings: Settings | None = None) -> publish.Re
 
 
 def build_ratings(
-    run_id: str, as_of_date: date | None = None, settings: Settings | None = None, *, anew: bool = False
+    run_id: str, as_of_date: date | None = None, settings: Settings | None = None, *, full_refresh: bool = False
 ) -> publish.Release:
     """All stages of a build, in one process: what the DAG of the same name does."""
     settings = settings or get_settings()
     with runs.alive(run_id, settings):
         try:
             check_raw(run_id, as_of_date, settings)
-            build_models(run_id, settings, anew=anew)
+            build_models(run_id, settings, full_refresh=full_refresh)
             check_candidate(run_id, settings)
             return publish_release(run_id, settings)
         except Exception:
@@ -125,9 +125,9 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
         time.sleep(1)
 
 
-def _build(run: Run, *, anew: bool = False) -> None:
+def _build(run: Run, *, full_refresh: bool = False) -> None:
     policies.load_policies(run.settings)
-    runner.build(run, _as_of_dates(run), anew=anew)
+    runner.build(run, _as_of_dates(run), full_refresh=full_refresh)
 
 
 def _as_of_dates(run: Run) -> list[date]:

@@ -1,4 +1,4 @@
-"""The bookkeeping of a build: which files it answers for, which dates, and how it ended."""
+"""The bookkeeping of a build: which files it covers, which dates, and how it ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> Run:
-    """Register a build and the files it is the first to answer for; a retry finds what the first try wrote.
+    """Register a build and the files it is the first to cover; a retry finds what the first try wrote.
 
     Its day is the one asked for, else the last day that facts speak of, today at most, or that
     a build has published; only who asks for it goes back.
@@ -57,7 +57,7 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
 def unanswered_extracts(file_id: int, settings: Settings | None = None) -> dict[str, int]:
     """The extracts of a file that no finished build covers, with their rows: all of a new file, none of an old one again.
 
-    A task killed between its load and its word of it finds here, on its next try, what is still to be told.
+    A task killed between its load and the report of it finds here, on its next try, what is still to be reported.
     """
     with connect(settings) as connection:
         rows = connection.execute(
@@ -139,7 +139,7 @@ def is_on_its_way(connection: Connection, run_id: str, patience_seconds: float) 
 
 
 def as_of_dates(last_day: date, history_months: int) -> list[date]:
-    """The dates a build answers for: the last `history_months` month-ends before the last day, and that day."""
+    """The dates a build covers: the last `history_months` month-ends before the last day, and that day."""
     days = [last_day]
     month_end = last_day.replace(day=1) - timedelta(days=1)
     for _ in range(history_months):

@@ -26,13 +26,13 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, OSError) as error:
-        text = _told(error)
+        text = _explanation(error)
         if text is None:
             raise
         raise NotReadyError(text) from None
 
 
-def _told(error: psycopg.Error | OSError) -> str | None:
+def _explanation(error: psycopg.Error | OSError) -> str | None:
     if isinstance(error, OSError):
         return _FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     state = error.sqlstate or ""

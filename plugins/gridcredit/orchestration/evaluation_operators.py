@@ -36,7 +36,7 @@ class DecideOnProposalOperator(ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
-        """Record the decision; a refused policy is kept, with the reason."""
+        """Record the decision; a refused policy is stored, with the reason."""
         from gridcredit.policy_changes.proposals import decide
 
         decided = super().execute_complete(context, event)
@@ -50,7 +50,7 @@ class DecideOnProposalOperator(ApprovalOperator):
 
 
 class NoteBreachesOperator(HITLEntryOperator):
-    """A task for people where a figure broke its bound: waits without a slot until a named person tells what is to be done."""
+    """A task for people where a figure broke its bound: waits without a slot until a named person says what is to be done."""
 
     template_fields: Sequence[str] = (*HITLEntryOperator.template_fields, "watched_on")
 

@@ -29,7 +29,7 @@ class LandingTrigger(BaseTrigger):
         return (f"{type(self).__module__}.{type(self).__qualname__}", {"poll_seconds": self.poll_seconds})
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, wait, look again."""
+        """Check, wait, check again."""
         while not (files := await asyncio.to_thread(_ready)):
             await asyncio.sleep(self.poll_seconds)
         yield TriggerEvent(files)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped

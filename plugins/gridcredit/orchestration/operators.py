@@ -47,7 +47,7 @@ class LoadFileOperator(BaseOperator):
 
 
 class AnnounceExtractsOperator(BaseOperator):
-    """Tells the DAGs that wait which extracts have new rows; skipped where none has."""
+    """Notifies the DAGs that wait which extracts have new rows; skipped where none has."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(outlets=[LOADED_EXTRACTS], **kwargs)
@@ -93,7 +93,7 @@ class _BuildStage(BaseOperator):
 
 
 class CheckRawOperator(_BuildStage):
-    """Gate 1: registers the build and checks the raw rows it is the first to answer for."""
+    """Gate 1: registers the build and checks the raw rows it is the first to cover."""
 
     operator_extra_links = (GateLink(),)
 
@@ -179,7 +179,7 @@ class AskApproverOperator(TriggerDagRunOperator):
 
 
 class DecideOnBlockedRunOperator(ApprovalOperator):
-    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are kept."""
+    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are stored."""
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "build_run_id")
 

@@ -71,7 +71,7 @@ class Party:
 
 @dataclass(frozen=True)
 class ContractVersion:
-    """What a delivery of the customer's row changed, by column; the first tells everything."""
+    """What a delivery of the customer's row changed, by column; the first lists everything."""
 
     updated_at: datetime
     changes: dict[str, tuple[object, object]]

@@ -1,4 +1,4 @@
-"""policies/evaluation.yml: what counts as a default, how scorecards are fitted, and when ratings must be looked at."""
+"""policies/evaluation.yml: what counts as a default, how scorecards are fitted, and when ratings must be checked."""
 
 from __future__ import annotations
 

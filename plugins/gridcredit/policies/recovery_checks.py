@@ -21,7 +21,7 @@ def check_recovery(policy: Policy) -> None:
     if sum(shares) != 100:
         raise fault(policy, "dunning_strategies", f"the shares add up to {sum(shares)}, not 100")
     if any(share != share.to_integral() for share in shares):
-        raise fault(policy, "dunning_strategies", "shares must be whole: customers are told apart by hundredths")
+        raise fault(policy, "dunning_strategies", "shares must be whole: customers are distinguished by hundredths")
     for row in policy.tables["dunning_strategies"]:
         _check_steps(policy, row["strategy"])
     named = {row["grade"] for row in policy.tables["grades"]} | {""}

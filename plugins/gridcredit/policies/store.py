@@ -103,7 +103,7 @@ def load_policies(settings: Settings | None = None) -> None:
                 check_new(policy)
                 insert_policy(connection, policy)
                 _analyze(connection)
-                _keep_files(connection, policy)
+                _store_files(connection, policy)
                 log.info("policy_loaded", version=version, approver=policy.header.approver)
             elif known[version] != policy.sha256:
                 raise PolicyError(
@@ -117,8 +117,8 @@ def load_policies(settings: Settings | None = None) -> None:
                 )
 
 
-def _keep_files(connection: Connection, policy: Policy) -> None:
-    """Keep the files that the policy's hash was made of, for whoever audits it."""
+def _store_files(connection: Connection, policy: Policy) -> None:
+    """Store the files that the policy's hash was made of, for whoever audits it."""
     for name in file_names(policy.folder):
         connection.execute(
             "insert into policy.files (policy_version, file_name, content) values (%s, %s, %s)",

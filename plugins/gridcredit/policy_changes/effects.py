@@ -1,4 +1,4 @@
-"""What a proposed policy would change, kept with the proposal for whoever decides."""
+"""What a proposed policy would change, stored with the proposal for whoever decides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MONEY = ("exposure", "limit_before", "limit_after")
 
 
 def compare(proposal_id: int, settings: Settings) -> dict[str, Any]:
-    """Rate everybody by the policy in force and by the proposed one, as of the last release, and keep what would change."""
+    """Rate everybody by the policy in force and by the proposed one, as of the last release, and store what would change."""
     with connect(settings) as connection:
         proposal = find(connection, proposal_id)
         folder = settings.home / "proposals" / proposal.policy_version

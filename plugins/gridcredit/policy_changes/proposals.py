@@ -1,4 +1,4 @@
-"""Proposed policies: kept in the warehouse with their files, decided by a named person, and adopted once approved."""
+"""Proposed policies: stored in the warehouse with their files, decided by a named person, and adopted once approved."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Proposal:
 
 
 def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any], settings: Settings) -> int:
-    """Keep a policy as proposed, with what its model card tells; the same files again give the same proposal.
+    """Store a policy as proposed, with what its model card says; the same files again give the same proposal.
 
     Raises:
         GridCreditError: another policy was proposed under this version.

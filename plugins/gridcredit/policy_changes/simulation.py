@@ -29,7 +29,7 @@ from gridcredit.warehouse.locks import exclusive
 
 PREFIX = "simulated_"
 PROPOSED = "proposed"
-# What is made anew for the day, and of it what hangs on the policy.
+# What is rebuilt for the day, and of it what depends on the policy.
 OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct usage"
 OF_THE_POLICY = "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position credit_limit"
 

@@ -1,6 +1,6 @@
 """The Great Expectations project in `expectations/`: opened for a gate or by hand, and what of it is derived from its suites.
 
-Reviewed by hand are the suites. The tables they look at, one validation definition each, and the two checkpoints `raw` and
+Reviewed by hand are the suites. The tables they check, one validation definition each, and the two checkpoints `raw` and
 `candidate` follow from them: `gridcredit contract` writes them.
 """
 
@@ -53,7 +53,7 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, Suite]:
 
 
 def place_of(gate: Gate, table: str, suite: Suite) -> tuple[str, str]:
-    """Schema and name of what a suite looks at."""
+    """Schema and name of what a suite checks."""
     if gate == "raw":
         return ("ops", TO_CHECK.format(table))
     return (suite.get("meta", {}).get("schema", "candidate"), table)
@@ -131,7 +131,7 @@ def project_files(settings: Settings) -> dict[Path, str]:
                     {"name": f"{gate}.{table}", "id": _id("validation", f"{gate}.{table}")} for table in suites
                 ],
                 "actions": [],
-                # Whether each check holds takes one look at the rows; which rows failed is asked of those that did not.
+                # Whether each check holds takes one reading of the rows; which rows failed is asked of those that did not.
                 "result_format": {"result_format": "BOOLEAN_ONLY"},
             }
         )
@@ -181,7 +181,7 @@ def _folder(path: str) -> dict[str, Any]:
 
 
 def _id(kind: str, name: str) -> str:
-    """Great Expectations tells its objects apart by such ids; the same name has the same one everywhere."""
+    """Great Expectations distinguishes its objects by such ids; the same name has the same one everywhere."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"gridcredit:{kind}:{name}"))
 
 

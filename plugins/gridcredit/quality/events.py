@@ -20,11 +20,11 @@ def send_gate(
     tables: Mapping[str, tuple[str, str]],
     began: datetime,
 ) -> None:
-    """Two events for each table that a gate checked, by where it is kept."""
+    """Two events for each table that a gate checked, by where it is stored."""
     known = known_columns(run.settings, {"raw" if gate == "raw" else schema for schema, _ in tables.values()})
     with emitter_of_run(run) as emitter:
-        for table, (kept_in, _) in tables.items():
-            schema = "raw" if gate == "raw" else kept_in
+        for table, (stored_in, _) in tables.items():
+            schema = "raw" if gate == "raw" else stored_in
             found = [check for check in checks if check.table == table]
             critical = sum(check.is_critical_failure for check in found)
             metrics = data_quality_metrics_input_dataset.DataQualityMetricsInputDatasetFacet(

@@ -19,7 +19,7 @@ from gridcredit.quality.context import Suite, place_of, read_suites
 from gridcredit.quality.events import send_gate
 from gridcredit.quality.results import Check, Gate, approval_of, record_checks
 from gridcredit.settings import Settings
-from gridcredit.transformation.memory import rare_collections
+from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.locks import exclusive
 
@@ -30,7 +30,7 @@ DELIVERY = "delivery"
 
 
 def run_gate(gate: Gate, run: Run) -> list[Check]:
-    """Run every suite of a gate that has rows to look at, and record each result.
+    """Run every suite of a gate that has rows to check, and record each result.
 
     Raises:
         GateFailedError: a critical check failed, and nobody let the run through; names the first.
@@ -38,7 +38,7 @@ def run_gate(gate: Gate, run: Run) -> list[Check]:
     settings, started = run.settings, datetime.now(UTC)
     suites = read_suites(gate, settings)
     # One run at a time: the views of raw rows are one run's.
-    with exclusive("gate", settings), rare_collections():
+    with exclusive("gate", settings), infrequent_garbage_collection():
         tables = _tables_to_check(gate, run, suites)
         checks = _run_checks(gate, run, suites, tables)
     send_gate(run, gate, checks, tables, started)
@@ -79,7 +79,7 @@ def _stop_or_let_through(gate: Gate, run: Run, critical: list[Check]) -> None:
 
 
 def _tables_to_check(gate: Gate, run: Run, suites: Mapping[str, Suite]) -> dict[str, tuple[str, str]]:
-    """Where each table's suite looks (schema, name): a view of the run's own raw rows, or a whole table.
+    """Where each table's suite reads (schema, name): a view of the run's own raw rows, or a whole table.
 
     A view, since of a query Great Expectations would fetch every row to learn the names of its columns.
     """

@@ -1,4 +1,4 @@
-"""The results of a gate: what each check found, kept as rows, and whether a person let a blocked run through."""
+"""The results of a gate: what each check found, stored as rows, and whether a person let a blocked run through."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Gate = Literal["raw", "candidate"]
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one expectation; `unexpected_keys` tells the first rows that failed."""
+    """The result of one expectation; `unexpected_keys` lists the first rows that failed."""
 
     table: str
     suite: str

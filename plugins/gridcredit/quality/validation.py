@@ -45,7 +45,7 @@ RESULTS_WITH_PAGES = 300
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the checks of a table found, and what was looked at."""
+    """What the checks of a table found, and what was checked."""
 
     key: list[str]
     rows: int
@@ -56,7 +56,7 @@ class Outcome:
 def run_checkpoint(
     gate: Gate, run: Run, suites: Mapping[str, Suite], tables: Mapping[str, tuple[str, str]]
 ) -> list[Check]:
-    """Run the validations of the checkpoint that have rows to look at, store their results, and draw their pages.
+    """Run the validations of the checkpoint that have rows to check, store their results, and draw their pages.
 
     Raises:
         GridCreditError: a suite is not in the checkpoint.

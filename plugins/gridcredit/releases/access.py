@@ -116,7 +116,7 @@ def apply_access(connection: Connection, settings: Settings) -> None:
 
 
 def add_reader(name: str, department: str, org_units: list[str], settings: Settings) -> str:
-    """Make a login for one reader of a department; returns its password, which is kept nowhere."""
+    """Make a login for one reader of a department; returns its password, which is stored nowhere."""
     if department not in read_departments(settings).departments:
         raise GridCreditError(f"no department {department!r} in {settings.policies_dir / 'departments.yml'}")
     password = secrets.token_urlsafe(24)

@@ -143,7 +143,7 @@ def _write_policies(folder: Path, connection: Connection, values: dict[str, Any]
 
 
 def _write_models(folder: Path, connection: Connection, values: dict[str, Any]) -> None:
-    """The SQL that was run, and the source it was compiled from, as the run's events told."""
+    """The SQL that was run, and the source it was compiled from, as the run's events reported."""
     folder.mkdir()
     for job, facets in connection.execute(
         "select job_name, event->'job'->'facets' from lineage.events where event_type = 'COMPLETE' "

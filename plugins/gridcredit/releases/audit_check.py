@@ -69,11 +69,11 @@ def check_tables() -> list[str]:
             for *columns, text, number in reader:
                 rows, total = rows + 1, total + row_hash(text)
                 expect(row_hash(text) == int(number), f"{name}: row {rows} has another hash")
-                told = fields_of(text)[:width]
-                is_same = len(told) == width and all(
+                fields = fields_of(text)[:width]
+                is_same = len(fields) == width and all(
                     # A row's text has one letter for true and false.
                     one in (field, {"t": "true", "f": "false"}.get(field))
-                    for one, field in zip(map(plain, columns), told, strict=True)
+                    for one, field in zip(map(plain, columns), fields, strict=True)
                 )
                 expect(is_same, f"{name}: row {rows} has other columns than its text")
         expect((rows, total) == (int(recorded["rows"]), int(recorded["row_hash_sum"])), f"{name}: other rows")

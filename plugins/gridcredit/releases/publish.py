@@ -58,7 +58,7 @@ def publish(run: Run) -> Release:
         changes = {}
         for table, published in TABLES.items():
             ensure_published(connection, table, published.key)
-            # A build of everything answers for every row, also for those of customers that are known no longer.
+            # A full refresh covers every row, also those of customers that are no longer known.
             replaced = replace(published, scope=None) if because else published
             changes[table] = replace_rows(connection, table, replaced, dropped, number)
         opened = sum(change.opened for change in changes.values())
@@ -96,7 +96,7 @@ def publish(run: Run) -> Release:
 
 
 def _store_bill_sizes(connection: Connection, release: int) -> None:
-    """Keep the bounds of bill sizes that the release went by: later ones go by the same (models/features/bill_size_bound.sql)."""
+    """Store the bounds of bill sizes that the release used: later ones use the same (models/features/bill_size_bound.sql)."""
     connection.execute(
         "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
         "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, %s "
@@ -119,7 +119,7 @@ def _require_gates(connection: Connection, run_id: str) -> None:
 
 
 def _dropped_dates(connection: Connection, run_id: str) -> list[date]:
-    """The dates that the last release answered for and this run does not."""
+    """The dates that the last release covered and this run does not."""
     row = connection.execute(
         "select array(select unnest(before.as_of_dates) except select unnest(runs.as_of_dates)) "
         "from lineage.runs cross join lateral ("

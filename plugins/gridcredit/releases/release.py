@@ -129,7 +129,7 @@ def verify_release(release: int, settings: Settings, *, anchor: str | None = Non
                     Fault(number, f"{what} is not what was loaded") for what in changed_policies(connection, run_id)
                 ]
             if sealed and lineage_hash(connection, run_id) != sealed:
-                faults.append(Fault(number, "what lineage tells of its run is not what was recorded"))
+                faults.append(Fault(number, "what lineage states of its run is not what was recorded"))
         if anchor is not None and anchor not in links:
             faults.append(
                 Fault(release, f"no release up to this one has the chain hash {anchor}: the chain was written again")
@@ -140,7 +140,7 @@ def verify_release(release: int, settings: Settings, *, anchor: str | None = Non
 def roll_back(release: int, approver: str, reason: str, settings: Settings) -> int:
     """Publish once more what a release showed, as a new release; returns its number.
 
-    Nothing is taken out of the history. The next build makes everything anew and publishes what the facts say then.
+    Nothing is removed from the history. The next build computes everything and publishes what the facts say then.
     """
     with exclusive("build", settings), connect(settings) as connection:
         as_of_date = require_release(connection, release)

@@ -19,7 +19,7 @@ class Digest:
 
 
 def make_digest(settings: Settings | None = None) -> Digest:
-    """Tell what the current release changed against the one before."""
+    """Say what the current release changed against the one before."""
     settings = settings or get_settings()
     with connect(settings) as connection:
         release = connection.execute(

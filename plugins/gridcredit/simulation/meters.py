@@ -12,7 +12,7 @@ from gridcredit.simulation.columns import Array, days, decimal, numbered, words
 from gridcredit.simulation.customers import COMMERCIAL, INDUSTRIAL, Customers
 from gridcredit.simulation.usage import Usage, is_supplied
 
-FIGURE_LIMIT = 10_000_000_000  # a register of six digits before the point starts anew, in units of 0.0001
+FIGURE_LIMIT = 10_000_000_000  # a register of six digits before the point starts again at zero, in units of 0.0001
 
 
 def meter_table(customers: Customers, usage: Usage) -> pa.Table:

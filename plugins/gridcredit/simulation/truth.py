@@ -1,4 +1,4 @@
-"""What is hidden behind a simulated supplier's files, for those who measure what is told from them."""
+"""What is hidden behind a simulated supplier's files, for those who measure what is found in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a build has to compute: what changed since the last release, or everything where that cannot be told."""
+"""What a build has to compute: what changed since the last release, or everything where that cannot be known."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gridcredit.warehouse.connection import Connection, connect
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """The dates a build answers for, and what of them it computes.
+    """The dates a build covers, and what of them it computes.
 
-    `because` tells why everything is computed; None where only what changed is: the rows of new and undone files, the
+    `because` says why everything is computed; None where only what changed is: the rows of new and reverted files, the
     customers whose state ages between two days, and the month-ends that came or went.
     """
 
@@ -30,7 +30,7 @@ class BuildPlan:
     outcome_rules: OutcomeRules
     because: str | None = None
     new_files: list[int] = field(default_factory=list)
-    undone_files: list[int] = field(default_factory=list)
+    reverted_files: list[int] = field(default_factory=list)
     aged_from: date | None = None
     new_month_ends: list[date] = field(default_factory=list)
     dropped_dates: list[date] = field(default_factory=list)
@@ -42,9 +42,9 @@ class BuildPlan:
             "as_of_dates": [day.isoformat() for day in self.as_of_dates],
             "policy_name": settings.policy,
             "evaluation": self.outcome_rules.model_dump(),
-            "is_narrow": self.because is None,
+            "is_incremental_build": self.because is None,
             "new_files": self.new_files,
-            "undone_files": self.undone_files,
+            "reverted_files": self.reverted_files,
             "aged_from": (self.aged_from or last_day).isoformat(),
             "is_new_month": self.aged_from is not None and self.aged_from.replace(day=1) != last_day.replace(day=1),
             "new_month_ends": [day.isoformat() for day in self.new_month_ends],
@@ -55,9 +55,9 @@ class BuildPlan:
 _AS_JSON = TypeAdapter(BuildPlan)
 
 
-def begin_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> BuildPlan:
+def begin_build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> BuildPlan:
     """Decide what the run computes, and store it: from here on the models' tables are this run's."""
-    plan = plan_build(run, as_of_dates, anew=anew)
+    plan = plan_build(run, as_of_dates, full_refresh=full_refresh)
     with connect(run.settings) as connection:
         connection.execute("delete from ops.built_layer")
         connection.execute(
@@ -84,7 +84,7 @@ def stored_plan(run: Run) -> BuildPlan:
     return _AS_JSON.validate_python(plan)
 
 
-def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> BuildPlan:
+def plan_build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> BuildPlan:
     """Compare the run with the last release, which is what the models' tables rest on.
 
     A build that failed in between may have changed some of the tables: what it was about is computed again.
@@ -103,7 +103,7 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
             "select as_of_dates, fingerprint, started_at, build_began_at from lineage.runs "
             "where status in ('published', 'unchanged') order by finished_at desc limit 1"
         ).fetchone()
-        because = _why_everything(connection, base, fingerprint, anew=anew)
+        because = _why_everything(connection, base, fingerprint, full_refresh=full_refresh)
         if because or base is None:
             return BuildPlan(as_of_dates, fingerprint, rules, because)
         base_dates, _, base_started, base_began = base
@@ -121,10 +121,10 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
             return BuildPlan(as_of_dates, fingerprint, rules, "a build with other models, policy or settings failed")
         known = [base_dates, *(dates for dates, _ in attempts)]
         last_days = [dates[-1] for dates in known]
-        # What only the later day has told or dropped is not known one by one.
+        # What only the later day added or dropped is not known one by one.
         if max(last_days) > as_of_dates[-1]:
             return BuildPlan(as_of_dates, fingerprint, rules, "an earlier day than that of the last build")
-        undone = connection.execute(
+        reverted = connection.execute(
             "select file_id from lineage.files where undone_at is not null and undone_at > %s order by 1",
             [base_started],
         ).fetchall()
@@ -138,7 +138,7 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
         fingerprint,
         rules,
         new_files=[file_id for (file_id,) in new],
-        undone_files=[file_id for (file_id,) in undone],
+        reverted_files=[file_id for (file_id,) in reverted],
         aged_from=min(last_days),
         new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], policies),
         dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
@@ -146,7 +146,7 @@ def plan_build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> Buil
 
 
 def _month_ends_to_compute(month_ends: list[date], known: list[date], policies: list[Policy]) -> list[date]:
-    """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is kept no longer."""
+    """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is no longer stored."""
     new = [day for day in month_ends if day not in known]
     asks_before = any(policy.tables["transitions"] for policy in policies)
     if asks_before and month_ends and known[:1] != month_ends[:1]:
@@ -155,9 +155,9 @@ def _month_ends_to_compute(month_ends: list[date], known: list[date], policies: 
 
 
 def _why_everything(
-    connection: Connection, base: tuple[object, ...] | None, fingerprint: str, *, anew: bool
+    connection: Connection, base: tuple[object, ...] | None, fingerprint: str, *, full_refresh: bool
 ) -> str | None:
-    if anew:
+    if full_refresh:
         return "asked for"
     if base is None:
         return "nothing has been released yet"

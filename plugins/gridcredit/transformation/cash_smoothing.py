@@ -46,25 +46,25 @@ def smoothed(amounts: Sequence[float]) -> list[float] | None:
     return [max(one, 0.0) for one in found] if all(map(math.isfinite, found)) else None
 
 
-def store_smoothed(month_ends: Sequence[date], settings: Settings, *, anew: bool) -> None:
+def store_smoothed(month_ends: Sequence[date], settings: Settings, *, full_refresh: bool) -> None:
     """Bring ops.smoothed_cash to the closed months that the ledger has now, as of each month-end; all at once, or nothing.
 
-    `anew` fits every month-end again; else those alone whose months were restated.
+    `full_refresh` fits every month-end again; else those alone whose months were restated.
     """
     with connect(settings) as connection:
         months: Months = connection.execute(
             "select month_end, collected_amount from receivables.cash_month order by month_end"
         ).fetchall()
-        if anew:
+        if full_refresh:
             connection.execute("delete from ops.smoothed_cash")
         stored: dict[date, str] = dict(
             connection.execute("select month_end, fitted_to from ops.smoothed_cash group by 1, 2").fetchall()
         )
         histories = dict(_histories(months, month_ends))
-        kept = [day for day, history in histories.items() if stored.get(day) == _fingerprint(history)]
-        connection.execute("delete from ops.smoothed_cash where not month_end = any(%s)", [kept])
+        unchanged = [day for day, history in histories.items() if stored.get(day) == _fingerprint(history)]
+        connection.execute("delete from ops.smoothed_cash where not month_end = any(%s)", [unchanged])
         for day, history in histories.items():
-            if day not in kept:
+            if day not in unchanged:
                 _store(connection, day, history)
 
 

@@ -31,7 +31,7 @@ class Engine:
     # Whose SQL dbt compiles, as sqlglot names it.
     dialect = "postgres"
     # Whether incremental builds find the tables of the last one.
-    keeps_tables = True
+    tables_persist = True
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

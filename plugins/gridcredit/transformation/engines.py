@@ -38,5 +38,5 @@ def require_layers(connection: Connection) -> None:
     if row and row[0] != "postgres":
         raise TooEarlyError(
             f"the last build ran on {row[0]} and left the layers below the published tables there: "
-            "run `gridcredit run --anew --engine postgres` first"
+            "run `gridcredit run --full-refresh --engine postgres` first"
         )

@@ -6,14 +6,14 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-RARE = (50_000, 20, 20)
+THRESHOLDS = (50_000, 20, 20)
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def infrequent_garbage_collection() -> Iterator[None]:
     """Each search reads what lives, dbt's whole manifest too: at Python's own thresholds that is a sixth of a small build."""
     before = gc.get_threshold()
-    gc.set_threshold(*RARE)
+    gc.set_threshold(*THRESHOLDS)
     try:
         yield
     finally:
@@ -21,7 +21,7 @@ def rare_collections() -> Iterator[None]:
 
 
 @contextmanager
-def no_collections() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """For sqlfluff, whose trees are nothing but cycles: a search finds little, and memory is given back at the end."""
     gc.disable()
     try:

@@ -27,7 +27,7 @@ class DuckDB(Engine):
     """A file in which DuckDB builds everything; gone when the build is over."""
 
     dialect = "duckdb"
-    keeps_tables = False
+    tables_persist = False
 
     @property
     def _file(self) -> Path:
@@ -77,7 +77,7 @@ class DuckDB(Engine):
         return found
 
     def end(self) -> None:
-        """Remove the file, and what DuckDB keeps beside it while memory is short."""
+        """Remove the file, and what DuckDB writes beside it while memory is short."""
         shutil.rmtree(self._file.parent, ignore_errors=True)
 
     @contextmanager
@@ -90,7 +90,7 @@ class DuckDB(Engine):
                 yield engine
         except (duckdb.Error, OSError) as error:
             raise NotReadyError(
-                f"DuckDB: {str(error).splitlines()[0]}; look at room and rights of {self.settings.home}"
+                f"DuckDB: {str(error).splitlines()[0]}; check space and permissions of {self.settings.home}"
             ) from error
 
     def _show(self, connection: Connection, engine: DuckDBPyConnection, table: str, files: list[Path]) -> None:

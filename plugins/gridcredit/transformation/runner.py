@@ -19,7 +19,7 @@ from gridcredit.transformation.build_plan import BuildPlan, begin_build, stored_
 from gridcredit.transformation.cash_smoothing import store_smoothed
 from gridcredit.transformation.engine import Engine, read_in_postgres
 from gridcredit.transformation.engines import engine_for
-from gridcredit.transformation.memory import rare_collections
+from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
 
@@ -38,7 +38,7 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "DBT_PROFILES_DIR": str(settings.dbt_dir),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
-        # Writing down each query takes a fifth of a small build; what fails is told all the same.
+        # Writing down each query takes a fifth of a small build; what fails is reported all the same.
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
@@ -77,7 +77,7 @@ def dbt_session(
 
     environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
-    with _environment(environment), _behavior_flags(), rare_collections():
+    with _environment(environment), _behavior_flags(), infrequent_garbage_collection():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
         runner = dbtRunner(manifest=parsed.result, callbacks=[on_event] if on_event else [])
@@ -114,8 +114,8 @@ def _failed(results: list[Any]) -> list[Any]:
     return [one for one in results if str(one.status) in ("error", "fail")]
 
 
-def build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> None:
-    """Bring all models up to date for the dates and run their tests; `anew` computes everything, whatever changed.
+def build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> None:
+    """Bring all models up to date for the dates and run their tests; `full_refresh` computes everything, whatever changed.
 
     The caller holds the lock of builds.
 
@@ -123,7 +123,7 @@ def build(run: Run, as_of_dates: list[date], *, anew: bool = False) -> None:
         TransformFailedError: a model or a test failed; names the first.
     """
     engine = engine_for(run.settings)
-    plan = begin_build(run, as_of_dates, anew=anew or not engine.keeps_tables)
+    plan = begin_build(run, as_of_dates, full_refresh=full_refresh or not engine.tables_persist)
     _run_models(run, plan, engine, BEFORE_CANDIDATE, LAYERS[-1])
     _note_built(run, engine, *LAYERS)
 
@@ -137,7 +137,7 @@ def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
         TransformFailedError: a model or a test failed; names the first.
     """
     engine = engine_for(run.settings)
-    if not engine.keeps_tables:
+    if not engine.tables_persist:
         if layer == LAYERS[-1]:
             build(run, as_of_dates)
         return
@@ -164,7 +164,7 @@ def _note_built(run: Run, engine: Engine, *layers: str) -> None:
             "insert into ops.built_layer (run_id, layer) values (%s, %s) on conflict do nothing",
             [(run.id, layer) for layer in layers],
         )
-        if not engine.keeps_tables:
+        if not engine.tables_persist:
             cursor.execute("delete from ops.built")
             return
         # Whoever built by hand meanwhile has emptied it.
@@ -194,7 +194,7 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
             for selector in selectors:
                 if selector == LAYERS[-1]:
                     engine.give_back(models_of(results), {"receivables.cash_month"})
-                    store_smoothed(plan.as_of_dates, settings, anew=is_full)
+                    store_smoothed(plan.as_of_dates, settings, full_refresh=is_full)
                     engine.take("ops", "smoothed_cash")
                 _invoke(invoke, [*build, "--selector", selector], run, results)
             engine.give_back(models_of(results), read_in_postgres(settings))

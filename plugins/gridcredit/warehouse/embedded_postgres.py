@@ -40,7 +40,7 @@ def options_for_machine() -> dict[str, str | float]:
         "maintenance_work_mem": f"{max(128, min(memory_mb // 32, 1024))}MB",
         # No query here runs long enough to pay for being compiled.
         "jit": "off",
-        # Each look at a customer as of a date is made once: to keep what it found costs, and takes hundreds of megabytes.
+        # Each evaluation of a customer as of a date is made once: storing its result costs time, and hundreds of megabytes.
         "enable_memoize": "off",
         # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
         "wal_level": "minimal",
@@ -153,7 +153,7 @@ class EmbeddedPostgres:
         except GridCreditError as error:
             if "Address already in use" not in str(error):
                 raise
-            # Taken between our look and the start.
+            # Taken between our check and the start.
             self._start_on(self._another_port())
 
     def _usual_port(self) -> int:

@@ -1,6 +1,6 @@
 """The lake: Parquet copies of the raw tables, one file per partition of raw, for engines other than Postgres.
 
-It holds nothing that Postgres does not: a build brings it up to date, and whoever erases or undoes rows drops it.
+It holds nothing that Postgres does not: a build brings it up to date, and whoever erases or reverts rows drops it.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def bring_up_to_date(connection: Connection, engine: DuckDBPyConnection, setting
 
 
 def remove_stale(connection: Connection, settings: Settings) -> None:
-    """Remove the copies of what raw has no more: loads that were undone, retired or merged."""
+    """Remove the copies of what raw has no more: loads that were reverted, retired or merged."""
     for folder in settings.lake_dir.glob("*"):
         for path in set(folder.iterdir()) - _wanted(connection, folder.name, settings):
             path.unlink()
 
 
 def drop_lake(settings: Settings) -> None:
-    """Remove all copies, after rows of raw were changed: the next build that needs them writes them anew."""
+    """Remove all copies, after rows of raw were changed: the next build that needs them writes them again."""
     shutil.rmtree(settings.lake_dir, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
 """Locks of the warehouse: tables of `ops`, on which readers have no right, so that nobody but the pipeline can take them.
 
-A lock of a table needs no transaction id: a long build does not keep vacuum from its work.
+A lock of a table needs no transaction id: a long build does not hold vacuum up.
 """
 
 from __future__ import annotations

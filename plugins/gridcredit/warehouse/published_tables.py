@@ -1,6 +1,6 @@
 """The published tables: their contract, and the rows that a release opens and closes in them.
 
-Each is kept as intervals of releases (`valid_from_release`, `valid_to_release`) in `published.<table>_history`; the view
+Each is stored as intervals of releases (`valid_from_release`, `valid_to_release`) in `published.<table>_history`; the view
 `published.<table>` shows what is current, the function `published.<table>_as_of` what a release showed.
 """
 
@@ -120,7 +120,7 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
                 )
     view: tuple[LiteralString, ...] = (
         "drop view if exists {view}",
-        # Flat tables tell by themselves which day they are of.
+        # Flat tables themselves say which day they are of.
         # With the reader's own rights: the rows that he sees of the history are those that he sees of it.
         "create view {view} with (security_invoker = true) as "
         "select {columns}, {of_release} from {history} as history cross join ("

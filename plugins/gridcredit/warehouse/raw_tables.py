@@ -1,4 +1,4 @@
-"""The raw tables: one partition per loaded file, so that a load is written, undone or retired as a whole."""
+"""The raw tables: one partition per loaded file, so that a load is written, reverted or retired as a whole."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def create_partition(extract: Extract, table: sql.Identifier, file_ids: list[int
 
 
 def attach_partition(extract: Extract, table: sql.Identifier, file_ids: list[int]) -> sql.Composed:
-    """Make a filled table part of raw; its check spares Postgres another look at the rows."""
+    """Make a filled table part of raw; its check spares Postgres another reading of the rows."""
     return sql.SQL("alter table raw.{} attach partition {} for values in ({})").format(
         sql.Identifier(extract.name), table, sql.SQL(", ").join(map(sql.Literal, file_ids))
     )

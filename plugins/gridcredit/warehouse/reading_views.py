@@ -15,7 +15,7 @@ VIEWS_DIR = Path(__file__).parent / "views"
 
 
 def apply_views(connection: Connection) -> None:
-    """Make the views of each file anew where the file changed since; they stand on history tables, which only grow."""
+    """Recreate the views of each file that changed; they stand on history tables, which only grow."""
     for path in sorted(VIEWS_DIR.glob("*.sql")):
         text = path.read_bytes()
         if is_new_content(connection, f"views/{path.name}", text):

@@ -44,7 +44,7 @@ def calibrate(score: Floats, is_default: Any) -> Calibration:  # noqa: ANN401 - 
 
 
 def cut_grades(base: Policy, calibration: Calibration) -> tuple[Rows, list[str]]:
-    """The base policy's grades, cut where the probability of default passes from what it tells of one to that of the next.
+    """The base policy's grades, cut where the probability of default passes from what it states for one to that of the next.
 
     The cut between two grades is the geometric mean of their probabilities. Returns the rows of `grades`, and what is to be
     reported: grades whose cut no score can reach.

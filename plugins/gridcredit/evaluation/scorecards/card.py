@@ -59,15 +59,15 @@ def _charts(facts: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, 
 
 
 def calibration(rows: list[dict[str, Any]]) -> Markup:
-    """By grade the default rate that the policy tells, and what came out of time."""
+    """By grade the default rate that the policy states, and the one observed out of time."""
     return paired_bars(
         (
             {"grade": row["grade"], "what": what, "value": rate}
             for row in rows
             if row["observed"]
-            for what, rate in (("told", row["expected_rate"]), ("came", row["defaults"] / row["observed"]))
+            for what, rate in (("expected", row["expected_rate"]), ("observed", row["defaults"] / row["observed"]))
         ),
-        {"told": PALE, "came": LEVELS["red"]},
+        {"expected": PALE, "observed": LEVELS["red"]},
         as_percent=True,
     )
 

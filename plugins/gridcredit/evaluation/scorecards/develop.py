@@ -27,7 +27,7 @@ from gridcredit.warehouse.connection import connect
 
 @dataclass(frozen=True)
 class GradeOutcome:
-    """A grade of the new policy out of time: what it tells, and what came."""
+    """A grade of the new policy out of time: what it states, and what was observed."""
 
     grade: str
     observed: int
@@ -38,7 +38,7 @@ class GradeOutcome:
 
 @dataclass(frozen=True)
 class Development:
-    """A scorecard with its policy folder, and what its card tells of it."""
+    """A scorecard with its policy folder, and what its card says of it."""
 
     policy: Policy
     base: Policy
@@ -147,7 +147,7 @@ def _middle(policy: Policy) -> float:
 
 
 def _grades(part: Part, scores: Floats, policy: Policy) -> list[GradeOutcome]:
-    """Grades by the score alone, against what the policy tells of each."""
+    """Grades by the score alone, against what the policy states for each."""
     rates = {row["grade"]: float(row["probability_of_default"]) for row in policy.tables["default_rates"]}
     grades = sorted(policy.tables["grades"], key=lambda row: float(row["min_score"]))
     names = pd.cut(

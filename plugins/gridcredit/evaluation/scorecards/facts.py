@@ -1,4 +1,4 @@
-"""What a model card tells of a fitted scorecard, as plain values: kept with the proposal, and drawn from again at any time."""
+"""What a model card says of a fitted scorecard, as plain values: stored with the proposal, and drawn from again at any time."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def fit_scorecard(
         chosen = _drop_wrong_signs(binning, frame, is_default, chosen, left_out)
         if not chosen:
             raise GridCreditError(
-                "no indicator tells defaults from others: "
+                "no indicator separates defaults from others: "
                 + "; ".join(f"{name}: {why}" for name, why in left_out.items())
             )
         fitted = _without_weightless(binning, frame, is_default, chosen, not_for, left_out)
@@ -187,7 +187,7 @@ def _select(
     left_out: dict[str, str],
     rules: FitRules,
 ) -> list[str]:
-    """By falling information value those that tell enough, and do not repeat one that tells more."""
+    """By falling information value those that say enough, and do not repeat one that says more."""
     tables = {name: _bins_of(binning, name) for name in usable}
     values = {name: float(table["IV"].sum()) for name, table in tables.items()}
     evidence = binning.transform(frame[usable], metric="woe")
@@ -202,7 +202,7 @@ def _select(
             continue
         like = next((one for one in chosen if correlation.loc[name, one] > rules.max_correlation), None)
         if like:
-            left_out[name] = f"it tells what {like} tells, with a correlation of {correlation.loc[name, like]:.2f}"
+            left_out[name] = f"it says what {like} says, with a correlation of {correlation.loc[name, like]:.2f}"
         else:
             chosen.append(name)
     return chosen

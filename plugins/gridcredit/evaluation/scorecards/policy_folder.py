@@ -45,8 +45,8 @@ def scorecard_tables(fitted: Fitted, base: Policy, settings: Settings) -> dict[s
                 }
             )
             reasons.append({"reason_code": code} | _reason(one.name, each))
-    kept = {row["reason_code"] for table in ("vetoes", "transitions") for row in base.tables[table]}
-    reasons = [row for row in base.tables["reasons"] if row["reason_code"] in kept] + reasons
+    used = {row["reason_code"] for table in ("vetoes", "transitions") for row in base.tables[table]}
+    reasons = [row for row in base.tables["reasons"] if row["reason_code"] in used] + reasons
     return {"indicators": indicators, "reasons": reasons, "bins": bins}
 
 

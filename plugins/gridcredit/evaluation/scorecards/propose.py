@@ -15,7 +15,7 @@ from gridcredit.settings import Settings
 
 
 def propose_scorecard(version: str, effective_from: date, settings: Settings, *, even_if_worse: bool = False) -> int:
-    """Fit to the newest outcomes, and keep the policy with its facts as a proposal; returns its number.
+    """Fit to the newest outcomes, and store the policy with its facts as a proposal; returns its number.
 
     Raises:
         GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy was

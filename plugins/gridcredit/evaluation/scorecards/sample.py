@@ -105,7 +105,7 @@ def read_sample(settings: Settings) -> Sample:
     if sample.fitted.defaults < rules.fit.min_defaults:
         raise GridCreditError(
             f"{sample.fitted.defaults} defaults are too few to fit on, min_defaults of evaluation.yml asks for "
-            f"{rules.fit.min_defaults}: keep more history (GRIDCREDIT_HISTORY_MONTHS), or set weights by a method (`gridcredit scorecard weights`)"
+            f"{rules.fit.min_defaults}: build more history (GRIDCREDIT_HISTORY_MONTHS), or set weights by a method (`gridcredit scorecard weights`)"
         )
     return sample
 

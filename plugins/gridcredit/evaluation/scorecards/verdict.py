@@ -64,7 +64,7 @@ def judge(
     share = part.defaults / part.observed
     if share > rules.max_default_share:
         lines.append(
-            f"Doubtful: {share:.0%} defaulted, above {rules.max_default_share:.0%}; look at what counts as a default."
+            f"Doubtful: {share:.0%} defaulted, above {rules.max_default_share:.0%}; check what counts as a default."
         )
     if max(by_grade) > rules.max_share_in_one_grade * sum(by_grade):
         lines.append(

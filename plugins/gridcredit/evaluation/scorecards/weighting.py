@@ -22,7 +22,7 @@ from gridcredit.warehouse.connection import connect
 
 @dataclass(frozen=True)
 class Weighted:
-    """A policy with weights by method, and what its card tells."""
+    """A policy with weights by method, and what its card says."""
 
     policy: Policy
     base: Policy

@@ -2,7 +2,7 @@
 
 Analytic hierarchy process (Saaty): the weights are the principal eigenvector of a matrix of pairwise comparisons; consistency ratio =
 ((largest eigenvalue - n) / (n - 1)) / mean of random matrices of the same size. Entropy: an indicator that says the same of everybody
-tells nothing; its weight grows with 1 + (sum of p ln p) / ln n, p being each customer's share of the indicator's points.
+says nothing; its weight grows with 1 + (sum of p ln p) / ln n, p being each customer's share of the indicator's points.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Comparison:
 
 
 def compare_pairs(names: list[str], matrix: Floats) -> Comparison:
-    """The weights of a reciprocal matrix: `matrix[i, j]` tells how many times more i counts than j.
+    """The weights of a reciprocal matrix: `matrix[i, j]` says how many times more i counts than j.
 
     Raises:
         PolicyError: the matrix is not reciprocal, too large, or contradicts itself (ratio 0.1 or more).
@@ -58,7 +58,7 @@ def compare_pairs(names: list[str], matrix: Floats) -> Comparison:
     if ratio >= MAX_CONSISTENCY_RATIO:
         raise PolicyError(
             f"the comparisons of {', '.join(names)} contradict each other: consistency ratio {ratio:.3f}, and "
-            f"{MAX_CONSISTENCY_RATIO} is too much; look at the pair that fits the others least"
+            f"{MAX_CONSISTENCY_RATIO} is too much; check the pair that fits the others least"
         )
     return Comparison(dict(zip(names, (vector / vector.sum()).tolist(), strict=True)), ratio)
 
@@ -108,13 +108,13 @@ def entropy_weights(base: Policy, frame: pd.DataFrame) -> Weights:
     differing: Weights = {}
     for row in base.tables["indicators"]:
         points = _points(base, row, frame)
-        told = points[~np.isnan(points)]
-        if len(told) < 2 or told.sum() == 0:
+        known = points[~np.isnan(points)]
+        if len(known) < 2 or known.sum() == 0:
             differing[row["indicator"]] = 0.0
             continue
-        shares = told / told.sum()
+        shares = known / known.sum()
         positive = shares[shares > 0]
-        differing[row["indicator"]] = max(float(1 + (positive * np.log(positive)).sum() / np.log(len(told))), 0.0)
+        differing[row["indicator"]] = max(float(1 + (positive * np.log(positive)).sum() / np.log(len(known))), 0.0)
     total = sum(differing.values())
     if total == 0:
         raise GridCreditError("no indicator differs between customers: entropy gives no weights")
@@ -143,22 +143,22 @@ def combine(by_comparison: Weights | None, by_entropy: Weights | None, entropy_s
 
 
 def weighted_tables(base: Policy, weights: Weights) -> dict[str, Rows]:
-    """The base policy's indicators and bins with other weights: points keep their share of the weight."""
+    """The base policy's indicators and bins with other weights: points have the same share of the weight as before."""
     hundredths = {name: round(10_000 * weight) for name, weight in weights.items()}
-    kept = {name: weight for name, weight in hundredths.items() if weight > 0}
-    heaviest = max(kept, key=lambda name: kept[name])
-    kept[heaviest] += 10_000 - sum(kept.values())
+    used = {name: weight for name, weight in hundredths.items() if weight > 0}
+    heaviest = max(used, key=lambda name: used[name])
+    used[heaviest] += 10_000 - sum(used.values())
     before = {row["indicator"]: float(row["weight"]) for row in base.tables["indicators"]}
     return {
         "indicators": [
-            row | {"weight": f"{kept[row['indicator']] / 100:.2f}"}
+            row | {"weight": f"{used[row['indicator']] / 100:.2f}"}
             for row in base.tables["indicators"]
-            if row["indicator"] in kept
+            if row["indicator"] in used
         ],
         "bins": [
             row
-            | {"points": f"{round(float(row['points']) / before[row['indicator']] * kept[row['indicator']]) / 100:.2f}"}
+            | {"points": f"{round(float(row['points']) / before[row['indicator']] * used[row['indicator']]) / 100:.2f}"}
             for row in base.tables["bins"]
-            if row["indicator"] in kept
+            if row["indicator"] in used
         ],
     }

@@ -64,7 +64,7 @@ class Converted:
 
 
 def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRule, file_name: str) -> Converted:
-    """Make one extract's typed columns of a batch, and tell which rows are wrong and why."""
+    """Make one extract's typed columns of a batch, and say which rows are wrong and why."""
     in_scope, aside = in_scope_of(batch, rule.where, file_rule)
     deleted = meets(batch, rule.deleted, file_rule) if rule.deleted else no_rows(batch.row_count)
     faults = _Faults(batch.row_count)

@@ -80,7 +80,7 @@ class ColumnRule(Strict):
         return value if value is None else checked_format(value)
 
     def texts(self) -> list[str]:
-        """The texts that it looks for or writes."""
+        """The texts that it compares with or writes."""
         values = self.values or {}
         return [text for text in (self.constant, self.otherwise, *values, *values.values()) if text is not None]
 
@@ -160,7 +160,7 @@ class Condition(Strict):
 
     @property
     def tested(self) -> str:
-        """The column that a test looks at."""
+        """The column that a test reads."""
         return self.column or ""
 
 

@@ -12,7 +12,7 @@ from gridcredit.warehouse.connection import Connection
 
 @dataclass(frozen=True)
 class Known:
-    """The load that holds a content, and what a person should look at."""
+    """The load that holds a content, and what a person should check."""
 
     file_id: int
     notes: list[str]

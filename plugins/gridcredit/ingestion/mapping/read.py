@@ -21,7 +21,7 @@ from gridcredit.ingestion.mapping.columns import DATED, KWH_IN, ColumnRule
 from gridcredit.ingestion.mapping.lookup import with_lookups
 from gridcredit.ingestion.mapping.rules import Mapping
 
-# Units that a column's name may tell, though the mapping does not.
+# Units that a column's name may state, though the mapping does not.
 OTHER_UNITS = {"m3", "m³", "wh", "mwh", "gwh", "mj", "gj", "therm", "therms", "ccf", "mcf", "scm", "btu"}
 
 
@@ -74,11 +74,11 @@ def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
 def _unit_fault(rule: ColumnRule) -> str | None:
     """Why it cannot be said that energy is stored in kWh."""
     if rule.unit is None:
-        told = [
+        named = [
             part for source in rule.sources() for part in re.split(r"[\W_]+", source.lower()) if part in OTHER_UNITS
         ]
-        if told or rule.factor:
-            return f"is stored in kWh: name the `unit` of the source{f' ({told[0]}?)' if told else ''}"
+        if named or rule.factor:
+            return f"is stored in kWh: name the `unit` of the source{f' ({named[0]}?)' if named else ''}"
     elif rule.unit not in KWH_IN and rule.factor is None:
         return f"is stored in kWh: say by `factor` how many one {rule.unit} is"
     return None
@@ -105,7 +105,7 @@ def load_mapping(path: Path) -> Mapping:
         sha256 = hashlib.sha256(text.encode() + tables).hexdigest()
         mapping = Mapping.model_validate(document | {"sha256": sha256})
     except ValidationError as error:
-        # A misspelt key explains the one that seems to be missing, so it is told first.
+        # A misspelt key explains the one that seems to be missing, so it is reported first.
         fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         where = tuple(part for part in fault["loc"] if part != "[key]")
         unknown = fault["type"] == "extra_forbidden"

@@ -132,7 +132,7 @@ class FileRule(Strict):
         None, description="regular expression of the file's last line; its one group is the number of rows"
     )
     ignore: list[str] = Field(
-        [], description="source columns known to be of no use; others that nothing reads are kept"
+        [], description="source columns known to be of no use; others that nothing reads are stored"
     )
     multiline: list[str] = Field(
         [], description="source columns that nothing reads whose quoted values may hold line breaks"

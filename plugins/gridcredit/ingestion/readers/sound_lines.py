@@ -1,4 +1,4 @@
-"""Keeps a stray quote to its own line: a CSV parser would read on to the next quote, and swallow the rows between.
+"""Confines a stray quote to its own line: a CSV parser would read on to the next quote, and swallow the rows between.
 
 A line is sound when each quoted value ends on it and no quote stands inside a value that is not quoted. A record that
 goes over several lines is one only where its line breaks are in columns that may have them, and its fields are as many
@@ -96,7 +96,7 @@ class SoundLines(io.BufferedIOBase):
         return given
 
     def _checked(self, data: bytes, at_end: bool) -> tuple[bytes, int]:
-        """The lines with what is stray taken out, and how many bytes were looked at."""
+        """The lines without what is stray, and how many bytes were read."""
         if b'"' not in data:
             self.lines += count_lines(data)
             return data, len(data)

@@ -1,4 +1,4 @@
-"""Takes the trailer, a last line that tells the number of rows, off a file's rows and holds the file to it."""
+"""Takes the trailer, a last line that states the number of rows, off a file's rows and holds the file to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def without_trailer(batches: Iterator[Batch], path: Path, rule: FileRule) -> Ite
     """The same batches without the file's last record.
 
     Raises:
-        FileRefusedError: the last record is not the trailer, or tells another number of rows.
+        FileRefusedError: the last record is not the trailer, or states another number of rows.
     """
     rows = 0
     held: Batch | None = None

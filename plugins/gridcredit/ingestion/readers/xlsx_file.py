@@ -25,7 +25,7 @@ from gridcredit.ingestion.readers.typed_text import typed_text, unreadable
 
 ROWS_PER_BATCH = 50_000
 EXPANDED_BYTES = 1 << 30
-# The digits of a number that a spreadsheet keeps.
+# The digits of a number that a spreadsheet stores.
 SURE_DIGITS = 15
 # Formats that show a number's own digits.
 PLAIN_FORMAT = re.compile(r"General|@|#|[#,]*0(?:\.0+)?(?:_?[ )])?(?:;.*)?")

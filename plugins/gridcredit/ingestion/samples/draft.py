@@ -29,7 +29,7 @@ TIMES = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y
 MONTHS = ("%Y-%m", "%Y%m", "%m/%Y", "%m.%Y", *COMMON_FORMATS)
 # How alike two names must be to be taken for one, and from where on without a comment.
 ALIKE, ALIKE_CODES, SURE = 0.6, 0.8, 0.9
-# The score from which on a file is taken for an extract's, and how many values are looked at.
+# The score from which on a file is taken for an extract's, and how many values are examined.
 KNOWN, PROBED = 0.4, 500
 
 

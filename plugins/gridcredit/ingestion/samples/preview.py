@@ -50,7 +50,7 @@ class ExtractPreview:
 
 @dataclass
 class Preview:
-    """A sample as it came, by source column, what each extract makes of it, and what else a person should look at."""
+    """A sample as it came, by source column, what each extract makes of it, and what else a person should check."""
 
     before: list[dict[str, str]]
     after: dict[str, ExtractPreview]

@@ -1,4 +1,4 @@
-"""Everything that the credit report tells, read from the current release and the archive in one snapshot."""
+"""Everything that the credit report shows, read from the current release and the archive in one snapshot."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class Words:
         return self.texts["prevents"].format(target=target["grade"], why=self.texts["and"].join(self._bars(target)))
 
     def _bars(self, target: Row) -> Iterator[str]:
-        """Each thing that by itself keeps the customer from a grade."""
+        """Each thing that by itself prevents a grade."""
         facts, rating = self.facts, self.facts.rating
         if rating["override_id"]:
             yield self.texts["override"].format(

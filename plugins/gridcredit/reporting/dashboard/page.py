@@ -108,11 +108,11 @@ def past_errors(forecasts: list[Row]) -> list[Row]:
         past = [row for row in forecasts if row["months"] == months and row["collected_amount"]]
         errors: Row = {"months": months, "forecasts": len(past)}
         for name in ("forecast", "naive"):
-            told = [row for row in past if row[f"{name}_amount"] is not None]
+            known = [row for row in past if row[f"{name}_amount"] is not None]
             errors[name] = (
-                sum(abs(row[f"{name}_amount"] - row["collected_amount"]) / row["collected_amount"] for row in told)
-                / len(told)
-                if told
+                sum(abs(row[f"{name}_amount"] - row["collected_amount"]) / row["collected_amount"] for row in known)
+                / len(known)
+                if known
                 else None
             )
         found.append(errors)

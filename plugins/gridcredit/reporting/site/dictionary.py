@@ -1,4 +1,4 @@
-"""What the data dictionary tells, from the models' own metadata and the column lineage of the last build."""
+"""What the data dictionary says, from the models' own metadata and the column lineage of the last build."""
 
 from __future__ import annotations
 

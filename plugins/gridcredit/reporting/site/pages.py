@@ -51,7 +51,7 @@ def write_site(settings: Settings) -> Path:
 
 
 def build_site(config_file: Path, folder: Path, **extra: object) -> None:
-    """Build the site by MkDocs into a folder; `extra` is told to the hooks.
+    """Build the site by MkDocs into a folder; `extra` is passed to the hooks.
 
     Raises:
         GridCreditError: a page is not in the navigation, or a link leads nowhere.

@@ -1,4 +1,4 @@
--- What each release changed for a customer. A reader who asks for `release > N`, and keeps the highest number seen, misses
+-- What each release changed for a customer. A reader who asks for `release > N`, and remembers the highest number seen, misses
 -- nothing and sees nothing twice: a release is published whole.
 drop view if exists published.change;
 

@@ -1,4 +1,4 @@
-"""A load taken back: raw as if it had never come, lineage as it was, the same file welcome again."""
+"""A reverted load: raw as if it had never come, lineage as it was, the same file welcome again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import GridCreditError
-from gridcredit.ingestion.revert import undo_load
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -18,7 +18,7 @@ from tests.support.warehouses import WarehouseFactory
 LATE = "payment_id,customer_id,bill_id,paid_on,amount\nLATE1,C00000001,,2026-06-18,7.00\n"
 
 
-def test_a_load_is_undone_and_loaded_again(new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path) -> None:
+def test_a_load_is_reverted_and_loaded_again(new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path) -> None:
     settings = new_warehouse(small)
 
     def published() -> list[tuple[object, ...]]:
@@ -33,27 +33,27 @@ def test_a_load_is_undone_and_loaded_again(new_warehouse: WarehouseFactory, smal
     pipeline.build_ratings("with", settings=settings)
     assert published() != before
 
-    assert undo_load(file_id, "test file", settings) == "payment_late.csv"
+    assert revert_load(file_id, "test file", settings) == "payment_late.csv"
     with connect(settings) as connection:
         assert connection.execute("select count(*) from raw.payment where _file_id = %s", [file_id]).fetchone() == (0,)
-        kept = connection.execute(
+        stored = connection.execute(
             "select rows_accepted, undone_because from lineage.loads join lineage.files using (file_id) "
             "where file_id = %s",
             [file_id],
         ).fetchone()
-    assert kept == (1, "test file")
+    assert stored == (1, "test file")
     assert pipeline.build_ratings("without", settings=settings).number == 3
     assert published() == before
 
     again = deliver(late, settings)
     assert (again.is_repeat, again.file_id != file_id) == (False, True)
-    with pytest.raises(GridCreditError, match="was undone on"):
-        undo_load(file_id, "twice", settings)
+    with pytest.raises(GridCreditError, match="was reverted on"):
+        revert_load(file_id, "twice", settings)
     with pytest.raises(GridCreditError, match="there is no load 999"):
-        undo_load(999, "none", settings)
+        revert_load(999, "none", settings)
 
 
-def test_a_load_in_use_is_not_undone_under_its_reader(
+def test_a_load_in_use_is_not_reverted_under_its_reader(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = tmp_path / "payment_late.csv"
@@ -62,5 +62,5 @@ def test_a_load_in_use_is_not_undone_under_its_reader(
     with connect(settings) as reader:
         reader.execute("select count(*) from raw.payment")
         with pytest.raises(GridCreditError, match="is being read by a build"):
-            undo_load(file_id, "in use", settings)
-    undo_load(file_id, "free", settings)
+            revert_load(file_id, "in use", settings)
+    revert_load(file_id, "free", settings)

@@ -92,6 +92,19 @@ def test_bad_rows_go_to_quarantine_and_good_ones_in(settings: Settings, demo: Ma
     ]
 
 
+@pytest.mark.parametrize(("bad", "is_refused"), [(5, False), (6, True)])
+def test_one_bad_row_of_twenty_is_the_usual_limit(
+    settings: Settings, demo: Mapping, tmp_path: Path, bad: int, is_refused: bool
+) -> None:
+    rows = [f"P{number},C1,,{'2026-02-30' if number < bad else '2026-01-05'},1.00" for number in range(100)]
+    path = write(tmp_path / "payment_1.csv", "\n".join([PAYMENTS.splitlines()[0], *rows, ""]))
+    if is_refused:
+        with pytest.raises(FileRefusedError, match="6 of 100 payment rows are bad"):
+            load_file(path, demo, settings)
+    else:
+        assert load_file(path, demo, settings).counts["payment"].quarantined == 5
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -246,7 +246,8 @@ def _record(run_id: str, results: list[Any], settings: Settings) -> None:
 def _record_columns(fingerprint: str, results: list[Any], engine: Engine) -> None:
     from gridcredit.lineage.columns import Model, record_columns
 
-    nodes = models_of(results)
+    # A model that reads no table rests on no column: it would be looked for in vain at each build.
+    nodes = [node for node in models_of(results) if node.depends_on_nodes]
     if all(node.compiled_code for node in nodes):
         models = [Model(node.unique_id, node.schema, node.name, node.compiled_code, engine.dialect) for node in nodes]
         record_columns(fingerprint, models, engine.settings, engine.catalog)

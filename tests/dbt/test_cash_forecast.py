@@ -62,7 +62,7 @@ def published(settings: Settings) -> Any:  # a frame, whose rows have no types
 
 
 def forecasts_of(months: Any, base: pd.Timestamp, method: str) -> list[float] | None:
-    """What a method that goes by months says of the four months after a month-end."""
+    """What a method that uses months says of the four months after a month-end."""
     known = months[months.index <= base]
     if method == "exponential_smoothing":
         return smoothed(known.to_list())

@@ -1,4 +1,4 @@
-"""A night in which the database server is killed: the run ends soon and says so, the next one marks it and goes on."""
+"""A night in which the database server is killed: the run ends soon and says so, the next one marks it and continues."""
 
 from __future__ import annotations
 

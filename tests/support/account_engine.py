@@ -332,7 +332,7 @@ class _Movement:
 
 
 class _Forest:
-    """Movements and what reverses them: a reversal hangs on what it names, if that has the other sign."""
+    """Movements and what reverses them: a reversal depends on what it names, if that has the other sign."""
 
     def __init__(self, movements: Iterable[_Movement]) -> None:
         self.movements = {movement.movement_id: movement for movement in movements if movement.amount}

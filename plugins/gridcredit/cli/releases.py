@@ -42,7 +42,7 @@ def run_command(
     engine: Annotated[
         EngineName | None, typer.Option(help="with --full-refresh: what builds the models in this run")
     ] = None,
-    blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it all the same")] = "",
+    blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it anyway")] = "",
     approver: Annotated[str, typer.Option(help="with --blocked: who decided")] = "",
     reason: Annotated[str, typer.Option(help="with --blocked: why; it stays with the release")] = "",
 ) -> None:

@@ -45,7 +45,7 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, Suite]:
         try:
             suite = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise GridCreditError(f"{path}: is not valid JSON, mend it: {error}") from error
+            raise GridCreditError(f"{path}: is not valid JSON, correct it: {error}") from error
         if not isinstance(suite, dict) or not isinstance(suite.get("expectations"), list):
             raise GridCreditError(f"{path}: is no suite: it needs `expectations`, a list of checks")
         suites[path.stem] = suite

@@ -139,7 +139,7 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
                 role, database, sql.Identifier(role_of(department))
             )
         )
-        # Of a login of this name that is no more, nothing is inherited.
+        # Of a login of this name that no longer exists, nothing is inherited.
         connection.execute("delete from ops.reader_org_units where role_name = %s", [name])
         connection.cursor().executemany(
             "insert into ops.reader_org_units (role_name, org_unit) values (%s, %s)",

@@ -1,4 +1,4 @@
-"""The cash forecast worked out again in pandas, from the files of the supplier."""
+"""The cash forecast recomputed in pandas, from the files of the supplier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Late charges worked out by hand: holidays, the turn of the year, a part payment, the least, a bounce, a cancelled bill."""
+"""Late charges computed by hand: holidays, the turn of the year, a part payment, the least, a bounce, a cancelled bill."""
 
 from __future__ import annotations
 

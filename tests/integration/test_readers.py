@@ -116,7 +116,7 @@ def test_readers_see_their_org_units_alone(settings: Settings) -> None:
 def test_every_role_on_every_relation(settings: Settings) -> None:
     """All logins by all relations: read or refused as departments.yml says, and of customers each sees his own alone.
 
-    Not by reading, not through functions and casts that speak of what they are given, not in statistics.
+    Not by reading, not through functions and casts that reveal what they are given, not in statistics.
     """
     departments = access.read_departments(settings)
     build_outcomes(settings)

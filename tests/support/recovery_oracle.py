@@ -1,4 +1,4 @@
-"""Late charges and the pursuit of debts, worked out day by day and action by action."""
+"""Late charges and the pursuit of debts, computed day by day and action by action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The oracle of what customers owe: against the cases of the ledger, its controls, and examples worked out by hand."""
+"""The oracle of what customers owe: against the cases of the ledger, its controls, and examples computed by hand."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_random_accounts_are_of_all_kinds_and_always_the_same() -> None:
     assert len(seen) == 10, seen
 
 
-# Worked out by hand.
+# Computed by hand.
 
 
 def bill(due_on: date, amount: str = "100", *, bill_id: str = "B", issued_on: date | None = None) -> Bill:

@@ -1,4 +1,4 @@
-"""Statistics against cases worked out by hand, and against formulae written out."""
+"""Statistics against cases computed by hand, and against formulae written out."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ accounts_with_credit as (
 
 ),
 
--- Allocation is worked out for each day on which anything of an account changes.
+-- Allocation is computed for each day on which anything of an account changes.
 change_days as (
 
     select

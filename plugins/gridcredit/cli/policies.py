@@ -206,7 +206,7 @@ def receipts(version: Annotated[str | None, typer.Argument(help="default: the on
 def withdraw(
     proposal: Proposal, officer: Annotated[str, typer.Option(help="name of who withdraws")], reason: Reason
 ) -> None:
-    """Take back an approved policy that has rated nothing yet; the proposal stays, with the reason."""
+    """Withdraw an approved policy that has rated nothing yet; the proposal stays, with the reason."""
     from gridcredit.policy_changes.proposals import withdraw as take_back
 
     with clear_errors() as settings:

@@ -1,4 +1,4 @@
-"""Commands about releases: build one, list, compare, prove, take back, audit."""
+"""Commands about releases: build one, list, compare, prove, roll back, audit."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def verify_release(
     number: Number,
     anchor: Annotated[str | None, typer.Option(help="a chain hash that was stored elsewhere")] = None,
 ) -> None:
-    """Work out again what a release published, and the chain up to it; fails where a row was changed by hand."""
+    """Recompute what a release published, and the chain up to it; fails where a row was changed by hand."""
     from gridcredit.releases import release
 
     with clear_errors() as settings:

@@ -12,7 +12,7 @@ from gridcredit.policies.billing_checks import check_billing
 from gridcredit.policies.folder import Policy, fault
 from gridcredit.policies.recovery_checks import check_recovery
 
-# What conditions may speak of beside the features.
+# What conditions may use besides the features.
 FACTS = {
     "warning_conditions": (
         "days_to_next_due",
@@ -33,7 +33,7 @@ TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "w
 
 
 def check_policy(policy: Policy, features: Iterable[str]) -> None:
-    """Refuse what contradicts itself, or speaks of a feature that is not computed, with a PolicyError."""
+    """Refuse what contradicts itself, or uses a feature that is not computed, with a PolicyError."""
     try:
         _check_tables(policy, set(features))
     except (ValueError, ArithmeticError, LookupError) as error:

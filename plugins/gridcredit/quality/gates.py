@@ -25,7 +25,7 @@ from gridcredit.warehouse.locks import exclusive
 
 log = structlog.get_logger(__name__)
 
-# Beside the extracts: how a run's files compare with those before.
+# Besides the extracts: how a run's files compare with those before.
 DELIVERY = "delivery"
 
 

@@ -196,7 +196,7 @@ def _ensure_role(connection: Connection, name: str) -> None:
 
 
 def _revoke_all(connection: Connection) -> None:
-    """Take back what departments could read: what the file does not name any more is not theirs any more."""
+    """Revoke what departments could read: what the file no longer names is no longer theirs."""
     departments = connection.execute(
         "select nspname from pg_namespace join pg_roles on rolname = nspname where starts_with(nspname, %s)",
         [role_of("")],

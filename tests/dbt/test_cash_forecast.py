@@ -161,7 +161,7 @@ def test_what_is_published_is_the_chosen_method_with_its_interval(settings: Sett
 
 
 def test_the_month_that_the_last_day_ends_is_closed(new_warehouse: WarehouseFactory, rich: Prepared) -> None:
-    """Built on 31 May, everything is said of that day that was said of it on 19 June."""
+    """Built on 31 May, everything about that day is as it was on 19 June."""
     settings = new_warehouse(rich)
     query = (
         "select months, method, forecast_amount, of_open_bills is not null from candidate.cash_forecast "

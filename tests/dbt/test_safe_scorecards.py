@@ -185,5 +185,5 @@ def test_rates_are_those_of_the_suppliers_own_history(settings: Settings, tmp_pa
 
 
 def test_a_folder_that_is_there_is_said_before_anything_is_read(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(GridCreditError, match="is there already"):
+    with pytest.raises(GridCreditError, match="already exists"):
         develop(tmp_path, "fitted-1", date(1900, 1, 1), settings)

@@ -152,7 +152,7 @@ def refuse(proposal: Proposal, approver: Approver, reason: Reason) -> None:
 def calibrate(
     version: Annotated[str, typer.Option(help="the new policy's version")],
     effective_from: Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")],
-    out: Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")],
+    out: Annotated[Path, typer.Option(help="the policy's folder, which must not exist yet")],
     propose: Annotated[bool, typer.Option(help="also store it as a proposal, for `gridcredit policy approve`")] = False,
 ) -> None:
     """Give each grade the default rate of the supplier's own history, as a new version to approve."""

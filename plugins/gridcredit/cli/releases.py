@@ -23,7 +23,7 @@ from gridcredit.errors import GridCreditError
 Number = Annotated[int, typer.Argument(help="number of a release, as `release list` shows it")]
 
 app = typer.Typer()
-release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, take back.")
+release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, roll back.")
 app.add_typer(release_app, name="release")
 
 
@@ -55,7 +55,7 @@ def run_command(
 
     with clear_errors() as settings:
         if anew:
-            typer.echo("--anew is deprecated: say --full-refresh", err=True)
+            typer.echo("--anew is deprecated: use --full-refresh", err=True)
             full_refresh = True
         if engine and not full_refresh:
             raise GridCreditError("--engine is for a build of everything: add --full-refresh")

@@ -38,7 +38,7 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, Suite]:
     """The suites of a gate by table; each expectation has a severity and, in its meta, a reason.
 
     Raises:
-        GridCreditError: a file is no suite.
+        GridCreditError: a file is not a suite.
     """
     suites: dict[str, Suite] = {}
     for path in sorted((settings.expectations_dir / "suites" / gate).glob("*.json")):
@@ -47,7 +47,7 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, Suite]:
         except ValueError as error:
             raise GridCreditError(f"{path}: is not valid JSON, correct it: {error}") from error
         if not isinstance(suite, dict) or not isinstance(suite.get("expectations"), list):
-            raise GridCreditError(f"{path}: is no suite: it needs `expectations`, a list of checks")
+            raise GridCreditError(f"{path}: is not a suite: it needs `expectations`, a list of checks")
         suites[path.stem] = suite
     return suites
 

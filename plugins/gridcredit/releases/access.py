@@ -129,7 +129,7 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
                 )
             )
         except errors.DuplicateObject:
-            raise GridCreditError(f"there is a role {name!r} already") from None
+            raise GridCreditError(f"role {name!r} already exists") from None
         except errors.UndefinedObject:
             raise GridCreditError("departments come with the first release: run a build first") from None
         database = sql.Identifier(connection.info.dbname)

@@ -126,7 +126,7 @@ def test_metrics_by_hand(settings: Settings, manifest: Path) -> None:
         assert all(found[key] is None for key in set(found) - set(wanted)), metric
 
 
-def test_every_ratio_is_worked_out_by_hand() -> None:
+def test_every_ratio_is_computed_by_hand() -> None:
     defined = yaml.safe_load((PROJECT_DIR / "dbt_project" / "models" / "metrics.yml").read_text())["metrics"]
     ratios = {one["name"] for one in defined if one["type"] != "simple"}
     assert ratios <= {metric for metric, _ in EXPECTED}

@@ -307,7 +307,7 @@ def test_a_department_that_asks_for_what_is_not_there(settings: Settings, tmp_pa
         connection.rollback()
 
 
-def test_what_the_file_names_no_more_is_not_read_any_more(settings: Settings, tmp_path: Path) -> None:
+def test_what_the_file_no_longer_names_is_no_longer_read(settings: Settings, tmp_path: Path) -> None:
     """Neither by the history of a table that left a department's list, nor by a former auditor."""
     restricted = settings.model_copy(update={"policies_dir": tmp_path})
     (tmp_path / "departments.yml").write_text("departments: {credit: {credit_limit: [customer_id]}, audit: {}}")

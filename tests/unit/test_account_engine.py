@@ -351,7 +351,7 @@ def test_a_return_of_a_bill_takes_from_the_newest_payments_also_of_one_never_del
     assert [last.returned, last.credit_balance, last.unexplained_amount] == [100, 0, 10]
 
 
-def test_what_is_in_a_ring_or_hangs_on_one_is_unexplained() -> None:
+def test_what_is_in_a_ring_or_depends_on_one_is_unexplained() -> None:
     facts = facts_of(
         replace(bill(JUNE_1, bill_id="B1"), reverses="N1"),
         credit_note(JUNE_1, "-30", bill_id="N1", of="B1"),

@@ -1,4 +1,4 @@
-"""`make bench`: a full build and a day's run, beside hand-written SQL in Postgres, DuckDB and pandas on the same files.
+"""`make bench`: a full build and a day's run, compared with hand-written SQL in Postgres, DuckDB and pandas on the same files.
 
 Prints a table and writes it as JSON, with the machine and the versions; `--chart` draws the results stored so far.
 """

@@ -1,4 +1,4 @@
-"""`make bench-indicators`: what rating everybody costs by a policy of 52 indicators, beside the default policy.
+"""`make bench-indicators`: what rating everybody costs by a policy of 52 indicators, compared with the default policy.
 
 One warehouse, built in full by each policy; seconds of the models that know indicators, and of all models.
 """

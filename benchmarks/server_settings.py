@@ -144,7 +144,7 @@ def make_table(connection: Connection, statement: bytes) -> None:
 
 
 def loading_of(bills: Path, settings: Settings) -> float:
-    """Seconds of loading the bills, whose earlier load is undone before: their content is known."""
+    """Seconds of loading the bills, whose earlier load is reverted before: their content is known."""
     mapping = load_mappings(settings.mappings_dir)["demo"]
     with connect(settings) as connection:
         (file_id,) = connection.execute(

@@ -32,7 +32,7 @@ with DAG(
             type=["null", "string"],
             format="date",
             description="Date to rate as of; empty: the day of a scheduled run or a backfill, "
-            "else the last day that bills and payments speak of, or that was rated",
+            "else the last day of bills and payments, or that was rated",
         )
     },
     tags=["credit"],

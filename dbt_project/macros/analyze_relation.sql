@@ -1,5 +1,5 @@
 {% macro analyze_new_table() -%}
-    {#- A table just made has no statistics, and the planner would guess; the statistics of one that changed a little stay good enough. -#}
+    {#- A new table has no statistics, and the planner would guess; the statistics of one that changed a little stay good enough. -#}
     {%- if not is_incremental() and model.config.materialized != 'view' -%}
     {{ return(analyze_relation(this)) }}
     {%- endif -%}

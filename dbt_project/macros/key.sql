@@ -1,29 +1,29 @@
-{% macro create_keys_of_new_table() -%}
-    {#- Of a table just made: from now on no column of its key may be null, and none that its tests call not_null. -#}
+{% macro enforce_key_of_new_table() -%}
+    {#- On a new table, set not null on the columns of its key, and on those that its tests call not_null. -#}
     {%- if execute and not is_incremental() and model.config.materialized != 'view' -%}
-    {%- set held = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
+    {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
     {%- set tests = graph.nodes.values() | selectattr('attached_node', 'defined') | selectattr('attached_node', 'equalto', model.unique_id) -%}
-    {%- set columns = held | list -%}
+    {%- set columns = key | list -%}
     {%- for test in tests if test.test_metadata.name == 'not_null' -%}
         {%- do columns.append(test.column_name) -%}
     {%- endfor -%}
     {%- if columns -%}
-    {{ return(adapter.dispatch('hold_not_null', 'gridcredit')(this, columns | unique | list)) }}
+    {{ return(adapter.dispatch('set_not_null', 'gridcredit')(this, columns | unique | list)) }}
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro default__hold_not_null(relation, columns) -%}
+{% macro default__set_not_null(relation, columns) -%}
 {%- endmacro %}
 
-{% macro postgres__hold_not_null(relation, columns) -%}
+{% macro postgres__set_not_null(relation, columns) -%}
     alter table {{ relation }}
     {%- for column in columns %}
     alter column {{ column }} set not null{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
-{% macro duckdb__hold_not_null(relation, columns) -%}
+{% macro duckdb__set_not_null(relation, columns) -%}
     {#- An index that refuses a second row of a key would cost more than the table: the key is checked once, here. -#}
     {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
     {%- for column in columns %}

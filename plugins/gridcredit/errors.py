@@ -2,7 +2,7 @@
 
 
 class GridCreditError(Exception):
-    """Something the user can mend; its text is one line and is shown without a traceback."""
+    """Something the user can correct; its text is one line and is shown without a traceback."""
 
     def __init__(self, text: str) -> None:
         super().__init__(" ".join(text.splitlines()))
@@ -17,7 +17,7 @@ class FileRefusedError(GridCreditError):
 
 
 class NotReadyError(GridCreditError):
-    """The machine is short of room or rights; nothing was touched, and a later try may succeed."""
+    """The machine is short of space or permissions; nothing was touched, and a later try may succeed."""
 
 
 class PolicyError(GridCreditError):

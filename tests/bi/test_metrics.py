@@ -1,4 +1,4 @@
-"""The metrics, as MetricFlow asks for them: against figures worked out by hand, and against the functions of `star`."""
+"""The metrics, as MetricFlow asks for them: against figures computed by hand, and against the functions of `star`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ insert into by_hand.outcome (as_of_date, customer_id, outcome) values ('2025-06-
     ('2025-06-30', 'b', 'no default'), ('2025-06-30', 'c', 'indeterminate'), ('2025-06-30', 'd', null);
 """
 
-# By metric and what it is asked by: the answers, worked out from the rows above.
+# By metric and what it is asked by: the answers, computed from the rows above.
 EXPECTED: dict[tuple[str, str | None], dict[str | None, str | None]] = {
     # March: 1,500 / 1,300 x 31; April: 1,500 / 1,500 x 30. May runs.
     ("dso", MONTH): {"2026-03-01": "35.77", "2026-04-01": "30.00"},
@@ -126,7 +126,7 @@ def test_metrics_by_hand(settings: Settings, manifest: Path) -> None:
         assert all(found[key] is None for key in set(found) - set(wanted)), metric
 
 
-def test_every_ratio_is_worked_out_by_hand() -> None:
+def test_every_ratio_is_computed_by_hand() -> None:
     defined = yaml.safe_load((PROJECT_DIR / "dbt_project" / "models" / "metrics.yml").read_text())["metrics"]
     ratios = {one["name"] for one in defined if one["type"] != "simple"}
     assert ratios <= {metric for metric, _ in EXPECTED}

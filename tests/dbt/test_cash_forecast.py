@@ -1,4 +1,4 @@
-"""The cash forecast worked out again in pandas, from the files of the supplier."""
+"""The cash forecast recomputed in pandas, from the files of the supplier."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def published(settings: Settings) -> Any:  # a frame, whose rows have no types
 
 
 def forecasts_of(months: Any, base: pd.Timestamp, method: str) -> list[float] | None:
-    """What a method that goes by months says of the four months after a month-end."""
+    """What a method that uses months says of the four months after a month-end."""
     known = months[months.index <= base]
     if method == "exponential_smoothing":
         return smoothed(known.to_list())
@@ -161,7 +161,7 @@ def test_what_is_published_is_the_chosen_method_with_its_interval(settings: Sett
 
 
 def test_the_month_that_the_last_day_ends_is_closed(new_warehouse: WarehouseFactory, rich: Prepared) -> None:
-    """Built on 31 May, everything is said of that day that was said of it on 19 June."""
+    """Built on 31 May, everything about that day is as it was on 19 June."""
     settings = new_warehouse(rich)
     query = (
         "select months, method, forecast_amount, of_open_bills is not null from candidate.cash_forecast "

@@ -206,7 +206,7 @@ def effect_of_calls(days: int) -> dict[str, float]:
 
 @pytest.mark.parametrize("days", [7, 14, 30])
 def test_the_effect_of_a_step(hand: Settings, days: int) -> None:
-    """31.17: beside bills of the same segment and age that the call had not reached."""
+    """31.17: compared with bills of the same segment and age that the call had not reached."""
     want = effect_of_calls(days)
     with connect(hand) as connection:
         cursor = connection.execute(

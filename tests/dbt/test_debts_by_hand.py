@@ -1,4 +1,4 @@
-"""Debts worked out by hand, a customer for each rule: what counts as overdue, and which step the law allows next."""
+"""Debts computed by hand, a customer for each rule: what counts as overdue, and which step the law allows next."""
 
 from __future__ import annotations
 

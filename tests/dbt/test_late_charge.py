@@ -1,4 +1,4 @@
-"""Late charges worked out by hand: holidays, the turn of the year, a part payment, the least, a bounce, a cancelled bill."""
+"""Late charges computed by hand: holidays, the turn of the year, a part payment, the least, a bounce, a cancelled bill."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TO_DATE = {"K1": Decimal("31.60"), "K3": Decimal("4.00")}
 IN_FEBRUARY = {"B1": ("69.40", date(2026, 1, 31)), "B3": ("25.00", date(2026, 1, 31)), "B2": ("1.00", date(2026, 1, 8))}
 
 
-def test_charges_worked_out_by_hand(settings: Settings, tmp_path: Path) -> None:
+def test_charges_computed_by_hand(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(Settings().policies_dir, settings.policies_dir)
     (settings.policies_dir / "default" / "1.1" / "holidays.csv").write_text("holiday\n2025-12-24\n2025-12-25\n")

@@ -1,4 +1,4 @@
-"""Demand, split months, the power factor and advice, worked out by hand on readings and tariffs of a few customers."""
+"""Demand, split months, the power factor and advice, computed by hand on readings and tariffs of a few customers."""
 
 from __future__ import annotations
 

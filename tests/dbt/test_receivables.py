@@ -186,7 +186,7 @@ def test_rolls_and_effectiveness(built: Built) -> None:
     assert known > 20
 
 
-def test_the_largest_debtors_and_what_hangs_on_them(built: Built) -> None:
+def test_the_largest_debtors_and_what_depends_on_them(built: Built) -> None:
     owed = {
         customer.customer_id: sum(
             (state.open for state in oracle.bills_as_of(built.ledger, customer.customer_id, DAYS[-1])), Decimal(0)

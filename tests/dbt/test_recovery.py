@@ -163,7 +163,7 @@ def test_what_nobody_in_particular_agreed_counts_for_no_officer(built: Built) ->
     assert built.rows("select sum(promises_due) from candidate.officer_result") == of_officers
 
 
-def test_officers_answer_for_what_became_overdue_while_they_were_assigned(built: Built) -> None:
+def test_officers_are_responsible_for_what_became_overdue_while_they_were_assigned(built: Built) -> None:
     total = built.rows(
         "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) "
         "from collections.late_bill where not is_disputed and overdue_amount > 0"

@@ -98,7 +98,7 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
 
 
 def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
-    """As an older version of this code approved it: each run stops, and says how to go on."""
+    """As an older version of this code approved it: each run stops, and says how to continue."""
     policy = another(tmp_path / "bad", "bad-2", replaced={"limits": ("AAA,", "AAA,1000")})
     number = propose(policy, "default-1.1", "written by hand", {}, settings)
     with connect(settings) as connection:
@@ -125,7 +125,7 @@ def test_what_has_rated_is_not_withdrawn(settings: Settings, tmp_path: Path) -> 
 def test_customers_without_a_bill_do_not_stop_a_fit(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tenth of the customers without any indicator: counted apart, and the fit goes on."""
+    """A tenth of the customers without any indicator: counted apart, and the fit continues."""
     read = sample._rows
 
     def blank(connection: Any, names: list[str], *rest: Any) -> pd.DataFrame:
@@ -185,5 +185,5 @@ def test_rates_are_those_of_the_suppliers_own_history(settings: Settings, tmp_pa
 
 
 def test_a_folder_that_is_there_is_said_before_anything_is_read(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(GridCreditError, match="is there already"):
+    with pytest.raises(GridCreditError, match="already exists"):
         develop(tmp_path, "fitted-1", date(1900, 1, 1), settings)

@@ -1,4 +1,4 @@
-"""A trial of two strategies on hand-made accounts: whom it counts, whom it draws, and its interval, all worked out in plain Python."""
+"""A trial of two strategies on hand-made accounts: whom it counts, whom it draws, and its interval, all computed in plain Python."""
 
 from __future__ import annotations
 

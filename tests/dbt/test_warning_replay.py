@@ -1,4 +1,4 @@
-"""Warnings worked out night by night are those that one run at the end finds."""
+"""Warnings computed night by night are those that one run at the end finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup is restored on an empty server: releases are as they were published, readers log in, and the next run goes on."""
+"""A backup is restored on an empty server: releases are as they were published, readers log in, and the next run continues."""
 
 from __future__ import annotations
 

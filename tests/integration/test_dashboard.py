@@ -115,7 +115,7 @@ def test_lists_lead_to_customers_and_can_be_filtered(settings: Settings, page: P
     assert "stroke-dasharray" in text
 
 
-def test_it_speaks_chinese(settings: Settings, tmp_path: Path) -> None:
+def test_it_is_drawn_in_chinese(settings: Settings, tmp_path: Path) -> None:
     text = write_dashboard(tmp_path / "zh.html", settings, "zh").read_text(encoding="utf-8")
     visible = re.sub(r"<(script|style|title)>.*?</\1>|<code>.*?</code>|<ul>.*?</ul>", " ", text, flags=re.DOTALL)
     # What the gates' checks are called, and what they found, is Great Expectations' English.

@@ -138,7 +138,7 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not", *everything)
     assert again.returncode == 1
     assert "no gate blocks run 'first'" in again.stderr
-    assert "--anew is deprecated: say --full-refresh" in again.stderr
+    assert "--anew is deprecated: use --full-refresh" in again.stderr
 
 
 def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

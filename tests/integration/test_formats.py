@@ -1,4 +1,4 @@
-"""The same facts in every format and dress that suppliers send: raw must hold the same rows."""
+"""The same facts in every format and convention that suppliers send: raw must hold the same rows."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def mapping(**options: Any) -> Mapping:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_same_facts_in_any_dress(settings: Settings, tmp_path: Path, case: str) -> None:
+def test_the_same_facts_in_any_format(settings: Settings, tmp_path: Path, case: str) -> None:
     options, write = CASES[case]
     path = tmp_path / "bill"
     write(path)

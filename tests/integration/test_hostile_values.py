@@ -175,7 +175,7 @@ def test_a_quarantined_row_is_no_formula_and_comes_back_as_it_was(hostile: Setti
         header, row = csv.reader(file)
     assert not [cell for cell in row if cell.startswith("=")]
     assert row[-1] == "-5.00"
-    # What a spreadsheet writes again, with the date mended.
+    # What a spreadsheet writes again, with the date corrected.
     row[header.index("paid_on")] = "2026-05-02"
     with out.open("w", newline="", encoding="utf-8-sig") as file:
         csv.writer(file).writerows([header, row])

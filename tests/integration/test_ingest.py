@@ -277,7 +277,7 @@ def test_no_space_is_reported_before_work_starts(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))
     path = write(tmp_path / "payment_1.csv", PAYMENTS)
     load_file(path, demo, settings)  # a server of one's own is not checked
-    with pytest.raises(NotReadyError, match="make room"):
+    with pytest.raises(NotReadyError, match="free some space"):
         check_space(path, settings.model_copy(update={"warehouse_url": None}))
 
 

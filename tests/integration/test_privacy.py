@@ -85,7 +85,7 @@ def test_nothing_that_is_shown_or_stored_of_runs_names_a_person(planted: Setting
     write_dashboard(tmp_path / "dashboard.html", planted)
     for schema in ("published", "lineage", "ops", "candidate", "warnings", "monitoring"):
         assert planted_in(dump(planted, schema)) == [], schema
-    # But for what came in: the archive of files, and the rows that wait in quarantine to be mended.
+    # But for what came in: the archive of files, and the rows that wait in quarantine to be corrected.
     for path in [*planted.home.rglob("*"), *tmp_path.rglob("*")]:
         if path.is_file() and planted.archive_dir not in path.parents:
             assert planted_in(path.read_text(errors="ignore")) == [], path

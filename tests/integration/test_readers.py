@@ -116,7 +116,7 @@ def test_readers_see_their_org_units_alone(settings: Settings) -> None:
 def test_every_role_on_every_relation(settings: Settings) -> None:
     """All logins by all relations: read or refused as departments.yml says, and of customers each sees his own alone.
 
-    Not by reading, not through functions and casts that speak of what they are given, not in statistics.
+    Not by reading, not through functions and casts that reveal what they are given, not in statistics.
     """
     departments = access.read_departments(settings)
     build_outcomes(settings)
@@ -307,8 +307,8 @@ def test_a_department_that_asks_for_what_is_not_there(settings: Settings, tmp_pa
         connection.rollback()
 
 
-def test_what_the_file_names_no_more_is_not_read_any_more(settings: Settings, tmp_path: Path) -> None:
-    """Neither by the history of a table that left a department's list, nor by an auditor who is none any more."""
+def test_what_the_file_no_longer_names_is_no_longer_read(settings: Settings, tmp_path: Path) -> None:
+    """Neither by the history of a table that left a department's list, nor by a former auditor."""
     restricted = settings.model_copy(update={"policies_dir": tmp_path})
     (tmp_path / "departments.yml").write_text("departments: {credit: {credit_limit: [customer_id]}, audit: {}}")
     asked = (

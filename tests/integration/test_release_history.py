@@ -22,7 +22,7 @@ from tests.support.suppliers import load
 from tests.support.warehouses import WarehouseFactory
 
 DAYS = [SMALL_DAY, date(2026, 7, 2)]
-# That go by while others read; an even number, so that the last shows the last night's figures.
+# That pass while others read; an even number, so that the last shows the last night's figures.
 RELEASES = few_or_many(40, 400)
 
 

@@ -1,4 +1,4 @@
-"""A night in which the database server is killed: the run ends soon and says so, the next one marks it and goes on."""
+"""A night in which the database server is killed: the run ends soon and says so, the next one marks it and continues."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def server(prepared_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def kill(server: EmbeddedPostgres) -> None:
-    """As a machine's fall does: every process of the server at once."""
+    """As a crash of the machine does: every process of the server at once."""
     pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
     family = [psutil.Process(pid), *psutil.Process(pid).children()]
     for process in family:

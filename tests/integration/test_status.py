@@ -131,7 +131,7 @@ def test_levels_sort_by_their_rank(released: Settings) -> None:
     assert found
 
 
-def test_lists_show_whole_names_and_speak_json(released: Settings) -> None:
+def test_lists_show_whole_names_and_print_json(released: Settings) -> None:
     """At 80 columns no value is cut; for other programs the same as JSON."""
     for arguments, key in ((("load", "list"), "file"), (("release", "list"), "release")):
         text = command(released, *arguments).stdout

@@ -60,8 +60,8 @@ def test_of_a_load(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: make room"),
-        (psycopg.errors.DiskFull("could not extend file"), "the disk is full: make room"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: free some space"),
+        (psycopg.errors.DiskFull("could not extend file"), "the disk is full: free some space"),
         (psycopg.errors.TooManyConnections("sorry"), "no connection or memory to spare"),
         (psycopg.OperationalError("connection refused"), "start it (`make up`"),
         (psycopg.errors.CannotConnectNow("starting up"), "start it (`make up`"),

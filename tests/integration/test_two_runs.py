@@ -71,7 +71,7 @@ def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings) -> None:
     pipeline.build_models("silent", settings)
     assert settings.build_patience_seconds == 0
     pipeline.build_ratings("another", date(2026, 6, 21), settings)
-    # It goes on all the same: what it publishes is its own day, not the tables that the other left.
+    # It continues anyway: what it publishes is its own day, not the tables that the other left.
     pipeline.check_candidate("silent", settings)
     pipeline.publish_release("silent", settings)
     assert released_days(settings)[1:] == [date(2026, 6, 21), date(2026, 6, 20)]

@@ -30,7 +30,7 @@ def test_there_is_a_dump_of_each_version_in_the_changelog() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_earlier_warehouse_goes_on(server: EmbeddedPostgres, tmp_path: Path, version: str) -> None:
+def test_an_earlier_warehouse_continues(server: EmbeddedPostgres, tmp_path: Path, version: str) -> None:
     dump = Dump(version)
     dump.restore(server, "upgraded")
     try:

@@ -291,7 +291,7 @@ def paid_between(facts: Facts, customer_id: str, first_day: date, last_day: date
 
 
 def payments_returned(facts: Facts, customer_id: str, after: date, day: date) -> int:
-    """How many payments of a customer came back after one day and by another; a return that was taken back counts not."""
+    """How many payments of a customer came back after one day and by another; a return that was taken back does not count."""
     book = facts.book
     served = {one.payment.payment_id for one in book.money(day).received[customer_id]}
     bills = {bill.bill_id for bill in book.money(day).bills[customer_id]}
@@ -332,7 +332,7 @@ class _Movement:
 
 
 class _Forest:
-    """Movements and what reverses them: a reversal hangs on what it names, if that has the other sign."""
+    """Movements and what reverses them: a reversal depends on what it names, if that has the other sign."""
 
     def __init__(self, movements: Iterable[_Movement]) -> None:
         self.movements = {movement.movement_id: movement for movement in movements if movement.amount}

@@ -216,7 +216,7 @@ def _overrides(server: EmbeddedPostgres, settings: Settings) -> dict[str, str]:
 
 
 def _make_queue(broker: str) -> None:
-    """Make the broker's tables and queue: two workers that do so at once would fall over each other."""
+    """Make the broker's tables and queue: two workers that do so at once would conflict."""
     with Connection(broker) as connection, connection.channel() as channel:  # type: ignore[no-untyped-call] # kombu has no types
         channel.queue_declare("default")
 

@@ -57,7 +57,7 @@ class Dump:
         return facts
 
     def restore(self, server: EmbeddedPostgres, database: str) -> None:
-        """Make a database of the dump, and the roles that it speaks of where the server does not know them."""
+        """Make a database of the dump, and the roles that it names where the server does not know them."""
         with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
             known = {name for (name,) in admin.execute("select rolname from pg_roles")}
             for role in self.facts["roles"]:

@@ -1,4 +1,4 @@
-"""What the models must say, worked out in plain Python from the field's definitions, one customer and date at a time.
+"""What the models must say, computed in plain Python from the field's definitions, one customer and date at a time.
 
 Nothing here is taken from the SQL: what is owed comes from the account engine.
 """
@@ -352,7 +352,7 @@ def oldest_pursued(owed: list[BillThen]) -> date | None:
 
 
 def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int = 3) -> Features:
-    """The payment dimension's indicators and the figures that warnings speak of; only what is available."""
+    """The payment dimension's indicators and the figures that warnings use; only what is available."""
     bills = bills_as_of(ledger, customer_id, day)
     facts = ledger.accounts_of(customer_id)
     start = year_before(day)
@@ -656,7 +656,7 @@ def judged_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal | None:
 
 
 def indicators_of(policy: Policy, customer: Customer, features: Features) -> list[str]:
-    """The indicators that speak of this customer's segment and are available."""
+    """The indicators that apply to this customer's segment and are available."""
     return [name for name in policy.rows_of_bins if name in features and customer.segment not in policy.not_for[name]]
 
 

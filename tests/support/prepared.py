@@ -30,7 +30,7 @@ from pydantic import SecretStr
 
 from tests.support.waiting import number, rows
 
-# Beside warehouses: the database of an Airflow that has been migrated.
+# Besides warehouses: the database of an Airflow that has been migrated.
 MIGRATED_AIRFLOW = "migrated_airflow"
 LONGEST_FIRST = ("evaluated", "oracle_warehouse", "rich", "small", MIGRATED_AIRFLOW, "empty")
 # Where the run stores them; pytest's own process sets it, for its workers too.

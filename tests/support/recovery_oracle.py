@@ -1,4 +1,4 @@
-"""Late charges and the pursuit of debts, worked out day by day and action by action."""
+"""Late charges and the pursuit of debts, computed day by day and action by action."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def late_bills(
         ) -> Decimal:
             return days.get(evening + DAY, ZERO) if evening < last_day else open_now
 
-        # What was never worth to be pursued, or is disputed, is not charged for.
+        # What was never worth pursuing, or is disputed, is not charged for.
         most = max([*days.values(), state.open])
         is_charged = most >= oracle.PURSUED_FROM and not bill.is_disputed
         overdue = open_in_the_evening(max(bill.due_on, bill.issued_on))
@@ -164,7 +164,7 @@ def stage_of(
 
 
 def leading_stage(stages: list[Stage]) -> tuple[Stage | None, Decimal | None]:
-    """Of the furthest stage that is, with what is beyond it, worth to be pursued: the first to be allowed; and that sum."""
+    """Of the furthest stage that is, with what is beyond it, worth pursuing: the first to be allowed; and that sum."""
     for rank in sorted({stage.next_rank for stage in stages}, reverse=True):
         amount = sum((stage.open for stage in stages if stage.next_rank >= rank), ZERO)
         if amount >= oracle.PURSUED_FROM:

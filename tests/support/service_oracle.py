@@ -63,7 +63,7 @@ def class_of(policy: Policy, features: Features, rank: int | None) -> str:
 
 @dataclass(frozen=True)
 class Price:
-    """A register's price, and what its tariff charges beside energy."""
+    """A register's price, and what its tariff charges besides energy."""
 
     unit: Decimal
     demand: Decimal | None

@@ -28,7 +28,7 @@ def facts_of(
     policy: oracle.Policy, ledger: oracle.Ledger, customer: oracle.Customer, features: oracle.Features,
     rating: oracle.Rating, rank_before: int | None, day: date,
 ) -> oracle.Features:  # fmt: skip
-    """What rules may speak of beside the features."""
+    """What rules may use besides the features."""
     grade, rank, _ = rating
     limit, exposure = service_oracle.limit_and_exposure(policy, ledger, customer, grade, day)
     facts = dict(features)

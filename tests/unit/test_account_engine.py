@@ -1,4 +1,4 @@
-"""The oracle of what customers owe: against the cases of the ledger, its controls, and examples worked out by hand."""
+"""The oracle of what customers owe: against the cases of the ledger, its controls, and examples computed by hand."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_random_accounts_are_of_all_kinds_and_always_the_same() -> None:
     assert len(seen) == 10, seen
 
 
-# Worked out by hand.
+# Computed by hand.
 
 
 def bill(due_on: date, amount: str = "100", *, bill_id: str = "B", issued_on: date | None = None) -> Bill:
@@ -351,7 +351,7 @@ def test_a_return_of_a_bill_takes_from_the_newest_payments_also_of_one_never_del
     assert [last.returned, last.credit_balance, last.unexplained_amount] == [100, 0, 10]
 
 
-def test_what_is_in_a_ring_or_hangs_on_one_is_unexplained() -> None:
+def test_what_is_in_a_ring_or_depends_on_one_is_unexplained() -> None:
     facts = facts_of(
         replace(bill(JUNE_1, bill_id="B1"), reverses="N1"),
         credit_note(JUNE_1, "-30", bill_id="N1", of="B1"),

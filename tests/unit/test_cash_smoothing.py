@@ -12,7 +12,7 @@ def test_a_year_of_months_is_needed() -> None:
     assert smoothed([100.0] * 11) is None
 
 
-def test_what_never_changes_goes_on() -> None:
+def test_what_never_changes_continues() -> None:
     assert smoothed([250_000.0] * 12) == pytest.approx([250_000.0] * 4, rel=1e-6)
 
 

@@ -54,7 +54,7 @@ def test_no_link_is_dead() -> None:
 
 
 def test_every_file_that_is_named_exists() -> None:
-    """Records of decisions and the change log speak of files as they were."""
+    """Records of decisions and the change log name files as they were."""
     gone = []
     roots = (PROJECT_DIR, PROJECT_DIR / "dbt_project", PROJECT_DIR / "dbt_project" / "models")
     for path in PAGES:

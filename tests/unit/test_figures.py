@@ -1,4 +1,4 @@
-"""Statistics against cases worked out by hand, and against formulae written out."""
+"""Statistics against cases computed by hand, and against formulae written out."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Observed:
 
 
 def test_a_grade_that_is_certain_to_default_is_not_tested() -> None:
-    """One payer would refute a probability of 1; its rate is reported all the same."""
+    """One payer would refute a probability of 1; its rate is reported anyway."""
     observed = Observed(
         ("B", 0.2, "C1", 12, 0), ("B", 0.2, "C2", 12, 12), ("D", 1.0, "C3", 12, 12), ("D", 1.0, "C4", 12, 0)
     )

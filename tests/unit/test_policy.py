@@ -54,7 +54,7 @@ def test_what_ships_is_sound() -> None:
         ("vetoes.csv", "insolvency_listings,>=,1", "insolvency_listings,>=,NaN", "'NaN' is no number"),
         ("customer_classes.csv", "6,restricted,,,", "6,restricted,-Infinity,,", "must ask for nothing|no number"),
         ("bins.csv", "on_time_rate_12m,1,", "on_time_rate_12m,first,", "a value that is no number"),
-        ("grades.csv", "AAA,1,90", "AAA,1", "line 2 has not the 3 columns"),
+        ("grades.csv", "AAA,1,90", "AAA,1", "line 2 does not have the 3 columns"),
         ("ageing_buckets.csv", "31-60", "31'60", "has a quote in it"),
         ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
         ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),

@@ -214,7 +214,7 @@ def with_gaps(part: Part) -> Part:
 def test_points_follow_from_the_coefficients_also_with_missing_values(
     part: Part, base: Policy, rules: EvaluationRules
 ) -> None:
-    """Points = 100 x coefficient x (evidence - least evidence) / sum of the indicators' spans, worked out here from the card's figures."""
+    """Points = 100 x coefficient x (evidence - least evidence) / sum of the indicators' spans, computed here from the card's figures."""
     fitted = fit_scorecard(with_gaps(part), base, CANDIDATES, rules.fit)
     assert any(min(b.weight_of_evidence for b in one.bins) > 0 for one in fitted.indicators)
     spans = {

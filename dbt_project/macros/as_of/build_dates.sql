@@ -14,7 +14,7 @@
 {%- endmacro %}
 
 {% macro warned_from() -%}
-    {#- The first month-end that warnings are worked out from: a year back, or the first one whose predecessor is stored. -#}
+    {#- The first month-end that warnings are computed from: a year back, or the first one whose predecessor is stored. -#}
     {%- if var('warned_from') -%}
         {{ return(var('warned_from')) }}
     {%- endif -%}

@@ -3,7 +3,7 @@
 {%- endmacro %}
 
 {% macro last_day() -%}
-    {#- The last day that the run covers, as a constant: Postgres reads in parallel, and works out no date for each row. -#}
+    {#- The last day that the run covers, as a constant: Postgres reads in parallel, and computes no date for each row. -#}
     cast('{{ as_of_dates() | last }}' as date)
 {%- endmacro %}
 

@@ -116,7 +116,7 @@
 {%- endmacro %}
 
 {% macro days_in_scope(relation) -%}
-    {#- The days that a run computes, and those that a relation has of changed customers, of which some may be none any longer. -#}
+    {#- The days that a run computes, and those that a relation has of changed customers, some of which may have dropped out. -#}
     (
         select
             as_of_date,

@@ -27,7 +27,7 @@
 {%- endmacro %}
 
 {% macro excess_part(bill) -%}
-    {#- What the bill leaves over of its payments and credit notes: credit of its account. -#}
+    {#- What the bill does not use of its payments and credit notes: credit of its account. -#}
     {{ bill }}.credited_beyond + {{ bill }}.named_paid - {{ paid_by_name(bill) }} - {{ recovered_part(bill) }}
 {%- endmacro %}
 

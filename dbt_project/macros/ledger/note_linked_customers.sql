@@ -1,6 +1,6 @@
 {% macro note_linked_customers() -%}
     {#-
-        Adds to the changed customers those whose accounts hang on theirs: who pays for whom, and whose credits, returns and
+        Adds to the changed customers those whose accounts depend on theirs: who pays for whom, and whose credits, returns and
         write-offs name whose bills or payments; before and after the change. A chain of reversals is followed to its end.
     -#}
     {%- if is_incremental() %}

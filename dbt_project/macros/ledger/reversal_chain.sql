@@ -1,7 +1,7 @@
 {% macro reversal_chain(name, dated_by) -%}
     {#-
         Every bill or payment that refers to another one, followed to the root of its chain. A reference reverses where the
-        signs are opposite; else the fact is a root of its own. What names itself, stands in a ring or hangs on one, is reached
+        signs are opposite; else the fact is a root of its own. What names itself, stands in a ring or depends on one, is reached
         from nowhere.
     -#}
     {%- set id = name ~ '_id' -%}

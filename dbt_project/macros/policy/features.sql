@@ -1,5 +1,5 @@
 {% macro features() -%}
-    {#- The features that policies may speak of: columns of features.customer_feature. -#}
+    {#- The features that policies may use: columns of features.customer_feature. -#}
     {{ return(var('features') | list) }}
 {%- endmacro %}
 

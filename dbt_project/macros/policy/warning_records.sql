@@ -1,4 +1,4 @@
-{#- Which records stand behind a feature that a warning rule speaks of: each macro gives a condition on the feature's name. -#}
+{#- Which records stand behind a feature that a warning rule uses: each macro gives a condition on the feature's name. -#}
 
 {% macro evidenced_by_bills(feature, due_on, as_of_date) -%}
     (

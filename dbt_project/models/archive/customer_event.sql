@@ -1,4 +1,4 @@
--- What happened to a customer beside bills and payments, from seven extracts: each event from a day on, some until another.
+-- What happened to a customer besides bills and payments, from seven extracts: each event from a day on, some until another.
 {{
     config(
         materialized='incremental',

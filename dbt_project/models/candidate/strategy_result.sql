@@ -1,4 +1,4 @@
--- Each strategy beside the champion, which pursues the largest share of the customers.
+-- Each strategy compared with the champion, which pursues the largest share of the customers.
 {{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}
 
 with

@@ -1,4 +1,4 @@
--- All of it, each night: whoever owes most for least effort comes first, and that hangs on all the others.
+-- All of it, each night: whoever owes most for least effort comes first, and that depends on all the others.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 with

@@ -102,7 +102,7 @@ done as (
 
 ),
 
--- The furthest step that may follow leads, if the bills that have come so far are together worth to be pursued.
+-- The furthest step that may follow leads, if the bills that have come so far are together worth pursuing.
 bills_by_stage as (
 
     select

@@ -1,4 +1,4 @@
--- What of the bills that a step of dunning reached was paid soon after, beside bills of the same segment and age that it had not reached.
+-- What of the bills that a step of dunning reached was paid soon after, compared with bills of the same segment and age that it had not reached.
 {{ config(indexes=[{'columns': ['step', 'days_after'], 'unique': true}]) }}
 
 {%- set days_after_step = [7, 14, 30] %}

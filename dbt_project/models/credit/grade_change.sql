@@ -1,4 +1,4 @@
--- The current grade beside that of the month-end before.
+-- The current grade compared with that of the month-end before.
 {{ config(materialized='view', keys_of='customer_scope') }}
 
 with

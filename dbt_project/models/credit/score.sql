@@ -1,4 +1,4 @@
--- The scores of customers and the veto that decides, by the policy in force on each day. Apart from the grades: Postgres would work out
+-- The scores of customers and the veto that decides, by the policy in force on each day. Apart from the grades: Postgres would compute
 -- the points in each place where a grade asks for the score.
 {{
     config(

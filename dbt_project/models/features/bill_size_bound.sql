@@ -1,5 +1,5 @@
 -- From which mean monthly bill on a customer belongs to the upper tenths of its segment, by a day's bills: a row a day and segment.
--- What a release went by is read as it was then, so that late corrections of other customers' bills move no rating.
+-- What a release used is read as it was then, so that late corrections of other customers' bills move no rating.
 {{ config(indexes=[{'columns': ['basis_date', 'segment'], 'unique': true}]) }}
 
 with

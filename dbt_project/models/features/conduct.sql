@@ -1,4 +1,4 @@
--- What customers did and had happen to them beside paying, as of each day of the scope. Ages are counted in calendar months, so that
+-- What customers did and had happen to them besides paying, as of each day of the scope. Ages are counted in calendar months, so that
 -- nothing here changes within a month unless a fact comes in.
 {{
     config(

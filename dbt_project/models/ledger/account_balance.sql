@@ -1,4 +1,4 @@
--- What each account stands at, as of the dates that this run works out for it: the last day, and month-ends. The flows come from the
+-- What each account stands at, as of the dates that this run computes for it: the last day, and month-ends. The flows come from the
 -- movements, the open amounts from the allocation, the credit balance from credit and needs: so they can be held against each other.
 {{
     config(

@@ -1,5 +1,5 @@
 -- The statement of account: each movement up to the last day with the balance after it, and the file and line it came from. Of the
--- accounts that this run works out.
+-- accounts that this run computes.
 {{ config(materialized='view') }}
 
 with

@@ -58,7 +58,7 @@ accounts_with_credit as (
 
 ),
 
--- Allocation is worked out for each day on which anything of an account changes.
+-- Allocation is computed for each day on which anything of an account changes.
 change_days as (
 
     select
@@ -172,7 +172,7 @@ needs as (
 
 ),
 
--- What bills leave over of their payments and credit notes is the account's credit, beside what names no bill.
+-- What bills do not use of their payments and credit notes is the account's credit, besides what names no bill.
 credited_needs as (
 
     select

@@ -1,4 +1,4 @@
--- Money and credits that name no bill, and refunds out of them: an account's unallocated credit before what bills leave over.
+-- Money and credits that name no bill, and refunds out of them: an account's unallocated credit before what bills do not use.
 {{
     config(
         materialized='incremental',

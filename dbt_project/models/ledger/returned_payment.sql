@@ -1,4 +1,4 @@
--- On which days how many payments of an account came back; one whose return was itself taken back counts no longer.
+-- On which days how many payments of an account came back; one whose return was itself taken back no longer counts.
 {{
     config(
         materialized='incremental',

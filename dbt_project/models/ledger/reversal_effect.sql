@@ -1,5 +1,5 @@
 -- What each reversal takes from the root of its chain, or gives back to it. None takes more than what it names is worth: the rest
--- is unexplained. Worked out from the far end of a chain to its root, in the order of days.
+-- is unexplained. Computed from the far end of a chain to its root, in the order of days.
 {{
     config(
         materialized='incremental',

@@ -1,5 +1,5 @@
 -- What each write-off took out of each bill: at most what was open of it at the end of that day, after all else of the day and the
--- write-offs before it. So an account's write-offs are worked out one after the other.
+-- write-offs before it. So an account's write-offs are computed one after the other.
 {{
     config(
         materialized='incremental',

@@ -1,4 +1,4 @@
--- Each month of use beside the customer's own past: what is known of it once the month has ended.
+-- Each month of use compared with the customer's own past: what is known of it once the month has ended.
 -- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
 {{
     config(

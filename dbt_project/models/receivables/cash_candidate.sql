@@ -1,4 +1,4 @@
--- What each method says comes in within one, two and three months of each date, and what did. All go by closed months: of the month
+-- What each method says comes in within one, two and three months of each date, and what did. All use closed months: of the month
 -- that a date falls into, a window has the share that is left, and of its last month the rest.
 {{ config(indexes=[{'columns': ['as_of_date', 'months', 'method'], 'unique': true}]) }}
 

@@ -1,4 +1,4 @@
--- The hundred customers who owe most, and how much hangs on them.
+-- The hundred customers who owe most, and how much depends on them.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 with

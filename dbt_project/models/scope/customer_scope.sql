@@ -293,7 +293,7 @@ touched as (
 
     union
 
-    -- Also those who are known no longer: their rows go.
+    -- Also those who are no longer known: their rows go.
     select
         customer_id,
         1 as has_moved

@@ -1,4 +1,4 @@
--- On which days, beside month-ends, each customer is evaluated for warnings. A warning comes or goes when a fact other than a bill or a
+-- On which days, besides month-ends, each customer is evaluated for warnings. A warning comes or goes when a fact other than a bill or a
 -- payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as many days as a rule names, by a
 -- payment or a return from then on, and, of those who were much too late or had an event within a year, also when a bill or a payment
 -- moves and before a bill falls due.

@@ -1,4 +1,4 @@
--- Whose warnings this run works out: everybody's, or those evaluated on a new day, and those that change with the days.
+-- Whose warnings this run computes: everybody's, or those evaluated on a new day, and those that change with the days.
 -- Read by incremental runs alone: depends_on: {{ ref('as_of_scope') }} {{ ref('customer_scope') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
@@ -71,7 +71,7 @@ touched as (
 
     union
 
-    -- Also those who are known no longer: their warnings go.
+    -- Also those who are no longer known: their warnings go.
     select customer_id from {{ ref('change_scope') }}
 
 )

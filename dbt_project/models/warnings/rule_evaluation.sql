@@ -69,7 +69,7 @@ facts as (
         {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
         positions.open_amount,
         positions.exposure,
-        -- Over a limit of 0 whoever owes anything worth to be pursued is over any share of it.
+        -- Over a limit of 0 whoever owes anything worth pursuing is over any share of it.
         case
             when positions.credit_limit > 0 then positions.utilisation
             when positions.exposure >= positions.pursued_from then 9999

@@ -92,7 +92,7 @@ def lint_sql() -> None:
             # What is parsed here sqlfluff reads from dbt's target.
             if not dbtRunner().invoke(["--quiet", "parse"]).success:
                 raise typer.Exit(1)
-            # In this process, not in workers: those would search for dead cycles, at a third of the cost of all.
+            # In this process, not in workers: those would collect garbage, at a third of the total cost.
             with chdir(settings.project_dir), no_garbage_collection():
                 lint.main(["dbt_project/models", "dbt_project/tests"], standalone_mode=False)
         finally:

@@ -25,7 +25,7 @@ LoadNumber = Annotated[int, typer.Argument(help="number of the load, as `load li
 app = typer.Typer()
 mapping_app = typer.Typer(no_args_is_help=True, help="Mappings of a supplier's files.")
 app.add_typer(mapping_app, name="mapping")
-load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to take it back.")
+load_app = typer.Typer(no_args_is_help=True, help="What has been loaded, and how to revert it.")
 app.add_typer(load_app, name="load")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were not accepted: out for repair, and in again.")
 app.add_typer(quarantine_app, name="quarantine")
@@ -48,7 +48,7 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
         for path in files:
             result = load_file(path, mappings[mapping], settings)
             if result.is_repeat:
-                typer.echo(f"{path.name}: known already as load {result.file_id}; nothing changed")
+                typer.echo(f"{path.name}: already loaded as load {result.file_id}; nothing changed")
             for extract, counts in result.counts.items():
                 typer.echo(
                     f"{path.name}: {extract}: {counts.read} read = {counts.accepted} accepted + "
@@ -120,7 +120,7 @@ def mapping_init(
             typer.echo(text, nl=False)
             return
         if out.exists():
-            raise GridCreditError(f"{out} is there already: name another file")
+            raise GridCreditError(f"{out} already exists: name another file")
         out.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {out}: read its comments, then `gridcredit mapping check {out} --sample FILE`")
 
@@ -148,7 +148,7 @@ def load_list(
 @load_app.command("revert")
 @load_app.command("undo", hidden=True)
 def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="stored in lineage")]) -> None:
-    """Take back what a file brought into raw; the next build no longer sees it, its record stays."""
+    """Revert a load: its rows leave raw, its record stays; the next build no longer sees them."""
     from gridcredit.ingestion.revert import revert_load
 
     with clear_errors() as settings:
@@ -210,7 +210,7 @@ def quarantine_resubmit(
         prepare_quietly(settings)
         result = resubmit(file, load, settings)
         if result.is_repeat:
-            typer.echo(f"known already as load {result.file_id}; nothing changed")
+            typer.echo(f"already loaded as load {result.file_id}; nothing changed")
         for extract, counts in result.counts.items():
             typer.echo(
                 f"{extract}: {counts.accepted} accepted, {counts.quarantined} in quarantine of load {result.file_id}"

@@ -152,7 +152,7 @@ def refuse(proposal: Proposal, approver: Approver, reason: Reason) -> None:
 def calibrate(
     version: Annotated[str, typer.Option(help="the new policy's version")],
     effective_from: Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")],
-    out: Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")],
+    out: Annotated[Path, typer.Option(help="the policy's folder, which must not exist yet")],
     propose: Annotated[bool, typer.Option(help="also store it as a proposal, for `gridcredit policy approve`")] = False,
 ) -> None:
     """Give each grade the default rate of the supplier's own history, as a new version to approve."""
@@ -206,7 +206,7 @@ def receipts(version: Annotated[str | None, typer.Argument(help="default: the on
 def withdraw(
     proposal: Proposal, officer: Annotated[str, typer.Option(help="name of who withdraws")], reason: Reason
 ) -> None:
-    """Take back an approved policy that has rated nothing yet; the proposal stays, with the reason."""
+    """Withdraw an approved policy that has rated nothing yet; the proposal stays, with the reason."""
     from gridcredit.policy_changes.proposals import withdraw as take_back
 
     with clear_errors() as settings:

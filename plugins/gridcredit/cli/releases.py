@@ -1,4 +1,4 @@
-"""Commands about releases: build one, list, compare, prove, take back, audit."""
+"""Commands about releases: build one, list, compare, prove, roll back, audit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gridcredit.errors import GridCreditError
 Number = Annotated[int, typer.Argument(help="number of a release, as `release list` shows it")]
 
 app = typer.Typer()
-release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, take back.")
+release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, roll back.")
 app.add_typer(release_app, name="release")
 
 
@@ -42,7 +42,7 @@ def run_command(
     engine: Annotated[
         EngineName | None, typer.Option(help="with --full-refresh: what builds the models in this run")
     ] = None,
-    blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it all the same")] = "",
+    blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it anyway")] = "",
     approver: Annotated[str, typer.Option(help="with --blocked: who decided")] = "",
     reason: Annotated[str, typer.Option(help="with --blocked: why; it stays with the release")] = "",
 ) -> None:
@@ -55,7 +55,7 @@ def run_command(
 
     with clear_errors() as settings:
         if anew:
-            typer.echo("--anew is deprecated: say --full-refresh", err=True)
+            typer.echo("--anew is deprecated: use --full-refresh", err=True)
             full_refresh = True
         if engine and not full_refresh:
             raise GridCreditError("--engine is for a build of everything: add --full-refresh")
@@ -141,7 +141,7 @@ def verify_release(
     number: Number,
     anchor: Annotated[str | None, typer.Option(help="a chain hash that was stored elsewhere")] = None,
 ) -> None:
-    """Work out again what a release published, and the chain up to it; fails where a row was changed by hand."""
+    """Recompute what a release published, and the chain up to it; fails where a row was changed by hand."""
     from gridcredit.releases import release
 
     with clear_errors() as settings:

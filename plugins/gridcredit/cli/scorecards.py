@@ -15,7 +15,7 @@ scorecard_app = typer.Typer(
     no_args_is_help=True, help="Fit scorecards, or set weights by a method; either makes a policy."
 )
 
-Out = Annotated[Path, typer.Option(help="the policy's folder, which must not be there yet")]
+Out = Annotated[Path, typer.Option(help="the policy's folder, which must not exist yet")]
 Version = Annotated[str, typer.Option(help="the new policy's version")]
 EffectiveFrom = Annotated[str, typer.Option(help="YYYY-MM-DD, the day it is to take effect once approved")]
 Propose = Annotated[bool, typer.Option(help="also store it as a proposal, for `gridcredit policy approve`")]

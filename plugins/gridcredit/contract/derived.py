@@ -20,7 +20,7 @@ NOTE = "Written from plugins/gridcredit/contract/ by `gridcredit contract`; do n
 LOAD_COLUMNS = (
     Column("_file_id", "integer", "the file it came from: lineage.files"),
     Column("_line_no", "integer", "the line it begins on, the header being line 1"),
-    Column("_deleted", "boolean", "true on a tombstone: the fact of this key is no more"),
+    Column("_deleted", "boolean", "true on a tombstone: the fact of this key no longer exists"),
     Column("_extra", "json", "what the file held in columns that nothing reads"),
 )
 

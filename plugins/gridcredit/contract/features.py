@@ -13,7 +13,7 @@ FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gr
 
 
 def features(settings: Settings) -> dict[str, str]:
-    """The features that policies may speak of, each with its dimension."""
+    """The features that policies may use, each with its dimension."""
     return {name: definition["dimension"] for name, definition in definitions(settings).items()}
 
 

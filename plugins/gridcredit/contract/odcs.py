@@ -21,7 +21,7 @@ NOTE = "Written from dbt_project/models/candidate/ by `gridcredit contract`; do 
 STANDARD = "v3.1.0"
 FIRST_VERSION = "1.0.0"
 LOGICAL_TYPES = {"text": "string", "date": "date", "boolean": "boolean", "integer": "integer", "bigint": "integer"}
-# Columns that each view has beside those of its model, unless the model has one of the name.
+# Columns that each view has besides those of its model, unless the model has one of the name.
 OF_RELEASE = (
     Column("release", "bigint", "number of the release in force"),
     Column("as_of_date", "date", "the day that the release is of"),

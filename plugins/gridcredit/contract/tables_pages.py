@@ -21,7 +21,7 @@ def published_tables_markdown(settings: Settings) -> str:
     departments = load_yaml(text)["departments"]
     lines = [
         f"<!-- {NOTE} -->", "", "# Published tables", "",
-        "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` beside those below. `published.<name>_history` has every row that a",
+        "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` besides those below. `published.<name>_history` has every row that a",
         "release showed. Where each column comes from is in the [dictionary](warehouse.md) of a warehouse; [dimensions and facts](star.md), [rights](../bi.md).", "",
         "Foreign keys are declared, and hold in every release: joining by them loses no row. Postgres has none on views, so each stands in the table's comment, as",
         "`foreign key (customer_id) references customer_account (customer_id)`. Who owes money and is in no customer file has an account and no rating.",

@@ -44,6 +44,6 @@ def make_private(path: Path) -> None:
 
 
 def _new(path: Path) -> int:
-    """A file that was not there, or is there no more: whoever had the old one open has nothing of this one."""
+    """A file that was not there, or no longer exists: whoever had the old one open has nothing of this one."""
     path.unlink(missing_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -85,7 +85,7 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
 
     Raises:
         FileRefusedError: the file was moved to the refused folder, with a text beside it that says why.
-        NotReadyError: the machine is short of room or rights; the file waits where it is.
+        NotReadyError: the machine is short of space or permissions; the file waits where it is.
     """
     settings = settings or get_settings()
     mapping_name = path.parent.name

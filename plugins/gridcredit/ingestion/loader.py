@@ -66,7 +66,7 @@ def load_file(
 
     Raises:
         FileRefusedError: the file is refused whole; nothing of it is loaded.
-        NotReadyError: there is no room for it; nothing was done.
+        NotReadyError: there is no space for it; nothing was done.
     """
     settings = settings or get_settings()
     rule = rule or mapping.rule_for(path.name)
@@ -140,7 +140,7 @@ def _load_rows(
         table = partition(load.extract.name, file_id)
         connection.execute(create_partition(load.extract, table, [file_id]))
         connection.execute(sql.SQL("alter table {} alter _file_id set default {}").format(table, sql.Literal(file_id)))
-    # Three things go on at once: one batch is read, the one before it converted, the one before that copied.
+    # Three things happen at once: one batch is read, the one before it converted, the one before that copied.
     batches = one_ahead(read_batches(path, rule, settings.read_limits))
     prepared = one_ahead([load.prepare(batch, path.name) for load in loads.values()] for batch in batches)
     with OpenCopy(connection) as copy:

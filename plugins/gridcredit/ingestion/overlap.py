@@ -57,7 +57,7 @@ def overlap_notes(
     """What a load shares with the one before it, where the mapping does not say how files follow each other.
 
     Raises:
-        FileRefusedError: each file is said to hold new rows, and they would replace those of a file of the same name.
+        FileRefusedError: the mapping says that each file holds new rows, and they would replace those of a file of the same name.
     """
     made = made_keys(extract, rule.extracts[extract.name])
     if not made or rule.delivery == "cumulative":

@@ -9,7 +9,7 @@ from pathlib import Path
 from gridcredit.errors import NotReadyError
 from gridcredit.settings import Settings
 
-# A row in raw takes about this many times its bytes in a CSV file, with room for the write-ahead log.
+# A row in raw takes about this many times its bytes in a CSV file, with space for the write-ahead log.
 SPACE_PER_BYTE = 4
 EXPANSION = 8
 
@@ -25,7 +25,7 @@ def check_space(path: Path, settings: Settings) -> None:
     if free < needed:
         raise NotReadyError(
             f"{path.name}: loading it may take {needed >> 20} MiB and {settings.home} has {free >> 20} MiB free: "
-            "make room, it is then taken up by itself"
+            "free some space, it is then taken up by itself"
         )
 
 
@@ -35,7 +35,7 @@ def check_rights(path: Path, targets: list[Path]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise NotReadyError(f"{folder} cannot be made: {error.strerror}: mend its rights") from error
+            raise NotReadyError(f"{folder} cannot be made: {error.strerror}: correct its permissions") from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise NotReadyError(
                 f"{path.name}: may not be moved, since {folder} may not be written to: grant the pipeline's user rights"

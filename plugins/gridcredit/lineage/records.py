@@ -1,4 +1,4 @@
-"""Raw records behind figures: of each fact the delivery that a release went by, with file and line."""
+"""Raw records behind figures: of each fact the delivery that a release used, with file and line."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from gridcredit.warehouse.connection import Connection
 
 @dataclass(frozen=True)
 class Run:
-    """A build: its id, the day that it rates as of, the name of its policy, and the settings that it goes by."""
+    """A build: its id, the day that it rates as of, the name of its policy, and the settings that it uses."""
 
     id: str
     as_of_date: date

@@ -177,7 +177,7 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
             "select file_id, file_name, is_repeat from lineage.deliveries where delivery_id > %s", [before]
         ).fetchall()
         for _, name, is_repeat in deliveries:
-            say_once(f"{name}: {'known already, nothing changed' if is_repeat else 'loaded'}")
+            say_once(f"{name}: {'already loaded, nothing changed' if is_repeat else 'loaded'}")
         fresh = [file_id for file_id, _, is_repeat in deliveries if not is_repeat]
         runs = connection.execute(
             "select distinct run_id, status from lineage.runs join lineage.run_files using (run_id) "

@@ -103,7 +103,7 @@ class _Turn:
 def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
     """Do a stage alone, and not while another run is between its build and its release: the candidate tables are that run's.
 
-    A run that fell silent there is overtaken; where it goes on all the same, it builds its tables again.
+    A run that fell silent there is overtaken; where it continues anyway, it builds its tables again.
     """
     waits = False
     while True:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> Run:
     """Register a build and the files it is the first to cover; a retry finds what the first try wrote.
 
-    Its day is the one asked for, else the last day that facts speak of, today at most, or that
+    Its day is the one asked for, else the last day of the facts, today at most, or that
     a build has published; only who asks for it goes back.
     """
     settings = settings or get_settings()

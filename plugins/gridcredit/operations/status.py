@@ -1,4 +1,4 @@
-"""What goes on: what runs, the release in force, loads waiting and refused, the last failure, what is missing."""
+"""What is happening: what runs, the release in force, loads waiting and refused, the last failure, what is missing."""
 
 from __future__ import annotations
 

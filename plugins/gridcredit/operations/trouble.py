@@ -10,7 +10,7 @@ import psycopg
 
 from gridcredit.errors import NotReadyError
 
-_FULL = "the disk is full: make room and try again; nothing was stored in part"
+_FULL = "the disk is full: free some space and try again; nothing was stored in part"
 _GONE = "the database server ended or cannot be reached: start it (`make up`, or your own server) and try again"
 _HELD = "another session holds a lock that this needs: wait until it has ended, or end it, and try again"
 _BUSY = "the database server has no connection or memory to spare: wait, or raise its limits, and try again"

@@ -24,7 +24,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "on_failure_callback": record_failure,
 }
 
-# The night's run is queued at 02:00: the release is there by 07:00, or it is said.
+# The night's run is queued at 02:00: a release that is not there by 07:00 is reported.
 RELEASE_HOURS = 5
 RELEASE_DEADLINE = DeadlineAlert(
     reference=DeadlineReference.DAGRUN_QUEUED_AT,

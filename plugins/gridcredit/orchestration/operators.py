@@ -76,7 +76,7 @@ class _BuildStage(BaseOperator):
         self.build_run_id = build_run_id
 
     def execute(self, context: Any) -> None:  # noqa: ANN401
-        """Run the stage; what a person must mend fails at once, anything else may be tried again."""
+        """Run the stage; what a person must correct fails at once, anything else may be tried again."""
         from gridcredit.lineage.emitter import part_of
         from gridcredit.operations.trouble import in_one_line
 

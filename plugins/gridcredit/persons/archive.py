@@ -18,7 +18,7 @@ from gridcredit.contract.customers import CUSTOMER
 from gridcredit.persons.pseudonyms import mask_name, mask_number
 from gridcredit.warehouse.connection import Connection
 
-# What a contract says of a customer, beside its name and keys.
+# What a contract says of a customer, besides its name and keys.
 CONTRACT = [column.name for column in CUSTOMER.columns if column.name not in ("customer_id", "name", "updated_at")]
 
 

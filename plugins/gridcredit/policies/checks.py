@@ -12,7 +12,7 @@ from gridcredit.policies.billing_checks import check_billing
 from gridcredit.policies.folder import Policy, fault
 from gridcredit.policies.recovery_checks import check_recovery
 
-# What conditions may speak of beside the features.
+# What conditions may use besides the features.
 FACTS = {
     "warning_conditions": (
         "days_to_next_due",
@@ -33,7 +33,7 @@ TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "w
 
 
 def check_policy(policy: Policy, features: Iterable[str]) -> None:
-    """Refuse what contradicts itself, or speaks of a feature that is not computed, with a PolicyError."""
+    """Refuse what contradicts itself, or uses a feature that is not computed, with a PolicyError."""
     try:
         _check_tables(policy, set(features))
     except (ValueError, ArithmeticError, LookupError) as error:
@@ -206,7 +206,7 @@ def _check_grades(policy: Policy) -> None:
             raise fault(policy, table, f"{grade!r} is none of {', '.join(row['grade'] for row in grades)}")
     if policy.header.new_customer_grade not in names | {"NR"}:
         raise PolicyError(f"{policy.folder / 'policy.yml'}: new_customer_grade is none of the grades, and not NR")
-    # A grade to which a step is held back must not hold back in its turn, or a rating would hang on all before it.
+    # A grade to which a step is held back must not hold back in its turn, or a rating would depend on all before it.
     before = {row["grade_before"] for row in policy.tables["transitions"]}
     for row in policy.tables["transitions"]:
         if row["best_grade"] in before:
@@ -234,7 +234,7 @@ def _check_required_weights(policy: Policy) -> None:
 
 
 def _check_bill_sizes(policy: Policy) -> None:
-    # Without a table of its own a policy goes by the supplier's bills: models/features/bill_size_bound.sql.
+    # Without a table of its own a policy uses the supplier's bills: models/features/bill_size_bound.sql.
     for segment in SEGMENTS if policy.tables["bill_sizes"] else ():
         sizes = [row for row in policy.tables["bill_sizes"] if row["segment"] == segment]
         bounds = [_number(policy, "bill_sizes", row["mean_monthly_bill"]) for row in sizes]

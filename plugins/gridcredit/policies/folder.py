@@ -178,7 +178,7 @@ def read_folder(folder: Path) -> Policy:
         for row in reader:
             if None in row or None in row.values():
                 width = len(reader.fieldnames or ())
-                raise PolicyError(f"{path}: line {reader.line_num} has not the {width} columns of the header")
+                raise PolicyError(f"{path}: line {reader.line_num} does not have the {width} columns of the header")
             tables[name].append(row)
         digest.update(name.encode() + b"\0" + content)
     return Policy(folder, header, tables, digest.hexdigest())

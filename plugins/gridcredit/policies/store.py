@@ -171,7 +171,7 @@ def _held(path: Path) -> Iterator[None]:
         yield
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise PolicyError(
-            f"{path}: the warehouse cannot hold it: {error.diag.message_primary}; mend the folder, or, where it was "
+            f"{path}: the warehouse cannot hold it: {error.diag.message_primary}; correct the folder, or, where it was "
             "approved, take its proposal back with `gridcredit policy withdraw`"
         ) from error
 
@@ -204,7 +204,7 @@ def changed_tables(connection: Connection, policy: Policy) -> list[str]:
 
 
 def changed_policies(connection: Connection, run_id: str) -> list[str]:
-    """What of the policies that a run went by is not what was loaded of them, by the files stored beside their rows."""
+    """What of the policies that a run used is not what was loaded of them, by the files stored beside their rows."""
     versions = connection.execute(
         "select policy_version, sha256 from policy.policies join lineage.runs using (policy_name) "
         "where run_id = %s and effective_from <= as_of_date order by 1",

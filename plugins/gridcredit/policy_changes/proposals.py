@@ -154,7 +154,7 @@ def _refuse_late(connection: Connection, proposal: Proposal) -> None:
 
 
 def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) -> Proposal:
-    """Take back an approved policy that has rated nothing; the proposal stays, with who withdrew it and why.
+    """Withdraw an approved policy that has rated nothing; the proposal stays, with who withdrew it and why.
 
     Raises:
         GridCreditError: without a name or a reason, or where it is not approved, or has rated a released day.

@@ -38,16 +38,16 @@ def read_suites(gate: Gate, settings: Settings) -> dict[str, Suite]:
     """The suites of a gate by table; each expectation has a severity and, in its meta, a reason.
 
     Raises:
-        GridCreditError: a file is no suite.
+        GridCreditError: a file is not a suite.
     """
     suites: dict[str, Suite] = {}
     for path in sorted((settings.expectations_dir / "suites" / gate).glob("*.json")):
         try:
             suite = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise GridCreditError(f"{path}: is not valid JSON, mend it: {error}") from error
+            raise GridCreditError(f"{path}: is not valid JSON, correct it: {error}") from error
         if not isinstance(suite, dict) or not isinstance(suite.get("expectations"), list):
-            raise GridCreditError(f"{path}: is no suite: it needs `expectations`, a list of checks")
+            raise GridCreditError(f"{path}: is not a suite: it needs `expectations`, a list of checks")
         suites[path.stem] = suite
     return suites
 

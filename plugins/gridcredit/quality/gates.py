@@ -25,7 +25,7 @@ from gridcredit.warehouse.locks import exclusive
 
 log = structlog.get_logger(__name__)
 
-# Beside the extracts: how a run's files compare with those before.
+# Besides the extracts: how a run's files compare with those before.
 DELIVERY = "delivery"
 
 
@@ -54,7 +54,7 @@ def _run_checks(
     gate: Gate, run: Run, suites: Mapping[str, Suite], tables: Mapping[str, tuple[str, str]]
 ) -> list[Check]:
     if not tables:
-        # What an earlier try of the run found counts no more.
+        # What an earlier try of the run found no longer counts.
         record_checks(run, gate, [], {})
         return []
     from gridcredit.quality.validation import run_checkpoint
@@ -72,7 +72,7 @@ def _stop_or_let_through(gate: Gate, run: Run, critical: list[Check]) -> None:
         raise GateFailedError(
             f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
             f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-            f"release stands; see {shown_in}. Mend the data and run again, or publish it all the same: "
+            f"release stands; see {shown_in}. Correct the data and run again, or publish it anyway: "
             f"`gridcredit run --blocked '{run.id}' --approver NAME --reason TEXT`"
         )
     log.warning("let_through", gate=gate, run_id=run.id, checks=len(critical), approver=approval.approver)

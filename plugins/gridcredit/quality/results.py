@@ -97,7 +97,7 @@ def describe_block(run_id: str, settings: Settings | None = None) -> str | None:
         "|---|---|",
     ]
     lines += [f"| {suite} {expectation} {column or ''} | {detail} |" for suite, expectation, column, detail in checks]
-    lines += ["", "Approve: it is published all the same, with your name and reason. Reject: the last release stands."]
+    lines += ["", "Approve: it is published anyway, with your name and reason. Reject: the last release stands."]
     return "\n".join(lines)
 
 

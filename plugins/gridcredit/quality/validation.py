@@ -110,7 +110,7 @@ def _require_all(definition: ValidationDefinition, suite: Suite, settings: Setti
         gate, table = definition.name.split(".")
         path = settings.expectations_dir / "suites" / gate / f"{table}.json"
         raise GridCreditError(
-            f"{path}: Great Expectations knows no check of type {unknown}: mend the type, or leave it out"
+            f"{path}: Great Expectations knows no check of type {unknown}: correct the type, or leave it out"
         )
 
 

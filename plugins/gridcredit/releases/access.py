@@ -129,7 +129,7 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
                 )
             )
         except errors.DuplicateObject:
-            raise GridCreditError(f"there is a role {name!r} already") from None
+            raise GridCreditError(f"role {name!r} already exists") from None
         except errors.UndefinedObject:
             raise GridCreditError("departments come with the first release: run a build first") from None
         database = sql.Identifier(connection.info.dbname)
@@ -139,7 +139,7 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
                 role, database, sql.Identifier(role_of(department))
             )
         )
-        # Of a login of this name that is no more, nothing is inherited.
+        # Of a login of this name that no longer exists, nothing is inherited.
         connection.execute("delete from ops.reader_org_units where role_name = %s", [name])
         connection.cursor().executemany(
             "insert into ops.reader_org_units (role_name, org_unit) values (%s, %s)",
@@ -196,7 +196,7 @@ def _ensure_role(connection: Connection, name: str) -> None:
 
 
 def _revoke_all(connection: Connection) -> None:
-    """Take back what departments could read: what the file does not name any more is not theirs any more."""
+    """Revoke what departments could read: what the file no longer names is no longer theirs."""
     departments = connection.execute(
         "select nspname from pg_namespace join pg_roles on rolname = nspname where starts_with(nspname, %s)",
         [role_of("")],

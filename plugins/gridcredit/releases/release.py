@@ -1,4 +1,4 @@
-"""Releases: recorded with the hashes of their tables, listed, compared, proven unchanged, and taken back to."""
+"""Releases: recorded with the hashes of their tables, listed, compared, proven unchanged, and rolled back to."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def diff_releases(before: int, after: int, settings: Settings) -> list[TableDiff
 
 
 def verify_release(release: int, settings: Settings, *, anchor: str | None = None) -> list[Fault]:
-    """Work out again what the release published, and each link of the chain up to it; returns what does not hold.
+    """Recompute what the release published, and each link of the chain up to it; returns what does not hold.
 
     An `anchor` is a chain hash that was stored elsewhere: a release up to this one must have it.
     """

@@ -11,7 +11,7 @@ from gridcredit.lineage.columns import Catalog, catalog
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
-# What releases and their soundness read in Postgres when the models are built, beside what gate 2 names.
+# What releases and their soundness read in Postgres when the models are built, besides what gate 2 names.
 READ_AFTER_GATES = {"candidate.*", "features.bill_size_bound", "ledger.bill_balance"}
 
 
@@ -38,7 +38,7 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What dbt's profile and paths need, beside what is the same for all engines."""
+        """What dbt's profile and paths need, besides what is the same for all engines."""
         return {}
 
     def begin(self) -> None:

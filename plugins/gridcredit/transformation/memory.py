@@ -1,4 +1,4 @@
-"""Python's search for dead cycles, made rare where a library makes many objects that live."""
+"""Python's garbage collection, made rarer where a library creates many objects that stay in use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ THRESHOLDS = (50_000, 20, 20)
 
 @contextmanager
 def infrequent_garbage_collection() -> Iterator[None]:
-    """Each search reads what lives, dbt's whole manifest too: at Python's own thresholds that is a sixth of a small build."""
+    """Each collection reads all live objects, dbt's whole manifest too: at Python's default thresholds that is a sixth of a small build."""
     before = gc.get_threshold()
     gc.set_threshold(*THRESHOLDS)
     try:
@@ -22,7 +22,7 @@ def infrequent_garbage_collection() -> Iterator[None]:
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """For sqlfluff, whose trees are nothing but cycles: a search finds little, and memory is given back at the end."""
+    """For sqlfluff, whose trees are all cycles: a collection finds little, and memory is freed at the end."""
     gc.disable()
     try:
         yield

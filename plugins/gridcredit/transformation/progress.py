@@ -73,7 +73,7 @@ def current_stage(connection: Connection, run_id: str) -> str:
 
 @contextmanager
 def shown_progress(run_id: str, settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
-    """While the context lasts, say each stage that ended, and every few seconds what goes on."""
+    """While the context lasts, say each stage that ended, and every few seconds what is being done."""
     over = threading.Event()
     watcher = threading.Thread(target=_watch, args=(run_id, settings, say, over), daemon=True)
     watcher.start()

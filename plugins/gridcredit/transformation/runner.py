@@ -38,7 +38,7 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "DBT_PROFILES_DIR": str(settings.dbt_dir),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
-        # Writing down each query takes a fifth of a small build; what fails is reported all the same.
+        # Writing down each query takes a fifth of a small build; what fails is reported anyway.
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",

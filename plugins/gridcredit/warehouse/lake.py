@@ -28,7 +28,7 @@ Columns = dict[str, str]
 
 
 def bring_up_to_date(connection: Connection, engine: DuckDBPyConnection, settings: Settings) -> dict[str, list[Path]]:
-    """Copy the partitions of raw that the lake lacks, remove what raw has no more; by extract the files that make it up."""
+    """Copy the partitions of raw that the lake lacks, remove what raw no longer has; by extract the files that make it up."""
     private_folder(settings.lake_dir)
     remove_stale(connection, settings)
     lake: dict[str, list[Path]] = {}
@@ -42,7 +42,7 @@ def bring_up_to_date(connection: Connection, engine: DuckDBPyConnection, setting
 
 
 def remove_stale(connection: Connection, settings: Settings) -> None:
-    """Remove the copies of what raw has no more: loads that were reverted, retired or merged."""
+    """Remove the copies of what raw no longer has: loads that were reverted, retired or merged."""
     for folder in settings.lake_dir.glob("*"):
         for path in set(folder.iterdir()) - _wanted(connection, folder.name, settings):
             path.unlink()

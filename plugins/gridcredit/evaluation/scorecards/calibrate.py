@@ -30,7 +30,7 @@ class Calibration:
 
     @property
     def points_to_double_odds(self) -> float:
-        """So many points more, and the odds of paying are twice as good."""
+        """How many more points double the odds of paying."""
         return -math.log(2) / self.slope
 
 

@@ -25,7 +25,7 @@ LEAST_RATE = 0.0001
 
 @dataclass(frozen=True)
 class GradeRate:
-    """A grade's default rate: by the policy, as it came over `observed` month-ends of customers, and between the two."""
+    """A grade's default rate: by the policy, as observed over the `observed` month-ends of customers, and between the two."""
 
     grade: str
     before: float
@@ -54,7 +54,7 @@ def calibrate_policy(out: Path, version: str, effective_from: date, settings: Se
     Pooled are all month-ends rated by that version whose window is over; indeterminate ones count as not in default.
 
     Raises:
-        GridCreditError: the folder is there already, or no rating of the version has an outcome.
+        GridCreditError: the folder already exists, or no rating of the version has an outcome.
     """
     refuse_existing(out)
     base = policy_in_force(settings, effective_from)

@@ -60,7 +60,7 @@ def write_policy(
     """Write the folder and read it back, checked like any other.
 
     Raises:
-        GridCreditError: the folder is there already, or what was written is no sound policy.
+        GridCreditError: the folder already exists, or what was written is not a sound policy.
     """
     refuse_existing(out)
     document = base.header.model_dump(mode="json") | dict(header)
@@ -75,9 +75,9 @@ def write_policy(
 
 
 def refuse_existing(out: Path) -> None:
-    """Raise a GridCreditError where a folder to be written is there already."""
+    """Raise a GridCreditError where a folder to be written already exists."""
     if out.exists():
-        raise GridCreditError(f"{out} is there already: give the policy a folder of its own")
+        raise GridCreditError(f"{out} already exists: give the policy a folder of its own")
 
 
 def _whole_hundredths(weights: Mapping[str, float]) -> dict[str, int]:

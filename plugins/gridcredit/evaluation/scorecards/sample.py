@@ -119,7 +119,7 @@ def split_month_ends(
     """
     horizon = rules.outcome.window_months if horizon is None else horizon
     judged_on = month_ends[-rules.sample.out_of_time_months :]
-    # A horizon of 0 months leaves the months that judge out all the same.
+    # A horizon of 0 months leaves the months that judge out anyway.
     fitted_on = [day for day in month_ends if _months(day, judged_on[0]) >= max(horizon, 1)]
     return (fitted_on, judged_on) if fitted_on else (month_ends, [])
 

@@ -96,4 +96,4 @@ def cross_validate(part: Part, base: Policy, names: list[str], rules: FitRules, 
 def refuse_worse(verdict: Verdict) -> None:
     """Raise a GridCreditError where a scorecard is worse than the policy, so that nobody proposes it unawares."""
     if verdict.is_worse:
-        raise GridCreditError(f"not proposed: {verdict.lines[0]} `--even-if-worse` proposes it all the same")
+        raise GridCreditError(f"not proposed: {verdict.lines[0]} `--even-if-worse` proposes it anyway")

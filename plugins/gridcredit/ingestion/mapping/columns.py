@@ -110,7 +110,7 @@ def as_column_rule(value: object) -> object:
 
 
 class Condition(Strict):
-    """Keeps rows by a source column's value, or by what other conditions say together.
+    """Selects rows by a source column's value, or by what other conditions say together.
 
     A column may be `filled` or not, `equals` one of several values or `differs` from all of them, or lie between
     numbers. `all`, `any` and `none` hold conditions of which each, one or no one must be met.

@@ -41,7 +41,7 @@ def _filled_in(value: Any, values: dict[str, str]) -> Any:  # noqa: ANN401 - a t
 class ExtractRule(Strict):
     """How rows of one file become rows of one canonical extract; columns not named keep their own name.
 
-    A row that meets `deleted` is a tombstone: it says that the fact of its key is no more. Each entry of `unpivot` makes
+    A row that meets `deleted` is a tombstone: it says that the fact of its key no longer exists. Each entry of `unpivot` makes
     a row of its own: its names stand in braces in the texts of the rule. `several` are rules of the same extract.
     """
 

@@ -49,7 +49,7 @@ def _named(header: list[str]) -> list[str]:
 
 
 def unread_parts(path: Path, rule: FileRule) -> list[str]:
-    """What is in the file beside the rows that are read, each as a sentence."""
+    """What is in the file besides the rows that are read, each as a sentence."""
     sheets = xlsx_file.other_sheets(path, rule) if rule.format == "xlsx" else []
     return [f"sheets not read: {', '.join(sheets)}; `sheet` in the mapping names the one that is"] if sheets else []
 

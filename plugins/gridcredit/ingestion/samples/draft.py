@@ -41,7 +41,7 @@ def draft_mapping(name: str, samples: Iterable[Path]) -> str:
         FileRefusedError: a sample cannot be read.
     """
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise GridCreditError(f"{name!r} is no name of a mapping: lower-case letters, digits and underscores")
+        raise GridCreditError(f"{name!r} is not a mapping name: lower-case letters, digits and underscores")
     lines = [f"mapping: {name}", "description: DRAFT, to be checked with `gridcredit mapping check`.", "files:"]
     for sample in samples:
         lines += [f"  {line}".rstrip() for line in _draft_file(sample)]

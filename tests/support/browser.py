@@ -23,9 +23,9 @@ PYTHON = PROJECT_DIR / ".venv-browser" / "bin" / "python"
 ENGINE = PROJECT_DIR / "tests" / "support" / "browser_engine.py"
 DESKTOP, PHONE = 1400, 390
 PATIENCE = 60.0
-# Fonts are there, and what the page draws of itself is drawn.
-DRAWN = """document.fonts.ready.then(() => new Promise(done =>
-  requestAnimationFrame(() => requestAnimationFrame(() => done(location.href)))))"""
+# Fonts are there, what the page draws of itself is drawn, and nothing moves any more.
+DRAWN = """document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
+  .then(() => Promise.allSettled(document.getAnimations().map(one => one.finished))).then(() => true)"""
 # Where an element's middle is, and whether a click there reaches it.
 MIDDLE = """(() => { const one = document.querySelector(%s); one.scrollIntoView({block: "center"});
   const box = one.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
@@ -79,9 +79,7 @@ class Browser:
         middle = self.run(MIDDLE % json.dumps(selector))
         assert middle["isReached"], f"something covers {selector}"
         for kind in ("mousePressed", "mouseReleased"):
-            self._call(
-                "Input.dispatchMouseEvent", type=kind, x=middle["x"], y=middle["y"], button="left", clickCount=1
-            )
+            self._call("Input.dispatchMouseEvent", type=kind, x=middle["x"], y=middle["y"], button="left", clickCount=1)
 
     def type(self, selector: str, text: str) -> None:
         """Click on a field, and type."""

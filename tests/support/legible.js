@@ -1,4 +1,4 @@
-// What of an open page cannot be read, as a list of sentences: text outside the page or cut, text over text, text too faint.
+// What of an open page cannot be read, as a list of sentences: text outside the page or cut, words broken, text over text, text too faint.
 (() => {
   const width = document.documentElement.clientWidth, found = [], shown = [];
   const say = (what, node) => found.push(what + ": " + node.textContent.trim().slice(0, 60) + " <" +
@@ -30,6 +30,13 @@
     // What is wholly beyond an edge is put away there, as a drawer is.
     const boxes = Array.from(range.getClientRects()).filter(box => box.width > 1 && box.height > 1 && box.right > 0);
     const matrix = owner instanceof SVGElement && owner.getScreenCTM();
+    if (!(owner instanceof SVGElement) && new Set(boxes.map(box => Math.round(box.top))).size > 1) {
+      for (const word of node.textContent.matchAll(/(?<=^|\s)[\w.,:;()'"]{2,24}(?=\s|$)/g)) {
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (range.getClientRects().length > 1) { say("broken: " + word[0], node); }
+      }
+    }
     let isScrolled = false;
     for (let one = owner; one && one !== document.body; one = one.parentElement) {
       const around = getComputedStyle(one), frame = one.getBoundingClientRect();

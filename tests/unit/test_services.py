@@ -10,7 +10,9 @@ import psutil
 import pytest
 from gridcredit.operations import services
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+)
 
 
 def test_who_waits_for_processes_to_end_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,9 @@ def test_the_changes_are_those_since_the_version_before() -> None:
     assert before is not None and before.header.version == "default-1.0"
     page = policy_document(after, "en", SETTINGS)
     assert "Changes since default-1.0" in page
-    assert "<td>paid by the due date</td><td>dimension Payment, weight 15</td><td>dimension Payment, weight 4</td>" in page
+    assert (
+        "<td>paid by the due date</td><td>dimension Payment, weight 15</td><td>dimension Payment, weight 4</td>" in page
+    )
     added = {row["indicator"] for row in after.tables["indicators"]} - {
         row["indicator"] for row in before.tables["indicators"]
     }

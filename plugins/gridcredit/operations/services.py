@@ -61,7 +61,7 @@ def start(
     stop_airflow(settings)
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
-    port = api_port or _api_port()
+    port = api_port or _api_port(progress)
     environment = airflow_environment(settings, port) | dict(overrides or {})
     progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings, progress)
@@ -126,24 +126,27 @@ def still_running_elsewhere(settings: Settings) -> list[str]:
     return [f"{one.name} (process {one.pid})" for one in leftovers(settings, _known(settings))]
 
 
-def stop(settings: Settings) -> list[str]:
+def stop(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
     """Stop what `start` started and only that; returns the names of what was stopped."""
-    stopped = stop_airflow(settings)
+    stopped = stop_airflow(settings, progress)
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is not None:
+        progress("stop Postgres")
         EmbeddedPostgres(settings).stop()
         stopped.append("postgres")
     left = leftovers(settings, _known(settings))
-    _end([psutil.Process(one.pid) for one in left])
+    _end([psutil.Process(one.pid) for one in left], progress)
     return stopped + [one.name for one in left]
 
 
-def stop_airflow(settings: Settings) -> list[str]:
+def stop_airflow(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
     """Stop Airflow's services that this home started."""
     state = _read_state(settings)
     if not state:
         return []
     running = {service: entry for service, entry in state["processes"].items() if _is_ours(entry)}
-    _end([psutil.Process(int(entry["pid"])) for entry in running.values()])
+    if running:
+        progress("stop Airflow")
+    _end([psutil.Process(int(entry["pid"])) for entry in running.values()], progress)
     if running:
         _give_back_tries(settings)
     _state_file(settings).unlink(missing_ok=True)
@@ -164,14 +167,18 @@ def _give_back_tries(settings: Settings) -> None:
         )
 
 
-def _end(processes: list[psutil.Process]) -> None:
+def _end(processes: list[psutil.Process], progress: Callable[[str], None], seconds: float = 20) -> None:
     """End processes with their children, by force where they do not."""
-    family = []
+    family: list[psutil.Process] = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             family += [*process.children(recursive=True), process]
             process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    alive, deadline = family, time.monotonic() + seconds
+    while alive and time.monotonic() < deadline:
+        _, alive = psutil.wait_procs(alive, timeout=SECONDS_BETWEEN_LINES)
+        if alive:
+            progress(f"  wait for {len(alive)} processes to end")
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -234,9 +241,13 @@ def _wait_until_healthy(
     raise GridCreditError(f"Airflow's {', '.join(waiting)} did not become healthy; see {settings.log_dir}")
 
 
-def _api_port(preferred: int = 8080) -> int:
+def _api_port(progress: Callable[[str], None], preferred: int = 8080) -> int:
     """Airflow's usual port where it is free, else any free one."""
-    return preferred if is_free(preferred) else free_port()
+    if is_free(preferred):
+        return preferred
+    port = free_port()
+    progress(f"port {preferred} is taken: Airflow's pages are at port {port} until `make down`")
+    return port
 
 
 def _state_file(settings: Settings) -> Path:

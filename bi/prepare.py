@@ -4,7 +4,6 @@ Run by Superset's Python; safe to repeat.
 """
 
 import os
-import sys
 from pathlib import Path
 
 from flask_migrate import upgrade
@@ -14,17 +13,10 @@ FOLDER = Path(__file__).parent
 BUNDLE = ("metadata.yaml", "databases/*.yaml", "datasets/*/*.yaml", "charts/*.yaml", "dashboards/*.yaml")
 
 
-def say(text: str) -> None:
-    """A line of progress."""
-    sys.stdout.write(f"  {text}\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """Everything, in the order in which each needs the last."""
     app = create_app()
     with app.app_context():
-        say("tables")
         upgrade()
     # Roles need the permissions of all views, which an app on a migrated database registers.
     app = create_app()
@@ -33,11 +25,9 @@ def main() -> None:
         from superset import appbuilder, db, security_manager
         from superset.commands.importers.v1.assets import ImportAssetsCommand
 
-        say("roles")
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
         db.session.commit()
-        say("login")
         name, password = os.environ["SUPERSET_ADMIN"], os.environ["SUPERSET_ADMIN_PASSWORD"]
         user = security_manager.find_user(username=name)
         if user is None:
@@ -45,7 +35,6 @@ def main() -> None:
             user = security_manager.add_user(name, name, name, f"{name}@localhost", role, password=password)
         else:
             security_manager.reset_password(user.id, password)
-        say("database, datasets, charts and dashboards")
         g.user = user
         paths = [path for pattern in BUNDLE for path in sorted(FOLDER.glob(pattern))]
         files = {str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8") for path in paths}

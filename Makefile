@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BI_STAMP := .venv-bi/.installed
 SUPERSET_STAMP := .venv-superset/.installed
+BROWSER_STAMP := .venv-browser/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo bi test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock clean test-engines install-engines bench-engines
@@ -44,6 +45,16 @@ $(SUPERSET_STAMP): requirements-superset.lock
 	@.venv-superset/bin/python -m pip check
 	@touch $(SUPERSET_STAMP)
 
+# A browser for those who have none; it fails at once where the system lacks a library that it draws with.
+$(BROWSER_STAMP): requirements-browser.lock
+	@echo "==> installing into .venv-browser (once)"
+	@test -x .venv-browser/bin/python || $(BIN)/python -m venv .venv-browser
+	.venv-browser/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-browser.lock
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	  .venv-browser/bin/python tests/support/browser_engine.py "$$folder" 2>"$$folder/said" \
+	  || { echo "no browser here, the system lacks what it draws with: $$(grep -v '^$$' "$$folder/said" | tail -n 1)" >&2; exit 1; }
+	@touch $(BROWSER_STAMP)
+
 install: $(STAMP) ## build .venv from requirements.lock
 
 demo: $(STAMP) ## run the real DAGs on a sample supplier
@@ -62,7 +73,7 @@ test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/uni
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
 	$(call timed,tests,$(PYTEST) -m "not bi and not browser and not docs and not engines" $(ARGS))
 
-test-browser: $(STAMP) ## the tests of what a browser draws, with the system's Chromium
+test-browser: $(STAMP) $(BROWSER_STAMP) ## each page in a browser at two widths, and what is clicked and typed there, in .venv-browser
 	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
 
 test-bi: $(STAMP) $(BI_STAMP) $(SUPERSET_STAMP) ## metrics, data contracts and dashboards by MetricFlow, datacontract-cli and Superset
@@ -155,14 +166,12 @@ bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--cu
 docs: $(STAMP) ## the documentation site into var/docs, with dictionary, lineage, dbt's pages and the gates' results inside
 	$(BIN)/python -m gridcredit docs
 
-lock: ## renew requirements.lock from pyproject.toml, and those of the tools for BI (needs uv)
+lock: ## renew requirements.lock from pyproject.toml, and those of .venv-bi, .venv-browser and .venv-superset (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
-	uv pip compile requirements-bi.in --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --output-file requirements-bi.lock
-	uv pip compile requirements-superset.in --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --output-file requirements-superset.lock
+	for name in bi browser superset; do uv pip compile requirements-$$name.in --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --output-file requirements-$$name.lock || exit 1; done
 
 clean: ## stop the services and remove .venv and var
 	@test ! -x $(BIN)/python || $(BIN)/python -m gridcredit down
-	rm -rf $(VENV) .venv-bi .venv-superset var
+	rm -rf $(VENV) .venv-bi .venv-browser .venv-superset var

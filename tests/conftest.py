@@ -15,7 +15,6 @@ from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 from tests.support import depth
-from tests.support.browser import CHROMIUM
 from tests.support.builders import BUILDERS
 from tests.support.prepared import FOLDER_VARIABLE, MIGRATED_AIRFLOW, Prepared, copy_server, prepare_all
 from tests.support.progress import Progress
@@ -35,6 +34,7 @@ def is_worker(config: pytest.Config) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deep", action="store_true", help="many random sequences where `make test` has few")
     parser.addoption("--shuffle-files", type=int, metavar="SEED", help="run the test files in a random order")
+    parser.addoption("--pictures", metavar="FOLDER", help="where the tests of pages leave what they drew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,10 +64,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     else:
         random.Random(seed).shuffle(order)
     items[:] = [item for path in order for item in files[path]]
-    if CHROMIUM is None:
-        for item in items:
-            if item.get_closest_marker("browser"):
-                item.add_marker(pytest.mark.skip(reason="no Chromium on the PATH (package chromium)"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -6,6 +6,7 @@ Run by Superset's Python; safe to repeat.
 import os
 from pathlib import Path
 
+import yaml
 from flask_migrate import upgrade
 from superset.app import create_app
 
@@ -24,6 +25,9 @@ def main() -> None:
         from flask import g
         from superset import appbuilder, db, security_manager
         from superset.commands.importers.v1.assets import ImportAssetsCommand
+        from superset.connectors.sqla.models import SqlaTable
+        from superset.models.dashboard import Dashboard
+        from superset.models.slice import Slice
 
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
@@ -39,6 +43,13 @@ def main() -> None:
         paths = [path for pattern in BUNDLE for path in sorted(FOLDER.glob(pattern))]
         files = {str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8") for path in paths}
         ImportAssetsCommand(files).run()
+        # What an earlier bundle brought and this one has no more; what people made is not managed from here.
+        kept = {yaml.safe_load(text).get("uuid") for text in files.values()}
+        for model in (Dashboard, Slice, SqlaTable):
+            for one in db.session.query(model).filter_by(is_managed_externally=True):
+                if str(one.uuid) not in kept:
+                    db.session.delete(one)
+        db.session.commit()
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from gridcredit.contract.bi.datasets import FORMATS, VERSION, Dataset, identity, is_time
+from gridcredit.contract.bi.datasets import FORMATS, VERSION, Dataset, identity, is_money, is_time
 from gridcredit.errors import GridCreditError
 
-NUMBER = ",.0f"
+NUMBER, MONEY = ",.0f", ",.2f"
 MONTH = "P1M"
 ROW_LIMIT = 1000
 KINDS = {
@@ -87,6 +87,7 @@ def chart_file(chart: Chart, slug: str, dataset: Dataset) -> dict[str, Any]:
         "query_context": json.dumps(context),
         "uuid": identity("chart", slug),
         "dataset_uuid": dataset.uuid,
+        "is_managed_externally": True,
         "version": VERSION,
     }
 
@@ -107,12 +108,14 @@ def _params(chart: Chart, dataset: Dataset) -> dict[str, Any]:
     if chart.kind == "list":
         return found | {
             "query_mode": "raw", "all_columns": chart.columns, "order_by_cols": [json.dumps([chart.order, _ascending(chart)])],
-            "page_length": 10, "include_search": True, "table_timestamp_format": "%Y-%m-%d",
+            "page_length": 10, "include_search": True, "table_timestamp_format": "%Y-%m-%d", "show_cell_bars": False,
+            "column_config": {name: {"d3NumberFormat": MONEY} for name in chart.columns if is_money(dataset.columns[name])},
         }  # fmt: skip
     if chart.kind == "table":
         return found | {
             "query_mode": "aggregate", "groupby": chart.by, "metrics": metrics, "timeseries_limit_metric": _order(chart),
-            "order_desc": True, "page_length": 10,
+            "order_desc": True, "page_length": 10, "show_cell_bars": False,
+            "column_config": {one.label: {"d3NumberFormat": NUMBER} for one in chart.metrics if isinstance(one, OwnMetric)},
         }  # fmt: skip
     found |= {
         "x_axis": chart.x, "metrics": metrics, "groupby": [chart.series] if chart.series else [],
@@ -124,7 +127,8 @@ def _params(chart: Chart, dataset: Dataset) -> dict[str, Any]:
         return found | {"time_grain_sqla": MONTH, "x_axis_time_format": "%Y-%m"}
     if chart.order:
         return found | {"timeseries_limit_metric": _order(chart), "x_axis_sort": "order", "x_axis_sort_asc": True}
-    return found | {"x_axis_sort_series": "sum", "x_axis_sort_series_ascending": False}
+    # Names are long: they stand beside their bars.
+    return found | {"orientation": "horizontal", "x_axis_sort_series": "sum", "x_axis_sort_series_ascending": True}
 
 
 def _query(chart: Chart, dataset: Dataset) -> dict[str, Any]:

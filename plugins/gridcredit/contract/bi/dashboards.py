@@ -25,7 +25,9 @@ VALUES_FROM = {
 LABELS = {"org_unit": "Business unit"}
 # A filter that narrows what another offers.
 WITHIN = {"org_unit": "region"}
-HEIGHTS = {"number": 16, "list": 52, "table": 52}
+HEIGHTS = {"number": 20, "list": 60, "table": 60}
+# A warning has the colour of its level.
+COLOURS = {"red": "#c0392b", "orange": "#e67e22", "yellow": "#f1c40f", "blue": "#2e86c1"}
 USUAL_HEIGHT = 44
 
 
@@ -99,9 +101,11 @@ def _dashboard_file(name: str, dashboard: Dashboard, known: dict[str, Dataset]) 
             "global_chart_configuration": {"scope": {"rootPath": ["ROOT_ID"], "excluded": []}},
             "chart_configuration": {},
             "color_scheme": "supersetColors",
+            "label_colors": COLOURS,
             "refresh_frequency": 0,
         },
         "published": True,
+        "is_managed_externally": True,
         "version": VERSION,
     }
 

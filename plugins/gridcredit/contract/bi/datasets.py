@@ -58,6 +58,7 @@ class Dataset:
             "filter_select_enabled": True,
             "uuid": self.uuid,
             "database_uuid": identity("database", "warehouse"),
+            "is_managed_externally": True,
             "metrics": [_metric(metric) for metric in (ROWS, *self.metrics)],
             "columns": [self._column(column) for column in self.columns.values()],
             "version": VERSION,
@@ -66,7 +67,7 @@ class Dataset:
     def _column(self, column: Column) -> dict[str, Any]:
         return {
             "column_name": column.name,
-            "verbose_name": column.name.replace("_", " "),
+            "verbose_name": column.name.replace("_", " ").capitalize(),
             "description": self.table.column_comment(column),
             "type": column.type.upper(),
             "is_dttm": is_time(column),
@@ -88,6 +89,11 @@ def datasets(settings: Settings) -> dict[str, Dataset]:
 def is_time(column: Column) -> bool:
     """Whether its values are days or moments."""
     return column.type.startswith(("date", "timestamp"))
+
+
+def is_money(column: Column) -> bool:
+    """Whether its values are amounts: they alone have two decimals and eighteen digits."""
+    return column.type.replace(" ", "") == "numeric(18,2)"
 
 
 def _metric(metric: Metric) -> dict[str, Any]:

@@ -22,7 +22,13 @@ pytestmark = pytest.mark.browser
 LEGIBLE = (PROJECT_DIR / "tests" / "support" / "legible.js").read_text()
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 DASHBOARD = ("overview", "debtors", "warnings", "recovery", "quality", "customer")
-SITE = ("index", "reference/warehouse", "reference/warehouse/lineage", "reference/warehouse/lineage_all", "reference/warehouse/dictionary")
+SITE = (
+    "index",
+    "reference/warehouse",
+    "reference/warehouse/lineage",
+    "reference/warehouse/lineage_all",
+    "reference/warehouse/dictionary",
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,15 @@ def look(browser: Browser, address: str, width: int, picture: Path, *, is_dark: 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", DASHBOARD)
-def test_the_dashboard(browser: Browser, dashboards: dict[Language, Path], customer: str, page: str, language: Language, width: int, pictures: Path) -> None:
+def test_the_dashboard(
+    browser: Browser,
+    dashboards: dict[Language, Path],
+    customer: str,
+    page: str,
+    language: Language,
+    width: int,
+    pictures: Path,
+) -> None:
     fragment = f"customer-{customer}" if page == "customer" else page
     address = f"{dashboards[language].as_uri()}#{fragment}"
     look(browser, address, width, pictures / f"dashboard_{page}_{language}_{width}.png")
@@ -70,7 +84,9 @@ def test_the_dashboard(browser: Browser, dashboards: dict[Language, Path], custo
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_customers_report(browser: Browser, settings: Settings, customer: str, language: Language, width: int, pictures: Path, tmp_path: Path) -> None:
+def test_a_customers_report(
+    browser: Browser, settings: Settings, customer: str, language: Language, width: int, pictures: Path, tmp_path: Path
+) -> None:
     page = tmp_path / "report.html"
     write_report(customer, page, language, settings)
     look(browser, page.as_uri(), width, pictures / f"report_{language}_{width}.png")
@@ -78,7 +94,9 @@ def test_a_customers_report(browser: Browser, settings: Settings, customer: str,
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_policy_as_a_document(browser: Browser, settings: Settings, language: Language, width: int, pictures: Path, tmp_path: Path) -> None:
+def test_the_policy_as_a_document(
+    browser: Browser, settings: Settings, language: Language, width: int, pictures: Path, tmp_path: Path
+) -> None:
     page = write_policy_document("1.1", language, tmp_path / "policy.html", settings)
     look(browser, page.as_uri(), width, pictures / f"policy_{language}_{width}.png")
 

@@ -43,7 +43,7 @@ BY_HAND = {
     "Customers warned": "select count(*) from (select distinct customer_id from published.customer_warning) as warned",
     "Money at risk": "select sum(money_at_risk) from (select distinct customer_id, money_at_risk from published.customer_warning) as one",
     "Overdue": "select sum(overdue_amount) from published.work_list",
-    "Expected loss": "select sum(expected_loss) from published.work_list",
+    "Loss of debtors": "select sum(expected_loss) from published.work_list",
     "Late steps": "select count(*) from published.work_list where step_days_late >= 1",
     "Rows read": "select sum(rows_read) from lineage.loads join lineage.files using (file_id) where undone_at is null",
     "Rows accepted": "select sum(rows_accepted) from lineage.loads join lineage.files using (file_id) where undone_at is null",
@@ -56,7 +56,6 @@ BY_HAND = {
 }
 # The most rows that a chart asks for.
 ROW_LIMIT = 1000
-ALL = {"q": "(page_size:200)"}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +107,16 @@ def answer(api: httpx.Client, chart: int) -> list[dict[str, Any]]:
     (result,) = response.json()["result"]
     assert not result["error"]
     data: list[dict[str, Any]] = result["data"]
+    return data
+
+
+def ask(api: httpx.Client, table: str, query: dict[str, Any], **options: str) -> list[dict[str, Any]]:
+    """The rows that a dataset answers to a question."""
+    known = api.get("/api/v1/dataset/", params={"q": "(page_size:200)"}).raise_for_status().json()["result"]
+    (dataset,) = [one["id"] for one in known if one["table_name"] == table]
+    question = {"datasource": {"id": dataset, "type": "table"}, "queries": [{"columns": [], **query}], **options}
+    answer = api.post("/api/v1/chart/data", json=question).raise_for_status().json()
+    data: list[dict[str, Any]] = answer["result"][0]["data"]
     return data
 
 
@@ -179,20 +188,8 @@ def test_from_a_figure_to_its_customers(api: httpx.Client, settings: Settings) -
     ((unit, grade, customers),) = rows(
         settings, "select org_unit, grade, count(*) from published.credit_limit group by 1, 2 order by 3 desc limit 1"
     )
-    token = api.get("/api/v1/security/csrf_token/").raise_for_status().json()["result"]
-    (dataset,) = [
-        one["id"]
-        for one in api.get("/api/v1/dataset/", params=ALL).raise_for_status().json()["result"]
-        if one["table_name"] == "credit_limit"
-    ]
     filters = [{"col": "org_unit", "op": "==", "val": unit}, {"col": "grade", "op": "==", "val": grade}]
-    response = api.post(
-        "/datasource/samples",
-        params={"force": "false", "datasource_type": "table", "datasource_id": dataset, "per_page": 1000, "page": 1},
-        json={"filters": filters},
-        headers={"X-CSRFToken": token, "Referer": str(api.base_url)},
-    )
-    data = response.raise_for_status().json()["result"]["data"]
+    data = ask(api, "credit_limit", {"filters": filters, "row_limit": 10_000}, result_type="drill_detail")
     assert len(data) == len({row["customer_id"] for row in data}) == customers
     assert {(row["org_unit"], row["grade"]) for row in data} == {(unit, grade)}
 
@@ -213,13 +210,8 @@ def test_nobody_reads_without_a_login(address: str) -> None:
 
 
 def test_it_keeps_no_password_and_reads_as_bi_reader(api: httpx.Client, settings: Settings) -> None:
-    (dataset,) = [
-        one for one in api.get("/api/v1/dataset/", params=ALL).json()["result"] if one["table_name"] == "dim_date"
-    ]
     who = {"expressionType": "SQL", "sqlExpression": "max(current_user::text)", "label": "who"}
-    question = {"datasource": {"id": dataset["id"], "type": "table"}, "queries": [{"metrics": [who], "columns": []}]}
-    asked = api.post("/api/v1/chart/data", json=question).raise_for_status().json()
-    assert asked["result"][0]["data"] == [{"who": "bi_reader"}]
+    assert ask(api, "dim_date", {"metrics": [who]}) == [{"who": "bi_reader"}]
     url = settings.superset_database_url
     assert url
     with psycopg.connect(url.get_secret_value()) as own:

@@ -62,6 +62,11 @@ def test_identities_fit_together() -> None:
     assert sorted(placed) == sorted(charts)
 
 
+def test_a_title_is_of_one_chart() -> None:
+    titles = [chart.title for dashboard in read_dashboards(Settings()).values() for chart in dashboard.charts]
+    assert sorted(titles) == sorted(set(titles))
+
+
 def test_no_secret_and_no_address_is_in_it() -> None:
     database = read(BUNDLE / "databases" / "warehouse.yaml")
     assert database["sqlalchemy_uri"] == "postgresql+psycopg2://bi_reader@warehouse/warehouse"

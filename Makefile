@@ -9,7 +9,7 @@ SUPERSET_STAMP := .venv-superset/.installed
 BROWSER_STAMP := .venv-browser/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo bi test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock clean test-engines install-engines bench-engines
+.PHONY: help install demo bi test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines install-engines install-browser bench-engines
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -54,6 +54,8 @@ $(BROWSER_STAMP): requirements-browser.lock
 	  .venv-browser/bin/python tests/support/browser_engine.py "$$folder" 2>"$$folder/said" \
 	  || { echo "no browser here, the system lacks what it draws with: $$(grep -v '^$$' "$$folder/said" | tail -n 1)" >&2; exit 1; }
 	@touch $(BROWSER_STAMP)
+
+install-browser: $(STAMP) $(BROWSER_STAMP)
 
 install: $(STAMP) ## build .venv from requirements.lock
 
@@ -165,6 +167,9 @@ bench-warnings: $(STAMP) ## replay a year of warnings night by night: ARGS="--cu
 
 docs: $(STAMP) ## the documentation site into var/docs, with dictionary, lineage, dbt's pages and the gates' results inside
 	$(BIN)/python -m gridcredit docs
+
+images: $(STAMP) $(BROWSER_STAMP) ## draw README's pictures of the pages from the release of `make demo`
+	$(BIN)/python -m tests.support.images
 
 lock: ## renew requirements.lock from pyproject.toml, and those of .venv-bi, .venv-browser and .venv-superset (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \

@@ -10,16 +10,16 @@ from gridcredit.reporting.customer import write_report
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.reporting.policy.document import write_policy_document
 from gridcredit.reporting.site.pages import write_site
-from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
+from tests.browser.looks import look
 from tests.support.browser import DESKTOP, PHONE, Browser
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
 
 pytestmark = pytest.mark.browser
 
-LEGIBLE = (PROJECT_DIR / "tests" / "support" / "legible.js").read_text()
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 DASHBOARD = ("overview", "debtors", "warnings", "recovery", "quality", "customer")
 SITE = (
@@ -57,14 +57,6 @@ def site(settings: Settings) -> Path:
     return write_site(settings).parent
 
 
-def look(browser: Browser, address: str, width: int, picture: Path, *, is_dark: bool = False) -> None:
-    """Open a page; nothing is wrong with it."""
-    browser.open(address, width, is_dark=is_dark)
-    browser.screenshot(picture)
-    assert browser.errors == []
-    assert browser.run(LEGIBLE) == []
-
-
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", DASHBOARD)
@@ -97,7 +89,7 @@ def test_a_customers_report(
 def test_the_policy_as_a_document(
     browser: Browser, settings: Settings, language: Language, width: int, pictures: Path, tmp_path: Path
 ) -> None:
-    page = write_policy_document("1.1", language, tmp_path / "policy.html", settings)
+    page = write_policy_document("default-1.1", language, tmp_path / "policy.html", settings)
     look(browser, page.as_uri(), width, pictures / f"policy_{language}_{width}.png")
 
 
@@ -105,3 +97,19 @@ def test_the_policy_as_a_document(
 @pytest.mark.parametrize("page", SITE)
 def test_the_site(browser: Browser, site: Path, page: str, width: int, pictures: Path) -> None:
     look(browser, (site / f"{page}.html").as_uri(), width, pictures / f"site_{page.replace('/', '_')}_{width}.png")
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_lineage_is_searched_and_followed(browser: Browser, site: Path, width: int, pictures: Path) -> None:
+    address = (site / "reference" / "warehouse" / "lineage.html").as_uri()
+    browser.open(address, width)
+    browser.type("#search", "credit_limit.credit_l")
+    found = browser.run("[...document.querySelectorAll('#found a')].map(one => one.hash.slice(1))")
+    assert "candidate.credit_limit.credit_limit" in found
+    browser.click("#found a[href='#candidate.credit_limit.credit_limit']")
+    open_page = "document.querySelector('.page:not([hidden])').dataset.name"
+    browser.wait_until(f"{open_page} === 'credit_limit'")
+    browser.click(".page:not([hidden]) .three > div:first-child a.box")
+    browser.wait_until(f"{open_page} !== 'credit_limit'")
+    assert browser.errors == []
+    look(browser, f"{address}#candidate.credit_limit", width, pictures / f"lineage_of_a_table_{width}.png")

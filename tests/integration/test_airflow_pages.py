@@ -93,8 +93,8 @@ def test_the_page_shows_what_there_is(answers: dict[str, Any], settings: Setting
     ((release, as_of, chain),) = rows(settings, "select release, as_of_date, chain_hash from lineage.releases")
     assert f"Release <strong>{release}</strong> is in force, as of <strong>{as_of}</strong>" in page
     assert chain[:16] in page
-    assert '<td>demo</td><td class="number">1 files wait</td>' in page
-    assert "<td>payment_bad.csv</td><td>payment</td>" in page
+    assert '<td>demo</td><td class="number">1 waiting</td>' in page
+    assert '>payment_bad.csv</td><td data-label="extracts">payment</td>' in page
     for level, warnings in rows(settings, "select level, count(*) from published.customer_warning group by level"):
         assert f'{level}</span></td><td class="number">{warnings}</td>' in page
     checks = number(settings, "select count(*) from lineage.gate_results where gate = 'candidate'")
@@ -113,7 +113,7 @@ def test_the_other_pages(answers: dict[str, Any], settings: Settings) -> None:
     assert "the site" in asked["/docs/{path:path}"]["viewer"][1]
     # The reason and the line, not what the row holds.
     (load,) = (text for path, (_, text) in more.items() if path.startswith("/loads/") and "999999" not in path)
-    assert "paid_on" in load and "<td>32</td>" in load
+    assert "paid_on" in load and ">32</td>" in load
     assert "SECRET-VALUE" not in load and "<script>" not in load
     refused = {path: status for path, (status, _) in more.items() if text_is_short(more[path][1])}
     assert set(refused.values()) == {404}

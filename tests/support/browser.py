@@ -23,9 +23,10 @@ PYTHON = PROJECT_DIR / ".venv-browser" / "bin" / "python"
 ENGINE = PROJECT_DIR / "tests" / "support" / "browser_engine.py"
 DESKTOP, PHONE = 1400, 390
 PATIENCE = 60.0
-# Fonts are there, and what the page draws of itself is drawn.
-DRAWN = """document.fonts.ready.then(() => new Promise(done =>
-  requestAnimationFrame(() => requestAnimationFrame(() => done(location.href)))))"""
+# Fonts are there, what the page draws of itself is drawn, and nothing moves any more but what moves for ever.
+DRAWN = """document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
+  .then(() => Promise.allSettled(document.getAnimations()
+    .filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished))).then(() => true)"""
 # Where an element's middle is, and whether a click there reaches it.
 MIDDLE = """(() => { const one = document.querySelector(%s); one.scrollIntoView({block: "center"});
   const box = one.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;

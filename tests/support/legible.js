@@ -1,4 +1,4 @@
-// What of an open page cannot be read, as a list of sentences: text outside the page or cut, text over text, text too faint.
+// What of an open page cannot be read, as a list of sentences: text outside the page or cut, words broken, text over text, text too faint.
 (() => {
   const width = document.documentElement.clientWidth, found = [], shown = [];
   const say = (what, node) => found.push(what + ": " + node.textContent.trim().slice(0, 60) + " <" +
@@ -18,7 +18,8 @@
     }
     return "rgb(255, 255, 255)";
   };
-  const scrolls = style => ["auto", "scroll"].includes(style.overflowX);
+  const scrolls = (one, style) => (["auto", "scroll"].includes(style.overflowX) && one.scrollWidth > one.clientWidth + 1) ||
+    (["auto", "scroll"].includes(style.overflowY) && one.scrollHeight > one.clientHeight + 1);
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; (node = texts.nextNode());) {
     const owner = node.parentElement, style = getComputedStyle(owner);
@@ -26,21 +27,32 @@
         !owner.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) { continue; }
     const range = document.createRange();
     range.selectNodeContents(node);
-    const boxes = Array.from(range.getClientRects()).filter(box => box.width > 1 && box.height > 1);
+    // What is wholly beyond an edge is put away there, as a drawer is.
+    const boxes = Array.from(range.getClientRects()).filter(box => box.width > 1 && box.height > 1 && box.right > 0);
+    const matrix = owner instanceof SVGElement && owner.getScreenCTM();
+    if (!(owner instanceof SVGElement) && new Set(boxes.map(box => Math.round(box.top))).size > 1) {
+      for (const word of node.textContent.matchAll(/(?<=^|\s)[\w.,:;()'"]{2,24}(?=\s|$)/g)) {
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (range.getClientRects().length > 1) { say("broken: " + word[0], node); }
+      }
+    }
     let isScrolled = false;
     for (let one = owner; one && one !== document.body; one = one.parentElement) {
       const around = getComputedStyle(one), frame = one.getBoundingClientRect();
       const hides = one instanceof SVGElement ? one.tagName === "svg" && one.parentElement && !(one.parentElement instanceof SVGElement)
         : around.overflowX !== "visible" || around.overflowY !== "visible";
-      if (scrolls(around)) { isScrolled = isScrolled || one.scrollWidth > one.clientWidth + 1; }
+      isScrolled = isScrolled || scrolls(one, around);
       if (hides && !isScrolled && around.display !== "inline" &&
           boxes.some(box => box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 2 || box.bottom > frame.bottom + 2)) {
-        say("cut", node);
+        if (boxes.some(box => box.right > frame.left && box.left < frame.right && box.bottom > frame.top && box.top < frame.bottom)) { say("cut", node); }
+        isScrolled = true;
         break;
       }
     }
     if (!isScrolled && boxes.some(box => box.left < -1 || box.right > width + 1)) { say("outside", node); }
-    if (!isScrolled) { boxes.forEach(box => shown.push({box, node})); }
+    // Of a text that is turned the box says little.
+    if (!isScrolled && !(matrix && Math.abs(matrix.b) > 0.01)) { boxes.forEach(box => shown.push({box, node})); }
     if (!(owner instanceof SVGElement)) {
       const [one, other] = [light(style.color), light(ground(owner))].sort((a, b) => b - a);
       const least = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;

@@ -106,7 +106,7 @@ def down() -> None:
     from gridcredit.operations import services
 
     with clear_errors() as settings:
-        stopped = services.stop(settings)
+        stopped = services.stop(settings, typer.echo)
         typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from gridcredit.pages.texts import Language, read_texts
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.store import held_back, loaded_versions, read_policies, why_held_back
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 
-# What cannot be told without an extract.
-NEEDED_FOR = {
-    "meter_reading": "use, load and evasion are not judged, and bills are not checked",
-    "tariff": "bills are not checked, and advice names no money",
-    "officer_assignment": "no debt has an officer",
-    "collection_action": "steps taken and promises are not known: each debt begins at its first step",
-    "party": "who stands behind a firm is not known",
-    "external_risk": "public listings of a firm are not known",
-}
+# What is missing: its name in texts.yml, and its figures.
+Gap = tuple[str, dict[str, Any]]
+# Extracts without which something cannot be told.
+NEEDED = ("meter_reading", "tariff", "officer_assignment", "collection_action", "party", "external_risk")
 # Above this share of one score the grades hardly tell customers apart.
 MOST_OF_ONE_SCORE = 0.3
 # With fewer customers of a grade chance alone may be behind what was seen.
@@ -50,30 +47,38 @@ from rated group by grade, probability_of_default order by probability_of_defaul
 """
 
 
-def missing_for_sound_results(connection: Connection, settings: Settings) -> list[str]:
+def missing_for_sound_results(connection: Connection, settings: Settings, language: Language = "en") -> list[str]:
     """One line for each thing, with its figures; empty where nothing has been released or nothing is missing."""
     if not connection.execute("select 1 from lineage.releases limit 1").fetchone():
         return []
-    return [
+    gaps = [
         *_policies(connection, settings),
         *_extracts(connection),
         *_bunched_scores(connection),
         *_segments(connection),
         *_probabilities(connection, read_rules(settings)),
     ]
+    texts, segments = read_texts(language, "gridcredit.evaluation"), read_texts(language)["segments"]
+    return [
+        str(texts[name]).format(**figures | {"segment": segments.get(figures.get("segment"), figures.get("segment"))})
+        for name, figures in gaps
+    ]
 
 
-def _policies(connection: Connection, settings: Settings) -> Iterator[str]:
+def _policies(connection: Connection, settings: Settings) -> Iterator[Gap]:
     loaded = loaded_versions(connection)
     for policy in read_policies(settings):
         header = policy.header
         if header.version in loaded or header.policy != settings.policy:
             continue
         if rated := held_back(connection, policy):
-            yield f"policy: {header.version} is not rated by: {why_held_back(policy, rated)}"
+            yield (
+                "policy",
+                header.model_dump() | {"rated": rated, "folder": policy.folder, "why": why_held_back(policy, rated)},
+            )
 
 
-def _extracts(connection: Connection) -> Iterator[str]:
+def _extracts(connection: Connection) -> Iterator[Gap]:
     delivered = {
         name
         for (name,) in connection.execute(
@@ -81,32 +86,31 @@ def _extracts(connection: Connection) -> Iterator[str]:
             "where rows_accepted > 0 and undone_at is null"
         )
     }
-    yield from (f"{name}: {what}" for name, what in NEEDED_FOR.items() if name not in delivered)
+    yield from ((name, {}) for name in NEEDED if name not in delivered)
 
 
-def _bunched_scores(connection: Connection) -> Iterator[str]:
+def _bunched_scores(connection: Connection) -> Iterator[Gap]:
     row = connection.execute(
         "select score, count(*), sum(count(*)) over () from published.customer_rating "
         "where score is not null group by score order by count(*) desc limit 1"
     ).fetchone()
     if row and row[2] >= LEAST_OF_A_GRADE and row[1] > MOST_OF_ONE_SCORE * float(row[2]):
-        share = 100 * row[1] / float(row[2])
-        yield f"spread of scores: {share:.0f} % of the customers share the score {row[0]}: their grades hardly tell them apart"
+        yield "spread", {"share": 100 * row[1] / float(row[2]), "score": row[0]}
 
 
-def _segments(connection: Connection) -> Iterator[str]:
+def _segments(connection: Connection) -> Iterator[Gap]:
     segments = connection.execute(
         "select segment, count(*) from published.customer_rating group by segment order by segment"
     ).fetchall()
     if len(segments) == 1:
-        yield f"segments: all customers are {segments[0][0]}: season, size of bills and limits are those of this segment alone"
+        yield "one_segment", {"segment": segments[0][0]}
     for (segment,) in connection.execute(
         "select distinct segment from features.bill_size_bound where customers < 20 order by segment"
     ):
-        yield f"segments: under twenty {segment} customers with bills on a month-end: their size of bill is not judged"
+        yield "few_of_segment", {"segment": segment}
 
 
-def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[str]:
+def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[Gap]:
     """Grades of which more defaulted than chance explains where the policy's probability were true."""
     seen = connection.execute(
         SEEN_DEFAULTS, {"months": rules.outcome.window_months, "days": rules.outcome.default_days_overdue}
@@ -115,7 +119,5 @@ def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[s
         probability = float(expected)
         spread = (probability * (1 - probability) / customers) ** 0.5
         if customers >= LEAST_OF_A_GRADE and defaulted / customers > probability + 3 * spread:
-            yield (
-                f"probabilities: of {customers} customers of grade {grade} {100 * defaulted / customers:.1f} % defaulted within "
-                f"{rules.outcome.window_months} months; the policy says {100 * probability:.1f} %: expected losses are too low"
-            )
+            figures = {"customers": customers, "grade": grade, "months": rules.outcome.window_months}
+            yield "probability", figures | {"seen": 100 * defaulted / customers, "expected": 100 * probability}

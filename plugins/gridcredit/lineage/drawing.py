@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import altair as alt
 import pandas as pd
@@ -32,6 +33,10 @@ COLUMNS: tuple[tuple[Kind, ...], ...] = (
 )
 # Pixels that a column and a row of boxes take.
 WIDTH, HEIGHT = 250, 18
+# The picture scrolls within the page, which is as wide as the screen.
+HEAD = """<title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>#vega-chart {{ display: block; overflow: auto; }}</style>"""
 # The lines of the box under the pointer are drawn in red.
 POINTED_AT = "isValid(pointer.id) && (pointer.id[0] === datum.one || pointer.id[0] === datum.other)"
 
@@ -96,8 +101,12 @@ def draw(title: str, columns: Sequence[Sequence[Box]], edges: set[tuple[str, str
     labels = base.mark_text(align="left", dx=7, fontSize=10, limit=WIDTH - 40).encode(text="name:N")
     chart = (
         alt.layer(lines, points, labels)
-        .properties(width=WIDTH * len(columns), height=HEIGHT * max(map(len, columns)) + 60, title=title)
+        .properties(
+            width=WIDTH * len(columns),
+            height=HEIGHT * max(map(len, columns)) + 60,
+            title=alt.Title(title, anchor="start"),
+        )
         .configure_view(stroke=None)
     )
     page: str = vl_convert.vegalite_to_html(chart.to_dict(), bundle=True)
-    return page
+    return page.replace("<title>Chart</title>", HEAD.format(title=escape(title)), 1)

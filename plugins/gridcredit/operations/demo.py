@@ -62,7 +62,7 @@ def _run(
         else:
             _run_dags(settings, connection, source, step)
         show_release(connection, console, settings)
-        report = _report_of_the_largest_debt(connection, settings)
+        report = report_of_the_largest_debt(connection, settings)
         dashboard = write_dashboard(settings=settings)
         (customer,) = connection.execute("select min(customer_id) from published.customer_rating").fetchone() or ("",)
     console.print(where_to_look(settings, dashboard, report, customer), highlight=False, markup=False, soft_wrap=True)
@@ -92,9 +92,11 @@ def _run_dags(settings: Settings, connection: Connection, source: Path, step: Ca
         step("files delivered: ingest_extracts loads them, build_ratings follows")
         follow(connection, before, len(EXTRACTS), step)
         _come_to_rest(address, settings, step, began_at)
+    except KeyboardInterrupt:
+        step("interrupted")
+        raise
     finally:
-        step("stop Airflow")
-        services.stop_airflow(settings)
+        services.stop_airflow(settings, step)
 
 
 def _is_released(connection: Connection, source: Path, mapping: Mapping) -> bool:
@@ -128,7 +130,7 @@ def _come_to_rest(address: str, settings: Settings, step: Callable[[str], None],
             raise GridCreditError(f"{', '.join(failed)} failed: see the logs under {settings.log_dir}")
 
 
-def _report_of_the_largest_debt(connection: Connection, settings: Settings) -> Path:
+def report_of_the_largest_debt(connection: Connection, settings: Settings) -> Path:
     """The credit report of who owes the most with a warning open."""
     (customer,) = connection.execute(
         "select customer_id from published.customer_rating where customer_id in "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -67,14 +68,18 @@ def is_ours(entry: Mapping[str, float]) -> bool:
         return False
 
 
-def end(processes: list[psutil.Process]) -> None:
+def end(processes: list[psutil.Process], progress: Callable[[str], None], seconds: float = 20) -> None:
     """End processes with their children, by force where they do not."""
-    family = []
+    family: list[psutil.Process] = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             family += [*process.children(recursive=True), process]
             process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    alive, deadline = family, time.monotonic() + seconds
+    while alive and time.monotonic() < deadline:
+        _, alive = psutil.wait_procs(alive, timeout=SECONDS_BETWEEN_LINES)
+        if alive:
+            progress(f"  wait for {len(alive)} processes to end")
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

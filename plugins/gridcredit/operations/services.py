@@ -62,7 +62,7 @@ def start(
     stop_airflow(settings)
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
-    port = api_port or _api_port()
+    port = api_port or _api_port(progress)
     environment = airflow_environment(settings, port) | dict(overrides or {})
     progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings, progress)
@@ -119,24 +119,27 @@ def still_running_elsewhere(settings: Settings) -> list[str]:
     return [f"{one.name} (process {one.pid})" for one in leftovers(settings, _known(settings))]
 
 
-def stop(settings: Settings) -> list[str]:
+def stop(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
     """Stop what was started from here and only that; returns the names of what was stopped."""
-    stopped = stop_airflow(settings) + superset.stop(settings)
+    stopped = stop_airflow(settings, progress) + superset.stop(settings, progress)
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is not None:
+        progress("stop Postgres")
         EmbeddedPostgres(settings).stop()
         stopped.append("postgres")
     left = leftovers(settings, _known(settings))
-    end([psutil.Process(one.pid) for one in left])
+    end([psutil.Process(one.pid) for one in left], progress)
     return stopped + [one.name for one in left]
 
 
-def stop_airflow(settings: Settings) -> list[str]:
+def stop_airflow(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
     """Stop Airflow's services that this home started."""
     state = _read_state(settings)
     if not state:
         return []
     running = {service: entry for service, entry in state["processes"].items() if is_ours(entry)}
-    end([psutil.Process(int(entry["pid"])) for entry in running.values()])
+    if running:
+        progress("stop Airflow")
+    end([psutil.Process(int(entry["pid"])) for entry in running.values()], progress)
     if running:
         _give_back_tries(settings)
     _state_file(settings).unlink(missing_ok=True)
@@ -199,9 +202,13 @@ def _wait_until_healthy(
     raise GridCreditError(f"Airflow's {', '.join(waiting)} did not become healthy; see {settings.log_dir}")
 
 
-def _api_port(preferred: int = 8080) -> int:
+def _api_port(progress: Callable[[str], None], preferred: int = 8080) -> int:
     """Airflow's usual port where it is free, else any free one."""
-    return preferred if is_free(preferred) else free_port()
+    if is_free(preferred):
+        return preferred
+    port = free_port()
+    progress(f"port {preferred} is taken: Airflow's pages are at port {port} until `make down`")
+    return port
 
 
 def _state_file(settings: Settings) -> Path:

@@ -52,7 +52,7 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     is_new = state.get("content") != content
     if running and not is_new:
         return str(state["address"])
-    stop(settings)
+    stop(settings, progress)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     if is_new:
         progress("bring Superset's own database up to date and import dashboards (a minute, when something is new)")
@@ -60,6 +60,8 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
         script = settings.project_dir / "bi" / "prepare.py"
         run_to_end([str(python), str(script)], environment | login, settings.home, "Superset's database", progress)
     port = USUAL_PORT if is_free(USUAL_PORT) else free_port()
+    if port != USUAL_PORT:
+        progress(f"port {USUAL_PORT} is taken: Superset's pages are at port {port} until `make down`")
     progress("start Superset")
     server = [str(python), "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "superset.app:create_app()"]
     process = spawn(server, environment, _log_file(settings), settings.home)
@@ -70,12 +72,13 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     return address
 
 
-def stop(settings: Settings) -> list[str]:
+def stop(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
     """Stop the Superset that this home started; returns the names of what was stopped."""
     running = pid(settings)
     if running is None:
         return []
-    end([psutil.Process(running)])
+    progress("stop Superset")
+    end([psutil.Process(running)], progress)
     return [SUPERSET_SERVICE]
 
 

@@ -61,14 +61,17 @@ def place(row: Row) -> dict[str, str]:
     return {name: row[column] for name, column in FILTERS.items() if row.get(column) is not None}
 
 
-def choices(listings: Iterable[Listing]) -> dict[str, list[str]]:
-    """By filter the values that rows have."""
+def choices(listings: Iterable[Listing], orders: dict[str, list[str]]) -> dict[str, list[str]]:
+    """By filter the values that rows have, in their own order where they have one."""
     found: dict[str, set[str]] = {name: set() for name in FILTERS}
     for listing in listings:
         for values, _ in listing.lines:
             for name, value in values.items():
                 found[name].add(value)
-    return {name: sorted(values) for name, values in found.items()}
+    return {
+        name: [value for value in orders.get(name, []) if value in values] + sorted(values - set(orders.get(name, [])))
+        for name, values in found.items()
+    }
 
 
 def money(value: Decimal | int | None) -> Cell:

@@ -89,7 +89,8 @@ def migration(rows: list[Row], t: Words) -> Markup:
         color=alt.Color("customers:Q", scale=alt.Scale(type="symlog", scheme="blues"), legend=None)
     )
     most = max((row["customers"] for row in rows), default=0)
-    on_dark = alt.when(alt.datum.customers > most / 8).then(alt.value("white")).otherwise(alt.value(INK))
+    # The colours go by the logarithm.
+    on_dark = alt.when(alt.datum.customers > most**0.6).then(alt.value("white")).otherwise(alt.value(INK))
     return svg(cells + base.mark_text(fontSize=9).encode(text="customers:Q", color=on_dark), height=190)
 
 

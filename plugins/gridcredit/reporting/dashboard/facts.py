@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.soundness import missing_for_sound_results
+from gridcredit.pages.texts import Language
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 
@@ -152,7 +153,7 @@ class Dashboard:
     missing: list[str]
 
 
-def collect(settings: Settings) -> Dashboard:
+def collect(settings: Settings, language: Language) -> Dashboard:
     """Read everything in one snapshot, so that no other release comes in between."""
     with connect(settings) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
@@ -169,7 +170,7 @@ def collect(settings: Settings) -> Dashboard:
             now=_compared(connection, release),
             before=_compared(connection, earlier) if earlier else None,
             customers=_customers(connection, named),
-            missing=missing_for_sound_results(connection, settings),
+            missing=missing_for_sound_results(connection, settings, language),
         )
 
 

@@ -18,6 +18,7 @@ class Listings:
     def __init__(self, dashboard: Dashboard, t: Words, shared: Words, language: str, currency: str) -> None:
         self.dashboard, self.rows, self.t, self.shared, self.language = dashboard, dashboard.rows, t, shared, language
         self.currency = currency
+        self.grades = [row["grade"] for row in self.rows["grades"]]
 
     def places(self) -> Listing:
         """What each unit's customers of a segment owe."""
@@ -46,7 +47,7 @@ class Listings:
                 self._customer(row),
                 Cell(self._segment(row)),
                 Cell(row["org_unit"] or "–"),
-                Cell(row["grade"] or "–"),
+                self._grade(row),
             ]
             cells += [money(row["open_amount"]), percent(row["share"]), whole(row["days_overdue"])]
             cells += [self.step(row), day(row["earliest_on"]), Cell(self._word("holds", row["held_by"]))]
@@ -78,7 +79,7 @@ class Listings:
                 self._customer(row),
                 Cell(self._segment(row)),
                 Cell(row["org_unit"] or "–"),
-                Cell(row["grade"] or "–"),
+                self._grade(row),
             ]
             cells += [
                 Cell(row[f"reason_{self.language}"], look="long"),
@@ -195,7 +196,13 @@ class Listings:
             Head(t[name], True, True) for name in ("loads_count", "accepted", "quarantined")
         ]
         lines: list[Line] = [
-            ({}, [Cell(row["extract"]), *(money(row[name]) for name in ("loads", "accepted", "quarantined"))])
+            (
+                {},
+                [
+                    Cell(self._word("extracts", row["extract"])),
+                    *(money(row[name]) for name in ("loads", "accepted", "quarantined")),
+                ],
+            )
             for row in self.rows["loads"]
         ]
         return Listing("loads", t["loads"], heads, lines)
@@ -218,6 +225,11 @@ class Listings:
 
     def _customer(self, row: Row) -> Cell:
         return Cell(row["customer_id"], href=f"#customer-{quote(row['customer_id'], safe='')}")
+
+    def _grade(self, row: Row) -> Cell:
+        """A grade, sorted from the best to the worst."""
+        grade = row["grade"]
+        return Cell(grade, self.grades.index(grade) if grade in self.grades else None) if grade else Cell("–")
 
     def _segment(self, row: Row) -> str:
         return self._word("segments", row["segment"])

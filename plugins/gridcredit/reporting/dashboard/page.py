@@ -44,7 +44,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None, l
         GridCreditError: nothing has been published yet.
     """
     settings = settings or get_settings()
-    dashboard = collect(settings)
+    dashboard = collect(settings, language)
     suffix = "" if language == "en" else f"_{language}"
     out = out or settings.home / "dashboards" / f"release_{dashboard.release['release']:06d}{suffix}.html"
     return write_page(out, _page(dashboard, language, settings), private=True)
@@ -71,7 +71,7 @@ def _page(dashboard: Dashboard, language: Language, settings: Settings) -> str:
         "words": words,
         "listings": listings,
         "filters": list(FILTERS),
-        "choices": choices(listings.values()),
+        "choices": choices(listings.values(), {"grade": words.grades, "level": list(shared["levels"])}),
         "change": partial(change, dashboard, t),
         "quoted": shlex.quote,
         "trace": lambda customer: trace_link("customer_rating", {"customer_id": customer}, settings),

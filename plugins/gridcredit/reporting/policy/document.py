@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from gridcredit.errors import GridCreditError
 from gridcredit.pages.template import render, write_page
@@ -90,7 +93,12 @@ def policy_document(policy: Policy, language: Language, settings: Settings) -> s
         "limits": {row["grade"]: row for row in policy.tables["limits"]},
         "default_rates": {row["grade"]: row["probability_of_default"] for row in policy.tables["default_rates"]},
     }
-    return render(PACKAGE, "page.html.j2", facts)
+    return render(PACKAGE, "page.html.j2", facts, {"code": _code})
+
+
+def _code(text: str) -> str:
+    """A sentence whose commands stand between backticks."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 escaped before
 
 
 def version_before(policy: Policy, settings: Settings) -> Policy | None:
@@ -175,6 +183,38 @@ class Words:
     def term(self, value: object) -> str:
         """A field of policy.yml."""
         return "–" if value in (None, "") else str(self.own["yes_no"].get(str(value), value))
+
+    def row(self, table: str, key: str) -> str:
+        """What names a row: a field of policy.yml, or a key whose first part an indicator or a segment may be."""
+        if table == "policy.yml":
+            return str(self.own["terms_named"].get(key, key))
+        return " ".join(map(self._name, key.split(" ")))
+
+    def content(self, text: str | None) -> str:
+        """A row as differences show it, `name=value  name=value`, in words; without what is of the other language."""
+        if text is None:
+            return "–"
+        found = []
+        for part in text.split("  "):
+            name, is_named, value = part.partition("=")
+            if not is_named:
+                found.append(self.term(part))
+            elif not name.startswith("text_") or name == f"text_{self.language}":
+                found.append(f"{self.own['columns'].get(name, name.replace('_', ' '))} {self._named(name, value)}")
+        return str(self.own["comma"]).join(found)
+
+    def _named(self, column: str, value: str) -> str:
+        """A value of a table, in words where it has some."""
+        if column in ("measure", "payment_mode"):
+            return self.measure(value) if column == "measure" else self.mode(value)
+        return str(self.own["comma"]).join(map(self._name, value.split("|"))) if value.islower() else value
+
+    def _name(self, name: str) -> str:
+        """Whatever a policy's files name by a word of code."""
+        for kind in ("segments", "dimensions", "departments", "levels"):
+            if name in self.shared[kind]:
+                return str(self.shared[kind][name])
+        return self.feature(name)
 
     def in_force_on(self, day: date) -> str:
         return str(self.own["from_day"]).format(day)

@@ -15,14 +15,15 @@ import pytest
 from gridcredit.contract.bi.charts import Chart
 from gridcredit.contract.bi.dashboards import Dashboard, read_dashboards
 from gridcredit.contract.bi.datasets import Dataset, datasets, is_time
-from gridcredit.operations import superset
+from gridcredit.operations import services, superset
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, connect
+from gridcredit.warehouse.leftovers import leftovers
 from gridcredit.warehouse.migrations import ensure_database
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
-from tests.support.browser import Browser, running_browser
+from tests.support.browser import PYTHON, Browser, running_browser
 from tests.support.prepared import Prepared
 from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory, Warehouses
@@ -247,8 +248,10 @@ NOTHING_LOADS = "document.querySelectorAll('.chart-container').length >= %d && !
 PIXEL = "apachesuperset.gateway.scarf.sh"
 
 
+@pytest.mark.skipif(not (PYTHON.parents[1] / ".installed").exists(), reason="no browser: `make install-browser`")
 def test_each_dashboard_in_a_browser(address: str, settings: Settings, tmp_path: Path) -> None:
     """Every chart is drawn without an error, big numbers are those of SQL, a filter narrows them, and no other host is asked."""
+    known = datasets(settings)
     with running_browser(tmp_path) as browser:
         sign_in(browser, address, settings)
         for slug, dashboard in read_dashboards(settings).items():
@@ -257,9 +260,10 @@ def test_each_dashboard_in_a_browser(address: str, settings: Settings, tmp_path:
                 assert not is_wrong, title
                 if title in BY_HAND:
                     ((by_hand,),) = rows(settings, BY_HAND[title].encode())
-                    assert number == shown(by_hand, dashboard, title, settings), title
+                    assert number == as_tile(by_hand, chart_named(title, dashboard), known), title
                 else:
-                    assert is_drawn or not by_sql(chart_named(title, dashboard), *asked(title, dashboard, settings))
+                    chart = chart_named(title, dashboard)
+                    assert is_drawn or not by_sql(chart, known[chart.of], settings), title
         ((region,),) = rows(settings, "select min(region) from star.dim_org where region <> 'unknown'")
         chosen = (
             f"(NATIVE_FILTER-portfolio-region:(id:NATIVE_FILTER-portfolio-region,filterState:(value:!({region})),"
@@ -294,13 +298,18 @@ def chart_named(title: str, dashboard: Dashboard) -> Chart:
     return next(chart for chart in dashboard.charts if chart.title == title)
 
 
-def asked(title: str, dashboard: Dashboard, settings: Settings) -> tuple[Dataset, Settings]:
-    return datasets(settings)[chart_named(title, dashboard).of], settings
+def as_tile(value: Any, chart: Chart, known: dict[str, Dataset]) -> str:
+    """A number as its tile has it: shares in percent, days with a decimal, all else whole."""
+    units = {metric.name: metric.unit for metric in known[chart.of].metrics}
+    (metric,) = chart.metrics
+    unit = units.get(metric) if isinstance(metric, str) else None
+    return {"share": f"{value:.1%}", "days": f"{value:,.1f}"}.get(unit or "", f"{value:,.0f}")
 
 
-def shown(value: Any, dashboard: Dashboard, title: str, settings: Settings) -> str:
-    """A number as the tile has it: shares in percent, days with a decimal, all else whole."""
-    metric = chart_named(title, dashboard).metrics[0]
-    units = {one.name: one.unit for one in asked(title, dashboard, settings)[0].metrics}
-    unit = units.get(metric, "count") if isinstance(metric, str) else "count"
-    return {"share": f"{value:.1%}", "days": f"{value:,.1f}"}.get(unit, f"{value:,.0f}")
+def test_down_stops_it(address: str, settings: Settings) -> None:
+    """It is found by itself too: a removed home would leave it running."""
+    assert [one.name for one in leftovers(settings)] == ["superset"]
+    assert services.stop(settings) == ["superset"]
+    assert services.stop(settings) == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{address}/health", trust_env=False)

@@ -42,7 +42,10 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     refuse_leftovers(settings, frozenset([running] if running else []) | _server(settings))
     progress("start Postgres, and bring what BI tools read up to date")
     prepare(settings)
-    refresh_readers(settings)
+    if not refresh_readers(settings):
+        progress(
+            "nothing is published yet: charts show errors until the first release (`make demo`, or files of your own)"
+        )
     if settings.superset_database_url is None:
         _require_embedded(settings)
         ensure_database(EmbeddedPostgres(settings), SUPERSET, SUPERSET_ROLE)

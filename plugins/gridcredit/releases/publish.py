@@ -35,20 +35,24 @@ class Release:
     chain_hash: str
 
 
-def refresh_readers(settings: Settings) -> None:
+def refresh_readers(settings: Settings) -> bool:
     """Bring views, rights and texts of what is published to this version's, for readers who do not wait for a release.
+
+    Returns whether anything is published.
 
     Raises:
         GridCreditError: what is published lacks what the views of this version read.
     """
     try:
         with connect(settings) as connection, changing_what_is_read(connection, settings):
-            if connection.execute("select 1 from lineage.releases limit 1").fetchone():
+            is_published = connection.execute("select 1 from lineage.releases limit 1").fetchone() is not None
+            if is_published:
                 _apply_what_is_read(connection, settings)
     except (errors.UndefinedColumn, errors.UndefinedTable) as error:
         raise GridCreditError(
             "what is published is of an earlier version: `gridcredit run` publishes it again, then try this again"
         ) from error
+    return is_published
 
 
 def _apply_what_is_read(connection: Connection, settings: Settings) -> None:

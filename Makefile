@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BI_STAMP := .venv-bi/.installed
+SUPERSET_STAMP := .venv-superset/.installed
 BROWSER_STAMP := .venv-browser/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines install-engines install-browser bench-engines
+.PHONY: help install demo bi test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines install-engines install-browser bench-engines
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -37,6 +38,13 @@ $(BI_STAMP): requirements-bi.lock
 	.venv-bi/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-bi.lock
 	@touch $(BI_STAMP)
 
+$(SUPERSET_STAMP): requirements-superset.lock
+	@echo "==> installing Superset into .venv-superset (two minutes or more, once)"
+	@test -x .venv-superset/bin/python || $(BIN)/python -m venv .venv-superset
+	@.venv-superset/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements-superset.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | cut -c1-100
+	@.venv-superset/bin/python -m pip check
+	@touch $(SUPERSET_STAMP)
+
 # A browser for those who have none; it fails at once where the system lacks a library that it draws with.
 $(BROWSER_STAMP): requirements-browser.lock
 	@echo "==> installing into .venv-browser (once)"
@@ -57,7 +65,10 @@ demo: $(STAMP) ## run the real DAGs on a sample supplier
 up: $(STAMP) ## start Airflow and Postgres for a browser
 	$(BIN)/python -m gridcredit up
 
-down: $(STAMP) ## stop what `make up` or `make demo` started
+bi: $(STAMP) $(SUPERSET_STAMP) ## start Apache Superset with dashboards of what is published
+	$(BIN)/python -m gridcredit bi
+
+down: $(STAMP) ## stop what `make up`, `make demo` or `make bi` started
 	$(BIN)/python -m gridcredit down
 
 test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/unit -k NAME"
@@ -67,7 +78,8 @@ test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/uni
 test-browser: $(STAMP) $(BROWSER_STAMP) ## each page in a browser at two widths, and what is clicked and typed there, in .venv-browser
 	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
 
-test-bi: $(STAMP) $(BI_STAMP) ## metrics and data contracts by MetricFlow and datacontract-cli, in .venv-bi
+test-bi: $(STAMP) $(BI_STAMP) $(SUPERSET_STAMP) ## metrics, data contracts and dashboards by MetricFlow, datacontract-cli and Superset
+	@$(MAKE) --no-print-directory install-browser || echo "==> dashboards are not opened in a browser"
 	$(call timed,tests for BI tools,$(BIN)/python -m pytest -m bi $(ARGS))
 
 test-docs: $(STAMP) ## follow each tutorial and how-to, command by command: ARGS="-k roll_back"
@@ -160,12 +172,12 @@ docs: $(STAMP) ## the documentation site into var/docs, with dictionary, lineage
 images: $(STAMP) $(BROWSER_STAMP) ## draw README's pictures of the pages from the release of `make demo`
 	$(BIN)/python -m tests.support.images
 
-lock: ## renew requirements.lock from pyproject.toml, and those of .venv-bi and .venv-browser (needs uv)
+lock: ## renew requirements.lock from pyproject.toml, and those of .venv-bi, .venv-browser and .venv-superset (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
-	for name in bi browser; do uv pip compile requirements-$$name.in --python-version 3.11 --generate-hashes \
+	for name in bi browser superset; do uv pip compile requirements-$$name.in --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements-$$name.lock || exit 1; done
 
 clean: ## stop the services and remove .venv and var
 	@test ! -x $(BIN)/python || $(BIN)/python -m gridcredit down
-	rm -rf $(VENV) .venv-bi .venv-browser var
+	rm -rf $(VENV) .venv-bi .venv-browser .venv-superset var

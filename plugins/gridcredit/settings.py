@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     airflow_database_url: SecretStr | None = Field(
         None, description="postgresql://... of Airflow's own database; unset: one on the embedded Postgres"
     )
+    superset_database_url: SecretStr | None = Field(
+        None, description="postgresql://... of Superset's own database; unset: one on the embedded Postgres"
+    )
     mappings_dir: Path = Field(PROJECT_DIR / "mappings", description="where mappings of suppliers' files are")
     policies_dir: Path = Field(PROJECT_DIR / "policies", description="where policies and departments.yml are")
     policy: str = Field("default", description="name of the credit policy that rates customers")

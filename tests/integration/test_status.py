@@ -48,6 +48,7 @@ def test_nothing_is_started_to_say_that_nothing_runs(tmp_path: Path) -> None:
         f"home       {home}",
         "warehouse  does not run: `make up` starts it",
         "airflow    does not run: `make up` starts it",
+        "superset   does not run: `make bi` starts it",
     ]
     assert not home.exists()
 

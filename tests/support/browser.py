@@ -46,9 +46,9 @@ class Browser:
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
 
-    def open(self, address: str, width: int = DESKTOP, *, is_dark: bool = False) -> None:
-        """Open a page at a width, and wait until it is drawn."""
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    def open(self, address: str, width: int = DESKTOP, *, height: int = 900, is_dark: bool = False) -> None:
+        """Open a page in a window of a size, and wait until it is drawn."""
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         # From nowhere: where only the fragment differs, a browser loads nothing.

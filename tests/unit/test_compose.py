@@ -16,6 +16,7 @@ from gridcredit.cli.app import app
 from gridcredit.lineage.transport import JOB_NAMESPACE
 from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.operations.airflow_environment import airflow_environment
+from gridcredit.operations.superset import superset_environment
 from gridcredit.settings import PROJECT_DIR, Settings
 from jsonschema import Draft7Validator
 from pydantic import SecretStr
@@ -46,10 +47,10 @@ def test_every_local_path_exists() -> None:
     assert all((PROJECT_DIR / path).exists() for path in local)
     named = {path for path in paths if not path.startswith(".")}
     assert named == set(COMPOSE["volumes"])
-    assert (PROJECT_DIR / "Dockerfile").exists()
-    for line in (PROJECT_DIR / "Dockerfile").read_text().splitlines():
-        if line.startswith("COPY"):
-            assert (PROJECT_DIR / shlex.split(line)[2]).exists()
+    for name in ("Dockerfile", "docker/superset.Dockerfile"):
+        for line in (PROJECT_DIR / name).read_text().splitlines():
+            if line.startswith("COPY"):
+                assert (PROJECT_DIR / shlex.split(line)[2]).exists()
     dags = SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__DAGS_FOLDER"]
     assert (PROJECT_DIR / Path(dags).relative_to("/opt/gridcredit")).is_dir()
 
@@ -64,8 +65,10 @@ def test_every_command_exists() -> None:
         line = words[2] if words[:2] == ["sh", "-c"] else shlex.join(words)
         for part in filter(None, line.split("&&")):
             program, subcommand = shlex.split(part)[:2]
-            assert program in ("airflow", "gridcredit", "redis-server"), name
-            if program != "redis-server":
+            assert program in ("airflow", "gridcredit", "redis-server", "python"), name
+            if program == "python":
+                assert subcommand == "-m" or (PROJECT_DIR / subcommand).exists(), name
+            elif program != "redis-server":
                 assert subcommand in (commands if program == "airflow" else ours), part
 
 
@@ -88,6 +91,29 @@ def test_what_a_laptop_and_compose_share_is_in_one_file(tmp_path: Path) -> None:
     assert shared.items() <= airflow_environment(settings, 8080).items()
 
 
+def test_superset_runs_as_on_a_laptop(tmp_path: Path) -> None:
+    """The same files, and each variable that they ask for; only who may log in is told to who makes the login."""
+    server, prepare = SERVICES["superset"], SERVICES["superset-prepare"]
+    assert server["profiles"] == prepare["profiles"] == ["bi"]
+    assert server["build"] == prepare["build"] == {"context": ".", "dockerfile": "docker/superset.Dockerfile"}
+    assert server["env_file"] == prepare["env_file"] == "docker/superset.env"
+    asked = {
+        name: set(re.findall(r"environ\[\"(\w+)\"\]", (PROJECT_DIR / "bi" / name).read_text()))
+        for name in ("superset_config.py", "prepare.py")
+    }
+    assert asked["superset_config.py"] <= set(server["environment"])
+    assert asked["superset_config.py"] | asked["prepare.py"] <= set(prepare["environment"])
+    assert "SUPERSET_ADMIN_PASSWORD" not in server["environment"]
+    url = SecretStr("postgresql://superset@127.0.0.1:1/superset")
+    warehouse = SecretStr("postgresql://gridcredit@127.0.0.1:1/warehouse")
+    settings = Settings(home=tmp_path, superset_database_url=url, warehouse_url=warehouse)
+    ours = superset_environment(settings)
+    lines = (PROJECT_DIR / "docker" / "superset.env").read_text().splitlines()
+    assert dict(line.split("=", 1) for line in lines if not line.startswith("#")).items() <= ours.items()
+    assert set(server["environment"]) <= set(ours)
+    assert "bi_reader:" in server["environment"]["SUPERSET_WAREHOUSE_URL"]
+
+
 def test_every_setting_exists() -> None:
     from airflow.configuration import retrieve_configuration_description
 
@@ -105,9 +131,10 @@ def test_every_setting_exists() -> None:
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_nothing_is_exposed_that_need_not_be(name: str) -> None:
     service = SERVICES[name]
-    assert service.get("ports", []) == (["127.0.0.1:8080:8080"] if name == "api-server" else [])
-    assert "healthcheck" in service or name == "prepare"
-    assert ("edge" in service["networks"]) == (name == "api-server")
+    pages = {"api-server": "127.0.0.1:8080:8080", "superset": "127.0.0.1:8088:8088"}
+    assert service.get("ports", []) == ([pages[name]] if name in pages else [])
+    assert "healthcheck" in service or name in ("prepare", "superset-prepare")
+    assert ("edge" in service["networks"]) == (name in pages)
     assert COMPOSE["networks"]["internal"] == {"internal": True}
 
 

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 from gridcredit.cli.app import app
-from gridcredit.operations import services
+from gridcredit.operations import processes, services
 from typer.testing import CliRunner
 
 STUBBORN = (
@@ -18,13 +18,13 @@ STUBBORN = (
 
 
 def test_who_waits_for_processes_to_end_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "SECONDS_BETWEEN_LINES", 0.2)
+    monkeypatch.setattr(processes, "SECONDS_BETWEEN_LINES", 0.2)
     process = psutil.Popen([sys.executable, "-c", STUBBORN], stdout=-1)
     assert process.stdout
     process.stdout.readline()
     said: list[str] = []
     started = time.monotonic()
-    services._end([psutil.Process(process.pid)], said.append, seconds=0.7)
+    processes.end([psutil.Process(process.pid)], said.append, seconds=0.7)
     assert len(said) >= 3
     assert set(said) == {"  wait for 1 processes to end"}
     assert process.wait(timeout=10) == -9

@@ -109,6 +109,19 @@ def export_metrics_command(
         typer.echo(f"wrote {out}")
 
 
+@export_app.command("connections")
+def export_connections_command(
+    out: Annotated[Path, typer.Option(help="folder to write into")],
+) -> None:
+    """Write files that connect Power BI (.pbids) and Tableau (.tds) as `bi_reader`; both ask for the password."""
+    from gridcredit.reporting.connection_files import write_connection_files
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        for path in write_connection_files(out, settings):
+            typer.echo(f"wrote {path}")
+
+
 @export_app.command("journal")
 def export_journal_command(
     as_of: Annotated[

@@ -57,6 +57,22 @@ def up() -> None:
         typer.echo("stop       make down")
 
 
+@app.command("bi")
+def bi_command() -> None:
+    """Start Apache Superset with the dashboards of bi/, reading what is published as `bi_reader`."""
+    from gridcredit.contract.bi.dashboards import read_dashboards
+    from gridcredit.operations import superset
+
+    with clear_errors() as settings:
+        quiet()
+        address = superset.start(settings, typer.echo)
+        typer.echo(f"\nSuperset   {address}")
+        typer.echo(f"           user {superset.ADMIN}, password: superset_admin in {settings.home / 'secrets.json'}")
+        for name, dashboard in read_dashboards(settings).items():
+            typer.echo(f"           {address}/superset/dashboard/{name}/   {dashboard.title}")
+        typer.echo("stop       make down")
+
+
 @app.command("status")
 def status_command(as_format: AsList = ListFormat.TEXT) -> None:
     """Show what runs, the release in force, what waits, what failed, and what is missing for sound results."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from gridcredit.contract.bi.dashboards import bundle_files
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.contract.features import FEATURE_NOTE, definitions, feature_library_yaml
 from gridcredit.contract.metrics import with_metrics
@@ -110,5 +111,6 @@ def derived_files(settings: Settings) -> dict[Path, str]:
         settings.project_dir / "docs" / "reference" / "star.md": star_markdown(settings),
         bi: with_metrics(bi.read_text(encoding="utf-8"), settings),
         **contract_files(settings),
+        **bundle_files(settings),
         **{settings.project_dir / "docs" / "images" / name: svg for name, svg in diagrams(settings).items()},
     }

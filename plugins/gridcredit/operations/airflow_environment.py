@@ -39,7 +39,7 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
     }
     return (
         os.environ
-        | _shared(settings)
+        | shared_environment(settings, "airflow.env")
         | {f"AIRFLOW__{name}": value for name, value in config.items()}
         | {
             "AIRFLOW_HOME": str(home),
@@ -51,8 +51,9 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
     )
 
 
-def _shared(settings: Settings) -> dict[str, str]:
-    lines = (settings.project_dir / "docker" / "airflow.env").read_text(encoding="utf-8").splitlines()
+def shared_environment(settings: Settings, name: str) -> dict[str, str]:
+    """What a file in docker/ says, which docker-compose.yml reads too."""
+    lines = (settings.project_dir / "docker" / name).read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 

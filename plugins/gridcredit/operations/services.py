@@ -1,10 +1,9 @@
-"""Airflow's services beside the embedded Postgres: started for a person or the demo, stopped again, loopback only."""
+"""Airflow's services beside the embedded Postgres: started for a person or the demo; and all that runs stopped again. Loopback only."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +16,10 @@ import structlog
 
 from gridcredit.errors import GridCreditError
 from gridcredit.files.private import write_private
+from gridcredit.operations import processes, superset
 from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.operations.airflow_environment import LOOPBACK, airflow_environment, password_file
+from gridcredit.operations.processes import end, is_ours, noted, run_to_end
 from gridcredit.settings import Settings
 from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
 from gridcredit.warehouse.connection import airflow_database_url
@@ -50,7 +51,7 @@ def start(
     for mapping in sorted(settings.mappings_dir.glob("*.yml")):
         (settings.landing_dir / mapping.stem).mkdir(parents=True, exist_ok=True)
     state = _read_state(settings)
-    runs = [service for service, entry in (state or {"processes": {}})["processes"].items() if _is_ours(entry)]
+    runs = [service for service, entry in (state or {"processes": {}})["processes"].items() if is_ours(entry)]
     if runs and state and state["home"] != str(settings.home):
         raise GridCreditError(
             f"Airflow's {', '.join(runs)} still run for {state['home']}, from where {settings.home} was moved: "
@@ -83,27 +84,19 @@ def _start_services(
     progress: Callable[[str], None],
 ) -> None:
     """Start services, each written to the state file as soon as it runs."""
-    processes = (_read_state(settings) or {"processes": {}})["processes"]
+    started = (_read_state(settings) or {"processes": {}})["processes"]
     for service in names:
         progress(f"start Airflow {service}")
         process = spawn([service, *SERVICES[service]], environment, settings.log_dir / f"{service}.log")
-        processes[service] = {"pid": process.pid, "created": process.create_time()}
-        state = {"address": address, "home": str(settings.home), "processes": processes}
+        started[service] = noted(process)
+        state = {"address": address, "home": str(settings.home), "processes": started}
         write_private(_state_file(settings), json.dumps(state))
 
 
 def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path) -> psutil.Popen:
     """Start one of Airflow's processes, which outlives ours and writes to a log of its own."""
-    with log_file.open("ab") as output:
-        return psutil.Popen(
-            [sys.executable, "-m", "airflow", *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=environment["GRIDCREDIT_PROJECT_DIR"],
-        )
+    folder = Path(environment["GRIDCREDIT_PROJECT_DIR"])
+    return processes.spawn([sys.executable, "-m", "airflow", *arguments], environment, log_file, folder)
 
 
 def write_admin_password(settings: Settings) -> Path:
@@ -117,7 +110,7 @@ def write_admin_password(settings: Settings) -> Path:
 def address(settings: Settings) -> str | None:
     """Where Airflow's pages are, while its API server runs."""
     state = _read_state(settings)
-    runs = state and "api-server" in state["processes"] and _is_ours(state["processes"]["api-server"])
+    runs = state and "api-server" in state["processes"] and is_ours(state["processes"]["api-server"])
     return str(state["address"]) if state and runs else None
 
 
@@ -127,14 +120,14 @@ def still_running_elsewhere(settings: Settings) -> list[str]:
 
 
 def stop(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
-    """Stop what `start` started and only that; returns the names of what was stopped."""
-    stopped = stop_airflow(settings, progress)
+    """Stop what was started from here and only that; returns the names of what was stopped."""
+    stopped = stop_airflow(settings, progress) + superset.stop(settings, progress)
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is not None:
         progress("stop Postgres")
         EmbeddedPostgres(settings).stop()
         stopped.append("postgres")
     left = leftovers(settings, _known(settings))
-    _end([psutil.Process(one.pid) for one in left], progress)
+    end([psutil.Process(one.pid) for one in left], progress)
     return stopped + [one.name for one in left]
 
 
@@ -143,10 +136,10 @@ def stop_airflow(settings: Settings, progress: Callable[[str], None] = print) ->
     state = _read_state(settings)
     if not state:
         return []
-    running = {service: entry for service, entry in state["processes"].items() if _is_ours(entry)}
+    running = {service: entry for service, entry in state["processes"].items() if is_ours(entry)}
     if running:
         progress("stop Airflow")
-    _end([psutil.Process(int(entry["pid"])) for entry in running.values()], progress)
+    end([psutil.Process(int(entry["pid"])) for entry in running.values()], progress)
     if running:
         _give_back_tries(settings)
     _state_file(settings).unlink(missing_ok=True)
@@ -167,50 +160,18 @@ def _give_back_tries(settings: Settings) -> None:
         )
 
 
-def _end(processes: list[psutil.Process], progress: Callable[[str], None], seconds: float = 20) -> None:
-    """End processes with their children, by force where they do not."""
-    family: list[psutil.Process] = []
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family += [*process.children(recursive=True), process]
-            process.terminate()
-    alive, deadline = family, time.monotonic() + seconds
-    while alive and time.monotonic() < deadline:
-        _, alive = psutil.wait_procs(alive, timeout=SECONDS_BETWEEN_LINES)
-        if alive:
-            progress(f"  wait for {len(alive)} processes to end")
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
 def _known(settings: Settings) -> frozenset[int]:
-    """The processes that this home knows of: the server's, and those of Airflow that were started from here."""
+    """The processes that this home knows of: the server's, Superset's, and those of Airflow that were started from here."""
     state = _read_state(settings) or {"processes": {}}
-    running = {service: int(entry["pid"]) for service, entry in state["processes"].items() if _is_ours(entry)}
+    running = {service: int(entry["pid"]) for service, entry in state["processes"].items() if is_ours(entry)}
     server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None
-    return frozenset([*running.values(), *([server] if server else [])])
+    return frozenset([*running.values(), *filter(None, (server, superset.pid(settings)))])
 
 
 def migrate_airflow(environment: dict[str, str], settings: Settings, progress: Callable[[str], None] = print) -> None:
     """Bring Airflow's database up to date."""
-    arguments = ["db", "migrate"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "airflow", *arguments],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=settings.project_dir,
-    ) as process:
-        while True:
-            try:
-                _, said = process.communicate(timeout=SECONDS_BETWEEN_LINES)
-                break
-            except subprocess.TimeoutExpired:
-                progress("  wait for Airflow's database")
-    if process.returncode:
-        raise GridCreditError(f"airflow {' '.join(arguments)} failed: {said[-1500:]}")
+    arguments = [sys.executable, "-m", "airflow", "db", "migrate"]
+    run_to_end(arguments, environment, settings.project_dir, "Airflow's database", progress)
 
 
 def _wait_until_healthy(
@@ -227,7 +188,7 @@ def _wait_until_healthy(
             last_line = time.monotonic()
         state = _read_state(settings) or {"processes": {}}
         for service, entry in state["processes"].items():
-            if not _is_ours(entry):
+            if not is_ours(entry):
                 tail = (settings.log_dir / f"{service}.log").read_text(errors="replace")[-1500:]
                 raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
         try:
@@ -258,12 +219,3 @@ def _read_state(settings: Settings) -> dict[str, Any] | None:
     path = _state_file(settings)
     state: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
     return state
-
-
-def _is_ours(entry: dict[str, float]) -> bool:
-    """Whether the process is still the one we started, not another that got its number."""
-    try:
-        process = psutil.Process(int(entry["pid"]))
-        return process.create_time() == entry["created"] and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

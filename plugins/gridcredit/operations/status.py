@@ -12,7 +12,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.soundness import missing_for_sound_results
 from gridcredit.ingestion.landing import waiting_files
-from gridcredit.operations import services
+from gridcredit.operations import services, superset
 from gridcredit.operations.airflow_api import airflow_api, next_run
 from gridcredit.operations.runs import mark_killed
 from gridcredit.settings import Settings
@@ -29,6 +29,7 @@ class Status:
     home: str
     warehouse: str | None = None
     airflow: str | None = None
+    superset: str | None = None
     still_running: list[str] = field(default_factory=list)
     release: int | None = None
     as_of_date: date | None = None
@@ -51,6 +52,7 @@ def status(settings: Settings) -> Status:
     found = Status(str(settings.home))
     found.still_running = services.still_running_elsewhere(settings)
     found.airflow = services.address(settings)
+    found.superset = superset.address(settings)
     found.waiting_files = waiting_files(settings)
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
         return found
@@ -132,6 +134,7 @@ def as_lines(found: Status) -> Iterator[str]:
     yield f"home       {found.home}"
     yield f"warehouse  {found.warehouse or 'does not run: `make up` starts it'}"
     yield f"airflow    {found.airflow or 'does not run: `make up` starts it'}"
+    yield f"superset   {found.superset or 'does not run: `make bi` starts it'}"
     for one in found.still_running:
         yield f"           {one} still runs for a folder that was removed or moved: `make down` stops it"
     if found.warehouse is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import structlog
-from psycopg import sql
+from psycopg import errors, sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
@@ -14,6 +14,7 @@ from gridcredit.lineage.run import Run
 from gridcredit.releases import restatement
 from gridcredit.releases.access import apply_access
 from gridcredit.releases.release import record_release
+from gridcredit.settings import Settings
 from gridcredit.warehouse.comments import apply_comments
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import changing_what_is_read
@@ -32,6 +33,32 @@ class Release:
     rows_opened: int
     rows_closed: int
     chain_hash: str
+
+
+def refresh_readers(settings: Settings) -> bool:
+    """Bring views, rights and texts of what is published to this version's, for readers who do not wait for a release.
+
+    Returns whether anything is published.
+
+    Raises:
+        GridCreditError: what is published lacks what the views of this version read.
+    """
+    try:
+        with connect(settings) as connection, changing_what_is_read(connection, settings):
+            is_published = connection.execute("select 1 from lineage.releases limit 1").fetchone() is not None
+            if is_published:
+                _apply_what_is_read(connection, settings)
+    except (errors.UndefinedColumn, errors.UndefinedTable) as error:
+        raise GridCreditError(
+            "what is published is of an earlier version: `gridcredit run` publishes it again, then try this again"
+        ) from error
+    return is_published
+
+
+def _apply_what_is_read(connection: Connection, settings: Settings) -> None:
+    apply_views(connection)
+    apply_access(connection, settings)
+    apply_comments(connection, settings)
 
 
 def publish(run: Run) -> Release:
@@ -67,9 +94,7 @@ def publish(run: Run) -> Release:
         for notes in ("changed_customer", "changed_usage"):
             connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
         is_new = bool(opened or closed or last is None or last[1] != run.as_of_date)
-        apply_views(connection)
-        apply_access(connection, settings)
-        apply_comments(connection, settings)
+        _apply_what_is_read(connection, settings)
         if is_new:
             _store_bill_sizes(connection, number)
             approver, reason = connection.execute(

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 WAREHOUSE, WAREHOUSE_ROLE = "warehouse", "gridcredit"
 AIRFLOW, AIRFLOW_ROLE = "airflow", "airflow"
+SUPERSET, SUPERSET_ROLE = "superset", "superset"
 READER_ROLE = "bi_reader"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -66,6 +67,13 @@ def airflow_database_url(settings: Settings | None = None) -> str:
     if settings.airflow_database_url is not None:
         return settings.airflow_database_url.get_secret_value()
     return EmbeddedPostgres(settings).url(AIRFLOW_ROLE, AIRFLOW)
+
+
+def superset_database_url(settings: Settings) -> str:
+    """The URL of Superset's metadata database: of the environment, else of the embedded Postgres."""
+    if settings.superset_database_url is not None:
+        return settings.superset_database_url.get_secret_value()
+    return EmbeddedPostgres(settings).url(SUPERSET_ROLE, SUPERSET)
 
 
 def connect(

@@ -10,6 +10,7 @@ import psutil
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings
 
+SUPERSET_SERVICE = "superset"
 AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -22,7 +23,7 @@ class Leftover:
 
 
 def leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> list[Leftover]:
-    """Servers and Airflow services of this home other than the `known` ones, each by its first process."""
+    """Servers, Airflow's services and Superset of this home other than the `known` ones, each by its first process."""
     found: dict[int, tuple[Leftover, int]] = {}
     for process in psutil.process_iter(["name", "cmdline", "ppid"]):
         name = _serves(process, settings)
@@ -46,15 +47,18 @@ def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) ->
 
 
 def _serves(process: psutil.Process, settings: Settings) -> str | None:
-    """What a process does for a home: `postgres`, one of Airflow's services, or nothing."""
+    """What a process does for a home: `postgres`, one of Airflow's services, `superset`, or nothing."""
     try:
         if (process.info["name"] or "").startswith("postgres"):
             return "postgres" if process.cwd() == str(settings.home / "postgres") else None
-        if "airflow" not in " ".join(process.info["cmdline"] or []):
+        command = " ".join(process.info["cmdline"] or [])
+        if "airflow" not in command and "superset" not in command:
             return None
         # Some rewrite their command line and environment; what they print still goes to the home's logs.
         log = Path(str(Path(f"/proc/{process.pid}/fd/1").readlink()).removesuffix(" (deleted)"))
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         # Gone, or another user's.
         return None
-    return f"Airflow's {log.stem}" if log.parent == settings.log_dir and log.stem in AIRFLOW_SERVICES else None
+    if log.parent != settings.log_dir or log.stem not in (*AIRFLOW_SERVICES, SUPERSET_SERVICE):
+        return None
+    return log.stem if log.stem == SUPERSET_SERVICE else f"Airflow's {log.stem}"

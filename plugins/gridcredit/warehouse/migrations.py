@@ -38,30 +38,33 @@ def prepare(settings: Settings | None = None) -> None:
     if settings.warehouse_url is None:
         server = EmbeddedPostgres(settings)
         server.start()
-        _create_databases(server, settings)
+        _create_databases(server)
     migrate(settings)
 
 
-def _create_databases(server: EmbeddedPostgres, settings: Settings) -> None:
+def _create_databases(server: EmbeddedPostgres) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
         # What Postgres makes for everybody is open to every login.
         admin.execute("revoke connect, temporary on database postgres, template1 from public")
-        for database, role, rights in (
-            (WAREHOUSE, WAREHOUSE_ROLE, "createrole"),
-            (AIRFLOW, AIRFLOW_ROLE, ""),
-        ):
-            if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
-                admin.execute(
-                    sql.SQL("create role {} login {} password {}").format(
-                        sql.Identifier(role),
-                        sql.SQL(rights),
-                        sql.Literal(settings.secret(f"postgres_{role}")),
-                    )
+    ensure_database(server, WAREHOUSE, WAREHOUSE_ROLE, "createrole")
+    ensure_database(server, AIRFLOW, AIRFLOW_ROLE)
+
+
+def ensure_database(server: EmbeddedPostgres, database: str, role: str, rights: LiteralString = "") -> None:
+    """A database of the embedded server and the role that owns it and alone may connect, where they are not there yet."""
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
+            admin.execute(
+                sql.SQL("create role {} login {} password {}").format(
+                    sql.Identifier(role),
+                    sql.SQL(rights),
+                    sql.Literal(server.settings.secret(f"postgres_{role}")),
                 )
-            if not _exists(admin, "select 1 from pg_database where datname = %s", database):
-                name = sql.Identifier(database)
-                admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role)))
-                admin.execute(sql.SQL("revoke all on database {} from public").format(name))
+            )
+        if not _exists(admin, "select 1 from pg_database where datname = %s", database):
+            name = sql.Identifier(database)
+            admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role)))
+            admin.execute(sql.SQL("revoke all on database {} from public").format(name))
 
 
 def migrate(settings: Settings | None = None) -> None:

@@ -242,6 +242,114 @@ select
 from published.officer_result_history
 where valid_to_release is null;
 
+-- What came in, what was checked and what was set aside, by release: nobody's rows, so everybody who reads the star sees all.
+create view star.dim_release as
+select
+    release,
+    release = max(release) over () as is_in_force,
+    as_of_date,
+    published_at,
+    rows_opened,
+    rows_closed,
+    chain_hash,
+    rolled_back_to,
+    approver,
+    reason,
+    restated_because
+from published.release;
+
+create view star.fact_load as
+select
+    files.file_id,
+    loads.extract,
+    first_release.release,
+    files.mapping,
+    files.file_name,
+    files.loaded_at,
+    files.undone_at is not null as is_reverted,
+    loads.rows_read,
+    loads.rows_accepted,
+    loads.rows_quarantined,
+    loads.rows_filtered,
+    loads.rows_repeated
+from lineage.loads
+inner join lineage.files using (file_id)
+left join (
+    select
+        run_files.file_id,
+        min(releases.release) as release
+    from lineage.run_files
+    inner join lineage.releases using (run_id)
+    group by run_files.file_id
+) as first_release using (file_id);
+
+create view star.fact_quarantine as
+select
+    file_id,
+    extract,
+    coalesce(column_name, '') as column_name,
+    reason,
+    count(*) as rows_quarantined,
+    count(*) filter (where resubmitted_in is null) as rows_waiting
+from quarantine.rows
+group by file_id, extract, coalesce(column_name, ''), reason;
+
+create view star.fact_check as
+select
+    releases.release,
+    releases.is_in_force,
+    results.gate,
+    results.table_name,
+    results.expectation,
+    coalesce(results.column_name, '') as column_name,
+    results.severity,
+    count(*) as checks,
+    count(*) filter (where not results.success) as checks_failed,
+    coalesce(sum(results.unexpected_count) filter (where not results.success), 0)::bigint as rows_failing
+from (
+    select
+        release,
+        run_id,
+        release = max(release) over () as is_in_force
+    from lineage.releases
+) as releases
+inner join lineage.gate_results as results using (run_id)
+group by
+    releases.release,
+    releases.is_in_force,
+    results.gate,
+    results.table_name,
+    results.expectation,
+    coalesce(results.column_name, ''),
+    results.severity;
+
+-- The day of the release in force: `as_of_date = star.release_day()` is what stands now.
+create function star.release_day() returns date
+language sql stable
+return (select as_of_date from published.release order by release desc limit 1);
+comment on function star.release_day is 'The day that the release in force is of.';
+
+-- What stands at the ends of months is not added up over them: of the rows given, those of the last day count.
+create type star.amount_of_day as (day date, amount numeric);
+create function star.add_at_end(so_far star.amount_of_day, day date, amount numeric) returns star.amount_of_day
+language sql immutable
+return case
+    when day < (so_far).day then so_far
+    when day = (so_far).day
+        then row(day, coalesce((so_far).amount + amount, (so_far).amount, amount))::star.amount_of_day
+    else row(day, amount)::star.amount_of_day
+end;
+create function star.amount_at_end(so_far star.amount_of_day) returns numeric
+language sql immutable
+return (so_far).amount;
+create aggregate star.sum_at_end(date, numeric) (
+    sfunc = star.add_at_end,
+    stype = star.amount_of_day,
+    finalfunc = star.amount_at_end
+);
+comment on aggregate star.sum_at_end(date, numeric) is
+'Sum of the amounts of the last day among the rows: for balances, which are not added up over days.';
+
 -- Each ratio once, over any sum of receivables: what BI tools show, they take from here.
 create function star.dso(receivable numeric, billed numeric, days integer) returns numeric
 language sql immutable

@@ -1,0 +1,167 @@
+"""Apache Superset for BI: in an environment of its own, with a database of its own, reading the warehouse as `bi_reader`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gridcredit.errors import GridCreditError
+from gridcredit.files.private import write_private
+from gridcredit.operations.airflow_environment import LOOPBACK, shared_environment, with_driver
+from gridcredit.operations.processes import end, is_ours, noted, run_to_end, spawn
+from gridcredit.releases.publish import refresh_readers
+from gridcredit.settings import Settings
+from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
+from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, reader_url, superset_database_url
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port, is_free
+from gridcredit.warehouse.leftovers import SUPERSET_SERVICE, refuse_leftovers
+from gridcredit.warehouse.migrations import ensure_database, prepare
+
+ADMIN = "admin"
+USUAL_PORT = 8088
+START_SECONDS = 180
+
+
+def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
+    """Start Superset with what is in bi/; returns the address of its pages. Where nothing is new it says so at once.
+
+    Raises:
+        GridCreditError: it is not installed, did not start, or still runs for a home that was removed.
+    """
+    python = settings.project_dir / ".venv-superset" / "bin" / "python"
+    if not python.exists():
+        raise GridCreditError(f"Superset is not installed: there is no {python}; `make bi` installs it")
+    running = pid(settings)
+    refuse_leftovers(settings, frozenset([running] if running else []) | _server(settings))
+    progress("start Postgres, and bring what BI tools read up to date")
+    prepare(settings)
+    if not refresh_readers(settings):
+        progress(
+            "nothing is published yet: charts show errors until the first release (`make demo`, or files of your own)"
+        )
+    if settings.superset_database_url is None:
+        _require_embedded(settings)
+        ensure_database(EmbeddedPostgres(settings), SUPERSET, SUPERSET_ROLE)
+    environment = superset_environment(settings)
+    state = _read_state(settings)
+    content = _content(environment, settings)
+    is_new = state.get("content") != content
+    if running and not is_new:
+        return str(state["address"])
+    stop(settings, progress)
+    settings.log_dir.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        progress("bring Superset's own database up to date and import dashboards (a minute, when something is new)")
+        login = {"SUPERSET_ADMIN": ADMIN, "SUPERSET_ADMIN_PASSWORD": settings.secret("superset_admin")}
+        script = settings.project_dir / "bi" / "prepare.py"
+        run_to_end([str(python), str(script)], environment | login, settings.home, "Superset's database", progress)
+    port = USUAL_PORT if is_free(USUAL_PORT) else free_port()
+    if port != USUAL_PORT:
+        progress(f"port {USUAL_PORT} is taken: Superset's pages are at port {port} until `make down`")
+    progress("start Superset")
+    server = [str(python), "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "superset.app:create_app()"]
+    process = spawn(server, environment, _log_file(settings), settings.home)
+    address = f"http://{LOOPBACK}:{port}"
+    state = {"address": address, "process": noted(process), "content": content}
+    write_private(_state_file(settings), json.dumps(state))
+    _wait_until_healthy(address, settings, progress)
+    return address
+
+
+def stop(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
+    """Stop the Superset that this home started; returns the names of what was stopped."""
+    running = pid(settings)
+    if running is None:
+        return []
+    progress("stop Superset")
+    end([psutil.Process(running)], progress)
+    return [SUPERSET_SERVICE]
+
+
+def pid(settings: Settings) -> int | None:
+    """The process of the Superset that this home started, while it runs."""
+    process = _read_state(settings).get("process")
+    return int(process["pid"]) if process and is_ours(process) else None
+
+
+def address(settings: Settings) -> str | None:
+    """Where Superset's pages are, while it runs."""
+    return str(_read_state(settings)["address"]) if pid(settings) else None
+
+
+def superset_environment(settings: Settings) -> dict[str, str]:
+    """What docker/superset.env says, and this machine's paths, addresses and secrets."""
+    return (
+        os.environ
+        | shared_environment(settings, "superset.env")
+        | {
+            "SUPERSET_CONFIG_PATH": str(settings.project_dir / "bi" / "superset_config.py"),
+            "SUPERSET_HOME": str(settings.home / "superset"),
+            "SUPERSET_SECRET_KEY": settings.secret("superset_key"),
+            "SUPERSET_DATABASE_URL": with_driver(superset_database_url(settings), "psycopg2"),
+            "SUPERSET_WAREHOUSE_URL": with_driver(reader_url(settings), "psycopg2"),
+        }
+    )
+
+
+def _require_embedded(settings: Settings) -> None:
+    if settings.warehouse_url is not None:
+        raise GridCreditError(
+            "the warehouse is on a server of your own: make an empty database there with a role that owns it, "
+            "and set GRIDCREDIT_SUPERSET_DATABASE_URL"
+        )
+
+
+def _content(environment: dict[str, str], settings: Settings) -> str:
+    """A hash of all that is brought into Superset's database, and of where that is."""
+    found = hashlib.sha256(environment["SUPERSET_DATABASE_URL"].encode())
+    bundle = sorted(path for path in (settings.project_dir / "bi").rglob("*") if path.suffix in (".yaml", ".py"))
+    for path in (settings.project_dir / "requirements-superset.lock", *bundle):
+        found.update(str(path).encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _wait_until_healthy(address: str, settings: Settings, progress: Callable[[str], None]) -> None:
+    import httpx
+
+    began = last_line = time.monotonic()
+    while time.monotonic() - began < START_SECONDS:
+        if pid(settings) is None:
+            tail = _log_file(settings).read_text(errors="replace")[-1500:]
+            raise GridCreditError(f"Superset ended at once; the end of its log: {tail}")
+        try:
+            if httpx.get(f"{address}/health", timeout=5, trust_env=False).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
+            progress("  wait for Superset")
+            last_line = time.monotonic()
+        time.sleep(0.3)
+    raise GridCreditError(f"Superset did not start within {START_SECONDS} s; see {_log_file(settings)}")
+
+
+def _server(settings: Settings) -> frozenset[int]:
+    server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None
+    return frozenset([server] if server else [])
+
+
+def _log_file(settings: Settings) -> Path:
+    return settings.log_dir / f"{SUPERSET_SERVICE}.log"
+
+
+def _state_file(settings: Settings) -> Path:
+    return settings.home / "superset.json"
+
+
+def _read_state(settings: Settings) -> dict[str, Any]:
+    path = _state_file(settings)
+    state: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return state

@@ -44,10 +44,10 @@ def main() -> None:
         files = {str(path.relative_to(FOLDER)): path.read_text(encoding="utf-8") for path in paths}
         ImportAssetsCommand(files).run()
         # What an earlier bundle brought and this one has no more; what people made is not managed from here.
-        kept = {yaml.safe_load(text).get("uuid") for text in files.values()}
+        current = {yaml.safe_load(text).get("uuid") for text in files.values()}
         for model in (Dashboard, Slice, SqlaTable):
             for one in db.session.query(model).filter_by(is_managed_externally=True):
-                if str(one.uuid) not in kept:
+                if str(one.uuid) not in current:
                     db.session.delete(one)
         db.session.commit()
 

@@ -41,7 +41,7 @@ class Browser:
         self._connection = connection
         self._calls = 0
         self._is_loaded = False
-        # What the console was told as an error, what was thrown, and what could not be fetched, since the page was opened.
+        # What was logged to the console as an error, what was thrown, and what could not be fetched, since the page was opened.
         self.errors: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")

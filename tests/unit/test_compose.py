@@ -92,7 +92,7 @@ def test_what_a_laptop_and_compose_share_is_in_one_file(tmp_path: Path) -> None:
 
 
 def test_superset_runs_as_on_a_laptop(tmp_path: Path) -> None:
-    """The same files, and each variable that they ask for; only who may log in is told to who makes the login."""
+    """The same files, and each variable that they ask for; only who may log in is passed to what makes the login."""
     server, prepare = SERVICES["superset"], SERVICES["superset-prepare"]
     assert server["profiles"] == prepare["profiles"] == ["bi"]
     assert server["build"] == prepare["build"] == {"context": ".", "dockerfile": "docker/superset.Dockerfile"}

@@ -86,7 +86,7 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
 
 
 def reopen_run(connection: Connection, run_id: str) -> None:
-    """A run that failed goes on where a person clears its task in Airflow: from here on it is under way again."""
+    """A run that failed continues where a person clears its task in Airflow: from here on it is under way again."""
     connection.execute(
         "update lineage.runs set status = 'running', finished_at = null where run_id = %s and status in ('failed', 'killed')",
         [run_id],

@@ -45,6 +45,8 @@ class Browser:
         self.errors: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
+        # They would take 15 points of the width that is asked for.
+        self._call("Emulation.setScrollbarsHidden", hidden=True)
 
     def open(self, address: str, width: int = DESKTOP, *, is_dark: bool = False) -> None:
         """Open a page at a width, and wait until it is drawn."""

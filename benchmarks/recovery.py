@@ -51,7 +51,7 @@ def main() -> None:
             say("build and publish", timed(lambda: pipeline.build_ratings("first", settings=settings)))
             with connect(settings, autocommit=True) as connection:
                 print_reconciliation(connection)
-            for errors in past_errors(collect(settings).rows["forecasts"]):
+            for errors in past_errors(collect(settings, "en").rows["forecasts"]):
                 print(
                     f"cash within {errors['months']} months, {errors['forecasts']} past forecasts: "
                     f"mean error {errors['forecast']:.1%}, naive {errors['naive']:.1%}"

@@ -9,6 +9,9 @@ import pytest
 
 from tests.support.browser import Browser, running_browser
 
+# So that what is wrong with a page is shown, not only that something is.
+pytest.register_assert_rewrite("tests.browser.looks")
+
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:

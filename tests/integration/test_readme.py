@@ -51,3 +51,16 @@ def test_the_rules_that_readme_shows_are_those_of_the_policy() -> None:
     shown = {found[2] for line in shown_in_readme() if (found := re.search(RULE, re.sub(r"\s+", " ", line)))}
     assert len(shown) > 2
     assert shown <= {line.partition(",")[0] for line in policy.splitlines()}
+
+
+def test_readme_shows_the_pages_before_the_first_command() -> None:
+    """Small enough to load at once; `make images` draws them from the demo."""
+    before = (PROJECT_DIR / "README.md").read_text(encoding="utf-8").partition("## Two commands")[0]
+    pictures = [
+        PROJECT_DIR / name
+        for name in re.findall(r'<img src="([^"]+)"|\]\(([^)]+\.svg)\)', before)
+        for name in name
+        if name
+    ]
+    assert [one.name for one in pictures] == ["architecture.svg", "dashboard.png", "customer_report.png"]
+    assert all(0 < one.stat().st_size < 300_000 for one in pictures)

@@ -45,6 +45,8 @@ class Browser:
         self.errors: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
+        # They would take 15 points of the width that is asked for.
+        self._call("Emulation.setScrollbarsHidden", hidden=True)
 
     def open(self, address: str, width: int = DESKTOP, *, height: int = 900, is_dark: bool = False) -> None:
         """Open a page in a window of a size, and wait until it is drawn."""

@@ -94,12 +94,18 @@ def test_the_changes_are_those_since_the_version_before() -> None:
     assert before is not None and before.header.version == "default-1.0"
     page = policy_document(after, "en", SETTINGS)
     assert "Changes since default-1.0" in page
-    assert "<td>on_time_rate_12m</td><td>dimension=payment  weight=15</td><td>dimension=payment  weight=4</td>" in page
+    assert (
+        "<td>paid by the due date</td><td>dimension Payment, weight 15</td><td>dimension Payment, weight 4</td>" in page
+    )
     added = {row["indicator"] for row in after.tables["indicators"]} - {
         row["indicator"] for row in before.tables["indicators"]
     }
     for indicator in added:
-        assert re.search(rf"<td>{indicator}</td><td>–</td>", page), indicator
+        named = read_texts("en")["indicators_named"][indicator]
+        assert re.search(rf"<td>{named}</td><td>–</td>", page), indicator
+    chinese = policy_document(after, "zh", SETTINGS).partition("default-1.0")[2]
+    assert "<td>按期缴费率</td><td>维度 缴费、权重 15</td><td>维度 缴费、权重 4</td>" in chinese
+    assert not re.search(r"[a-z]_[a-z]+=", chinese), "columns are named in words"
     assert "There is no version before this one." in policy_document(POLICIES["regional-1.0"], "en", SETTINGS)
 
 

@@ -8,7 +8,9 @@ import time
 
 import psutil
 import pytest
+from gridcredit.cli.app import app
 from gridcredit.operations import processes, services
+from typer.testing import CliRunner
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
@@ -40,3 +42,13 @@ def test_another_port_is_told_of() -> None:
     assert said == [f"port {usual} is taken: Airflow's pages are at port {port} until `make down`"]
     assert services._api_port(said.append, port) == port
     assert len(said) == 1
+
+
+def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services, "start", interrupted)
+    done = CliRunner().invoke(app, ["up"])
+    assert done.exit_code == 130
+    assert "`make down` stops all of it" in done.output

@@ -42,7 +42,11 @@ def up() -> None:
 
     with clear_errors() as settings:
         quiet()
-        address = services.start(settings, typer.echo)
+        try:
+            address = services.start(settings, typer.echo)
+        except KeyboardInterrupt:
+            typer.echo("interrupted: what has started runs on; `make up` starts the rest, `make down` stops all of it")
+            raise typer.Exit(130) from None
         typer.echo(f"\nAirflow    {address}")
         typer.echo(f"           user {ADMIN}, password: airflow_admin in {settings.home / 'secrets.json'}")
         typer.echo(f"BI tools   {reader_address(settings)}")

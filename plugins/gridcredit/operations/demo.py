@@ -92,9 +92,6 @@ def _run_dags(settings: Settings, connection: Connection, source: Path, step: Ca
         step("files delivered: ingest_extracts loads them, build_ratings follows")
         follow(connection, before, len(EXTRACTS), step)
         _come_to_rest(address, settings, step, began_at)
-    except KeyboardInterrupt:
-        step("interrupted")
-        raise
     finally:
         services.stop_airflow(settings, step)
 

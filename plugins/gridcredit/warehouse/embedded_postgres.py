@@ -165,7 +165,7 @@ class EmbeddedPostgres:
     def _another_port(self) -> int:
         port = free_port()
         if self.settings.postgres_port:
-            log.warning("postgres_port_taken", setting=self.settings.postgres_port, stored_instead=port)
+            log.warning(f"port {self.settings.postgres_port} is taken: Postgres listens at port {port} from now on")
         return port
 
     def _start_on(self, port: int) -> None:

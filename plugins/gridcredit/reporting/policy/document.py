@@ -200,7 +200,7 @@ class Words:
             if not is_named:
                 found.append(self.term(part))
             elif not name.startswith("text_") or name == f"text_{self.language}":
-                found.append(f"{self.own['columns'].get(name, name.replace('_', ' '))} {self._named(name, value)}")
+                found.append(f"{self.own['columns'].get(name, name)} {self._named(name, value)}")
         return str(self.own["comma"]).join(found)
 
     def _named(self, column: str, value: str) -> str:

@@ -7,6 +7,7 @@ import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import mean
 
 import pytest
 import yaml
@@ -72,6 +73,25 @@ def test_every_file_that_is_named_exists() -> None:
                 if not any((root / name).exists() for root in roots)
             ]
     assert gone == []
+
+
+def sentences(path: Path) -> list[str]:
+    """The sentences of a page, without headings, tables and comments."""
+    lines = [line for line in prose(path).split("\n") if not line.startswith(("#", "|", "<", "!", ">"))]
+    text = re.sub(r"\]\([^)]*\)", "]", re.sub(r"^\s*([-*]|\d+\.) ", "\n", "\n".join(lines), flags=re.MULTILINE))
+    found = re.split(r"\n\s*\n|(?<=[.!?])\**\s+", text)
+    return [one for one in found if len(one.split()) > 1]
+
+
+def test_sentences_are_short() -> None:
+    """Twenty words on the mean of a page; the change log is a list."""
+    means = {
+        path.relative_to(PROJECT_DIR).as_posix(): mean(len(one.split()) for one in sentences(path))
+        for path in PAGES
+        if path.name != "CHANGELOG.md"
+    }
+    assert len(means) > 90
+    assert {name: words for name, words in means.items() if words > 20} == {}
 
 
 def test_every_page_is_on_the_site(site: Path) -> None:

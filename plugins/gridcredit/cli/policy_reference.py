@@ -66,7 +66,8 @@ def _column(column: Column, *, may_be_left_out: bool = False) -> str:
 
 def _keys(model: type[BaseModel]) -> list[str]:
     rows = [
-        f"| {name} | {_kind(field)} | {_optional(field)} | {field.description} |" for name, field in described_keys(model, "")
+        f"| {name} | {_kind(field)} | {_optional(field)} | {field.description} |"
+        for name, field in described_keys(model, "")
     ]
     return ["| key | type | | meaning |", "| --- | --- | --- | --- |", *rows, ""]
 

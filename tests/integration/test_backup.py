@@ -67,7 +67,7 @@ def test_a_backup_is_restored_on_an_empty_server(prepared_folder: Path, small: P
         with psycopg.connect(make_conninfo(warehouse_url(before), **login)) as reader:
             seen = reader.execute(query).fetchall()
 
-        # As docs/releases.md says: the server's dump, and of the home at least its secrets.
+        # As docs/how-to/back_up_and_restore.md says: the server's dump, and of the home at least its secrets.
         dump, _ = program("pg_dumpall", source)
         target.settings.home.mkdir()
         shutil.copyfile(source.settings.home / "secrets.json", target.settings.home / "secrets.json")

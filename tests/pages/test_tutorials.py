@@ -1,4 +1,4 @@
-"""Each tutorial and how-to does what it says, from its first command to its last: `make test-docs`."""
+"""Each tutorial, each how-to and the page Operations do what they say, from the first command to the last: `make test-docs`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gridcredit.settings import PROJECT_DIR
 
 from tests.support.page_commands import WITH_RELEASE, follow, make_clone, missing_lines, run, steps_of
 
-PAGES = sorted(path for folder in ("tutorials", "how-to") for path in (PROJECT_DIR / "docs" / folder).glob("*.md"))
+DOCS = PROJECT_DIR / "docs"
+PAGES = [*sorted(DOCS.glob("tutorials/*.md")), *sorted(DOCS.glob("how-to/*.md")), DOCS / "operations.md"]
 FIRST_RELEASE = """
 .venv/bin/gridcredit simulate --customers 300 --months 24 --seed 1 --out sample --defects 5
 .venv/bin/gridcredit ingest --mapping demo sample/*.csv

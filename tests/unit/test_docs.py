@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
+from statistics import mean
 
 import pytest
+import yaml
 from gridcredit.cli.app import app
 from gridcredit.errors import GridCreditError
 from gridcredit.reporting.site.pages import build_site, without_hosts
@@ -71,6 +75,25 @@ def test_every_file_that_is_named_exists() -> None:
     assert gone == []
 
 
+def sentences(path: Path) -> list[str]:
+    """The sentences of a page, without headings, tables and comments."""
+    lines = [line for line in prose(path).split("\n") if not line.startswith(("#", "|", "<", "!", ">"))]
+    text = re.sub(r"\]\([^)]*\)", "]", re.sub(r"^\s*([-*]|\d+\.) ", "\n", "\n".join(lines), flags=re.MULTILINE))
+    found = re.split(r"\n\s*\n|(?<=[.!?])\**\s+", text)
+    return [one for one in found if len(one.split()) > 1]
+
+
+def test_sentences_are_short() -> None:
+    """Twenty words on the mean of a page; the change log is a list."""
+    means = {
+        path.relative_to(PROJECT_DIR).as_posix(): mean(len(one.split()) for one in sentences(path))
+        for path in PAGES
+        if path.name != "CHANGELOG.md"
+    }
+    assert len(means) > 90
+    assert {name: words for name, words in means.items() if words > 20} == {}
+
+
 def test_every_page_is_on_the_site(site: Path) -> None:
     """MkDocs refuses a page that is in no section, and a link that leads nowhere: the build is strict."""
     for path in (PROJECT_DIR / "docs").rglob("*.md"):
@@ -115,6 +138,49 @@ def test_every_command_of_the_docs_exists() -> None:
                         break
                     assert word in children, f"{path.name}: {line}"
                     command = children[word]
+
+
+def test_metrics_and_settings_of_airflow_that_the_docs_name_exist() -> None:
+    """Of the version in the lock: both change from one to the next."""
+    page = (PROJECT_DIR / "docs" / "operations.md").read_text(encoding="utf-8")
+    spec = find_spec("airflow")
+    assert spec is not None
+    airflow = Path(str(spec.origin)).parent
+    template = airflow / "_shared" / "observability" / "metrics" / "metrics_template.yaml"
+    known = {one["name"] for one in yaml.safe_load(template.read_text(encoding="utf-8"))["metrics"]}
+    rows = page.split("| metric | alert where |")[1].split("\n\n")[0].split("\n")[2:]
+    named = {name for row in rows for name in re.findall(r"`([a-z_.]+)`", row.split("|")[1])} - {"build_ratings"}
+    assert len(named) > 10
+    assert named <= known
+    options = yaml.safe_load((airflow / "config_templates" / "config.yml").read_text(encoding="utf-8"))["metrics"][
+        "options"
+    ]
+    settings = {one.lower() for one in re.findall(r"AIRFLOW__METRICS__([A-Z_]+)", page)}
+    assert settings and settings <= {name for name, one in options.items() if "version_deprecated" not in one}
+
+
+def test_measured_sizes_are_those_that_are_stored() -> None:
+    """Of the table of the page on performance, and of the measured rows of the one on operations."""
+    docs = PROJECT_DIR / "docs"
+    rows = re.findall(r"^\| ([\d,]+) \| (.*) \|$", (docs / "performance.md").read_text(encoding="utf-8"), re.MULTILINE)
+    sizing = re.findall(
+        r"^\| ([\d,]+) \| measured \| (.*) \|$", (docs / "operations.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) == len(sizing) == 3
+    for customers, cells in [*rows, *sizing]:
+        stored = json.loads(
+            (PROJECT_DIR / f"benchmarks/results/{customers.replace(',', '')}x24-none-readings.json").read_text()
+        )
+        seconds = stored["seconds and counts"]
+        build, day, *rest = cells.split(" | ")
+        assert build == f"{seconds['full build']:,.0f} s"
+        assert day == f"{seconds['daily run']:.0f} to {seconds['first daily run']:.0f} s"
+        gigabytes = seconds["bytes per customer-month"] * stored["customers"] * stored["months"] / 1e9
+        size = f"{gigabytes:.2g} GB"
+        assert rest in (
+            [f"{stored['ratios']['daily run / full build']:.3f}"],
+            [size, f"{seconds['peak MiB of our process']:.0f} MiB"],
+        )
 
 
 def test_the_pages_are_those_of_the_repository() -> None:

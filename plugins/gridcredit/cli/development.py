@@ -34,7 +34,7 @@ def simulate_command(
 
 @app.command("contract")
 def contract_command(context: typer.Context) -> None:
-    """Write what is derived: dbt sources, the project of Great Expectations, pages of input, command line and settings."""
+    """Write what is derived: dbt sources, the project of Great Expectations, pages of input, command line, settings and policies."""
     from gridcredit.cli.reference import reference_files
     from gridcredit.contract.derived import derived_files
     from gridcredit.quality.context import project_files

@@ -1,4 +1,4 @@
-"""The reference pages of command line and settings, written from the code itself."""
+"""The reference pages of command line, settings and policies, written from the code itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from gridcredit.cli.policy_reference import policies_page
 from gridcredit.settings import PROJECT_DIR, Settings
 
 NOTE = "<!-- Written from {} by `gridcredit contract`; do not edit. -->"
@@ -22,7 +23,11 @@ NOTE = "<!-- Written from {} by `gridcredit contract`; do not edit. -->"
 def reference_files(whole: Any, settings: Settings) -> dict[Path, str]:  # noqa: ANN401 - click's, as Typer hands it out
     """Each page and what it must hold; `whole` is the command with all its groups."""
     folder = settings.project_dir / "docs" / "reference"
-    return {folder / "command_line.md": command_line_page(whole), folder / "settings.md": settings_page()}
+    return {
+        folder / "command_line.md": command_line_page(whole),
+        folder / "settings.md": settings_page(),
+        folder / "policies.md": policies_page(),
+    }
 
 
 def command_line_page(whole: Any) -> str:  # noqa: ANN401

@@ -34,11 +34,15 @@ class Retention(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    raw: dict[str, int]
-    quarantine: int = Field(gt=0)
-    archived_files: int = Field(gt=0)
-    refused_files: int = Field(gt=0)
-    lineage_events: int = Field(gt=0)
+    raw: dict[str, int] = Field(
+        description=f"days by extract; {', '.join(RETIRABLE)} can be retired, and what is not named stays for good"
+    )
+    quarantine: int = Field(gt=0, description="days that quarantined rows are retained; the counts of their loads stay")
+    archived_files: int = Field(gt=0, description="days that accepted files are retained")
+    refused_files: int = Field(gt=0, description="days that refused files are retained")
+    lineage_events: int = Field(
+        gt=0, description="days that files of lineage events are retained; what is in the warehouse stays"
+    )
     merge_loads_over: int = Field(gt=1, description="number of small partitions of an extract that are left alone")
     merge_rows_below: int = Field(gt=0, description="a partition with more rows stays by itself")
 

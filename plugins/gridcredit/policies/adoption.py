@@ -7,7 +7,8 @@ import shutil
 from psycopg import sql
 
 from gridcredit.files.strict_yaml import load_yaml
-from gridcredit.policies.folder import TABLES, header_text, write_files
+from gridcredit.policies.folder import header_text, write_files
+from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 

@@ -17,82 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gridcredit.errors import PolicyError
 from gridcredit.files.strict_yaml import load_yaml
+from gridcredit.policies.tables import OPTIONAL_COLUMNS, OPTIONAL_TABLES, TABLES
 
 Rows = list[dict[str, str]]
 Checked = TypeVar("Checked", bound=BaseModel)
-
-# In the order that foreign keys ask for.
-TABLES: dict[str, tuple[str, ...]] = {
-    "indicators": ("indicator", "dimension", "weight", "not_for"),
-    "reasons": ("reason_code", "text_en", "text_zh"),
-    "bins": ("indicator", "bin", "lower_bound", "upper_bound", "points", "reason_code"),
-    "grades": ("grade", "grade_rank", "min_score"),
-    "vetoes": ("veto", "feature", "comparator", "threshold", "best_grade", "reason_code"),
-    "transitions": ("grade_before", "best_grade", "reason_code"),
-    "limits": ("grade", "limit_months", "payment_mode"),
-    "season_factors": ("segment", "peak_season_factor"),
-    "season_indices": ("segment", "month", "usage_index"),
-    "bill_sizes": ("segment", "percentile", "mean_monthly_bill"),
-    "customer_classes": (
-        "class_rank",
-        "customer_class",
-        "min_bill_size",
-        "min_usage_trend",
-        "worst_grade",
-        "service_tier",
-        "text_en",
-        "text_zh",
-    ),
-    "review_rules": (
-        "review_rule",
-        "feature",
-        "comparator",
-        "threshold",
-        "months",
-        "not_for",
-        "text_en",
-        "text_zh",
-    ),
-    "advice_rules": ("advice", "kind", "feature", "comparator", "threshold", "not_for", "text_en", "text_zh"),
-    "warning_rules": (
-        "rule",
-        "level",
-        "measure",
-        "department",
-        "deadline_days",
-        "clear_after_days",
-        "escalate_after_days",
-        "reopen_within_days",
-        "not_for",
-        "text_en",
-        "text_zh",
-    ),
-    "warning_conditions": ("rule", "feature", "comparator", "threshold"),
-    "late_charges": ("segment", "daily_rate", "carried_over_rate"),
-    "holidays": ("holiday",),
-    "dunning_strategies": ("strategy", "share_pct"),
-    "dunning_steps": (
-        "strategy",
-        "step_rank",
-        "step",
-        "min_days_overdue",
-        "wait_days_home",
-        "wait_days_other",
-        "effort",
-        "text_en",
-        "text_zh",
-    ),
-    "default_rates": ("grade", "probability_of_default"),
-    "loss_rates": ("min_days_overdue", "loss_given_default"),
-    "recovery_targets": ("days", "recovered_rate"),
-    "ageing_buckets": ("ageing_bucket", "bucket_rank", "from_days", "to_days"),
-    "required_weights": ("dimension", "min_share"),
-    "power_factor_adjustments": ("power_factor_standard", "power_factor", "adjustment_pct"),
-}
-# A folder may leave these out, as those did that were approved before there was such a table.
-OPTIONAL_TABLES = ("required_weights", "power_factor_adjustments")
-# Columns that a table may have as well, after the others; without them the warehouse holds nulls.
-OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {"dunning_steps": ("lapse_days",)}
 
 
 class Header(BaseModel):
@@ -100,32 +28,53 @@ class Header(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    policy: str
-    version: str
-    effective_from: date
-    approver: str
-    new_customer_months: int
-    new_customer_grade: str = "NR"
-    bill_tolerance: Decimal
-    power_factor_surcharge: Decimal = Decimal(0)
-    reading_lag_months: int
-    unbilled_months_max: int
-    late_charge_min: Decimal
-    pursued_from: Decimal = Decimal("1.00")
-    pursued_share_of_bill: Decimal = Field(default=Decimal(0), ge=0, le=1)
-    half_life_months: int = Field(default=3, gt=0)
-    max_score_psi: Decimal | None = Field(default=None, gt=0)
-    default_grade: str = ""
-    write_off_after_step: str = ""
-    limitation_years: int = Field(3, gt=0)
-    steps_on_working_days: bool = False
-    reviews_since: date | None = None
-    trial_since: date | None = None
-    trial_salt: str = ""
-    dispute_counts_in_rating: bool = False
-    dispute_counts_in_charges: bool = False
-    write_off_days: int
-    description: str
+    policy: str = Field(description="name of the policy, shared by its versions")
+    version: str = Field(description="name of the version, which no other policy has")
+    effective_from: date = Field(description="first day that it rates")
+    approver: str = Field(description="who signed it; an approved proposal has the approver's name here")
+    new_customer_months: int = Field(description="so long after the contract's beginning a customer counts as new")
+    new_customer_grade: str = Field("NR", description="grade of new customers, or NR for not rated")
+    bill_tolerance: Decimal = Field(
+        description="a bill that differs by more, in currency, from readings and tariff is reported"
+    )
+    power_factor_surcharge: Decimal = Field(
+        Decimal(0),
+        description="share added for each hundredth below the standard; without power_factor_adjustments.csv only",
+    )
+    reading_lag_months: int = Field(
+        description="1 where the readings that end a month are taken early in the next, else 0"
+    )
+    unbilled_months_max: int = Field(description="months at most that count as used and not billed yet")
+    late_charge_min: Decimal = Field(description="a bill that is late costs this at least, in currency")
+    pursued_from: Decimal = Field(
+        Decimal("1.00"), description="a customer's smaller debts are not pursued, charged or warned of"
+    )
+    pursued_share_of_bill: Decimal = Field(
+        Decimal(0), ge=0, le=1, description="share of the mean bill that a debt must reach as well to be pursued"
+    )
+    half_life_months: int = Field(
+        3, gt=0, description="in features called recent, a bill weighs half after so many months"
+    )
+    max_score_psi: Decimal | None = Field(
+        None, gt=0, description="a release is blocked where the scores' PSI is higher; unset: never"
+    )
+    default_grade: str = Field("", description="best grade of a customer in default; unset: the worst")
+    write_off_after_step: str = Field(
+        "", description="step that a bill must have reached before it is proposed for write-off"
+    )
+    limitation_years: int = Field(3, gt=0, description="years after which a claim is barred")
+    steps_on_working_days: bool = Field(False, description="true: dunning steps move past weekends and holidays")
+    reviews_since: date | None = Field(
+        None, description="first reviews count from this day at the earliest; unset: from the policy's first version"
+    )
+    trial_since: date | None = Field(
+        None, description="strategies are compared by bills due from this day on; unset: by all"
+    )
+    trial_salt: str = Field("", description="a new text draws the customers of strategies again")
+    dispute_counts_in_rating: bool = Field(False, description="true: disputed bills count in ratings")
+    dispute_counts_in_charges: bool = Field(False, description="true: disputed bills are charged for being late")
+    write_off_days: int = Field(description="days overdue from which a bill is proposed for write-off")
+    description: str = Field(description="what the policy is, for whoever reads it")
 
 
 @dataclass(frozen=True)

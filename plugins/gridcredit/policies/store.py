@@ -16,7 +16,8 @@ from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policies.adoption import fetch_adopted
 from gridcredit.policies.checks import check_new, check_policy, check_together
-from gridcredit.policies.folder import OPTIONAL_COLUMNS, TABLES, Policy, file_names, read_folder
+from gridcredit.policies.folder import Policy, file_names, read_folder
+from gridcredit.policies.tables import OPTIONAL_COLUMNS, TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.published_tables import table_columns

@@ -19,8 +19,9 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.files.spreadsheet import write_table
 from gridcredit.policies.evaluation_rules import read_rules
-from gridcredit.policies.folder import TABLES, Policy
+from gridcredit.policies.folder import Policy
 from gridcredit.policies.store import insert_policy, load_policies
+from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.transformation.engines import require_layers
 from gridcredit.transformation.runner import first_failure, invoke_dbt

@@ -15,7 +15,7 @@ from typing import Literal
 
 import structlog
 from psycopg import errors, sql
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policies.folder import read_policy_file
@@ -38,8 +38,10 @@ class Departments(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    departments: dict[str, dict[str, Columns] | Literal["*"]]
-    analysts: list[str] = []
+    departments: dict[str, dict[str, Columns] | Literal["*"]] = Field(
+        description='by department the tables that it sees, each with its columns or "*" for all; "*" alone: every table'
+    )
+    analysts: list[str] = Field([], description="departments that see the schema `evaluation`")
 
     @field_validator("analysts")
     @classmethod

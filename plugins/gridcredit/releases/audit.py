@@ -22,7 +22,7 @@ from gridcredit.files.spreadsheet import neutralised, write_table
 from gridcredit.lineage.records import records_of_customer
 from gridcredit.lineage.seal import lineage_record
 from gridcredit.pages.template import render, write_page
-from gridcredit.policies.folder import TABLES as POLICY_TABLES
+from gridcredit.policies.tables import TABLES as POLICY_TABLES
 from gridcredit.releases import audit_check
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect

@@ -105,9 +105,9 @@ class Settings(BaseSettings):
         return self.landing or self.home / "landing"
 
     @property
-    def archive_dir(self) -> Path:
+    def accepted_dir(self) -> Path:
         """Accepted files, by mapping and day of loading."""
-        return self.home / "archive"
+        return self.home / "accepted"
 
     @property
     def refused_dir(self) -> Path:

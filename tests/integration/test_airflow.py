@@ -80,7 +80,7 @@ def test_files_become_a_release_by_two_workers(airflow: Airflow, tmp_path: Path)
     assert number(settings, "select count(*) from published.customer_rating") == CUSTOMERS
     assert not list((settings.landing_dir / "demo").iterdir())
     # Both took loads; each accepted file is stored once, by who loaded it.
-    one, two = ([path.name.split("_", 1)[1] for path in home.rglob("archive/*/*/*")] for home in airflow.worker_homes)
+    one, two = ([path.name.split("_", 1)[1] for path in home.rglob("accepted/*/*/*")] for home in airflow.worker_homes)
     assert one
     assert two
     assert sorted(one + two) == sorted(f"{name}.csv" for name in SMALL_EXTRACTS)

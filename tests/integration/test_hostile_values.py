@@ -70,7 +70,7 @@ def stored(settings: Settings) -> str:
     """Everything that is stored of files, in raw and in quarantine."""
     texts = [
         path.read_bytes().decode(errors="ignore")
-        for folder in (settings.archive_dir, settings.refused_dir)
+        for folder in (settings.accepted_dir, settings.refused_dir)
         for path in folder.rglob("*")
         if path.is_file()
     ]
@@ -138,7 +138,7 @@ def test_a_name_of_one_character_is_not_found_in_others(hostile: Settings) -> No
     assert "李四" in stored(hostile)
     # Who has the same name stays, in raw and in the file.
     assert rows(hostile, "select party_name from raw.party where customer_id = 'a/b'") == [("李",)]
-    (file,) = hostile.archive_dir.rglob("*party_short.csv")
+    (file,) = hostile.accepted_dir.rglob("*party_short.csv")
     assert file.read_text().count("李,") == 1
 
 
@@ -192,7 +192,7 @@ def test_files_with_personal_data_are_for_their_owner_only(hostile: Settings, tm
     write_audit(2, tmp_path / "audit", hostile)
     readable = [
         path
-        for folder in (hostile.archive_dir, hostile.refused_dir, tmp_path)
+        for folder in (hostile.accepted_dir, hostile.refused_dir, tmp_path)
         for path in folder.rglob("*")
         if path.is_file() and path.stat().st_mode & 0o077
     ]

@@ -313,7 +313,7 @@ def test_the_landing_folder(settings: Settings) -> None:
     with pytest.raises(FileRefusedError):
         take_in(bad, settings)
     assert not good.exists()
-    assert [path.name.split("_", 1)[1] for path in settings.archive_dir.rglob("*.csv")] == ["payment_1.csv"]
+    assert [path.name.split("_", 1)[1] for path in settings.accepted_dir.rglob("*.csv")] == ["payment_1.csv"]
     assert not bad.exists()
     refused = {path.name.split("_", 1)[1]: path.read_text() for path in settings.refused_dir.rglob("*.*")}
     assert refused["payment_2.csv"] == "nothing useful\n1\n"

@@ -92,7 +92,7 @@ def test_a_killed_load(processes: ForkServerContext, settings: Settings, death: 
     assert one(settings, "select count(*) from raw.payment") == 3000
     assert one(settings, "select count(*) from lineage.files") == 1
     assert not path.exists()
-    assert [found.name for found in settings.archive_dir.rglob("*.csv")] == [f"{file_id}_payment_1.csv"]
+    assert [found.name for found in settings.accepted_dir.rglob("*.csv")] == [f"{file_id}_payment_1.csv"]
     assert list(unanswered_extracts(file_id, settings)) == ["payment"]
 
 

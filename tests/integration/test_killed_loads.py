@@ -46,7 +46,7 @@ def deliver(settings: Settings, number: int) -> Path:
 
 
 def check(settings: Settings, number: int) -> None:
-    """Every row of the file is there once, with its record, its quarantine and its archived file."""
+    """Every row of the file is there once, with its record, its quarantine and its accepted file."""
     with connect(settings) as connection:
         files = connection.execute(
             "select file_id, rows_accepted, rows_quarantined from lineage.loads join lineage.files using (file_id) "
@@ -66,7 +66,7 @@ def check(settings: Settings, number: int) -> None:
         ).fetchone() or (0,)
         assert quarantined == 10
     assert not (settings.landing_dir / "demo" / f"payment_{number}.csv").exists()
-    assert len(list(settings.archive_dir.rglob(f"*_payment_{number}.csv"))) == 1
+    assert len(list(settings.accepted_dir.rglob(f"*_payment_{number}.csv"))) == 1
 
 
 @pytest.mark.deep

@@ -24,7 +24,7 @@ TODAY = date(2026, 6, 19)
 RETENTION = """
 raw: {meter_reading: 365}
 quarantine: 30
-archived_files: 60
+accepted_files: 60
 refused_files: 10
 lineage_events: 365
 merge_loads_over: 3

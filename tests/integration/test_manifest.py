@@ -33,7 +33,7 @@ def landing(settings: Settings, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_file_waits_for_its_manifest_and_both_are_archived(settings: Settings, landing: Path) -> None:
+def test_a_file_waits_for_its_manifest_and_both_are_accepted(settings: Settings, landing: Path) -> None:
     path, manifest = landing / "payment.csv", landing / "payment.csv.ctl"
     path.write_text(PAYMENTS)
     assert ready_files(settings) == []
@@ -41,7 +41,7 @@ def test_a_file_waits_for_its_manifest_and_both_are_archived(settings: Settings,
     assert ready_files(settings) == [path]
     take_in(path, settings)
     assert list(landing.iterdir()) == []
-    assert len(list(settings.archive_dir.rglob("*payment.csv*"))) == 2
+    assert len(list(settings.accepted_dir.rglob("*payment.csv*"))) == 2
 
 
 @pytest.mark.parametrize(

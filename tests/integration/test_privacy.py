@@ -85,9 +85,9 @@ def test_nothing_that_is_shown_or_stored_of_runs_names_a_person(planted: Setting
     write_dashboard(tmp_path / "dashboard.html", planted)
     for schema in ("published", "lineage", "ops", "candidate", "warnings", "monitoring"):
         assert planted_in(dump(planted, schema)) == [], schema
-    # But for what came in: the archive of files, and the rows that wait in quarantine to be corrected.
+    # But for what came in: the accepted files, and the rows that wait in quarantine to be corrected.
     for path in [*planted.home.rglob("*"), *tmp_path.rglob("*")]:
-        if path.is_file() and planted.archive_dir not in path.parents:
+        if path.is_file() and planted.accepted_dir not in path.parents:
             assert planted_in(path.read_text(errors="ignore")) == [], path
     trace = trace_row("customer_rating", {"customer_id": CUSTOMER}, settings=planted)
     assert planted_in(trace.as_json()) == []

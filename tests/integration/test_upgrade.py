@@ -36,7 +36,13 @@ def test_an_earlier_warehouse_continues(server: EmbeddedPostgres, tmp_path: Path
     dump.restore(server, "upgraded")
     try:
         settings = settings_for(server, "upgraded", tmp_path, {"history_months": 2})
+        file = Path("demo", "2026-06-19", "1_bill.csv")
+        (settings.home / "archive" / file).parent.mkdir(parents=True)
+        (settings.home / "archive" / file).write_text("as it was accepted")
         migrate(settings)
+        # Whoever erases a person looks here for files that name him.
+        assert (settings.accepted_dir / file).read_text() == "as it was accepted"
+        assert not (settings.home / "archive").exists()
         assert [one.chain_hash for one in list_releases(settings)] == dump.facts["chain"]
         for release in (1, 2):
             assert verify_release(release, settings) == []

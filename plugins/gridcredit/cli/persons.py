@@ -78,7 +78,7 @@ def erase(
         if done.not_searched:
             typer.echo(
                 f"could not be searched, decide about them yourself: {', '.join(done.not_searched)} under "
-                f"{settings.archive_dir} and {settings.refused_dir}",
+                f"{settings.accepted_dir} and {settings.refused_dir}",
                 err=True,
             )
 

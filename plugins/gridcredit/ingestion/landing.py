@@ -81,7 +81,7 @@ def _waiting(folder: Path) -> list[Path]:
 
 
 def take_in(path: Path, settings: Settings | None = None) -> int:
-    """Load a file of the landing folder and move it to the archive; returns its file_id. Safe to repeat.
+    """Load a file of the landing folder and move it to the accepted files; returns its file_id. Safe to repeat.
 
     Raises:
         FileRefusedError: the file was moved to the refused folder, with a text beside it that says why.
@@ -91,8 +91,8 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
     mapping_name = path.parent.name
     if not os.path.lexists(path):
         return _finish_earlier_try(path, settings)
-    archive, refused = (_folder_of_today(base, mapping_name) for base in (settings.archive_dir, settings.refused_dir))
-    check_rights(path, [archive, refused])
+    accepted, refused = (_folder_of_today(base, mapping_name) for base in (settings.accepted_dir, settings.refused_dir))
+    check_rights(path, [accepted, refused])
     try:
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
@@ -105,7 +105,7 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
     except FileRefusedError as error:
         _refuse(path, refused, str(error), settings)
         raise
-    _move_out(path, archive, result.file_id, settings)
+    _move_out(path, accepted, result.file_id, settings)
     return result.file_id
 
 
@@ -153,9 +153,9 @@ def _finish_earlier_try(path: Path, settings: Settings) -> int:
     file_id, reason, _ = last
     if reason is not None:
         raise FileRefusedError(reason)
-    archive = _folder_of_today(settings.archive_dir, path.parent.name)
-    archive.mkdir(parents=True, exist_ok=True)
-    _move_out(path, archive, file_id, settings)
+    accepted = _folder_of_today(settings.accepted_dir, path.parent.name)
+    accepted.mkdir(parents=True, exist_ok=True)
+    _move_out(path, accepted, file_id, settings)
     return int(file_id)
 
 

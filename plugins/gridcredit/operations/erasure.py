@@ -149,7 +149,7 @@ def _redact_files(
     accepted = connection.execute("select file_id, mapping, file_name from lineage.files")
     refused = connection.execute("select refusal_id, mapping, file_name from ops.refused_files")
     for folder, delivered, is_refused in (
-        (settings.archive_dir, accepted, False),
+        (settings.accepted_dir, accepted, False),
         (settings.refused_dir, refused, True),
     ):
         known = {stored_name(number, name): (number, mapping, name) for number, mapping, name in delivered}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import structlog
 from psycopg import sql
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.lineage.transport import events_folder
@@ -38,7 +38,12 @@ class Retention(BaseModel):
         description=f"days by extract; {', '.join(RETIRABLE)} can be retired, and what is not named stays for good"
     )
     quarantine: int = Field(gt=0, description="days that quarantined rows are retained; the counts of their loads stay")
-    archived_files: int = Field(gt=0, description="days that accepted files are retained")
+    accepted_files: int = Field(
+        gt=0,
+        # As the key was named before.
+        validation_alias=AliasChoices("accepted_files", "archived_files"),
+        description="days that accepted files are retained",
+    )
     refused_files: int = Field(gt=0, description="days that refused files are retained")
     lineage_events: int = Field(
         gt=0, description="days that files of lineage events are retained; what is in the warehouse stays"
@@ -135,12 +140,12 @@ def purge_quarantine(today: date, settings: Settings | None = None) -> int:
 
 
 def purge_files(today: date, settings: Settings | None = None) -> int:
-    """Delete archived and refused files, and files of lineage events, whose time is up; returns how many."""
+    """Delete accepted and refused files, and files of lineage events, whose time is up; returns how many."""
     settings = settings or get_settings()
     retention = read_retention(settings)
     count = 0
     for folder, days in (
-        (settings.archive_dir, retention.archived_files),
+        (settings.accepted_dir, retention.accepted_files),
         (settings.refused_dir, retention.refused_files),
     ):
         # The folders are named for mapping and day.

@@ -88,6 +88,21 @@ def migrate(settings: Settings | None = None) -> None:
             connection.execute(raw_table_ddl(extract))
             connection.execute(raw_index_ddl(extract))
         _ensure_reader(connection, settings)
+        _move_accepted_files(settings)
+
+
+def _move_accepted_files(settings: Settings) -> None:
+    """To where they are now: until 0.1.0 accepted files were under `archive`, which is the customer's file alone."""
+    before = settings.home / "archive"
+    for path in sorted(before.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+            continue
+        target = settings.accepted_dir / path.relative_to(before)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    if before.is_dir():
+        before.rmdir()
 
 
 def _ensure_reader(connection: Connection, settings: Settings) -> None:

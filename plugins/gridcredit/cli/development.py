@@ -34,7 +34,7 @@ def simulate_command(
 
 @app.command("contract")
 def contract_command(context: typer.Context) -> None:
-    """Write what is derived: dbt sources, the project of Great Expectations, pages of input, command line, settings and policies."""
+    """Write what is derived and has changed: dbt sources, the project of Great Expectations, pages of input, command line, settings and policies."""
     from gridcredit.cli.reference import reference_files
     from gridcredit.contract.derived import derived_files
     from gridcredit.quality.context import project_files
@@ -42,10 +42,14 @@ def contract_command(context: typer.Context) -> None:
     with clear_errors() as settings:
         command_line = context.find_root().command
         derived = derived_files(settings) | project_files(settings) | reference_files(command_line, settings)
-        for path, text in derived.items():
+        changed = {
+            path: text for path, text in derived.items() if not path.exists() or path.read_text(encoding="utf-8") != text
+        }
+        for path, text in changed.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             typer.echo(f"wrote {path}")
+        typer.echo(f"{len(derived)} derived files, {len(changed)} of them changed")
 
 
 @app.command("dbt", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -43,7 +43,9 @@ def contract_command(context: typer.Context) -> None:
         command_line = context.find_root().command
         derived = derived_files(settings) | project_files(settings) | reference_files(command_line, settings)
         changed = {
-            path: text for path, text in derived.items() if not path.exists() or path.read_text(encoding="utf-8") != text
+            path: text
+            for path, text in derived.items()
+            if not path.exists() or path.read_text(encoding="utf-8") != text
         }
         for path, text in changed.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -115,8 +115,7 @@ def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
             if builder in (None, run_id) or not runs.is_on_its_way(
                 connection, builder or "", settings.build_patience_seconds
             ):
-                runs.reopen_run(connection, run_id)
-                with runs.timed_stage(connection, run_id, stage):
+                with runs.reopened(connection, run_id, settings), runs.timed_stage(connection, run_id, stage):
                     yield _Turn(load_run(connection, run_id, settings), is_over=False)
                 return
         if not waits:

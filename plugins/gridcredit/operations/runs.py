@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 
+import psycopg
 import structlog
 
 from gridcredit.contract.extracts import DATING_EXTRACTS
@@ -85,12 +86,22 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
         )
 
 
-def reopen_run(connection: Connection, run_id: str) -> None:
-    """A run that failed continues where a person clears its task in Airflow: from here on it is under way again."""
-    connection.execute(
-        "update lineage.runs set status = 'running', finished_at = null where run_id = %s and status in ('failed', 'killed')",
+@contextmanager
+def reopened(connection: Connection, run_id: str, settings: Settings) -> Iterator[None]:
+    """A run that failed continues where a person clears its task in Airflow: it is under way again, until it fails again."""
+    had_ended = connection.execute(
+        "update lineage.runs set status = 'running', finished_at = null "
+        "where run_id = %s and status in ('failed', 'killed')",
         [run_id],
-    )
+    ).rowcount
+    try:
+        yield
+    except Exception:
+        if had_ended:
+            # Where the server is gone the next run marks this one.
+            with suppress(psycopg.OperationalError):
+                finish_run(run_id, "failed", settings)
+        raise
 
 
 @contextmanager

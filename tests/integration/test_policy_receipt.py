@@ -89,7 +89,7 @@ def _a_proposal_has_a_document(settings: Settings, folder: Path) -> None:
     page = policy_document(find_policy("default-1.2", settings), "en", settings)
     assert "Changes since default-1.1" in page
     assert "nobody yet" in page
-    assert "department=collections  deadline_days=3" in page and "department=credit  deadline_days=2" in page
+    assert "department collections, deadline days 3" in page and "department credit, deadline days 2" in page
     with pytest.raises(
         GridCreditError, match="no policy version 'default-7'; there are default-1.0, default-1.1, default-1.2"
     ):

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 from gridcredit.lineage.run import Run, load_run
@@ -28,45 +29,45 @@ from tests.support.warehouses import WarehouseFactory
 DAY = date(2026, 7, 2)
 
 
-def test_each_model_and_test_is_in_one_layer(tmp_path: Path) -> None:
-    """dbt lists them without a server; sources are read by several layers and built by none."""
-    settings = Settings(home=tmp_path, warehouse_url=SecretStr("postgresql://nobody:none@127.0.0.1:1/none"))
-    with dbt_session(settings) as invoke:
+@dataclass(frozen=True)
+class Project:
+    """What dbt lists by a choice of nodes, and the nodes themselves."""
 
-        def listed(*choice: str) -> list[str]:
-            kinds = ["--resource-type", "model", "--resource-type", "test"]
-            outcome = invoke(
-                [
-                    "--quiet",
-                    "--no-print",
-                    "ls",
-                    "--output",
-                    "name",
-                    *kinds,
-                    *choice,
-                    "--indirect-selection",
-                    "buildable",
-                ]
-            )
+    listed: dict[str, list[str]]
+    nodes: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Read without a server, and parsed once; the session ends here, since it changes the environment."""
+    home = tmp_path_factory.mktemp("no_server")
+    settings = Settings(home=home, warehouse_url=SecretStr("postgresql://nobody:none@127.0.0.1:1/none"))
+    choices = {layer: ["--selector", layer] for layer in (*LAYERS, BEFORE_CANDIDATE)}
+    not_every_night = ["path:models/evaluation", "test_name:key_is_enforced", "test_name:not_null"]
+    choices["everything"] = ["--exclude", *not_every_night]
+    ls = ["--quiet", "--no-print", "ls", "--output", "name", "--resource-type", "model", "--resource-type", "test"]
+    with dbt_session(settings) as invoke:
+        listed = {}
+        for name, choice in choices.items():
+            outcome = invoke([*ls, *choice, "--indirect-selection", "buildable"])
             assert outcome.success, outcome.exception
-            names: list[str] = outcome.result
-            return names
+            listed[name] = outcome.result
+        return Project(listed, invoke(["--quiet", "parse"]).result.nodes)
 
-        in_layers = {layer: listed("--selector", layer) for layer in LAYERS}
-        everything = listed("--exclude", "path:models/evaluation", "test_name:key_is_enforced", "test_name:not_null")
-        first_three = listed("--selector", BEFORE_CANDIDATE)
-    built = Counter(name for names in in_layers.values() for name in names)
+
+def test_each_model_and_test_is_in_one_layer(project: Project) -> None:
+    """Sources are read by several layers and built by none."""
+    built = Counter(name for layer in LAYERS for name in project.listed[layer])
     assert set(built.values()) == {1}
-    assert set(built) == set(everything)
-    assert len(everything) > 150
-    assert sorted(first_three) == sorted(name for layer in LAYERS[:-1] for name in in_layers[layer])
+    assert set(built) == set(project.listed["everything"])
+    assert len(project.listed["everything"]) > 150
+    first_three = [name for layer in LAYERS[:-1] for name in project.listed[layer]]
+    assert sorted(project.listed[BEFORE_CANDIDATE]) == sorted(first_three)
 
 
-def test_a_layer_reads_no_later_one(tmp_path: Path) -> None:
+def test_a_layer_reads_no_later_one(project: Project) -> None:
     """A table of a later layer would be missing at the first build, and yesterday's in every other."""
-    settings = Settings(home=tmp_path, warehouse_url=SecretStr("postgresql://nobody:none@127.0.0.1:1/none"))
-    with dbt_session(settings) as invoke:
-        nodes = invoke(["--quiet", "parse"]).result.nodes
+    nodes = project.nodes
     layer_of = {
         name: LAYERS.index(node.config.meta["layer"]) for name, node in nodes.items() if "layer" in node.config.meta
     }

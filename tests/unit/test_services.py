@@ -37,10 +37,10 @@ def test_another_port_is_told_of() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         usual = taken.getsockname()[1]
-        port = services._api_port(said.append, usual)
+        port = processes.port_for("Airflow", usual, said.append)
     assert port != usual
     assert said == [f"port {usual} is taken: Airflow's pages are at port {port} until `make down`"]
-    assert services._api_port(said.append, port) == port
+    assert processes.port_for("Airflow", port, said.append) == port
     assert len(said) == 1
 
 

@@ -1,4 +1,4 @@
-"""Processes that outlive the command which started them: started, recognised later, and ended."""
+"""Processes that outlive the command which started them: started, waited for, recognised later, and ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import psutil
 
 from gridcredit.errors import GridCreditError
 from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
+from gridcredit.warehouse.embedded_postgres import free_port, is_free
 
 
 def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path, folder: Path) -> psutil.Popen:
@@ -83,3 +84,31 @@ def end(processes: list[psutil.Process], progress: Callable[[str], None], second
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+def port_for(what: str, usual: int, progress: Callable[[str], None]) -> int:
+    """The usual port, or where it is taken another, which is said."""
+    if is_free(usual):
+        return usual
+    port = free_port()
+    progress(f"port {usual} is taken: {what}'s pages are at port {port} until `make down`")
+    return port
+
+
+def wait_until_healthy(
+    unhealthy: Callable[[], str], log: Path, progress: Callable[[str], None], seconds: float = 180
+) -> None:
+    """Ask what is not healthy yet until nothing is, saying every few seconds for what is waited.
+
+    Raises:
+        GridCreditError: something still is not; with where its log is.
+    """
+    deadline = time.monotonic() + seconds
+    last_line = time.monotonic()
+    while waits_for := unhealthy():
+        if time.monotonic() >= deadline:
+            raise GridCreditError(f"{waits_for} did not become healthy within {seconds:.0f} s; see {log}")
+        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
+            progress(f"  wait for {waits_for}")
+            last_line = time.monotonic()
+        time.sleep(0.3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ from gridcredit.files.private import write_private
 from gridcredit.operations import processes, superset
 from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.operations.airflow_environment import LOOPBACK, airflow_environment, password_file
-from gridcredit.operations.processes import end, is_ours, noted, run_to_end
+from gridcredit.operations.processes import end, is_ours, noted, port_for, run_to_end, wait_until_healthy
 from gridcredit.settings import Settings
-from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
 from gridcredit.warehouse.connection import airflow_database_url
-from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port, is_free
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import AIRFLOW_SERVICES, leftovers, refuse_leftovers
 from gridcredit.warehouse.migrations import prepare
 
 log = structlog.get_logger(__name__)
 
+USUAL_PORT = 8080
 SERVICES = {name: ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else [] for name in AIRFLOW_SERVICES}
 
 
@@ -62,17 +61,18 @@ def start(
     stop_airflow(settings)
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
-    port = api_port or _api_port(progress)
+    port = api_port or port_for("Airflow", USUAL_PORT, progress)
     environment = airflow_environment(settings, port) | dict(overrides or {})
     progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings, progress)
     address = f"http://{LOOPBACK}:{port}"
     api, *others = SERVICES
     _start_services([api], address, environment, settings, progress)
-    _wait_until_healthy(["metadatabase"], address, settings, progress)
+    wait_until_healthy(lambda: _unhealthy(["metadatabase"], address, settings), settings.log_dir, progress)
     _start_services(others, address, environment, settings, progress)
     progress("wait until Airflow reports its services healthy")
-    _wait_until_healthy(["metadatabase", "scheduler", "triggerer", "dag_processor"], address, settings, progress)
+    parts = ["metadatabase", "scheduler", "triggerer", "dag_processor"]
+    wait_until_healthy(lambda: _unhealthy(parts, address, settings), settings.log_dir, progress)
     return address
 
 
@@ -174,41 +174,21 @@ def migrate_airflow(environment: dict[str, str], settings: Settings, progress: C
     run_to_end(arguments, environment, settings.project_dir, "Airflow's database", progress)
 
 
-def _wait_until_healthy(
-    names: list[str], address: str, settings: Settings, progress: Callable[[str], None], seconds: float = 180
-) -> None:
+def _unhealthy(names: list[str], address: str, settings: Settings) -> str:
+    """Those of Airflow's parts that are not healthy yet, by the API's own word."""
     import httpx
 
-    deadline = time.monotonic() + seconds
-    last_line = time.monotonic()
-    waiting = ["api-server"]
-    while time.monotonic() < deadline:
-        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
-            progress(f"  wait for Airflow's {', '.join(waiting)}")
-            last_line = time.monotonic()
-        state = _read_state(settings) or {"processes": {}}
-        for service, entry in state["processes"].items():
-            if not is_ours(entry):
-                tail = (settings.log_dir / f"{service}.log").read_text(errors="replace")[-1500:]
-                raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
-        try:
-            health = httpx.get(f"{address}/api/v2/monitor/health", timeout=5, trust_env=False).json()
-            waiting = [name for name in names if health[name]["status"] != "healthy"]
-            if not waiting:
-                return
-        except (httpx.HTTPError, ValueError):
-            waiting = ["api-server"]
-        time.sleep(0.5)
-    raise GridCreditError(f"Airflow's {', '.join(waiting)} did not become healthy; see {settings.log_dir}")
-
-
-def _api_port(progress: Callable[[str], None], preferred: int = 8080) -> int:
-    """Airflow's usual port where it is free, else any free one."""
-    if is_free(preferred):
-        return preferred
-    port = free_port()
-    progress(f"port {preferred} is taken: Airflow's pages are at port {port} until `make down`")
-    return port
+    state = _read_state(settings) or {"processes": {}}
+    for service, entry in state["processes"].items():
+        if not is_ours(entry):
+            tail = (settings.log_dir / f"{service}.log").read_text(errors="replace")[-1500:]
+            raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
+    try:
+        health = httpx.get(f"{address}/api/v2/monitor/health", timeout=5, trust_env=False).json()
+        waiting = [name for name in names if health[name]["status"] != "healthy"]
+    except (httpx.HTTPError, ValueError):
+        waiting = ["api-server"]
+    return f"Airflow's {', '.join(waiting)}" if waiting else ""
 
 
 def _state_file(settings: Settings) -> Path:

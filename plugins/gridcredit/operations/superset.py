@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,16 @@ import psutil
 from gridcredit.errors import GridCreditError
 from gridcredit.files.private import write_private
 from gridcredit.operations.airflow_environment import LOOPBACK, shared_environment, with_driver
-from gridcredit.operations.processes import end, is_ours, noted, run_to_end, spawn
+from gridcredit.operations.processes import end, is_ours, noted, port_for, run_to_end, spawn, wait_until_healthy
 from gridcredit.releases.publish import refresh_readers
 from gridcredit.settings import Settings
-from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
 from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, reader_url, superset_database_url
-from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port, is_free
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import SUPERSET_SERVICE, refuse_leftovers
 from gridcredit.warehouse.migrations import ensure_database, prepare
 
 ADMIN = "admin"
 USUAL_PORT = 8088
-START_SECONDS = 180
 
 
 def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
@@ -62,16 +59,14 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
         login = {"SUPERSET_ADMIN": ADMIN, "SUPERSET_ADMIN_PASSWORD": settings.secret("superset_admin")}
         script = settings.project_dir / "bi" / "prepare.py"
         run_to_end([str(python), str(script)], environment | login, settings.home, "Superset's database", progress)
-    port = USUAL_PORT if is_free(USUAL_PORT) else free_port()
-    if port != USUAL_PORT:
-        progress(f"port {USUAL_PORT} is taken: Superset's pages are at port {port} until `make down`")
+    port = port_for("Superset", USUAL_PORT, progress)
     progress("start Superset")
     server = [str(python), "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "superset.app:create_app()"]
     process = spawn(server, environment, _log_file(settings), settings.home)
     address = f"http://{LOOPBACK}:{port}"
     state = {"address": address, "process": noted(process), "content": content}
     write_private(_state_file(settings), json.dumps(state))
-    _wait_until_healthy(address, settings, progress)
+    wait_until_healthy(lambda: _unhealthy(address, settings), _log_file(settings), progress)
     return address
 
 
@@ -128,24 +123,18 @@ def _content(environment: dict[str, str], settings: Settings) -> str:
     return found.hexdigest()
 
 
-def _wait_until_healthy(address: str, settings: Settings, progress: Callable[[str], None]) -> None:
+def _unhealthy(address: str, settings: Settings) -> str:
+    """Its name while it does not answer yet."""
     import httpx
 
-    began = last_line = time.monotonic()
-    while time.monotonic() - began < START_SECONDS:
-        if pid(settings) is None:
-            tail = _log_file(settings).read_text(errors="replace")[-1500:]
-            raise GridCreditError(f"Superset ended at once; the end of its log: {tail}")
-        try:
-            if httpx.get(f"{address}/health", timeout=5, trust_env=False).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
-            progress("  wait for Superset")
-            last_line = time.monotonic()
-        time.sleep(0.3)
-    raise GridCreditError(f"Superset did not start within {START_SECONDS} s; see {_log_file(settings)}")
+    if pid(settings) is None:
+        tail = _log_file(settings).read_text(errors="replace")[-1500:]
+        raise GridCreditError(f"Superset ended at once; the end of its log: {tail}")
+    try:
+        is_healthy = httpx.get(f"{address}/health", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        is_healthy = False
+    return "" if is_healthy else "Superset"
 
 
 def _server(settings: Settings) -> frozenset[int]:

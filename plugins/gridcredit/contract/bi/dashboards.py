@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gridcredit.contract.bi.charts import Chart, chart_file
 from gridcredit.contract.bi.datasets import VERSION, Dataset, datasets, identity
 from gridcredit.errors import GridCreditError
+from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
 NOTE = "Written from {} by `gridcredit contract`; do not edit."
@@ -49,7 +50,7 @@ class Dashboard(BaseModel):
 def read_dashboards(settings: Settings) -> dict[str, Dashboard]:
     """The dashboards by name."""
     text = (settings.project_dir / "bi" / "dashboards.yml").read_text(encoding="utf-8")
-    return {name: Dashboard.model_validate(one) for name, one in yaml.safe_load(text).items()}
+    return {name: Dashboard.model_validate(one) for name, one in load_yaml(text).items()}
 
 
 def bundle_files(settings: Settings) -> dict[Path, str]:

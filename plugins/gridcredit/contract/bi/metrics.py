@@ -8,8 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from gridcredit.contract.metrics import inputs, read_semantics, table_of
 from gridcredit.settings import Settings
 
 FUNCTIONS = {"sum": "sum", "max": "max", "average": "avg", "count": "count"}
@@ -32,36 +31,20 @@ def metrics_by_table(tables: Collection[str], settings: Settings) -> dict[str, l
 
     Left out are those that also need other rows than those asked for (CEI: the month before), which no aggregate can see.
     """
-    text = (settings.dbt_dir / "models" / "metrics.yml").read_text(encoding="utf-8")
-    defined = yaml.load(text, Loader=yaml.CSafeLoader)
-    metrics = {metric["name"]: metric for metric in defined["metrics"]}
-    models = {measure["name"]: model for model in defined["semantic_models"] for measure in model["measures"]}
+    semantics = read_semantics(settings)
     found: dict[str, list[Metric]] = defaultdict(list)
-    for name, metric in metrics.items():
-        model = models[_first_measure(metric, metrics)]
-        table = model["model"].removeprefix("ref('").removesuffix("')")
+    for name, metric in semantics.metrics.items():
+        model = semantics.model_of(metric)
+        table = table_of(model)
         if table in tables and not _looks_back(metric):
-            sql = _sql(metric, None, metrics, model)
+            sql = _sql(metric, None, semantics.metrics, model)
             unit = metric["config"]["meta"]["unit"]
             found[table].append(Metric(name, metric["label"], metric["description"], unit, sql))
     return found
 
 
-def _inputs(metric: dict[str, Any]) -> list[dict[str, Any]]:
-    """The metrics that one is made of, each with its name, filter and offset."""
-    asked = metric["type_params"]
-    found = [*asked.get("metrics", []), *(asked[part] for part in ("numerator", "denominator") if part in asked)]
-    return [{"name": one} if isinstance(one, str) else one for one in found]
-
-
-def _first_measure(metric: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> str:
-    while metric["type"] != "simple":
-        metric = metrics[_inputs(metric)[0]["name"]]
-    return str(metric["type_params"]["measure"])
-
-
 def _looks_back(metric: dict[str, Any]) -> bool:
-    return any("offset_window" in one for one in _inputs(metric))
+    return any("offset_window" in one for one in inputs(metric))
 
 
 def _sql(
@@ -71,7 +54,7 @@ def _sql(
         return _measure_sql(metric["type_params"]["measure"], condition, model)
     parts = {
         one.get("alias", one["name"]): _sql(metrics[one["name"]], one.get("filter", condition), metrics, model)
-        for one in _inputs(metric)
+        for one in inputs(metric)
     }
     if metric["type"] == "ratio":
         above, below = parts.values()

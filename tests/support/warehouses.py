@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from psycopg import sql
 
 from tests.support.prepared import Prepared, copy_home, create_database, drop_database, settings_for
 
+# By hash of a model's SQL, so none is taken for another's.
+LEARNT = {"lineage.column_upstream": "sql_hash", "lineage.model_sql": "fingerprint"}
 WarehouseFactory = Callable[..., Settings]
 
 
@@ -41,13 +44,8 @@ class Warehouses:
             shutil.copyfile(self._parsed(name), _parsed_in(settings))
         if self._columns.exists():
             with connect(settings) as connection:
-                connection.execute("create temp table learnt (like lineage.columns including defaults)")
-                with connection.cursor().copy("copy learnt from stdin") as copy:
-                    copy.write(self._columns.read_bytes())
-                connection.execute(
-                    "insert into lineage.columns select * from learnt "
-                    "where fingerprint not in (select fingerprint from lineage.columns)"
-                )
+                for table in LEARNT:
+                    _learn(connection, table, self._columns / table)
         self._names[name] = settings
         return settings
 
@@ -56,11 +54,11 @@ class Warehouses:
         name = next(name for name, made in self._names.items() if made is settings)
         if _parsed_in(settings).exists():
             shutil.copyfile(_parsed_in(settings), self._parsed(name))
-        with (
-            connect(settings) as connection,
-            connection.cursor().copy("copy lineage.columns to stdout") as copy,
-        ):
-            self._columns.write_bytes(b"".join(copy))
+        self._columns.mkdir(exist_ok=True)
+        with connect(settings) as connection:
+            for table in LEARNT:
+                with connection.cursor().copy(sql.SQL("copy {} to stdout").format(sql.SQL(table))) as copy:
+                    (self._columns / table).write_bytes(b"".join(copy))
         drop_database(self.server, name)
         shutil.rmtree(settings.home, ignore_errors=True)
         del self._names[name]
@@ -76,11 +74,24 @@ class Warehouses:
 
     @property
     def _columns(self) -> Path:
-        """`lineage.columns` of the last one dropped: by fingerprint of the models, so none is taken for another's."""
-        return self._folder / "columns.copy"
+        """What the last one dropped knew of columns, a file for each table of `LEARNT`."""
+        return self._folder / "columns"
 
     def _parsed(self, name: str) -> Path:
         return self._folder / f"{name}.msgpack"
+
+
+def _learn(connection: Connection, table: str, learnt: Path) -> None:
+    names = {"table": sql.SQL(table), "key": sql.Identifier(LEARNT[table])}
+    connection.execute(sql.SQL("create temp table learnt as select * from {table} limit 0").format(**names))
+    with connection.cursor().copy("copy learnt from stdin") as copy:
+        copy.write(learnt.read_bytes())
+    connection.execute(
+        sql.SQL("insert into {table} select * from learnt where {key} not in (select {key} from {table})").format(
+            **names
+        )
+    )
+    connection.execute("drop table learnt")
 
 
 def _parsed_in(settings: Settings) -> Path:

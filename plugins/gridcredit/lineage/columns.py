@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import structlog
 
@@ -15,6 +17,10 @@ log = structlog.get_logger(__name__)
 
 # By schema, table and column the type.
 Catalog = dict[str, dict[str, dict[str, str]]]
+
+# What says nothing of columns: comments, literals (dates differ each night), and the database before schema and table.
+_COMMENT_OR_LITERAL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|(\"[^\"]*\")", re.DOTALL)
+_DATABASE = re.compile(r'"\w+"\.(?="\w+"\."\w+")')
 
 
 @dataclass(frozen=True, order=True)
@@ -143,46 +149,59 @@ def _column_of(node: Any) -> str:  # noqa: ANN401
 def record_columns(
     fingerprint: str, models: list[Model], settings: Settings, read_catalog: Callable[[], Catalog] | None = None
 ) -> None:
-    """Store what the columns of a build's models rest on, once for each fingerprint and model.
+    """Store what the columns of a build's models rest on; what was read of the same SQL before is not read again.
 
     `read_catalog` returns the columns of all tables where the models were not built in the warehouse.
     """
     with connect(settings) as connection:
-        # The same SQL as of other dates rests on the same columns.
-        connection.execute(
-            "insert into lineage.columns (fingerprint, unique_id, schema_name, table_name, column_name, upstream_schema, "
-            "upstream_table, upstream_column, is_direct) "
-            "select %(new)s, unique_id, schema_name, table_name, column_name, upstream_schema, upstream_table, "
-            "upstream_column, is_direct from lineage.columns where fingerprint = ("
-            "select fingerprint from lineage.columns where left(fingerprint, 64) = left(%(new)s, 64) limit 1) "
-            "and not exists (select 1 from lineage.columns where fingerprint = %(new)s)",
-            {"new": fingerprint},
-        )
-        known_models = {
-            unique_id
-            for (unique_id,) in connection.execute(
-                "select distinct unique_id from lineage.columns where fingerprint = %s", [fingerprint]
-            )
-        }
-        models = [model for model in models if model.unique_id not in known_models]
+        recorded = _texts(connection, "select unique_id from lineage.model_sql where fingerprint = %s", fingerprint)
+        models = [model for model in models if model.unique_id not in recorded]
         if not models:
             return
-        from sqlglot.schema import MappingSchema
+        tables = read_catalog() if read_catalog else catalog(connection)
+        by_hash = {_sql_hash(model, tables): model for model in models}
+        read = _texts(connection, "select sql_hash from lineage.model_sql where sql_hash = any(%s)", list(by_hash))
+        _read_columns(
+            {sql_hash: model for sql_hash, model in by_hash.items() if sql_hash not in read}, tables, connection
+        )
+        with connection.cursor().copy("copy lineage.model_sql (fingerprint, unique_id, sql_hash) from stdin") as copy:
+            for sql_hash, model in by_hash.items():
+                copy.write_row((fingerprint, model.unique_id, sql_hash))
+    log.info("columns_recorded", models=len(models), read=len(by_hash.keys() - read))
 
-        found_tables = read_catalog() if read_catalog else catalog(connection)
-        known = MappingSchema(_without_types(found_tables), dialect="postgres", normalize=False)
-        with connection.cursor().copy(
-            "copy lineage.columns (fingerprint, unique_id, schema_name, table_name, column_name, upstream_schema, "
-            "upstream_table, upstream_column, is_direct) from stdin"
-        ) as copy:
-            for model in models:
-                for column, found in upstream_of(model, known).items():
-                    for one in found:
-                        copy.write_row(
-                            (fingerprint, model.unique_id, model.schema, model.table, column)
-                            + (one.column.schema, one.column.table, one.column.column, one.is_direct)
-                        )
-    log.info("columns_recorded", models=len(models))
+
+def _texts(connection: Connection, query: LiteralString, value: object) -> set[str]:
+    return {text for (text,) in connection.execute(query, [value])}
+
+
+def _sql_hash(model: Model, tables: Catalog) -> str:
+    """Of what decides which columns are found: the SQL without its literals, and the columns of the tables that it names."""
+    words = _DATABASE.sub("", _COMMENT_OR_LITERAL.sub(lambda found: found[1] or "", model.sql))
+    named = set(re.findall(r"\w+", words))
+    columns = [
+        (schema, table, *tables[schema][table])
+        for schema in sorted(named & tables.keys())
+        for table in sorted(named & tables[schema].keys())
+    ]
+    parts = (model.unique_id, model.schema, model.table, model.dialect, words, columns)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _read_columns(by_hash: dict[str, Model], tables: Catalog, connection: Connection) -> None:
+    from sqlglot.schema import MappingSchema
+
+    known = MappingSchema(_without_types(tables), dialect="postgres", normalize=False)
+    with connection.cursor().copy(
+        "copy lineage.column_upstream (sql_hash, unique_id, schema_name, table_name, column_name, upstream_schema, "
+        "upstream_table, upstream_column, is_direct) from stdin"
+    ) as copy:
+        for sql_hash, model in by_hash.items():
+            for column, found in upstream_of(model, known).items():
+                for one in found:
+                    copy.write_row(
+                        (sql_hash, model.unique_id, model.schema, model.table, column)
+                        + (one.column.schema, one.column.table, one.column.column, one.is_direct)
+                    )
 
 
 def _without_types(known: Catalog) -> dict[str, object]:

@@ -20,10 +20,12 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import attr
+import jsonschema
 import pytest
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.lineage.drawing import as_html
+from gridcredit.lineage.facets import SCHEMA as OWN_FACETS
 from gridcredit.lineage.seal import lineage_hash
 from gridcredit.lineage.touched import touched_by_bill, touched_by_file
 from gridcredit.lineage.trace import trace_row
@@ -32,7 +34,7 @@ from gridcredit.operations import pipeline
 from gridcredit.releases.audit import Sample, write_audit
 from gridcredit.releases.release import verify_release
 from gridcredit.reporting.site.pages import write_site
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.comments import OF_RELEASE
 from gridcredit.warehouse.connection import connect, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES
@@ -129,6 +131,8 @@ def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
         held = [event["run"]["facets"], event["job"]["facets"]]
         held += [dataset[kind] for dataset in datasets for kind in kinds if kind in dataset]
         for facet in (facet for facets in held for facet in facets.values()):
+            if facet["_schemaURL"].startswith(OWN_FACETS):
+                continue
             fields = attr.fields(known[facet["_schemaURL"]])
             required = {field.name for field in fields if field.default is attr.NOTHING}
             assert required <= set(facet) <= {field.name for field in fields} | {"_schemaURL", "_producer", "_deleted"}
@@ -185,6 +189,25 @@ def test_events_state_schema_columns_checks_code_and_run(released: Released) -> 
     assert ("expect_column_values_to_be_between", "score") in {
         (one["assertion"], one.get("column")) for one in assertions
     }
+
+
+def test_an_event_of_a_load_says_file_and_lines(new_warehouse: WarehouseFactory, tmp_path: Path) -> None:
+    """A facet of our own, by its published schema: forty lines, of which the second has no amount."""
+    settings = new_warehouse()
+    text = "payment_id,customer_id,bill_id,paid_on,amount\n"
+    text += "".join(f"P{one},C1,,2026-06-10,{'x' if one == 2 else one}\n" for one in range(1, 41))
+    loaded = deliver(tmp_path / "payment.csv", settings, text)
+    ((event,),) = rows(settings, "select event from lineage.events where event_type = 'COMPLETE'")
+    (output,) = event["outputs"]
+    facet = output["facets"]["gridcredit_fileLines"]
+    schema = json.loads((PROJECT_DIR / "docs" / "reference" / "lineage_facets.json").read_text())
+    assert facet["_schemaURL"].split("#") == [schema["$id"], "/$defs/FileLinesDatasetFacet"]
+    jsonschema.validate(facet, schema["$defs"]["FileLinesDatasetFacet"])
+    assert (facet["fileId"], facet["fileName"]) == (loaded.file_id, "payment.csv")
+    assert [facet[f"lines{what}"] for what in ("Read", "Used", "Quarantined")] == [40, 39, 1]
+    # The columns that it names hold them.
+    of_rows = rows(settings, f"select {facet['fileColumn']}, {facet['lineColumn']} from raw.payment order by 2")
+    assert of_rows == [(loaded.file_id, line) for line in range(2, 42) if line != 3]
 
 
 def test_events_lead_from_a_file_to_what_is_published(released: Released) -> None:

@@ -28,7 +28,7 @@ from gridcredit.ingestion.overlap import overlap_notes
 from gridcredit.ingestion.readers.reader import read_batches, read_header
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.redaction import Named
-from gridcredit.lineage.load_events import send_load
+from gridcredit.lineage.load_events import Loaded, send_load
 from gridcredit.persons.erased import erased_customers
 from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.settings import Settings, get_settings
@@ -96,8 +96,11 @@ def load_file(
             [result.file_id, path.name, result.is_repeat],
         )
     if not result.is_repeat:
-        accepted = {name: counts.accepted for name, counts in result.counts.items()}
-        send_load(path, digest, header, accepted, (began, datetime.now(UTC)), settings)
+        loaded = {
+            name: Loaded(counts.accepted, counts.lines, counts.lines_used, counts.lines_quarantined)
+            for name, counts in result.counts.items()
+        }
+        send_load(path, result.file_id, digest, header, loaded, (began, datetime.now(UTC)), settings)
     log.info("file_loaded", file=path.name, file_id=result.file_id, repeat=result.is_repeat, counts=result.counts)
     for note in result.notes:
         log.warning("to_be_checked", file=path.name, note=note)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
 from gridcredit.cli.app import app
-from gridcredit.operations import processes, services
+from gridcredit.operations import processes, services, superset
+from gridcredit.settings import Settings
 from typer.testing import CliRunner
 
 STUBBORN = (
@@ -42,6 +48,84 @@ def test_another_port_is_told_of() -> None:
     assert said == [f"port {usual} is taken: Airflow's pages are at port {port} until `make down`"]
     assert processes.port_for("Airflow", port, said.append) == port
     assert len(said) == 1
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """Another installation's Airflow, or Superset: in good health, and not ours."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"metadatabase": {"status": "healthy"}}')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port that another program answers at."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def slow() -> Iterator[psutil.Popen]:
+    """A service of ours that starts, and does not listen yet."""
+    process = psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_another_airflow_at_the_port_is_not_taken_for_ours(tmp_path: Path, stranger: int, slow: psutil.Popen) -> None:
+    """It may take the port between our choice and our start. Our tasks would ask it, with a login that it refuses."""
+    settings = Settings(home=tmp_path)
+    address = f"http://127.0.0.1:{stranger}"
+    state = {"address": address, "home": str(tmp_path), "processes": {"api-server": processes.noted(slow)}}
+    (tmp_path / "services.json").write_text(json.dumps(state))
+    assert services._unhealthy(["metadatabase"], address, settings) == "Airflow's api-server"
+    state["processes"] = {"api-server": processes.noted(psutil.Process())}
+    (tmp_path / "services.json").write_text(json.dumps(state))
+    assert services._unhealthy(["metadatabase"], address, settings) == ""
+
+
+def test_another_superset_at_the_port_is_not_taken_for_ours(tmp_path: Path, stranger: int, slow: psutil.Popen) -> None:
+    settings = Settings(home=tmp_path)
+    address = f"http://127.0.0.1:{stranger}"
+    (tmp_path / "superset.json").write_text(json.dumps({"address": address, "process": processes.noted(slow)}))
+    assert superset._unhealthy(address, settings) == "Superset"
+    state = {"address": address, "process": processes.noted(psutil.Process())}
+    (tmp_path / "superset.json").write_text(json.dumps(state))
+    assert superset._unhealthy(address, settings) == ""
+
+
+def test_a_process_listens_where_a_child_of_it_does() -> None:
+    child = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    process = psutil.Popen([sys.executable, "-c", parent], stdout=-1)
+    try:
+        assert process.stdout
+        port = int(process.stdout.readline())
+        assert processes.listens(process.pid, port)
+        assert not processes.listens(process.pid, port + 1)
+    finally:
+        processes.end([psutil.Process(process.pid)], print)
+    assert not processes.listens(process.pid, port)
+
+
+def test_a_service_whose_port_was_taken_says_what_to_do(tmp_path: Path) -> None:
+    log = tmp_path / "api-server.log"
+    log.write_text("[Errno 98] error while attempting to bind on address ('127.0.0.1', 8080): address already in use")
+    assert processes.end_of_log(log).endswith(
+        "\nAnother program took the port meanwhile: try again, and another is chosen"
+    )
+    log.write_text("[ERROR] Connection in use: ('127.0.0.1', 8088)")
+    assert "another is chosen" in processes.end_of_log(log)
+    log.write_text("no module named airflow")
+    assert processes.end_of_log(log) == "no module named airflow"
 
 
 def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from threading import Thread
 import psutil
 import pytest
 from gridcredit.cli.app import app
-from gridcredit.operations import processes, services, superset
+from gridcredit.errors import GridCreditError
+from gridcredit.operations import demo, processes, services, superset
 from gridcredit.settings import Settings
 from typer.testing import CliRunner
 
@@ -136,3 +137,39 @@ def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatc
     done = CliRunner().invoke(app, ["up"])
     assert done.exit_code == 130
     assert "`make down` stops all of it" in done.output
+
+
+class SlowBuild:
+    """A warehouse whose build ends a model at each look, and stands still after `stands_at`."""
+
+    def __init__(self, models: int, stands_at: int) -> None:
+        self.models, self.stands_at, self.looks = models, stands_at, 0
+
+    def execute(self, query: str, _: object) -> SlowBuild:
+        self.asked = query
+        return self
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        if "lineage.deliveries" in self.asked:
+            self.looks += 1
+            return [(1, "bill.csv", False)]
+        return [("r", "published" if self.looks > self.models else "running")]
+
+    def stage(self, *_: object) -> str:
+        return f"build_ledger: {min(self.looks, self.stands_at)} of {self.models} models and tests"
+
+
+@pytest.mark.parametrize("stands_at", [12, 3])
+def test_a_slow_machine_is_waited_for_while_it_gets_on(monkeypatch: pytest.MonkeyPatch, stands_at: int) -> None:
+    """Twelve models of a minute each, with a limit of five minutes."""
+    build, seconds = SlowBuild(12, stands_at), iter(range(0, 100_000, 20))
+    monkeypatch.setattr(demo, "TIME_LIMIT", 300.0)
+    monkeypatch.setattr(demo, "stages_done", lambda *_: [])
+    monkeypatch.setattr(demo, "current_stage", build.stage)
+    monkeypatch.setattr(demo.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(demo.time, "sleep", lambda _: None)
+    if stands_at == 12:
+        demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
+        return
+    with pytest.raises(GridCreditError, match="nothing new for 300 s"):
+        demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]

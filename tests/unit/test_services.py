@@ -14,6 +14,7 @@ from threading import Thread
 import psutil
 import pytest
 from gridcredit.cli.app import app
+from gridcredit.cli.console import ListFormat, show_list
 from gridcredit.errors import GridCreditError
 from gridcredit.operations import demo, processes, services, superset
 from gridcredit.settings import Settings
@@ -173,3 +174,8 @@ def test_a_slow_machine_is_waited_for_while_it_gets_on(monkeypatch: pytest.Monke
         return
     with pytest.raises(GridCreditError, match="nothing new for 300 s"):
         demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
+
+
+def test_columns_stand_below_each_other_in_chinese_too(capsys: pytest.CaptureFixture[str]) -> None:
+    show_list([{"value": "２０２６", "n": 1}, {"value": "1,234.50", "n": 2}], ListFormat.TEXT, "nothing")
+    assert capsys.readouterr().out == "value     n\n２０２６  1\n1,234.50  2\n"

@@ -116,9 +116,13 @@ def show_list(rows: Sequence[Mapping[str, object]], as_format: ListFormat, when_
         return
     lines = [[name.replace("_", " ") for name in rows[0]]]
     lines += [["" if value is None else " ".join(str(value).split()) for value in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    from rich.cells import cell_len
+
+    # Chinese characters and full-width digits take two places of a terminal.
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        typer.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+        padded = (value + " " * (width - cell_len(value)) for value, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
 
 
 def show_table(table: Table) -> None:

@@ -167,8 +167,8 @@ def test_a_slow_machine_is_waited_for_while_it_gets_on(monkeypatch: pytest.Monke
     monkeypatch.setattr(demo, "TIME_LIMIT", 300.0)
     monkeypatch.setattr(demo, "stages_done", lambda *_: [])
     monkeypatch.setattr(demo, "current_stage", build.stage)
-    monkeypatch.setattr(demo.time, "monotonic", lambda: next(seconds))
-    monkeypatch.setattr(demo.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     if stands_at == 12:
         demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
         return

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import GateFailedError, GridCreditError
 from gridcredit.operations import runs
 from gridcredit.quality import gates
 from gridcredit.settings import PROJECT_DIR, Settings
@@ -20,6 +20,7 @@ from gridcredit.warehouse.connection import connect, warehouse_url
 
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
+from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory
 
 # A process that knows Great Expectations alone.
@@ -95,6 +96,25 @@ def test_what_a_ready_made_check_found_has_file_and_line(settings: Settings) -> 
     found = checks[("raw.customer", "closed_on")]
     assert (found.success, found.severity, found.unexpected_count, found.element_count) == (False, "warning", 1, 3)
     assert [key["_line_no"] for key in found.unexpected_keys] == [4]
+
+
+def test_a_deposit_below_zero_stops_the_run(settings: Settings) -> None:
+    """The limit of who is not rated is the deposit: a sign mistaken in the export would make it less than nothing."""
+    lines = ["customer_id,name,segment,opened_on,deposit_amount,updated_at"]
+    lines += [
+        f"C{number},a,public,2024-05-01,{deposit},2026-01-01 08:00:00"
+        for number, deposit in enumerate(["", "0", "-80.00"])
+    ]
+    (settings.home / "files").mkdir(parents=True)
+    deliver(settings.home / "files" / "customer.csv", settings, "\n".join([*lines, ""]))
+    with pytest.raises(GateFailedError, match="deposit_amount: 1 unexpected"):
+        gates.run_gate("raw", runs.start_run("r", date(2026, 1, 2), settings))
+    found = rows(
+        settings,
+        "select severity, unexpected_count, unexpected_keys -> 0 ->> '_line_no' from lineage.gate_results "
+        "where suite = 'raw.customer' and column_name = 'deposit_amount' and not success",
+    )
+    assert found == [("critical", 1, "4")]
 
 
 def test_a_check_of_an_unknown_type_is_refused(settings: Settings, tmp_path: Path) -> None:

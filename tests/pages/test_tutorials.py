@@ -63,12 +63,16 @@ def test_a_page_does_what_it_says(page: Path, folder: Path, request: pytest.Fixt
 def test_a_command_that_fails_or_prints_something_else_is_a_fault(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        '# A page\n\n```csv title="a/b.csv"\nx\n```\n\n    cat a/b.csv\n    echo 12 rows\n\n```text\nx\n13 rows\n```\n\n'
+        '# A page\n\n```csv title="a/b.csv"\nx\n```\n\n    cat a/b.csv\n    echo 12 rows in 4.2 s\n\n```text\nx\n13 rows in 4.2 s\n12 rows in 9 s\n```\n\n'
         "<!-- not run: no one can -->\n\n    false\n\n<!-- fails -->\n\n    false\n\n    echo some\n\n```text\nother\n```\n\n    exit 3\n"
     )
     assert [step.commands for step in steps_of(page.read_text())] == [
-        "cat a/b.csv\necho 12 rows\n", "false\n", "false\n", "echo some\n", "exit 3\n",
+        "cat a/b.csv\necho 12 rows in 4.2 s\n", "false\n", "false\n", "echo some\n", "exit 3\n",
     ]  # fmt: skip
     faults = follow(page, tmp_path, tmp_path / "var")
-    assert faults == ["echo some\ndid not print: other", "exit 3\nended with 3: "]
+    assert faults == [
+        "cat a/b.csv\necho 12 rows in 4.2 s\ndid not print: 13 rows in 4.2 s",
+        "echo some\ndid not print: other",
+        "exit 3\nended with 3: ",
+    ]
     assert missing_lines("done in 8.7 s\n...\nA 1\n", "x\ndone in 11 s\n") == ["A 1"]

@@ -1,6 +1,6 @@
 """Runs the commands of a page of the docs as a reader would, in a copy of the repository and a home of its own.
 
-- An indented block is commands; the ```text block after it is what they print. Figures may differ, `...` stands for any lines.
+- An indented block is commands; the ```text block after it is what they print. Seconds may differ, `...` stands for any lines.
 - A fenced block with title="NAME" is a file that the reader writes.
 - `<!-- not run: WHY -->` before an indented block leaves it out. `<!-- fails -->`: its last command ends with an error.
 - `<!-- begins with: a release -->` at the top: the page's home holds one.
@@ -112,8 +112,8 @@ def missing_lines(shown: str, printed: str) -> list[str]:
 
 
 def _comparable(line: str) -> str:
-    line = re.sub(r"\d[\d.,:]*", "0", line)
-    line = re.sub(r"[0-9a-f]{8,}|-{3,}|\s+", " ", line)
+    line = re.sub(r"\b[\d.]+ s\b", "0 s", line)
+    line = re.sub(r"-{3,}|\s+", " ", line)
     return line.strip()
 
 

@@ -140,6 +140,18 @@ def test_every_command_of_the_docs_exists() -> None:
                     command = children[word]
 
 
+def test_a_command_in_a_block_can_be_pasted() -> None:
+    """By its path, and without the signs of a usage line. The reference alone has usage lines."""
+    wrong = []
+    for path in PAGES:
+        if path.name not in ("CHANGELOG.md", "command_line.md"):
+            for line in re.findall(r"^ {4,}(\S*gridcredit [a-z].*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+                command = line.split("  #")[0]
+                if not command.startswith(".venv/bin/") or re.search(r" \[|\.\.\.|…", command):
+                    wrong.append(f"{path.relative_to(PROJECT_DIR)}: {line}")
+    assert wrong == []
+
+
 def test_metrics_and_settings_of_airflow_that_the_docs_name_exist() -> None:
     """Of the version in the lock: both change from one to the next."""
     page = (PROJECT_DIR / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -186,6 +186,12 @@ def test_the_commands_say_what_is_sound_and_what_differs() -> None:
     assert "cannot be read" in missing.output
 
 
+def test_a_narrow_terminal_cuts_no_value() -> None:
+    regional = PROJECT_DIR / "policies" / "regional" / "1.0"
+    shown = CliRunner().invoke(app, ["policy", "diff", str(DEFAULT), str(regional)], env={"COLUMNS": "40"}).output
+    assert "grade_r" in shown and "…" not in shown
+
+
 def test_an_indicator_without_weight_is_refused(tmp_path: Path) -> None:
     """A check constraint of the warehouse would stop every run."""
     folder = tmp_path / "default" / "1.0"

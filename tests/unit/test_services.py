@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
 from gridcredit.cli.app import app
-from gridcredit.operations import processes, services
+from gridcredit.cli.console import ListFormat, show_list
+from gridcredit.errors import GridCreditError
+from gridcredit.operations import demo, processes, services, superset
+from gridcredit.settings import Settings
 from typer.testing import CliRunner
 
 STUBBORN = (
@@ -44,6 +52,84 @@ def test_another_port_is_told_of() -> None:
     assert len(said) == 1
 
 
+class Healthy(BaseHTTPRequestHandler):
+    """Another installation's Airflow, or Superset: in good health, and not ours."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"metadatabase": {"status": "healthy"}}')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port that another program answers at."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture
+def slow() -> Iterator[psutil.Popen]:
+    """A service of ours that starts, and does not listen yet."""
+    process = psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_another_airflow_at_the_port_is_not_taken_for_ours(tmp_path: Path, stranger: int, slow: psutil.Popen) -> None:
+    """It may take the port between our choice and our start. Our tasks would ask it, with a login that it refuses."""
+    settings = Settings(home=tmp_path)
+    address = f"http://127.0.0.1:{stranger}"
+    state = {"address": address, "home": str(tmp_path), "processes": {"api-server": processes.noted(slow)}}
+    (tmp_path / "services.json").write_text(json.dumps(state))
+    assert services._unhealthy(["metadatabase"], address, settings) == "Airflow's api-server"
+    state["processes"] = {"api-server": processes.noted(psutil.Process())}
+    (tmp_path / "services.json").write_text(json.dumps(state))
+    assert services._unhealthy(["metadatabase"], address, settings) == ""
+
+
+def test_another_superset_at_the_port_is_not_taken_for_ours(tmp_path: Path, stranger: int, slow: psutil.Popen) -> None:
+    settings = Settings(home=tmp_path)
+    address = f"http://127.0.0.1:{stranger}"
+    (tmp_path / "superset.json").write_text(json.dumps({"address": address, "process": processes.noted(slow)}))
+    assert superset._unhealthy(address, settings) == "Superset"
+    state = {"address": address, "process": processes.noted(psutil.Process())}
+    (tmp_path / "superset.json").write_text(json.dumps(state))
+    assert superset._unhealthy(address, settings) == ""
+
+
+def test_a_process_listens_where_a_child_of_it_does() -> None:
+    child = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    process = psutil.Popen([sys.executable, "-c", parent], stdout=-1)
+    try:
+        assert process.stdout
+        port = int(process.stdout.readline())
+        assert processes.listens(process.pid, port)
+        assert not processes.listens(process.pid, port + 1)
+    finally:
+        processes.end([psutil.Process(process.pid)], print)
+    assert not processes.listens(process.pid, port)
+
+
+def test_a_service_whose_port_was_taken_says_what_to_do(tmp_path: Path) -> None:
+    log = tmp_path / "api-server.log"
+    log.write_text("[Errno 98] error while attempting to bind on address ('127.0.0.1', 8080): address already in use")
+    assert processes.end_of_log(log).endswith(
+        "\nAnother program took the port meanwhile: try again, and another is chosen"
+    )
+    log.write_text("[ERROR] Connection in use: ('127.0.0.1', 8088)")
+    assert "another is chosen" in processes.end_of_log(log)
+    log.write_text("no module named airflow")
+    assert processes.end_of_log(log) == "no module named airflow"
+
+
 def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
@@ -52,3 +138,44 @@ def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatc
     done = CliRunner().invoke(app, ["up"])
     assert done.exit_code == 130
     assert "`make down` stops all of it" in done.output
+
+
+class SlowBuild:
+    """A warehouse whose build ends a model at each look, and stands still after `stands_at`."""
+
+    def __init__(self, models: int, stands_at: int) -> None:
+        self.models, self.stands_at, self.looks = models, stands_at, 0
+
+    def execute(self, query: str, _: object) -> SlowBuild:
+        self.asked = query
+        return self
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        if "lineage.deliveries" in self.asked:
+            self.looks += 1
+            return [(1, "bill.csv", False)]
+        return [("r", "published" if self.looks > self.models else "running")]
+
+    def stage(self, *_: object) -> str:
+        return f"build_ledger: {min(self.looks, self.stands_at)} of {self.models} models and tests"
+
+
+@pytest.mark.parametrize("stands_at", [12, 3])
+def test_a_slow_machine_is_waited_for_while_it_gets_on(monkeypatch: pytest.MonkeyPatch, stands_at: int) -> None:
+    """Twelve models of a minute each, with a limit of five minutes."""
+    build, seconds = SlowBuild(12, stands_at), iter(range(0, 100_000, 20))
+    monkeypatch.setattr(demo, "TIME_LIMIT", 300.0)
+    monkeypatch.setattr(demo, "stages_done", lambda *_: [])
+    monkeypatch.setattr(demo, "current_stage", build.stage)
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    if stands_at == 12:
+        demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
+        return
+    with pytest.raises(GridCreditError, match="nothing new for 300 s"):
+        demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
+
+
+def test_columns_stand_below_each_other_in_chinese_too(capsys: pytest.CaptureFixture[str]) -> None:
+    show_list([{"value": "２０２６", "n": 1}, {"value": "1,234.50", "n": 2}], ListFormat.TEXT, "nothing")
+    assert capsys.readouterr().out == "value     n\n２０２６  1\n1,234.50  2\n"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import structlog
 import typer
@@ -18,6 +18,9 @@ import typer
 from gridcredit.errors import GridCreditError
 from gridcredit.pages.texts import Language
 from gridcredit.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
 InLanguage = Annotated[str, typer.Option("--language", help="en or zh")]
@@ -113,6 +116,19 @@ def show_list(rows: Sequence[Mapping[str, object]], as_format: ListFormat, when_
         return
     lines = [[name.replace("_", " ") for name in rows[0]]]
     lines += [["" if value is None else " ".join(str(value).split()) for value in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    from rich.cells import cell_len
+
+    # Chinese characters and full-width digits take two places of a terminal.
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        typer.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+        padded = (value + " " * (width - cell_len(value)) for value, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
+
+
+def show_table(table: Table) -> None:
+    """Draw a table whose values are never cut: what a narrow terminal has no room for goes on in the next line."""
+    from rich.console import Console
+
+    for column in table.columns:
+        column.overflow = "fold"
+    Console().print(table)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gridcredit.cli.console import (
     clear_errors,
     parse_date,
     prepare_quietly,
+    show_table,
 )
 
 app = typer.Typer()
@@ -56,7 +56,7 @@ def archive(
                 span = (str(meter.installed_on), str(meter.removed_on or ""))
                 measured.add_row(meter.meter_id, meter.customer_id, *span, str(meter.source))
         for table in (behind, contract_table, orders, measured):
-            Console().print(table)
+            show_table(table)
 
 
 @app.command()

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
-from gridcredit.cli.console import InLanguage, clear_errors, known_language, prepare_quietly, required_date
+from gridcredit.cli.console import InLanguage, clear_errors, known_language, prepare_quietly, required_date, show_table
 from gridcredit.errors import GridCreditError
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
@@ -53,7 +52,7 @@ def diff(one: Folder, other: Folder) -> None:
         table = Table("table", "row", "before", "after", title=f"{one} -> {other}")
         for difference in differences:
             table.add_row(difference.table, difference.key, difference.before or "-", difference.after or "-")
-        Console().print(table)
+        show_table(table)
 
 
 @policy_app.command("simulate")
@@ -81,7 +80,7 @@ def simulate(
                 *(f"{figure:,.2f}" for figure in figures),
                 style=style,
             )
-        Console().print(table)
+        show_table(table)
         changed = simulation.changed
         typer.echo(
             f"{sum(move.customers for move in changed):,} of {simulation.customers:,} customers change grade; "

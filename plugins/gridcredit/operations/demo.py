@@ -158,7 +158,7 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
     """Say each stage as it ends; return when the `files` that came after delivery `before` are published or changed nothing.
 
     Raises:
-        GridCreditError: the build failed, or nothing came of the delivery in time.
+        GridCreditError: the build failed, or for long nothing was loaded, built or released.
     """
     said: set[str] = set()
     last_line = time.monotonic()
@@ -170,7 +170,7 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
             say(f"  {text}")
             last_line = time.monotonic()
 
-    deadline = time.monotonic() + TIME_LIMIT
+    deadline, known = time.monotonic() + TIME_LIMIT, object()
     while time.monotonic() < deadline:
         deliveries = connection.execute(
             "select file_id, file_name, is_repeat from lineage.deliveries where delivery_id > %s", [before]
@@ -192,6 +192,10 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
             waits = current_stage(connection, running[0]) if running else "wait for Airflow to start the next task"
             said.discard(waits)
             say_once(waits)
+        # A slow machine that gets on is waited for, however long it takes.
+        news = (len(deliveries), runs, [current_stage(connection, run_id) for run_id in running], len(said))
+        if news != known:
+            deadline, known = time.monotonic() + TIME_LIMIT, news
         failed = [run_id for run_id, status in runs if status == "failed"]
         if failed:
             row = connection.execute(
@@ -202,7 +206,9 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
         if all_delivered and (not fresh or (runs and all(status != "running" for _, status in runs))):
             return
         time.sleep(0.5)
-    raise GridCreditError(f"no release within {TIME_LIMIT:.0f} s: see the logs under var/logs")
+    raise GridCreditError(
+        f"no release, and nothing new for {TIME_LIMIT:.0f} s: see the logs under var/logs; the same command continues from here"
+    )
 
 
 def show_release(connection: Connection, console: Console, settings: Settings) -> None:

@@ -69,6 +69,25 @@ def is_ours(entry: Mapping[str, float]) -> bool:
         return False
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether it is this process, or one that it started, who answers at the port, and not another program."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                opened = one.net_connections("tcp")
+                if any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in opened):
+                    return True
+    return False
+
+
+def end_of_log(log_file: Path) -> str:
+    """What a service said before it ended; where it found its port taken, also what to do."""
+    said = log_file.read_text(errors="replace")[-1500:]
+    is_taken = any(words in said.lower() for words in ("address already in use", "connection in use"))
+    return said + ("\nAnother program took the port meanwhile: try again, and another is chosen" if is_taken else "")
+
+
 def end(processes: list[psutil.Process], progress: Callable[[str], None], seconds: float = 20) -> None:
     """End processes with their children, by force where they do not."""
     family: list[psutil.Process] = []

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -18,7 +19,16 @@ from gridcredit.files.private import write_private
 from gridcredit.operations import processes, superset
 from gridcredit.operations.airflow_api import ADMIN
 from gridcredit.operations.airflow_environment import LOOPBACK, airflow_environment, password_file
-from gridcredit.operations.processes import end, is_ours, noted, port_for, run_to_end, wait_until_healthy
+from gridcredit.operations.processes import (
+    end,
+    end_of_log,
+    is_ours,
+    listens,
+    noted,
+    port_for,
+    run_to_end,
+    wait_until_healthy,
+)
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import airflow_database_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
@@ -181,8 +191,11 @@ def _unhealthy(names: list[str], address: str, settings: Settings) -> str:
     state = _read_state(settings) or {"processes": {}}
     for service, entry in state["processes"].items():
         if not is_ours(entry):
-            tail = (settings.log_dir / f"{service}.log").read_text(errors="replace")[-1500:]
+            tail = end_of_log(settings.log_dir / f"{service}.log")
             raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
+    api = state["processes"].get("api-server")
+    if not api or not listens(int(api["pid"]), urlsplit(address).port or 0):
+        return "Airflow's api-server"
     try:
         health = httpx.get(f"{address}/api/v2/monitor/health", timeout=5, trust_env=False).json()
         waiting = [name for name in names if health[name]["status"] != "healthy"]

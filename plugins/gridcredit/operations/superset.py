@@ -8,13 +8,24 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
 from gridcredit.errors import GridCreditError
 from gridcredit.files.private import write_private
 from gridcredit.operations.airflow_environment import LOOPBACK, shared_environment, with_driver
-from gridcredit.operations.processes import end, is_ours, noted, port_for, run_to_end, spawn, wait_until_healthy
+from gridcredit.operations.processes import (
+    end,
+    end_of_log,
+    is_ours,
+    listens,
+    noted,
+    port_for,
+    run_to_end,
+    spawn,
+    wait_until_healthy,
+)
 from gridcredit.releases.publish import refresh_readers
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, reader_url, superset_database_url
@@ -127,9 +138,11 @@ def _unhealthy(address: str, settings: Settings) -> str:
     """Its name while it does not answer yet."""
     import httpx
 
-    if pid(settings) is None:
-        tail = _log_file(settings).read_text(errors="replace")[-1500:]
-        raise GridCreditError(f"Superset ended at once; the end of its log: {tail}")
+    running = pid(settings)
+    if running is None:
+        raise GridCreditError(f"Superset ended at once; the end of its log: {end_of_log(_log_file(settings))}")
+    if not listens(running, urlsplit(address).port or 0):
+        return "Superset"
     try:
         is_healthy = httpx.get(f"{address}/health", timeout=5, trust_env=False).is_success
     except httpx.HTTPError:

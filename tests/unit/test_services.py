@@ -5,11 +5,17 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
 from gridcredit.cli.app import app
-from gridcredit.operations import processes, services
+from gridcredit.operations import processes, services, superset
+from gridcredit.settings import Settings
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 STUBBORN = (
@@ -44,11 +50,42 @@ def test_another_port_is_told_of() -> None:
     assert len(said) == 1
 
 
-def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("command", "module"), [("up", services), ("bi", superset)])
+def test_who_interrupts_a_start_is_told_what_runs(
+    monkeypatch: pytest.MonkeyPatch, command: str, module: ModuleType
+) -> None:
     def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(services, "start", interrupted)
-    done = CliRunner().invoke(app, ["up"])
+    monkeypatch.setattr(module, "start", interrupted)
+    done = CliRunner().invoke(app, [command])
     assert done.exit_code == 130
-    assert "`make down` stops all of it" in done.output
+    assert f"`make {command}` starts the rest, `make down` stops all of it" in done.output
+
+
+def test_two_who_start_at_once_start_one_airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", warehouse_url=SecretStr("postgresql://nobody@localhost/nothing"))
+    started: list[psutil.Popen] = []
+    said: list[str] = []
+
+    def spawn(*_: object) -> psutil.Popen:
+        time.sleep(0.2)
+        started.append(psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        return started[-1]
+
+    monkeypatch.setattr(services, "spawn", spawn)
+    monkeypatch.setattr(services, "airflow_environment", lambda *_: {})
+    for name in ("prepare", "migrate_airflow", "wait_until_healthy", "_give_back_tries"):
+        monkeypatch.setattr(services, name, lambda *_: None)
+    try:
+        with ThreadPoolExecutor(2) as both:
+            addresses = list(both.map(lambda _: services.start(settings, said.append), range(2)))
+        assert len(started) == len(services.SERVICES)
+        assert len(set(addresses)) == 1
+        assert "  wait for another command that starts or stops services here" in said
+        assert services.stop(settings, said.append) == list(services.SERVICES)
+    finally:
+        for process in started:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                process.kill()
+                process.wait()

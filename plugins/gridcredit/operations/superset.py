@@ -14,7 +14,16 @@ import psutil
 from gridcredit.errors import GridCreditError
 from gridcredit.files.private import write_private
 from gridcredit.operations.airflow_environment import LOOPBACK, shared_environment, with_driver
-from gridcredit.operations.processes import end, is_ours, noted, port_for, run_to_end, spawn, wait_until_healthy
+from gridcredit.operations.processes import (
+    end,
+    is_ours,
+    noted,
+    one_at_a_time,
+    port_for,
+    run_to_end,
+    spawn,
+    wait_until_healthy,
+)
 from gridcredit.releases.publish import refresh_readers
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, reader_url, superset_database_url
@@ -35,6 +44,11 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     python = settings.project_dir / ".venv-superset" / "bin" / "python"
     if not python.exists():
         raise GridCreditError(f"Superset is not installed: there is no {python}; `make bi` installs it")
+    with one_at_a_time(settings, progress):
+        return _start(python, settings, progress)
+
+
+def _start(python: Path, settings: Settings, progress: Callable[[str], None]) -> str:
     running = pid(settings)
     refuse_leftovers(settings, frozenset([running] if running else []) | _server(settings))
     progress("start Postgres, and bring what BI tools read up to date")

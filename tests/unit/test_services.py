@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
@@ -13,8 +14,10 @@ from types import ModuleType
 import psutil
 import pytest
 from gridcredit.cli.app import app
+from gridcredit.errors import GridCreditError
 from gridcredit.operations import processes, services, superset
 from gridcredit.settings import Settings
+from gridcredit.warehouse.leftovers import leftovers
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -89,3 +92,27 @@ def test_two_who_start_at_once_start_one_airflow(monkeypatch: pytest.MonkeyPatch
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 process.kill()
                 process.wait()
+
+
+def test_superset_starts_beside_a_running_airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path / "home", project_dir=tmp_path, warehouse_url=SecretStr("postgresql://nobody@localhost/nothing")
+    )
+    settings.log_dir.mkdir(parents=True)
+    python = tmp_path / ".venv-superset" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+
+    def reached(*_: object) -> None:
+        raise GridCreditError("nothing stood in the way")
+
+    monkeypatch.setattr(superset, "prepare", reached)
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)", "airflow", "api-server"]
+    airflow = processes.spawn(sleeping, os.environ, settings.log_dir / "api-server.log", tmp_path)
+    try:
+        assert [one.pid for one in leftovers(settings)] == [airflow.pid]
+        with pytest.raises(GridCreditError, match="nothing stood in the way"):
+            superset.start(settings)
+    finally:
+        airflow.kill()
+        airflow.wait()

@@ -50,7 +50,8 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
 
 def _start(python: Path, settings: Settings, progress: Callable[[str], None]) -> str:
     running = pid(settings)
-    refuse_leftovers(settings, frozenset([running] if running else []) | _server(settings))
+    # Airflow and Postgres run for the same home.
+    refuse_leftovers(settings, frozenset(filter(None, [running])), frozenset([SUPERSET_SERVICE]))
     progress("start Postgres, and bring what BI tools read up to date")
     prepare(settings)
     if not refresh_readers(settings):
@@ -149,11 +150,6 @@ def _unhealthy(address: str, settings: Settings) -> str:
     except httpx.HTTPError:
         is_healthy = False
     return "" if is_healthy else "Superset"
-
-
-def _server(settings: Settings) -> frozenset[int]:
-    server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None
-    return frozenset([server] if server else [])
 
 
 def _log_file(settings: Settings) -> Path:

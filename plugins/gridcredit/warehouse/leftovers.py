@@ -32,13 +32,15 @@ def leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> list[L
     return [one for one, parent in found.values() if parent not in found and parent not in known]
 
 
-def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> None:
-    """Fail where something still runs for a home that was removed.
+def refuse_leftovers(
+    settings: Settings, known: frozenset[int] = frozenset(), names: frozenset[str] | None = None
+) -> None:
+    """Fail where something still runs for a home that was removed; with names one of these alone.
 
     Raises:
         GridCreditError: names what runs, and how it is stopped.
     """
-    found = leftovers(settings, known)
+    found = [one for one in leftovers(settings, known) if names is None or one.name in names]
     if found:
         what = ", ".join(f"{one.name} (process {one.pid})" for one in found)
         raise GridCreditError(

@@ -101,6 +101,7 @@ def test_the_page_shows_what_there_is(answers: dict[str, Any], settings: Setting
     assert f'<td>candidate</td><td class="number">{checks}</td>' in page
     assert "Have not received the policy" in page
     assert 'href="/credit/releases/1/changes"' in page and 'href="/credit/docs/index.html"' in page
+    assert "<option selected>customer_rating</option>" in page, "whose key is the one that the form shows"
     assert "none is planned" in page, "no scheduler has planned a run of this Airflow"
 
 

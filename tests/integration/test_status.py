@@ -157,6 +157,8 @@ def test_sql_reads_as_bi_reader_and_writes_nothing(released: Settings) -> None:
     assert refused.returncode == 1
     assert "permission denied" in refused.stderr
     assert "Traceback" not in refused.stderr
+    strange = command(released, "sql", "select 'nan'::float as one, '-infinity'::float as other", "--format", "json")
+    assert json.loads(strange.stdout, parse_constant=pytest.fail) == [{"one": "nan", "other": "-inf"}]
     wrong = command(released, "sql", "select nothing", "--format", "json")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert wrong.stderr.startswith("error: the query failed: ")

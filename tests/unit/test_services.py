@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +19,7 @@ from gridcredit.cli.app import app
 from gridcredit.errors import GridCreditError
 from gridcredit.operations import processes, services, superset
 from gridcredit.settings import Settings
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import leftovers
 from pydantic import SecretStr
 from typer.testing import CliRunner
@@ -116,3 +119,31 @@ def test_superset_starts_beside_a_running_airflow(monkeypatch: pytest.MonkeyPatc
     finally:
         airflow.kill()
         airflow.wait()
+
+
+def test_what_runs_for_a_home_that_was_moved_is_known(tmp_path: Path) -> None:
+    """It works under the new name of the folder, and a new home under the old name would be served by both."""
+    settings = Settings(home=tmp_path / "home", postgres_port=0)
+    settings.log_dir.mkdir(parents=True)
+    (tmp_path / "postgres").symlink_to(Path(sys.executable).resolve())
+    sleeping = ["-c", "import time; time.sleep(60)"]
+    server = [str(tmp_path / "postgres"), *sleeping, "-D", str(settings.home / "postgres")]
+    started = [processes.spawn(server, os.environ, tmp_path / "server.log", tmp_path)]
+    for name in ("api-server", "superset"):
+        arguments = [sys.executable, *sleeping, f"airflow or superset: {name}"]
+        started.append(processes.spawn(arguments, os.environ, settings.log_dir / f"{name}.log", tmp_path))
+    for state in ("services.json", "superset.json"):
+        (settings.home / state).write_text(json.dumps({"home": str(settings.home), "processes": {}}))
+    try:
+        settings.home.rename(tmp_path / "moved")
+        assert {one.pid for one in leftovers(settings)} == {one.pid for one in started}
+        for start in (partial(services.start, settings), EmbeddedPostgres(settings).start):
+            with pytest.raises(GridCreditError, match="postgres .* still run for .*: stop them with `make down`"):
+                start()
+        assert sorted(services.stop(settings)) == ["Airflow's api-server", "postgres", "superset"]
+        assert not leftovers(settings)
+    finally:
+        for process in started:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                process.kill()
+                process.wait()

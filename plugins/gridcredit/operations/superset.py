@@ -79,7 +79,7 @@ def _start(python: Path, settings: Settings, progress: Callable[[str], None]) ->
     server = [str(python), "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "superset.app:create_app()"]
     process = spawn(server, environment, _log_file(settings), settings.home)
     address = f"http://{LOOPBACK}:{port}"
-    state = {"address": address, "process": noted(process), "content": content}
+    state = {"address": address, "home": str(settings.home), "process": noted(process), "content": content}
     write_private(_state_file(settings), json.dumps(state))
     wait_until_healthy(lambda: _unhealthy(address, settings), _log_file(settings), progress)
     return address

@@ -69,7 +69,7 @@ def _start(
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     port = api_port or port_for("Airflow", USUAL_PORT, progress)
-    environment = airflow_environment(settings, port) | overrides
+    environment = airflow_environment(settings, port) | dict(overrides)
     progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings, progress)
     address = f"http://{LOOPBACK}:{port}"

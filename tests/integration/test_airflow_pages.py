@@ -101,6 +101,7 @@ def test_the_page_shows_what_there_is(answers: dict[str, Any], settings: Setting
     assert f'<td>candidate</td><td class="number">{checks}</td>' in page
     assert "Have not received the policy" in page
     assert 'href="/credit/releases/1/changes"' in page and 'href="/credit/docs/index.html"' in page
+    assert "<option selected>customer_rating</option>" in page, "whose key is the one that the form shows"
     assert "none is planned" in page, "no scheduler has planned a run of this Airflow"
 
 
@@ -117,7 +118,9 @@ def test_the_other_pages(answers: dict[str, Any], settings: Settings) -> None:
     assert "SECRET-VALUE" not in load and "<script>" not in load
     refused = {path: status for path, (status, _) in more.items() if text_is_short(more[path][1])}
     assert set(refused.values()) == {404}
-    assert len(refused) == 6
+    assert len(refused) == 10
+    # A value with spaces is one value.
+    assert "with customer_id=NO SUCH ONE" in more["/trace?table=customer_rating&key=customer_id%3DNO%20SUCH%20ONE"][1]
 
 
 def text_is_short(text: str) -> bool:

@@ -8,6 +8,7 @@ import json
 import re
 import smtpd
 import threading
+from datetime import date
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.operations.pipeline import build_ratings
 from gridcredit.orchestration.tasks import send_digest
 from gridcredit.pages.texts import read_texts
+from gridcredit.reporting.dashboard import charts
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -111,6 +113,20 @@ def test_lists_lead_to_customers_and_can_be_filtered(settings: Settings, page: P
     assert ('id="failed_checks"' in quality) == bool(failed["n"])
     assert "unfinished" in text or "dashed" in text
     assert "stroke-dasharray" in text
+
+
+def test_a_month_that_runs_is_drawn_as_unfinished() -> None:
+    """Of receivables, and of warnings opened and cleared."""
+    words = read_texts("en", "gridcredit.reporting.dashboard")
+    days = (date(2026, 5, 31), date(2026, 6, 19))
+    warnings = [{"month": day.replace(day=1), "event": "opened", "warnings": 7} for day in days]
+    for last_runs in (False, True):
+        months = [
+            {"as_of_date": day, "receivable": 9, "overdue": 4, "is_running": last_runs and day == days[-1]}
+            for day in days
+        ]
+        for drawn in (charts.receivables(months, words, "CNY"), charts.warning_months(warnings, months, words)):
+            assert ('stroke-dasharray="2,2"' in drawn) == last_runs
 
 
 def test_it_is_drawn_in_chinese(settings: Settings, tmp_path: Path) -> None:

@@ -7,13 +7,18 @@ import json
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import psutil
 import pytest
+from gridcredit.operations.processes import noted
 from gridcredit.operations.status import as_lines, status
 from gridcredit.orchestration.callbacks import release_is_late
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.embedded_postgres import free_port
 
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
@@ -91,6 +96,43 @@ def test_status_of_a_release(released: Settings) -> None:
     assert found["waiting_files"] == {"demo": 1}
 
 
+class StartingAirflow(BaseHTTPRequestHandler):
+    """Airflow's API before it has read a DAG."""
+
+    def do_POST(self) -> None:
+        self._answer(201, b'{"access_token": "token"}')
+
+    def do_GET(self) -> None:
+        self._answer(404, b'{"detail": "not found"}')
+
+    def _answer(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_status_says_what_it_knows_while_airflow_starts(released: Settings, *, is_there: bool) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), StartingAirflow) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_port if is_there else free_port()
+        state = {
+            "address": f"http://127.0.0.1:{port}",
+            "home": str(released.home),
+            "processes": {"api-server": noted(psutil.Process())},
+        }
+        (released.home / "services.json").write_text(json.dumps(state))
+        try:
+            lines = list(as_lines(status(released)))
+        finally:
+            (released.home / "services.json").unlink()
+            server.shutdown()
+    (unknown,) = [line for line in lines if line.startswith("next run")]
+    trouble = "Airflow has not read the DAG build_ratings yet" if is_there else "Airflow does not answer at"
+    assert unknown.startswith(f"next run   not known: {trouble}")
+    assert any(line.startswith("release    1, as of 2026-06-19") for line in lines)
+
+
 def test_a_release_that_is_late_is_the_last_failure(released: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Airflow's triggerer calls it, five hours after the run was queued."""
     monkeypatch.setattr("gridcredit.orchestration.connection.get_settings", lambda: released)
@@ -115,6 +157,8 @@ def test_sql_reads_as_bi_reader_and_writes_nothing(released: Settings) -> None:
     assert refused.returncode == 1
     assert "permission denied" in refused.stderr
     assert "Traceback" not in refused.stderr
+    strange = command(released, "sql", "select 'nan'::float as one, '-infinity'::float as other", "--format", "json")
+    assert json.loads(strange.stdout, parse_constant=pytest.fail) == [{"one": "nan", "other": "-inf"}]
     wrong = command(released, "sql", "select nothing", "--format", "json")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert wrong.stderr.startswith("error: the query failed: ")
@@ -150,3 +194,4 @@ def test_a_file_is_traced_by_its_name(released: Settings) -> None:
     assert by_name == command(released, "trace", "file", "4").stdout
     unknown = command(released, "trace", "file", "nothing.csv")
     assert (unknown.returncode, unknown.stderr.splitlines()[0][:38]) == (1, "error: no file has the name 'nothing.c")
+    assert "error: no file has the name '²'" in command(released, "trace", "file", "²").stderr

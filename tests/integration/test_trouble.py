@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 import typer
 from gridcredit.cli.console import clear_errors
+from gridcredit.files.private import write_private
 from gridcredit.ingestion import loader
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.pages.template import write_page
 from gridcredit.settings import Settings
 from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.connection import connect
@@ -55,6 +58,21 @@ def test_of_a_load(
     with connect(settings) as connection:
         assert connection.execute("select count(*) from raw.payment").fetchone() == (0,)
     load()
+
+
+def test_of_a_path_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page, a private one, and a file of an export: into a folder that is a file, none, or where a folder is."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("as it was")
+    for write in (write_page, partial(write_page, private=True), write_private, Path.write_text):
+        message = message_of(partial(write, tmp_path / "folder", "text"), capsys)
+        assert message == f"error: {tmp_path / 'folder'}: is a directory: name another path, or put this one right"
+        assert str(tmp_path / "file") in message_of(partial(write, tmp_path / "file" / "x", "text"), capsys)
+    for write in (write_private, Path.write_text):
+        missing = message_of(partial(write, tmp_path / "missing" / "x", "text"), capsys)
+        assert "no such file or directory" in missing
+    # Nothing of what was not written is left.
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 
 import psutil
 import pytest
@@ -18,6 +23,9 @@ from gridcredit.cli.console import ListFormat, show_list
 from gridcredit.errors import GridCreditError
 from gridcredit.operations import demo, processes, services, superset
 from gridcredit.settings import Settings
+from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.leftovers import leftovers
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 STUBBORN = (
@@ -130,14 +138,17 @@ def test_a_service_whose_port_was_taken_says_what_to_do(tmp_path: Path) -> None:
     assert processes.end_of_log(log) == "no module named airflow"
 
 
-def test_who_interrupts_a_start_is_told_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("command", "module"), [("up", services), ("bi", superset)])
+def test_who_interrupts_a_start_is_told_what_runs(
+    monkeypatch: pytest.MonkeyPatch, command: str, module: ModuleType
+) -> None:
     def interrupted(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(services, "start", interrupted)
-    done = CliRunner().invoke(app, ["up"])
+    monkeypatch.setattr(module, "start", interrupted)
+    done = CliRunner().invoke(app, [command])
     assert done.exit_code == 130
-    assert "`make down` stops all of it" in done.output
+    assert f"`make {command}` starts the rest, `make down` stops all of it" in done.output
 
 
 class SlowBuild:
@@ -179,3 +190,83 @@ def test_a_slow_machine_is_waited_for_while_it_gets_on(monkeypatch: pytest.Monke
 def test_columns_stand_below_each_other_in_chinese_too(capsys: pytest.CaptureFixture[str]) -> None:
     show_list([{"value": "２０２６", "n": 1}, {"value": "1,234.50", "n": 2}], ListFormat.TEXT, "nothing")
     assert capsys.readouterr().out == "value     n\n２０２６  1\n1,234.50  2\n"
+
+
+def test_two_who_start_at_once_start_one_airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", warehouse_url=SecretStr("postgresql://nobody@localhost/nothing"))
+    started: list[psutil.Popen] = []
+    said: list[str] = []
+
+    def spawn(*_: object) -> psutil.Popen:
+        time.sleep(0.2)
+        started.append(psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        return started[-1]
+
+    monkeypatch.setattr(services, "spawn", spawn)
+    monkeypatch.setattr(services, "airflow_environment", lambda *_: {})
+    for name in ("prepare", "migrate_airflow", "wait_until_healthy", "_give_back_tries"):
+        monkeypatch.setattr(services, name, lambda *_: None)
+    try:
+        with ThreadPoolExecutor(2) as both:
+            addresses = list(both.map(lambda _: services.start(settings, said.append), range(2)))
+        assert len(started) == len(services.SERVICES)
+        assert len(set(addresses)) == 1
+        assert "  wait for another command that starts or stops services here" in said
+        assert services.stop(settings, said.append) == list(services.SERVICES)
+    finally:
+        for process in started:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                process.kill()
+                process.wait()
+
+
+def test_superset_starts_beside_a_running_airflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path / "home", project_dir=tmp_path, warehouse_url=SecretStr("postgresql://nobody@localhost/nothing")
+    )
+    settings.log_dir.mkdir(parents=True)
+    python = tmp_path / ".venv-superset" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+
+    def reached(*_: object) -> None:
+        raise GridCreditError("nothing stood in the way")
+
+    monkeypatch.setattr(superset, "prepare", reached)
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)", "airflow", "api-server"]
+    airflow = processes.spawn(sleeping, os.environ, settings.log_dir / "api-server.log", tmp_path)
+    try:
+        assert [one.pid for one in leftovers(settings)] == [airflow.pid]
+        with pytest.raises(GridCreditError, match="nothing stood in the way"):
+            superset.start(settings)
+    finally:
+        airflow.kill()
+        airflow.wait()
+
+
+def test_what_runs_for_a_home_that_was_moved_is_known(tmp_path: Path) -> None:
+    """It works under the new name of the folder, and a new home under the old name would be served by both."""
+    settings = Settings(home=tmp_path / "home", postgres_port=0)
+    settings.log_dir.mkdir(parents=True)
+    (tmp_path / "postgres").symlink_to(Path(sys.executable).resolve())
+    sleeping = ["-c", "import time; time.sleep(60)"]
+    server = [str(tmp_path / "postgres"), *sleeping, "-D", str(settings.home / "postgres")]
+    started = [processes.spawn(server, os.environ, tmp_path / "server.log", tmp_path)]
+    for name in ("api-server", "superset"):
+        arguments = [sys.executable, *sleeping, f"airflow or superset: {name}"]
+        started.append(processes.spawn(arguments, os.environ, settings.log_dir / f"{name}.log", tmp_path))
+    for state in ("services.json", "superset.json"):
+        (settings.home / state).write_text(json.dumps({"home": str(settings.home), "processes": {}}))
+    try:
+        settings.home.rename(tmp_path / "moved")
+        assert {one.pid for one in leftovers(settings)} == {one.pid for one in started}
+        for start in (partial(services.start, settings), EmbeddedPostgres(settings).start):
+            with pytest.raises(GridCreditError, match="postgres .* still run for .*: stop them with `make down`"):
+                start()
+        assert sorted(services.stop(settings)) == ["Airflow's api-server", "postgres", "superset"]
+        assert not leftovers(settings)
+    finally:
+        for process in started:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                process.kill()
+                process.wait()

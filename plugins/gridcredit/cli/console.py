@@ -42,6 +42,13 @@ def clear_errors() -> Iterator[Settings]:
     except GridCreditError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+    except (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        if error.filename is None:
+            raise
+        # Where a file was to take the place of a folder, the second is what was named.
+        path = error.filename2 or error.filename
+        typer.echo(f"error: {path}: {str(error.strerror).lower()}: name another path, or put this one right", err=True)
+        raise typer.Exit(1) from None
     except Exception as error:
         if not is_connection_loss(error):
             raise

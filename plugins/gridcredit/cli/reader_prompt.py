@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 from urllib.parse import unquote, urlsplit
@@ -44,6 +45,12 @@ def run_psql(query: str | None, as_format: str, settings: Settings) -> int:
 def _rows(query: str, url: str) -> list[dict[str, object]]:
     try:
         with psycopg.connect(url, row_factory=dict_row, options=OPTIONS) as connection:
-            return connection.execute(query.encode()).fetchall()
+            rows = connection.execute(query.encode()).fetchall()
     except psycopg.Error as error:
         raise GridCreditError(f"the query failed: {error}") from error
+    return [{name: _known_to_json(value) for name, value in row.items()} for row in rows]
+
+
+def _known_to_json(value: object) -> object:
+    """JSON knows neither NaN nor infinity: they are words."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -16,6 +18,16 @@ from gridcredit.cli.console import (
 )
 
 app = typer.Typer()
+
+
+@contextmanager
+def told_what_runs(command: str) -> Iterator[None]:
+    """Who interrupts a start is told what keeps running, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted: what has started runs on; `{command}` starts the rest, `make down` stops all of it")
+        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -42,11 +54,8 @@ def up() -> None:
 
     with clear_errors() as settings:
         quiet()
-        try:
+        with told_what_runs("make up"):
             address = services.start(settings, typer.echo)
-        except KeyboardInterrupt:
-            typer.echo("interrupted: what has started runs on; `make up` starts the rest, `make down` stops all of it")
-            raise typer.Exit(130) from None
         typer.echo(f"\nAirflow    {address}")
         typer.echo(f"           user {ADMIN}, password: airflow_admin in {settings.home / 'secrets.json'}")
         typer.echo(f"BI tools   {reader_address(settings)}")
@@ -65,7 +74,8 @@ def bi_command() -> None:
 
     with clear_errors() as settings:
         quiet()
-        address = superset.start(settings, typer.echo)
+        with told_what_runs("make bi"):
+            address = superset.start(settings, typer.echo)
         typer.echo(f"\nSuperset   {address}")
         typer.echo(f"           user {superset.ADMIN}, password: superset_admin in {settings.home / 'secrets.json'}")
         for name, dashboard in read_dashboards(settings).items():

@@ -79,15 +79,15 @@ def trace_bill(
 
 
 def _show(found: Trace, as_format: Format, out: Path | None) -> None:
-    from gridcredit.files.private import write_private
     from gridcredit.lineage.drawing import as_html
+    from gridcredit.pages.template import write_page
 
     if as_format is Format.HTML:
         text = as_html(found)
     else:
         text = found.as_json() if as_format is Format.JSON else found.as_text()
     if out:
-        write_private(out, text)
+        write_page(out, text, private=True)
         typer.echo(f"wrote {out}")
     else:
         typer.echo(text)

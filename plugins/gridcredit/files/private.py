@@ -18,7 +18,11 @@ def write_private(path: Path, content: str | bytes) -> Path:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     with os.fdopen(_new(partial), "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
-    partial.replace(path)
+    try:
+        partial.replace(path)
+    except OSError:
+        partial.unlink()
+        raise
     return path
 
 

@@ -76,7 +76,7 @@ def number_of_file(name: str, settings: Settings | None = None) -> int:
     Raises:
         GridCreditError: no file has this name, or several have.
     """
-    if name.isdigit():
+    if name.isdecimal():
         return int(name)
     with connect(settings) as connection:
         found = connection.execute(

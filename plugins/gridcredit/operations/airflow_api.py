@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from gridcredit.errors import GridCreditError
@@ -68,8 +69,17 @@ def failed_dags(client: httpx.Client, since: datetime) -> list[str]:
 
 
 def next_run(client: httpx.Client) -> datetime | None:
-    """When the next nightly build is due."""
-    due = _get(client, f"/api/v2/dags/{NIGHTLY_DAG}").get("next_dagrun_run_after")
+    """When the next nightly build is due.
+
+    Raises:
+        GridCreditError: Airflow has not read the DAG yet.
+    """
+    answer = client.get(f"/api/v2/dags/{NIGHTLY_DAG}")
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        raise GridCreditError(
+            f"Airflow has not read the DAG {NIGHTLY_DAG} yet: it starts, or see its list of import errors"
+        )
+    due = answer.raise_for_status().json().get("next_dagrun_run_after")
     return datetime.fromisoformat(due) if due else None
 
 

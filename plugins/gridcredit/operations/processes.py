@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
 from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES
 from gridcredit.warehouse.embedded_postgres import free_port, is_free
+from gridcredit.warehouse.leftovers import refuse_leftovers
 
 
 def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path, folder: Path) -> psutil.Popen:
@@ -53,6 +56,31 @@ def run_to_end(
         if process.returncode:
             said.seek(0)
             raise GridCreditError(f"{what} failed: {said.read().decode(errors='replace')[-1500:]}")
+
+
+@contextlib.contextmanager
+def one_at_a_time(settings: Settings, progress: Callable[[str], None]) -> Iterator[None]:
+    """Hold the home's services until done: who starts or stops them meanwhile waits, and says so.
+
+    Raises:
+        GridCreditError: something still runs for a home that was removed or moved.
+    """
+    if not settings.home.exists():
+        # A folder made here would be in the way of the one that was moved.
+        refuse_leftovers(settings)
+        settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "services.lock").open("w") as lock:
+        last_line = -SECONDS_BETWEEN_LINES
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
+                    progress("  wait for another command that starts or stops services here")
+                    last_line = time.monotonic()
+                time.sleep(0.3)
+        yield
 
 
 def noted(process: psutil.Process) -> dict[str, float]:

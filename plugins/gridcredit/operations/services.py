@@ -25,6 +25,7 @@ from gridcredit.operations.processes import (
     is_ours,
     listens,
     noted,
+    one_at_a_time,
     port_for,
     run_to_end,
     wait_until_healthy,
@@ -54,6 +55,13 @@ def start(
     Raises:
         GridCreditError: a service ended, or did not become healthy; or one still runs for a home that was removed or moved.
     """
+    with one_at_a_time(settings, progress):
+        return _start(settings, progress, overrides or {}, api_port)
+
+
+def _start(
+    settings: Settings, progress: Callable[[str], None], overrides: Mapping[str, str], api_port: int | None
+) -> str:
     refuse_leftovers(settings, _known(settings))
     progress("start Postgres")
     prepare(settings)
@@ -72,7 +80,7 @@ def start(
     write_admin_password(settings)
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     port = api_port or port_for("Airflow", USUAL_PORT, progress)
-    environment = airflow_environment(settings, port) | dict(overrides or {})
+    environment = airflow_environment(settings, port) | dict(overrides)
     progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings, progress)
     address = f"http://{LOOPBACK}:{port}"
@@ -131,6 +139,13 @@ def still_running_elsewhere(settings: Settings) -> list[str]:
 
 def stop(settings: Settings, progress: Callable[[str], None] = print) -> list[str]:
     """Stop what was started from here and only that; returns the names of what was stopped."""
+    if not settings.home.exists():
+        return _stop(settings, progress)
+    with one_at_a_time(settings, progress):
+        return _stop(settings, progress)
+
+
+def _stop(settings: Settings, progress: Callable[[str], None]) -> list[str]:
     stopped = stop_airflow(settings, progress) + superset.stop(settings, progress)
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is not None:
         progress("stop Postgres")

@@ -43,6 +43,7 @@ class Status:
     refused: list[str] = field(default_factory=list)
     last_failure: str | None = None
     next_run: datetime | None = None
+    next_run_unknown: str | None = None
     missing: list[str] = field(default_factory=list)
     open_databases: list[str] = field(default_factory=list)
 
@@ -67,8 +68,12 @@ def status(settings: Settings) -> Status:
         # A server on which nothing has been prepared.
         return found
     if found.airflow:
-        with airflow_api(found.airflow, settings) as api:
-            found.next_run = next_run(api)
+        try:
+            with airflow_api(found.airflow, settings) as api:
+                found.next_run = next_run(api)
+        except GridCreditError as error:
+            # While Airflow starts, all else is known already.
+            found.next_run_unknown = str(error)
     return found
 
 
@@ -158,7 +163,9 @@ def as_lines(found: Status) -> Iterator[str]:
     for reason in found.refused:
         yield f"refused    {reason}"
     yield f"failure    {found.last_failure or 'none'}"
-    if found.airflow:
+    if found.next_run_unknown:
+        yield f"next run   not known: {found.next_run_unknown}"
+    elif found.airflow:
         yield f"next run   {f'{found.next_run:%Y-%m-%d %H:%M} UTC' if found.next_run else 'none is planned'}"
     for what in found.missing:
         yield f"missing    {what}"

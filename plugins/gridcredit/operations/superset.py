@@ -21,6 +21,7 @@ from gridcredit.operations.processes import (
     is_ours,
     listens,
     noted,
+    one_at_a_time,
     port_for,
     run_to_end,
     spawn,
@@ -46,8 +47,14 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     python = settings.project_dir / ".venv-superset" / "bin" / "python"
     if not python.exists():
         raise GridCreditError(f"Superset is not installed: there is no {python}; `make bi` installs it")
+    with one_at_a_time(settings, progress):
+        return _start(python, settings, progress)
+
+
+def _start(python: Path, settings: Settings, progress: Callable[[str], None]) -> str:
     running = pid(settings)
-    refuse_leftovers(settings, frozenset([running] if running else []) | _server(settings))
+    # Airflow and Postgres run for the same home.
+    refuse_leftovers(settings, frozenset(filter(None, [running])), frozenset([SUPERSET_SERVICE]))
     progress("start Postgres, and bring what BI tools read up to date")
     prepare(settings)
     if not refresh_readers(settings):
@@ -75,7 +82,7 @@ def start(settings: Settings, progress: Callable[[str], None] = print) -> str:
     server = [str(python), "-m", "gunicorn", "--bind", f"{LOOPBACK}:{port}", "superset.app:create_app()"]
     process = spawn(server, environment, _log_file(settings), settings.home)
     address = f"http://{LOOPBACK}:{port}"
-    state = {"address": address, "process": noted(process), "content": content}
+    state = {"address": address, "home": str(settings.home), "process": noted(process), "content": content}
     write_private(_state_file(settings), json.dumps(state))
     wait_until_healthy(lambda: _unhealthy(address, settings), _log_file(settings), progress)
     return address
@@ -148,11 +155,6 @@ def _unhealthy(address: str, settings: Settings) -> str:
     except httpx.HTTPError:
         is_healthy = False
     return "" if is_healthy else "Superset"
-
-
-def _server(settings: Settings) -> frozenset[int]:
-    server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None
-    return frozenset([server] if server else [])
 
 
 def _log_file(settings: Settings) -> Path:

@@ -49,5 +49,9 @@ def write_page(path: Path, text: str, *, private: bool = False) -> Path:
         return write_private(path, text)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.replace(path)
+    except OSError:
+        partial.unlink()
+        raise
     return path

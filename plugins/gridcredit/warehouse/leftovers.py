@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,15 @@ def leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> list[L
     return [one for one, parent in found.values() if parent not in found and parent not in known]
 
 
-def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) -> None:
-    """Fail where something still runs for a home that was removed.
+def refuse_leftovers(
+    settings: Settings, known: frozenset[int] = frozenset(), names: frozenset[str] | None = None
+) -> None:
+    """Fail where something still runs for a home that was removed; with names one of these alone.
 
     Raises:
         GridCreditError: names what runs, and how it is stopped.
     """
-    found = leftovers(settings, known)
+    found = [one for one in leftovers(settings, known) if names is None or one.name in names]
     if found:
         what = ", ".join(f"{one.name} (process {one.pid})" for one in found)
         raise GridCreditError(
@@ -47,18 +50,30 @@ def refuse_leftovers(settings: Settings, known: frozenset[int] = frozenset()) ->
 
 
 def _serves(process: psutil.Process, settings: Settings) -> str | None:
-    """What a process does for a home: `postgres`, one of Airflow's services, `superset`, or nothing."""
+    """What a process does for a home, or did before that was moved: `postgres`, one of Airflow's services, `superset`, or nothing."""
+    command = process.info["cmdline"] or []
     try:
         if (process.info["name"] or "").startswith("postgres"):
-            return "postgres" if process.cwd() == str(settings.home / "postgres") else None
-        command = " ".join(process.info["cmdline"] or [])
-        if "airflow" not in command and "superset" not in command:
+            # It works where its folder is now, and names the one that it was started in.
+            folder = str(settings.home / "postgres")
+            named = command[command.index("-D") + 1] if "-D" in command[:-1] else None
+            return "postgres" if folder in (process.cwd(), named) else None
+        if not any("airflow" in part or "superset" in part for part in command):
             return None
         # Some rewrite their command line and environment; what they print still goes to the home's logs.
         log = Path(str(Path(f"/proc/{process.pid}/fd/1").readlink()).removesuffix(" (deleted)"))
-    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+        if log.stem not in (*AIRFLOW_SERVICES, SUPERSET_SERVICE):
+            return None
+        if log.parent != settings.log_dir and _moved_from(log) != str(settings.home):
+            return None
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError, ValueError):
         # Gone, or another user's.
         return None
-    if log.parent != settings.log_dir or log.stem not in (*AIRFLOW_SERVICES, SUPERSET_SERVICE):
-        return None
     return log.stem if log.stem == SUPERSET_SERVICE else f"Airflow's {log.stem}"
+
+
+def _moved_from(log: Path) -> str | None:
+    """Where the home that a log is in was when its service was started, by the state file that moved with it."""
+    state = log.parents[1] / ("superset.json" if log.stem == SUPERSET_SERVICE else "services.json")
+    found: dict[str, str] = json.loads(state.read_text(encoding="utf-8"))
+    return found.get("home")

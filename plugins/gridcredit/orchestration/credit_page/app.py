@@ -6,6 +6,7 @@ makes, since the application as a whole does. FastAPI's pages about the API itse
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ def make_app() -> FastAPI:
         dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.add_exception_handler(GridCreditError, _refused)
+    # What no table can hold, as text with a NUL.
+    app.add_exception_handler(psycopg.DataError, _refused)
     app.add_exception_handler(psycopg.OperationalError, _no_warehouse)
 
     @app.get("/")
@@ -55,11 +58,11 @@ def make_app() -> FastAPI:
     @app.get("/releases/{number}/changes")
     def changes(number: int) -> HTMLResponse:
         rows: list[dict[str, Any]] = (
-            [vars(one) for one in diff_releases(number - 1, number, warehouse_settings())] if number > 1 else []
+            [vars(one) for one in diff_releases(number - 1, number, warehouse_settings())] if number != 1 else []
         )
         note = (
             f"Release {number} against release {number - 1}, by table."
-            if number > 1
+            if number != 1
             else "The first release: all of it is new."
         )
         return _list(f"Changes of release {number}", note, {"Changes": rows})
@@ -87,7 +90,9 @@ def make_app() -> FastAPI:
 
     @app.get("/trace")
     def trace(table: str, key: str) -> HTMLResponse:
-        pairs = {name: value for name, _, value in (part.partition("=") for part in key.split())}
+        # A value may hold spaces: a part begins where a name and "=" follow.
+        parts = re.split(r"\s+(?=\w+=)", key.strip())
+        pairs = {name: value for name, _, value in (part.partition("=") for part in parts)}
         return HTMLResponse(as_html(trace_row(table, pairs, None, warehouse_settings())))
 
     @app.get("/docs/{path:path}")

@@ -22,7 +22,6 @@ def receivables(months: list[Row], t: Words, currency: str) -> Markup:
             ((t["overdue"], row["overdue"]), (t["not_due"], row["receivable"] - row["overdue"]))
         )
     )
-    running = alt.datum.is_running
     return svg(
         alt.Chart(drawn)
         .mark_bar(stroke=INK)
@@ -31,11 +30,19 @@ def receivables(months: list[Row], t: Words, currency: str) -> Markup:
             y=alt.Y("amount:Q", title=currency, axis=alt.Axis(format="~s", tickCount=4)),
             color=colours("part", {t["not_due"]: PALE, t["overdue"]: LEVELS["red"]}),
             order=alt.Order("rank:Q"),
-            opacity=alt.when(running).then(alt.value(0.45)).otherwise(alt.value(1)),
-            strokeDash=alt.when(running).then(alt.value([2, 2])).otherwise(alt.value([1, 0])),
-            strokeWidth=alt.when(running).then(alt.value(1)).otherwise(alt.value(0)),
+            **_unfinished_where_running(),
         )
     )
+
+
+def _unfinished_where_running() -> dict[str, Any]:
+    """How bars of a month that runs look: pale and dashed."""
+    running = alt.when(alt.datum.is_running)
+    return {
+        "opacity": running.then(alt.value(0.45)).otherwise(alt.value(1)),
+        "strokeDash": running.then(alt.value([2, 2])).otherwise(alt.value([1, 0])),
+        "strokeWidth": running.then(alt.value(1)).otherwise(alt.value(0)),
+    }
 
 
 def days_sales_outstanding(months: list[Row], t: Words) -> Markup:
@@ -111,19 +118,27 @@ def warnings(rows: list[Row], t: Words) -> Markup:
     )
 
 
-def warning_months(rows: list[Row], t: Words) -> Markup:
-    """Warnings opened and cleared, month by month."""
+def warning_months(rows: list[Row], months: list[Row], t: Words) -> Markup:
+    """Warnings opened and cleared, month by month; one that runs, by the months of receivables, is drawn as unfinished."""
+    running = {row["as_of_date"].replace(day=1) for row in months if row["is_running"]}
     drawn = frame(
-        {"month": f"{row['month']:%y-%m}", "event": t[row["event"]], "warnings": row["warnings"]} for row in rows
+        {
+            "month": f"{row['month']:%y-%m}",
+            "event": t[row["event"]],
+            "warnings": row["warnings"],
+            "is_running": row["month"] in running,
+        }
+        for row in rows
     )
     return svg(
         alt.Chart(drawn)
-        .mark_bar()
+        .mark_bar(stroke=INK)
         .encode(
             x=alt.X("month:O", title=None),
             xOffset=alt.XOffset("event:N", sort=[t["opened"], t["cleared"]]),
             y=alt.Y("warnings:Q", title=t["warnings"], axis=alt.Axis(tickCount=4)),
             color=colours("event", {t["opened"]: LEVELS["orange"], t["cleared"]: ACCENT}),
+            **_unfinished_where_running(),
         )
     )
 

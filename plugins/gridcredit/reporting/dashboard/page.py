@@ -88,7 +88,7 @@ def _charts(dashboard: Dashboard, t: dict[str, Any], currency: str) -> dict[str,
         "grades": charts.grades(rows["grades"], t),
         "migration": charts.migration(rows["migration"], t),
         "warnings": charts.warnings(rows["warnings"], t),
-        "warning_months": charts.warning_months(rows["warning_months"], t),
+        "warning_months": charts.warning_months(rows["warning_months"], rows["months"], t),
         "forecasts": charts.forecasts(rows["forecasts"], t, currency),
     }
 

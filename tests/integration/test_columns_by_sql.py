@@ -38,6 +38,7 @@ def test_the_same_sql_is_read_once(settings: Settings, monkeypatch: pytest.Monke
     wider = {"ledger": {"bill": TABLES["ledger"]["bill"] | {"amount": "numeric"}}}
     assert is_read("fourth", first, wider)
     recorded = rows(
-        settings, "select fingerprint, column_name, upstream_column, is_direct from lineage.columns where table_name = 'm' order by 1"
+        settings,
+        "select fingerprint, column_name, upstream_column, is_direct from lineage.columns where table_name = 'm' order by 1",
     )
     assert recorded == [(name, "bill_id", "bill_id", True) for name in ("first", "fourth", "second", "third")]

@@ -63,6 +63,7 @@ def test_an_empty_warehouse_says_what_to_do_next(settings: Settings) -> None:
     assert "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`" in lines
     assert "waiting    no file in the landing folder" in lines
     assert "failure    none" in lines
+    assert "nothing is released yet" in command(settings, "sql", "select 1").stderr
 
 
 def test_status_of_a_release(released: Settings) -> None:

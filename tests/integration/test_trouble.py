@@ -84,6 +84,7 @@ def test_of_a_path_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capture
         (psycopg.OperationalError("connection refused"), "start it (`make up`"),
         (psycopg.errors.CannotConnectNow("starting up"), "start it (`make up`"),
         (psycopg.errors.DeadlockDetected("deadlock"), "another session holds a lock"),
+        (psycopg.errors.NumericValueOutOfRange("bigint out of range"), "no number here is as large as that"),
     ],
 )
 def test_of_any_command(error: Exception, words: str, capsys: pytest.CaptureFixture[str]) -> None:

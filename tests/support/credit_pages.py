@@ -52,7 +52,8 @@ def main(run_id: str, load: str) -> dict[str, Any]:
                 f"/loads/{load}", "/loads/999999", "/releases/999999", "/gates?run_id=nobody", "/docs/../secrets.json",
                 "/docs/%2e%2e/secrets.json", "/trace?table=nothing&key=a%3Db",
                 "/releases/0/changes", "/gates?run_id=%00", "/trace?table=customer_rating&key=customer_id%3D%00",
-                "/trace?table=customer_rating&key=customer_id%3DNO%20SUCH%20ONE",
+                "/trace?table=customer_rating&key=customer_id%3DNO%20SUCH%20ONE", "/docs/%00",
+                "/trace?table=customer_rating&key=customer_id%3DA%20customer_id%3DB",
             )
         }  # fmt: skip
     (plugin,) = (one for one in get_plugin_info() if one["name"] == "gridcredit")

@@ -21,6 +21,7 @@ import pytest
 from gridcredit.cli.app import app
 from gridcredit.cli.console import ListFormat, show_list
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.trace import key_of
 from gridcredit.operations import demo, processes, services, superset
 from gridcredit.settings import Settings
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
@@ -270,3 +271,33 @@ def test_what_runs_for_a_home_that_was_moved_is_known(tmp_path: Path) -> None:
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 process.kill()
                 process.wait()
+
+
+def test_a_service_that_ended_is_not_waited_for(tmp_path: Path, slow: psutil.Popen) -> None:
+    settings = Settings(home=tmp_path)
+    settings.log_dir.mkdir(parents=True)
+    (settings.log_dir / "scheduler.log").write_text("out of memory")
+    state = {"address": "", "home": str(tmp_path), "processes": {"scheduler": processes.noted(slow)}}
+    (tmp_path / "services.json").write_text(json.dumps(state))
+    services.require_running(settings)
+    slow.kill()
+    slow.wait()
+    with pytest.raises(GridCreditError, match="scheduler ended; the end of its log: out of memory"):
+        services.require_running(settings)
+
+
+def test_the_same_supplier_is_simulated_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    for supplier in ((3, 2, 1, 0), (3, 2, 1, 0), (4, 2, 1, 0)):
+        demo._simulate_once(supplier, tmp_path, said.append)
+    assert [text.split()[1] for text in said] == ["3", "4"]
+    (tmp_path / "bill.csv").unlink()
+    demo._simulate_once((4, 2, 1, 0), tmp_path, said.append)
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize("parts", [["customer_id=A", "customer_id=B"], ["customer_id"]])
+def test_a_part_of_a_key_is_given_once_and_by_name(parts: list[str]) -> None:
+    with pytest.raises(GridCreditError, match="is no part of a key"):
+        key_of(parts)
+    assert key_of(["name=a=b", "day=2026-01-01"]) == {"name": "a=b", "day": "2026-01-01"}

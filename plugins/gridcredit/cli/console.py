@@ -50,6 +50,10 @@ def clear_errors() -> Iterator[Settings]:
         typer.echo(f"error: {path}: {str(error.strerror).lower()}: name another path, or put this one right", err=True)
         raise typer.Exit(1) from None
     except Exception as error:
+        # By name, as below.
+        if type(error).__name__ == "NumericValueOutOfRange":
+            typer.echo(f"error: {error}: no number here is as large as that; give one that a list shows", err=True)
+            raise typer.Exit(1) from None
         if not is_connection_loss(error):
             raise
         typer.echo(

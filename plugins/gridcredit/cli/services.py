@@ -108,9 +108,12 @@ def sql_command(
 ) -> None:
     """Ask the published tables as a reader does: by a query, or at Postgres's own prompt."""
     from gridcredit.cli.reader_prompt import run_psql
+    from gridcredit.releases.release import list_releases
 
     with clear_errors() as settings:
         prepare_quietly(settings)
+        if not list_releases(settings):
+            typer.echo("nothing is released yet: the published tables come with the first `gridcredit run`", err=True)
         raise typer.Exit(run_psql(query, as_format, settings))
 
 

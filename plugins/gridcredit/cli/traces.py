@@ -44,8 +44,7 @@ def trace_row(
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        pairs = {name: value for name, _, value in (part.partition("=") for part in key)}
-        _show(trace.trace_row(table, pairs, release or None, settings), as_format, out)
+        _show(trace.trace_row(table, trace.key_of(key), release or None, settings), as_format, out)
 
 
 @trace_app.command("file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg import sql
@@ -34,6 +35,23 @@ CLAUSES = {
 PLACE = ("region", "org_unit", "segment", "grade")
 # Of an aggregate, so many of the customers behind it are named.
 CUSTOMERS_NAMED = 20
+
+
+def key_of(parts: Iterable[str]) -> dict[str, str]:
+    """A row's key from `name=value` parts.
+
+    Raises:
+        GridCreditError: a part has no name, or one that another has.
+    """
+    key: dict[str, str] = {}
+    for part in parts:
+        name, sign, value = part.partition("=")
+        if not sign or name in key:
+            raise GridCreditError(
+                f"{part!r} is no part of a key: give each of its columns once, as customer_id=C00000001"
+            )
+        key[name] = value
+    return key
 
 
 def trace_row(table: str, key: dict[str, str], release: int | None = None, settings: Settings | None = None) -> Trace:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from gridcredit import simulation
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import is_loaded
@@ -22,7 +25,6 @@ from gridcredit.quality import gates
 from gridcredit.reporting.customer import write_report
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
-from gridcredit.simulation import simulate
 from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES, current_stage, stages_done
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.migrations import prepare
@@ -50,10 +52,8 @@ def run_demo(settings: Settings, customers: int, months: int, seed: int, defects
 def _run(
     settings: Settings, supplier: tuple[int, int, int, int], console: Console, step: Callable[[str], None]
 ) -> None:
-    customers, months, seed, defects = supplier
-    step(f"simulate {customers} customers over {months} months, with {defects} defects")
     source = settings.home / "simulated"
-    simulate(customers, months, seed, source, defects=defects)
+    _simulate_once(supplier, source, step)
     step("prepare the warehouse")
     prepare(settings)
     with connect(settings, autocommit=True) as connection:
@@ -66,6 +66,19 @@ def _run(
         dashboard = write_dashboard(settings=settings)
         (customer,) = connection.execute("select min(customer_id) from published.customer_rating").fetchone() or ("",)
     console.print(where_to_look(settings, dashboard, report, customer), highlight=False, markup=False, soft_wrap=True)
+
+
+def _simulate_once(supplier: tuple[int, int, int, int], source: Path, step: Callable[[str], None]) -> None:
+    """The same supplier has the same files: they are not written again."""
+    customers, months, seed, defects = supplier
+    written = source / "supplier.json"
+    code = sorted(Path(simulation.__file__).parent.glob("*.py"))
+    described = json.dumps([*supplier, hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()])
+    is_there = written.exists() and written.read_text() == described
+    if not (is_there and all((source / f"{name}.csv").exists() for name in EXTRACTS)):
+        step(f"simulate {customers} customers over {months} months, with {defects} defects")
+        simulation.simulate(customers, months, seed, source, defects=defects)
+        written.write_text(described)
 
 
 def where_to_look(settings: Settings, dashboard: Path, report: Path, customer: str) -> str:
@@ -90,7 +103,12 @@ def _run_dags(settings: Settings, connection: Connection, source: Path, step: Ca
         before, began_at = last_delivery(connection), datetime.now(UTC)
         deliver(source, settings.landing_dir / MAPPING)
         step("files delivered: ingest_extracts loads them, build_ratings follows")
-        follow(connection, before, len(EXTRACTS), step)
+
+        def say(text: str) -> None:
+            services.require_running(settings)
+            step(text)
+
+        follow(connection, before, len(EXTRACTS), say)
         _come_to_rest(address, settings, step, began_at)
     finally:
         services.stop_airflow(settings, step)

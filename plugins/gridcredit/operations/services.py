@@ -199,15 +199,24 @@ def migrate_airflow(environment: dict[str, str], settings: Settings, progress: C
     run_to_end(arguments, environment, settings.project_dir, "Airflow's database", progress)
 
 
+def require_running(settings: Settings) -> None:
+    """Whether all that was started still runs.
+
+    Raises:
+        GridCreditError: a service ended by itself; with the end of its log.
+    """
+    for service, entry in (_read_state(settings) or {"processes": {}})["processes"].items():
+        if not is_ours(entry):
+            tail = end_of_log(settings.log_dir / f"{service}.log")
+            raise GridCreditError(f"Airflow's {service} ended; the end of its log: {tail}")
+
+
 def _unhealthy(names: list[str], address: str, settings: Settings) -> str:
     """Those of Airflow's parts that are not healthy yet, by the API's own word."""
     import httpx
 
+    require_running(settings)
     state = _read_state(settings) or {"processes": {}}
-    for service, entry in state["processes"].items():
-        if not is_ours(entry):
-            tail = end_of_log(settings.log_dir / f"{service}.log")
-            raise GridCreditError(f"Airflow's {service} ended at once; the end of its log: {tail}")
     api = state["processes"].get("api-server")
     if not api or not listens(int(api["pid"]), urlsplit(address).port or 0):
         return "Airflow's api-server"

@@ -18,7 +18,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.drawing import as_html
-from gridcredit.lineage.trace import trace_row
+from gridcredit.lineage.trace import key_of, trace_row
 from gridcredit.orchestration.connection import warehouse_settings
 from gridcredit.orchestration.credit_page import facts
 from gridcredit.orchestration.links import page
@@ -92,15 +92,15 @@ def make_app() -> FastAPI:
     def trace(table: str, key: str) -> HTMLResponse:
         # A value may hold spaces: a part begins where a name and "=" follow.
         parts = re.split(r"\s+(?=\w+=)", key.strip())
-        pairs = {name: value for name, _, value in (part.partition("=") for part in parts)}
-        return HTMLResponse(as_html(trace_row(table, pairs, None, warehouse_settings())))
+        return HTMLResponse(as_html(trace_row(table, key_of(parts), None, warehouse_settings())))
 
     @app.get("/docs/{path:path}")
     def docs(path: str) -> Response:
         if not path:
             return RedirectResponse(page("/docs/index.html"))
         folder = _docs(warehouse_settings()).resolve()
-        wanted = (folder / path).resolve()
+        # No file's name has a NUL, and none may be asked for.
+        wanted = (folder / path.replace("\0", "")).resolve()
         if not wanted.is_relative_to(folder) or not wanted.is_file():
             raise HTTPException(404, "`make docs` makes the documentation; it has no such page")
         return FileResponse(wanted)

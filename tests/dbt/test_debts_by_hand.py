@@ -6,14 +6,11 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
-from psycopg.rows import dict_row
 
-from tests.support.by_hand import build_by_hand
+from tests.support.by_hand import Hand, build_by_hand, rows_of
 from tests.support.prepared import Prepared
 from tests.support.warehouses import Warehouses
 
@@ -126,10 +123,6 @@ transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
 """
 
 
-def rows_of(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split(",")] for line in table.strip().splitlines()]
-
-
 def files() -> dict[str, str]:
     """The files of the suppliers, by extract."""
     customers = [
@@ -149,29 +142,6 @@ def files() -> dict[str, str]:
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
     }
     return {name: "\n".join([*lines, ""]) for name, lines in found.items()}
-
-
-class Hand:
-    """The warehouse of these debts, as of its day."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    def row(self, table: str, customer: str) -> dict[str, Any]:
-        """The customer's only row of a table."""
-        with connect(self.settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(f"select * from {table} where customer_id = %s", [customer]).fetchall()
-        assert len(rows) == 1, (table, customer, rows)
-        return rows[0]
-
-    def step(self, customer: str) -> tuple[Any, ...]:
-        """The last step, the lapsed one, the next one and its first day."""
-        row = self.row("candidate.work_list", customer)
-        return row["last_step"], row["lapsed_step"], row["next_step"], row["earliest_on"]
-
-    def rows(self, query: Any) -> list[tuple[Any, ...]]:
-        with connect(self.settings) as connection:
-            return connection.execute(query).fetchall()
 
 
 @pytest.fixture(scope="module")

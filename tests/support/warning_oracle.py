@@ -32,9 +32,10 @@ def facts_of(
     grade, rank, _ = rating
     limit, exposure = service_oracle.limit_and_exposure(policy, ledger, customer, grade, day)
     facts = dict(features)
-    facts["open_amount"] = sum(
-        (state.open for state in oracle.bills_as_of(ledger, customer.customer_id, day)), oracle.ZERO
-    )
+    bills = oracle.bills_as_of(ledger, customer.customer_id, day)
+    # What is disputed is nothing to warn of.
+    exposure -= sum((state.disputed for state in bills), oracle.ZERO)
+    facts["open_amount"] = sum((state.open for state in oracle.undisputed(bills)), oracle.ZERO)
     facts["exposure"] = exposure
     if limit:
         facts["utilisation"] = oracle.rounded(exposure / limit, 4)

@@ -67,14 +67,16 @@ facts as (
         features.{{ feature }},
         {%- endfor %}
         {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
-        positions.open_amount,
-        positions.exposure,
+        -- What is disputed, where the policy does not count it, is nothing to warn of.
+        positions.counted_amount as open_amount,
+        positions.counted_amount + positions.unbilled_amount as exposure,
         -- Over a limit of 0 whoever owes anything worth pursuing is over any share of it.
         case
-            when positions.credit_limit > 0 then positions.utilisation
-            when positions.exposure >= positions.pursued_from then 9999
+            when positions.credit_limit > 0
+                then {{ rounded_ratio('positions.counted_amount + positions.unbilled_amount', 'positions.credit_limit', 4) }}
+            when positions.counted_amount + positions.unbilled_amount >= positions.pursued_from then 9999
         end as utilisation,
-        positions.credit_limit - positions.exposure as headroom,
+        positions.credit_limit - positions.counted_amount - positions.unbilled_amount as headroom,
         ratings.grade_rank,
         ratings.grade_rank - ratings_before.grade_rank as grade_steps_down
     from scope

@@ -46,6 +46,8 @@ transfer, commercial,
 barred, commercial,
 not_sued, commercial,
 watched, commercial,
+leaving, commercial,
+leaving_owing, commercial,
 arm_2, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
@@ -82,6 +84,8 @@ barred-2, barred, 2026-05-25, 300,
 not_sued-1, not_sued, 2025-03-03, 500,
 watched-1, watched, 2026-02-01, 500,
 watched-2, watched, 2026-06-12, 500,
+leaving-1, leaving, 2026-05-25, 500,
+leaving_owing-1, leaving_owing, 2026-05-25, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
 """
 # Customer and deposit.
@@ -99,6 +103,7 @@ returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
 elsewhere-P, elsewhere, elsewhere-2, 2026-06-09, 1000,
 transfer-P, transfer,, 2026-06-09, 1000,
 cent-P, cent, cent-1, 2026-02-23, 499.99,
+leaving-P, leaving, leaving-1, 2026-05-20, 499.99,
 large-P, large, large-1, 2026-02-23, 9990.01,
 large_owing-P, large_owing, large_owing-1, 2026-02-23, 9990,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
@@ -140,6 +145,10 @@ def files() -> dict[str, str]:
         "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed", *bills],
         "payment": ["payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id", *payments],
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
+        "service_order": [
+            "order_id,customer_id,kind,requested_on",
+            *(f"{who}-O,{who},close,2026-06-01" for who in ("leaving", "leaving_owing")),
+        ],
     }
     return {name: "\n".join([*lines, ""]) for name, lines in found.items()}
 
@@ -232,6 +241,14 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     assert hand.row("candidate.late_charge", "cent")["late_charge"] == 0
     # One old cent beside a new debt makes no old debt.
     assert hand.row("candidate.feature_library", "small_part")["max_days_overdue"] == 25
+
+
+def test_what_is_too_small_is_nothing_to_warn_of(hand: Hand) -> None:
+    """30.5: who leaves and owes 0.01 is not warned of; who owes 500 is."""
+    assert hand.row("candidate.customer_account", "leaving")["open_amount"] == Decimal("0.01")
+    assert hand.rows("select customer_id from candidate.customer_warning where rule = 'closing_with_debt'") == [
+        ("leaving_owing",)
+    ]
 
 
 def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:

@@ -36,9 +36,16 @@ ratings as (
 
 ),
 
+-- What is disputed, where the policy does not count it, and what is too small to be pursued is nothing to warn of.
 positions as (
 
-    select * from {{ ref('credit_position') }}
+    select
+        as_of_date,
+        customer_id,
+        credit_limit,
+        case when counted_amount >= pursued_from then counted_amount else 0 end as open_amount,
+        case when counted_amount + unbilled_amount >= pursued_from then counted_amount + unbilled_amount else 0 end as exposure
+    from {{ ref('credit_position') }}
 
 ),
 
@@ -67,16 +74,14 @@ facts as (
         features.{{ feature }},
         {%- endfor %}
         {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
-        -- What is disputed, where the policy does not count it, is nothing to warn of.
-        positions.counted_amount as open_amount,
-        positions.counted_amount + positions.unbilled_amount as exposure,
-        -- Over a limit of 0 whoever owes anything worth pursuing is over any share of it.
+        positions.open_amount,
+        positions.exposure,
+        -- Over a limit of 0 whoever owes anything is over any share of it.
         case
-            when positions.credit_limit > 0
-                then {{ rounded_ratio('positions.counted_amount + positions.unbilled_amount', 'positions.credit_limit', 4) }}
-            when positions.counted_amount + positions.unbilled_amount >= positions.pursued_from then 9999
+            when positions.credit_limit > 0 then {{ rounded_ratio('positions.exposure', 'positions.credit_limit', 4) }}
+            when positions.exposure > 0 then 9999
         end as utilisation,
-        positions.credit_limit - positions.counted_amount - positions.unbilled_amount as headroom,
+        positions.credit_limit - positions.exposure as headroom,
         ratings.grade_rank,
         ratings.grade_rank - ratings_before.grade_rank as grade_steps_down
     from scope

@@ -164,6 +164,10 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
         with (shipped / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
             header.write("pursued_share_of_bill: 0.001\n")
+        with (shipped / "warning_rules.csv").open("a") as rules:
+            rules.write("no_room,yellow,tell the customer,credit,10,0,,30,,nothing more may be owed,无剩余额度\n")
+        with (shipped / "warning_conditions.csv").open("a") as conditions:
+            conditions.write("no_room,headroom,<,0\n")
         build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
         yield Hand(settings)
 
@@ -330,8 +334,12 @@ def test_over_a_limit_of_nothing_is_over_the_limit(hand: Hand) -> None:
     limit = hand.row("candidate.credit_limit", "watched")
     assert (limit["credit_limit"], limit["utilisation"]) == (0, None)
     assert hand.rows(
-        "select count(*) from candidate.customer_warning where customer_id = 'watched' and rule = 'over_limit'"
-    ) == [(1,)]
+        "select rule from candidate.customer_warning where customer_id = 'watched' and rule in ('no_room', 'over_limit') order by 1"
+    ) == [("no_room",), ("over_limit",)]
+    # Whoever reads a warning of head-room sees the bills that took it.
+    assert hand.rows(
+        "select record_id from candidate.warning_evidence where customer_id = 'watched' and rule = 'no_room' order by 1"
+    ) == [("watched-1",), ("watched-2",)]
 
 
 def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None:

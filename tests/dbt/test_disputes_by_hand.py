@@ -16,7 +16,7 @@ from tests.support.prepared import Prepared
 from tests.support.warehouses import Warehouses
 
 # 110 days after 1 March. On 30 April 60 days have passed, on 31 May 91.
-APRIL, MAY, DAY = date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 19)
+MARCH, APRIL, MAY, DAY = date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 19)
 
 # Bill, customer, day of issue, due day, amount, flag.
 BILLS = """
@@ -98,7 +98,7 @@ def files() -> dict[str, str]:
 def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
     folder = tmp_path_factory.mktemp("disputes")
     with warehouses.lent(empty) as settings:
-        build_by_hand(files(), [APRIL, MAY, DAY], folder, settings)
+        build_by_hand(files(), [MARCH, APRIL, MAY, DAY], folder, settings)
         yield Hand(settings)
 
 

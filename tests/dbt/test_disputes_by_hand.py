@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gridcredit.settings import Settings
@@ -83,7 +84,10 @@ def files() -> dict[str, str]:
         + [f"{who},{who},commercial,2020-01-01,2024-01-01 00:00:00" for who in names],
         "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,reverses_bill_id,disputed"]
         + [f"{bill},{who},2026-01,{on},{due},{amount},regular,,{flag}" for bill, who, on, due, amount, flag in bills]
-        + [f"{note},{who},2026-05,{on},{on},{amount},reversal,{of}," for note, who, on, amount, of in rows_of(CREDIT_NOTES)],
+        + [
+            f"{note},{who},2026-05,{on},{on},{amount},reversal,{of},"
+            for note, who, on, amount, of in rows_of(CREDIT_NOTES)
+        ],
         "payment": ["payment_id,customer_id,bill_id,paid_on,amount", *map(",".join, rows_of(PAYMENTS))],
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on", *map(",".join, rows_of(ACTIONS))],
         "dispute": [
@@ -113,7 +117,7 @@ def counted(hand: Hand, customer: str) -> list[int]:
     ]
 
 
-def in_the_books(hand: Hand, customer: str) -> list[tuple[Decimal, Decimal]]:
+def in_the_books(hand: Hand, customer: str) -> list[tuple[Any, ...]]:
     """What is overdue, and what of it is disputed: on the same days."""
     return hand.rows(
         "select overdue_amount, disputed_overdue_amount from ledger.account_balance "
@@ -182,7 +186,9 @@ def test_a_lost_dispute_counts_again_with_all_its_days(hand: Hand) -> None:
     # What was sent before the dispute, or during it of other debts, is spent: a notice comes before a cut-off.
     assert hand.step("lost")[:3] == (None, None, "final_notice")
     # A warning opens on the day on which the dispute was lost.
-    opened = hand.rows("select opened_on from candidate.customer_warning where customer_id = 'lost' and rule = 'overdue_30_days'")
+    opened = hand.rows(
+        "select opened_on from candidate.customer_warning where customer_id = 'lost' and rule = 'overdue_30_days'"
+    )
     assert opened == [(date(2026, 5, 20),)]
 
 
@@ -232,9 +238,7 @@ def test_what_should_be_asked_is_reported(hand: Hand) -> None:
     ]
 
 
-def test_a_policy_counts_disputes_where_it_says_so(
-    warehouses: Warehouses, empty: Prepared, tmp_path: Path
-) -> None:
+def test_a_policy_counts_disputes_where_it_says_so(warehouses: Warehouses, empty: Prepared, tmp_path: Path) -> None:
     """30.6: in ratings and in charges; the work-list holds them all the same."""
     with warehouses.lent(empty) as settings:
         settings.policies_dir = tmp_path / "policies"

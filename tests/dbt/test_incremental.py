@@ -152,7 +152,10 @@ class Supplier:
         row |= {"entry_id": f"E{number}", "dispute_id": f"D{number}", "contested_amount": self.rng.choice(["", 5, 20])}
         if extract == "dispute":
             outcomes = ("for_customer", "partly_for_customer", "against_customer", "")
-            row |= {"bill_id": (self._any("bill") or {"bill_id": "B0"})["bill_id"], "outcome": self.rng.choice(outcomes)}
+            row |= {
+                "bill_id": (self._any("bill") or {"bill_id": "B0"})["bill_id"],
+                "outcome": self.rng.choice(outcomes),
+            }
         row |= {"policy_version": "default-1.1", "staff_id": f"S{number % 3}"}
         row |= {"grade": self.rng.choice(["A", "B", "C", "none"]), "reason": "r", "approver_id": "S2"}
         row |= {"amount": self.rng.choice(["", 5, 20]), "department": "d", "field": "f"}

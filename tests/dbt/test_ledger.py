@@ -247,7 +247,15 @@ def assert_accounts_agree(settings: Settings, facts: Facts, day: date) -> None:
             )
         }
         assert balances == {
-            bill: (then.credited, then.paid, then.written_off, then.recovered, then.open, then.contested, then.settled_on)
+            bill: (
+                then.credited,
+                then.paid,
+                then.written_off,
+                then.recovered,
+                then.open,
+                then.contested,
+                then.settled_on,
+            )
             for bill, then in account_engine.bills_as_of(facts, one).items()
         }
 

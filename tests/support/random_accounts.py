@@ -60,7 +60,8 @@ def _draw(rng: random.Random, customers: list[str], most: int) -> Facts:
     actions = [_write_off(rng, f"A-{prefix}-{n:03}", rng.choice(customers), bills) for n in numbers]
     payments = _with_recoveries(rng, payments, actions)
     disputes = [
-        _dispute(rng, f"D-{prefix}-{n:03}", rng.choice(customers), bills) for n in range(rng.randint(0, len(bills) // 2))
+        _dispute(rng, f"D-{prefix}-{n:03}", rng.choice(customers), bills)
+        for n in range(rng.randint(0, len(bills) // 2))
     ]
     return Facts(tuple(bills), tuple(payments), tuple(actions), tuple(disputes))
 

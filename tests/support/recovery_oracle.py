@@ -61,7 +61,9 @@ def late_bills(
             overdue,
             max(oracle.rounded(charge, 2), Decimal(1)) if charged and is_charged else ZERO,
             {
-                number: min(max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO), undisputed)
+                number: min(
+                    max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO), undisputed
+                )
                 for number in (30, 60, 90)
             },
             state.open,

@@ -153,7 +153,7 @@ def test_disputes_are_of_open_bills_and_won_ones_are_credited(supplier: dict[str
         if credited:
             assert credited["reverses_bill_id"] == row["bill_id"]
             assert credited["issued_on"] >= row["closed_on"]
-            share = {"for_customer": 1, "partly_for_customer": Decimal("0.5")}[row["outcome"]]
+            share = {"for_customer": Decimal(1), "partly_for_customer": Decimal("0.5")}[row["outcome"]]
             assert abs(Decimal(credited["amount"]) + contested * share) <= Decimal("0.01")
 
 

@@ -42,7 +42,11 @@ BILL = Extract(
             "text",
             "the bill that a credit note takes its amount off, or the credit note that is taken back",
         ),
-        Column("disputed", "boolean", "true while the customer disputes all of it; where extract dispute names it, that counts"),
+        Column(
+            "disputed",
+            "boolean",
+            "true while the customer disputes all of it; where extract dispute names it, that counts",
+        ),
     ),
     dated_by="issued_on",
     fresh_days=35,

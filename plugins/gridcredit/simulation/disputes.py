@@ -33,7 +33,7 @@ def dispute_tables(
     outcome = rng.choice(list(OUTCOMES), size=count, p=list(OUTCOMES.values()))
     is_open = (payments.settled_on > opened_on) & (bills.cents > 300)
     rows = np.flatnonzero(is_open & (opened_on <= through) & (rng.random(count) < DISPUTED))
-    is_closed = closed_on[rows] <= through
+    is_closed = np.less_equal(closed_on[rows], through)
     yield (
         "dispute",
         table(

@@ -1,9 +1,13 @@
+{#- Whoever disputes and whoever is billed may be two: a dispute that is withdrawn or corrected says no more whose bill it was of. -#}
 {{
     config(
         materialized='incremental',
         key='dispute_id',
         keys_of='dispute',
-        pre_hook="{{ note_changed_customers('dispute', \"opened_on\") }}",
+        pre_hook=[
+            "{{ note_changed_customers('dispute', 'opened_on') }}",
+            "{{ note_changed_customers('dispute', 'opened_on', ref('stg_bill'), 'bill_id') }}",
+        ],
         indexes=[{'columns': ['dispute_id'], 'unique': true}, {'columns': ['bill_id']}, {'columns': ['customer_id']}],
     )
 }}

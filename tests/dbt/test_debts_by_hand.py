@@ -6,14 +6,11 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
-from psycopg.rows import dict_row
 
-from tests.support.by_hand import build_by_hand
+from tests.support.by_hand import Hand, build_by_hand, rows_of
 from tests.support.prepared import Prepared
 from tests.support.warehouses import Warehouses
 
@@ -49,6 +46,8 @@ transfer, commercial,
 barred, commercial,
 not_sued, commercial,
 watched, commercial,
+leaving, commercial,
+leaving_owing, commercial,
 arm_2, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
@@ -85,6 +84,8 @@ barred-2, barred, 2026-05-25, 300,
 not_sued-1, not_sued, 2025-03-03, 500,
 watched-1, watched, 2026-02-01, 500,
 watched-2, watched, 2026-06-12, 500,
+leaving-1, leaving, 2026-05-25, 500,
+leaving_owing-1, leaving_owing, 2026-05-25, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
 """
 # Customer and deposit.
@@ -102,6 +103,7 @@ returned-R, returned, returned-1, 2026-06-12, -1000, returned-P
 elsewhere-P, elsewhere, elsewhere-2, 2026-06-09, 1000,
 transfer-P, transfer,, 2026-06-09, 1000,
 cent-P, cent, cent-1, 2026-02-23, 499.99,
+leaving-P, leaving, leaving-1, 2026-05-20, 499.99,
 large-P, large, large-1, 2026-02-23, 9990.01,
 large_owing-P, large_owing, large_owing-1, 2026-02-23, 9990,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
@@ -126,10 +128,6 @@ transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
 """
 
 
-def rows_of(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split(",")] for line in table.strip().splitlines()]
-
-
 def files() -> dict[str, str]:
     """The files of the suppliers, by extract."""
     customers = [
@@ -147,31 +145,12 @@ def files() -> dict[str, str]:
         "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed", *bills],
         "payment": ["payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id", *payments],
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
+        "service_order": [
+            "order_id,customer_id,kind,requested_on",
+            *(f"{who}-O,{who},close,2026-06-01" for who in ("leaving", "leaving_owing")),
+        ],
     }
     return {name: "\n".join([*lines, ""]) for name, lines in found.items()}
-
-
-class Hand:
-    """The warehouse of these debts, as of its day."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    def row(self, table: str, customer: str) -> dict[str, Any]:
-        """The customer's only row of a table."""
-        with connect(self.settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(f"select * from {table} where customer_id = %s", [customer]).fetchall()
-        assert len(rows) == 1, (table, customer, rows)
-        return rows[0]
-
-    def step(self, customer: str) -> tuple[Any, ...]:
-        """The last step, the lapsed one, the next one and its first day."""
-        row = self.row("candidate.work_list", customer)
-        return row["last_step"], row["lapsed_step"], row["next_step"], row["earliest_on"]
-
-    def rows(self, query: Any) -> list[tuple[Any, ...]]:
-        with connect(self.settings) as connection:
-            return connection.execute(query).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +164,10 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
         with (shipped / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
             header.write("pursued_share_of_bill: 0.001\n")
+        with (shipped / "warning_rules.csv").open("a") as rules:
+            rules.write("no_room,yellow,tell the customer,credit,10,0,,30,,nothing more may be owed,无剩余额度\n")
+        with (shipped / "warning_conditions.csv").open("a") as conditions:
+            conditions.write("no_room,headroom,<,0\n")
         build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
         yield Hand(settings)
 
@@ -262,6 +245,14 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     assert hand.row("candidate.late_charge", "cent")["late_charge"] == 0
     # One old cent beside a new debt makes no old debt.
     assert hand.row("candidate.feature_library", "small_part")["max_days_overdue"] == 25
+
+
+def test_what_is_too_small_is_nothing_to_warn_of(hand: Hand) -> None:
+    """30.5: who leaves and owes 0.01 is not warned of; who owes 500 is."""
+    assert hand.row("candidate.customer_account", "leaving")["open_amount"] == Decimal("0.01")
+    assert hand.rows("select customer_id from candidate.customer_warning where rule = 'closing_with_debt'") == [
+        ("leaving_owing",)
+    ]
 
 
 def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:
@@ -343,8 +334,12 @@ def test_over_a_limit_of_nothing_is_over_the_limit(hand: Hand) -> None:
     limit = hand.row("candidate.credit_limit", "watched")
     assert (limit["credit_limit"], limit["utilisation"]) == (0, None)
     assert hand.rows(
-        "select count(*) from candidate.customer_warning where customer_id = 'watched' and rule = 'over_limit'"
-    ) == [(1,)]
+        "select rule from candidate.customer_warning where customer_id = 'watched' and rule in ('no_room', 'over_limit') order by 1"
+    ) == [("no_room",), ("over_limit",)]
+    # Whoever reads a warning of head-room sees the bills that took it.
+    assert hand.rows(
+        "select record_id from candidate.warning_evidence where customer_id = 'watched' and rule = 'no_room' order by 1"
+    ) == [("watched-1",), ("watched-2",)]
 
 
 def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None:

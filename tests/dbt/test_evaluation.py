@@ -35,7 +35,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sklearn.metrics import roc_auc_score
 
-from tests.support import oracle
+from tests.support import account_engine, oracle
 from tests.support.builders import EVALUATED_DAY as LAST_DAY
 from tests.support.builders import REPORTED_OUTCOMES
 from tests.support.delivered import as_oracles_read, read_rows
@@ -66,8 +66,22 @@ def made(rated: Rated, tmp_path_factory: pytest.TempPathFactory) -> Development:
 
 @pytest.fixture(scope="module")
 def ledger(rated: Rated) -> oracle.Ledger:
-    names = ("customer", "bill", "payment", "meter", "meter_reading", *oracle.CONDUCT)
+    names = ("customer", "bill", "payment", "meter", "meter_reading", "dispute", *oracle.CONDUCT)
     return as_oracles_read(read_rows([rated.folder / f"{name}.csv" for name in names]))[0]
+
+
+def counts_from(ledger: oracle.Ledger, bill: oracle.Bill, days_overdue: int) -> date:
+    """The first day on which it is overdue by more days; of a disputed one, on which more of it is open than is contested."""
+    day = bill.due_on + timedelta(days=days_overdue + 1)
+    if bill.bill_id not in {dispute.bill_id for dispute in ledger.disputes}:
+        return day
+    facts = ledger.accounts_of(bill.customer_id)
+    while day <= LAST_DAY:
+        then = account_engine.bills_as_of(facts, day)[bill.bill_id]
+        if then.open > then.contested:
+            return day
+        day += timedelta(days=1)
+    return date.max
 
 
 def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) -> None:
@@ -83,6 +97,7 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
     seen: Counter[str | None] = Counter()
     for customer in ledger.customers:
         bills = oracle.bills_as_of(ledger, customer.customer_id, LAST_DAY)
+        starts = {days: [counts_from(ledger, bill.bill, days) for bill in bills] for days in (30, 60)}
         for day in days:
             if (day, customer.customer_id) not in got or (
                 customer.customer_id in REPORTED_OUTCOMES and day == date(2025, 6, 30)
@@ -93,11 +108,11 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
 
             def late(days_overdue: int, after: date = day, until: date = ends) -> bool:
                 return any(
-                    after < (on := bill.bill.due_on + timedelta(days=days_overdue + 1)) <= until
+                    after < on <= until
                     and (bill.settled_on is None or bill.settled_on >= on)
                     # One that was cancelled unpaid was never owed.
                     and bill.judged > 0
-                    for bill in bills  # noqa: B023 - called within the round
+                    for bill, on in zip(bills, starts[days_overdue], strict=True)  # noqa: B023 - called within the round
                 )
 
             then = oracle.payment_features(ledger, customer.customer_id, day)["max_days_overdue"]
@@ -163,7 +178,7 @@ def test_vintages_by_month_of_opening(rated: Rated, ledger: oracle.Ledger) -> No
         defaults = [
             on
             for bill in bills
-            if bill.judged > 0 and (on := bill.bill.due_on + timedelta(days=61)) <= LAST_DAY
+            if bill.judged > 0 and (on := counts_from(ledger, bill.bill, 60)) <= LAST_DAY
             and (bill.settled_on is None or bill.settled_on >= on)
         ]  # fmt: skip
         if opened >= first_bill.replace(day=1):

@@ -36,6 +36,7 @@ files:
   - {pattern: "customer*", timestamp_format: "%Y-%m-%d", extracts: {customer: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "bill*", month_format: "%Y-%m-%d", extracts: {bill: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "payment*", extracts: {payment: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "dispute*", extracts: {dispute: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "inspection*", extracts: {inspection: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "external_risk*", extracts: {external_risk: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "investigation*", extracts: {investigation: {deleted: {column: op, equals: [D]}}}}
@@ -56,7 +57,7 @@ files:
 START = date(2026, 2, 20)
 Row = dict[str, Any]
 # Facts with a day, and some until another.
-DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None}
+DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None, "dispute": "closed_on"}
 DATED |= {"warning_acknowledgement": None, "instalment": None, "late_charge_entry": None, "policy_receipt": None}
 
 
@@ -148,7 +149,13 @@ class Supplier:
         row |= {"inspection_id": f"I{number}", "investigation_id": f"V{number}", "order_id": f"O{number}"}
         row |= {"operating_score": self.rng.choice(["", 20, 90]), "solvency_score": self.rng.choice(["", 60])}
         row |= {"action_id": f"A{number}", "override_id": f"G{number}", "notice_id": f"N{number}"}
-        row["entry_id"] = f"E{number}"
+        row |= {"entry_id": f"E{number}", "dispute_id": f"D{number}", "contested_amount": self.rng.choice(["", 5, 20])}
+        if extract == "dispute":
+            outcomes = ("for_customer", "partly_for_customer", "against_customer", "")
+            row |= {
+                "bill_id": (self._any("bill") or {"bill_id": "B0"})["bill_id"],
+                "outcome": self.rng.choice(outcomes),
+            }
         row |= {"policy_version": "default-1.1", "staff_id": f"S{number % 3}"}
         row |= {"grade": self.rng.choice(["A", "B", "C", "none"]), "reason": "r", "approver_id": "S2"}
         row |= {"amount": self.rng.choice(["", 5, 20]), "department": "d", "field": "f"}

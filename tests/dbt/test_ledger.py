@@ -24,7 +24,7 @@ from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.transformation import runner
 
 from tests.support import account_engine
-from tests.support.account_engine import Bill, Facts, Payment, WriteOff
+from tests.support.account_engine import Bill, Dispute, Facts, Payment, WriteOff
 from tests.support.depth import few_or_many
 from tests.support.random_accounts import random_facts
 from tests.support.rebuilds import assert_a_rebuild_changes_nothing, pass_gates
@@ -40,13 +40,14 @@ files:
   - {pattern: "bill*", extracts: {bill: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "payment*", extracts: {payment: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "collection_action*", extracts: {collection_action: {deleted: {column: op, equals: [D]}}}}
+  - {pattern: "dispute*", extracts: {dispute: {deleted: {column: op, equals: [D]}}}}
 """
 ACCOUNT = (
     "open_amount", "not_due_amount", "overdue_amount", "max_days_overdue", "disputed_amount", "disputed_overdue_amount",
     "credit_balance", "written_off_amount", "recovered_amount", "unexplained_amount", "last_paid_on", "last_paid_amount",
 )  # fmt: skip
 NOTHING: tuple[Any, ...] = (*[0] * 10, None, None)
-Fact = Bill | Payment | WriteOff
+Fact = Bill | Payment | WriteOff | Dispute
 
 
 def test_the_worked_cases(settings: Settings) -> None:
@@ -128,23 +129,34 @@ class Deliveries:
             tuple(fact for fact in standing if isinstance(fact, Bill)),
             tuple(fact for fact in standing if isinstance(fact, Payment)),
             tuple(fact for fact in standing if isinstance(fact, WriteOff)),
+            tuple(fact for fact in standing if isinstance(fact, Dispute)),
         )
 
 
 def all_of(facts: Facts) -> list[Fact]:
-    return [*facts.bills, *facts.payments, *facts.write_offs]
+    return [*facts.bills, *facts.payments, *facts.write_offs, *facts.disputes]
 
 
 def name_of(fact: Fact) -> str:
-    return {Bill: "bill", Payment: "payment", WriteOff: "collection_action"}[type(fact)]
+    return {Bill: "bill", Payment: "payment", WriteOff: "collection_action", Dispute: "dispute"}[type(fact)]
 
 
 def id_of(fact: Fact) -> str:
-    return fact.bill_id if isinstance(fact, Bill) else fact.payment_id if isinstance(fact, Payment) else fact.action_id
+    match fact:
+        case Bill():
+            return fact.bill_id
+        case Payment():
+            return fact.payment_id
+        case WriteOff():
+            return fact.action_id
+        case Dispute():
+            return fact.dispute_id
 
 
 def dated_by(fact: Fact) -> str:
-    return {"bill": "issued_on", "payment": "paid_on", "collection_action": "acted_on"}[name_of(fact)]
+    return {"bill": "issued_on", "payment": "paid_on", "collection_action": "acted_on", "dispute": "opened_on"}[
+        name_of(fact)
+    ]
 
 
 def write_facts(folder: Path, night: int, delivered: Iterable[tuple[str, Fact]]) -> list[Path]:
@@ -167,6 +179,11 @@ def write_facts(folder: Path, night: int, delivered: Iterable[tuple[str, Fact]])
                 row |= {
                     "action_id": fact.action_id, "bill_id": fact.bill_id, "acted_on": fact.acted_on, "kind": "write_off",
                     "officer_id": "E1",
+                }  # fmt: skip
+            case Dispute():
+                row |= {
+                    "dispute_id": fact.dispute_id, "bill_id": fact.bill_id, "opened_on": fact.opened_on,
+                    "closed_on": fact.closed_on, "outcome": fact.outcome, "contested_amount": row.pop("amount"),
                 }  # fmt: skip
         files.setdefault(name_of(fact), []).append(row)
     paths = []
@@ -223,14 +240,22 @@ def assert_accounts_agree(settings: Settings, facts: Facts, day: date) -> None:
             for bill, *values in rows(
                 settings,
                 "select bill_id, credited_amount, paid_amount, written_off_amount, recovered_amount, open_amount, "
-                "case when credited_amount < amount then settled_on end from ledger.bill_balance "
+                "contested_amount, case when credited_amount < amount then settled_on end from ledger.bill_balance "
                 "where valid_from <= %s and valid_to > %s",
                 one,
                 one,
             )
         }
         assert balances == {
-            bill: (then.credited, then.paid, then.written_off, then.recovered, then.open, then.settled_on)
+            bill: (
+                then.credited,
+                then.paid,
+                then.written_off,
+                then.recovered,
+                then.open,
+                then.contested,
+                then.settled_on,
+            )
             for bill, then in account_engine.bills_as_of(facts, one).items()
         }
 
@@ -333,9 +358,9 @@ def test_a_broken_allocation_stops_the_gate(settings: Settings, tmp_path: Path) 
         shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("target", "logs"))
     macros = tmp_path / settings.dbt_dir.name / "macros" / "ledger" / "bill_position.sql"
     text = macros.read_text()
-    right = "{{ bills }}.credit + {{ bills }}.need - sum("
+    right = "{{ credit }} + {{ need }} - sum("
     assert right in text
-    macros.write_text(text.replace(right, "{{ bills }}.credit + 10 + {{ bills }}.need - sum("))
+    macros.write_text(text.replace(right, "{{ credit }} + 10 + {{ need }} - sum("))
     with pytest.raises(GateFailedError, match="account_balance"):
         pipeline.build_ratings("broken", day, broken)
     assert number(settings, "select max(release) from lineage.releases") == 1

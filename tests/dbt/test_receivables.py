@@ -248,7 +248,7 @@ def test_expected_credit_loss_by_hand(built: Built) -> None:
     want: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for customer in built.ledger.customers:
         bills = [s for s in oracle.bills_as_of(built.ledger, customer.customer_id, DAYS[-1]) if s.open > 0]
-        owed = oracle.oldest_pursued([s for s in bills if s.bill.due_on < DAYS[-1] and not s.bill.is_disputed])
+        owed = oracle.oldest_pursued([s for s in oracle.undisputed(bills) if s.bill.due_on < DAYS[-1]])
         in_default = owed is not None and (DAYS[-1] - owed).days > 60 and customer.opened_on <= DAYS[-1]
         deposit = customer.terms_on(DAYS[-1]).deposit or Decimal(0)
         for state in sorted(bills, key=lambda s: (s.bill.due_on, s.bill.bill_id)):

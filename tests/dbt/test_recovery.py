@@ -54,7 +54,6 @@ def test_what_is_charged_for_is_what_is_open(built: Built) -> None:
 
 
 def test_the_next_lawful_step(built: Built) -> None:
-    disputed = {row["bill_id"] for row in built.delivered["bill"].values() if row["disputed"] == "true"}
     important = {row["customer_id"] for row in built.delivered["customer"].values() if row["important_user"] == "true"}
     want = {}
     for customer in built.ledger.customers:
@@ -63,7 +62,6 @@ def test_the_next_lawful_step(built: Built) -> None:
             built.ledger,
             customer,
             DAYS[-1],
-            disputed=disputed,
             is_important=customer.customer_id in important,
         )
         if pursued:
@@ -165,8 +163,7 @@ def test_what_nobody_in_particular_agreed_counts_for_no_officer(built: Built) ->
 
 def test_officers_are_responsible_for_what_became_overdue_while_they_were_assigned(built: Built) -> None:
     total = built.rows(
-        "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) "
-        "from collections.late_bill where not is_disputed and overdue_amount > 0"
+        "select sum(undisputed_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from collections.late_bill"
     )
     by_officer = built.rows(
         "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from candidate.officer_result"
@@ -194,8 +191,7 @@ def test_rates_of_officers_have_cases_and_intervals(built: Built) -> None:
     """31.9: by definition, from the officers' bills one by one; the worked example of docs/recovery.md."""
     bills: dict[tuple[str, date], list[tuple[Decimal, Decimal]]] = {}
     for officer, due_on, overdue, recovered in built.rows(
-        "select officer_id, due_on, overdue_amount, recovered_30 from collections.late_bill "
-        "where not is_disputed and overdue_amount > 0"
+        "select officer_id, due_on, undisputed_amount, recovered_30 from collections.late_bill where undisputed_amount > 0"
     ):
         month = (due_on + timedelta(days=1)).replace(day=1)
         bills.setdefault((officer or "nobody", month), []).append((overdue, recovered))
@@ -228,8 +224,8 @@ def test_rates_of_officers_have_cases_and_intervals(built: Built) -> None:
 def test_a_challenger_is_compared_with_its_uncertainty(built: Built) -> None:
     """The share of each customer's debts, as statistics state it."""
     rows = built.rows(
-        "select customer_id, sum(recovered_60) / sum(overdue_amount) from collections.late_bill "
-        "where overdue_amount > 0 and not is_disputed and due_on + 60 <= date '2026-06-19' group by customer_id"
+        "select customer_id, sum(recovered_60) / sum(undisputed_amount) from collections.late_bill "
+        "where undisputed_amount > 0 and due_on + 60 <= date '2026-06-19' group by customer_id"
     )
     shares: dict[str, list[float]] = {}
     for customer, share in rows:

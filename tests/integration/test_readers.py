@@ -393,7 +393,7 @@ def test_charges_to_the_day_are_those_of_the_work_list(settings: Settings) -> No
         by_bill = connection.execute(
             "select customer_id, sum(charge_to_date) from star.fact_late_bill as late "
             "join published.late_charge using (customer_id, bill_id) "
-            "where late.open_amount > 0 and not is_disputed group by customer_id"
+            "where late.open_amount > contested_amount group by customer_id"
         ).fetchall()
         by_debtor = connection.execute(
             "select customer_id, late_charge from published.work_list where overdue_bills > 0"

@@ -54,10 +54,23 @@ class WriteOff:
 
 
 @dataclass(frozen=True)
+class Dispute:
+    dispute_id: str
+    customer_id: str
+    bill_id: str
+    opened_on: date
+    closed_on: date | None
+    outcome: str | None
+    amount: Decimal | None
+    """What of the bill is contested; None: all of it."""
+
+
+@dataclass(frozen=True)
 class Facts:
     bills: tuple[Bill, ...]
     payments: tuple[Payment, ...]
     write_offs: tuple[WriteOff, ...]
+    disputes: tuple[Dispute, ...] = ()
 
     @cached_property
     def book(self) -> _Book:
@@ -66,7 +79,7 @@ class Facts:
 
 
 def read_facts(folder: Path) -> Facts:
-    """From `bill.csv`, `payment.csv` and `collection_action.csv` in the canonical names."""
+    """From `bill.csv`, `payment.csv`, `collection_action.csv` and, if there is one, `dispute.csv` in the canonical names."""
 
     def rows(name: str) -> Iterator[dict[str, str]]:
         with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
@@ -108,6 +121,20 @@ def read_facts(folder: Path) -> Facts:
             for row in rows("collection_action")
             if row["kind"] == "write_off"
         ),
+        tuple(map(read_dispute, rows("dispute"))) if (folder / "dispute.csv").exists() else (),
+    )
+
+
+def read_dispute(row: dict[str, str]) -> Dispute:
+    """A row of the file."""
+    return Dispute(
+        row["dispute_id"],
+        row["customer_id"],
+        row["bill_id"],
+        date.fromisoformat(row["opened_on"]),
+        date.fromisoformat(row["closed_on"]) if row["closed_on"] else None,
+        row["outcome"] or None,
+        Decimal(row["contested_amount"]) if row["contested_amount"] else None,
     )
 
 
@@ -128,6 +155,8 @@ class BillBalance:
     recovered: Decimal
     open: Decimal
     settled_on: date | None
+    contested: Decimal
+    """What of the amount is disputed, whether it is open or not."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +200,7 @@ def bills_as_of(facts: Facts, day: date) -> dict[str, BillBalance]:
                 stand.recovered,
                 stand.open,
                 book.settled_on(bill, day),
+                stand.contested,
             )
     return found
 
@@ -196,8 +226,8 @@ def _account(book: _Book, customer_id: str, day: date) -> Account:
         not_due_amount=_total(stand.open for stand in stands if stand.bill.due_on >= day),
         overdue_amount=_total(stand.open for stand in overdue),
         max_days_overdue=max(((day - stand.bill.due_on).days for stand in overdue if stand.open), default=0),
-        disputed_amount=_total(stand.open for stand in stands if stand.bill.is_disputed),
-        disputed_overdue_amount=_total(stand.open for stand in overdue if stand.bill.is_disputed),
+        disputed_amount=_total(stand.disputed for stand in stands),
+        disputed_overdue_amount=_total(stand.disputed for stand in overdue),
         credit_balance=position.credit_balance,
         written_off_amount=_total(stand.written_off for stand in stands),
         recovered_amount=_total(stand.recovered for stand in stands),
@@ -449,6 +479,7 @@ class _Stand:
     recovered: Decimal
     excess: Decimal
     """Of the payments that name it."""
+    contested: Decimal
     paid_by_credit: Decimal = ZERO
 
     @property
@@ -462,6 +493,11 @@ class _Stand:
     @property
     def open(self) -> Decimal:
         return self.stands_at - self.written_off - self.paid_by_name - self.paid_by_credit
+
+    @property
+    def disputed(self) -> Decimal:
+        """What of the open amount is contested: what is paid is paid of the rest first."""
+        return min(self.open, self.contested)
 
 
 @dataclass(frozen=True)
@@ -507,6 +543,11 @@ class _Book:
         ):
             self.first_seen[customer_id] = min(day, self.first_seen.get(customer_id, day))
             dates.add(day)
+        self.disputes: dict[str, list[Dispute]] = defaultdict(list)
+        for dispute in facts.disputes:
+            if dispute.amount is None or dispute.amount > 0:
+                self.disputes[dispute.bill_id].append(dispute)
+            dates |= {day for day in (dispute.opened_on, dispute.closed_on) if day}
         self.dates = sorted(dates)
         self._moneys: dict[date, _Money] = {}
         self._positions: dict[tuple[str, date], _Position] = {}
@@ -621,7 +662,7 @@ class _Book:
         stands = {}
         for bill in money.bills[customer_id]:
             of_bill = [one for one in written if one.bill_id == bill.bill_id and one.day <= day]
-            stands[bill.bill_id] = self._by_name(money, bill, of_bill)
+            stands[bill.bill_id] = self._by_name(money, bill, of_bill, self.contested(bill, day))
         credit = (
             _total(received.net for received in money.received[customer_id] if received.pays is None)
             + _total(stand.excess for stand in stands.values())
@@ -629,12 +670,37 @@ class _Book:
             + _total(money.credit_notes[name] - stand.credited for name, stand in stands.items())
             - money.refunded[customer_id]
         )
-        for stand in sorted(stands.values(), key=_order_of_paying):
-            stand.paid_by_credit = min(stand.open, max(ZERO, credit))
+        in_turn = sorted(stands.values(), key=_order_of_paying)
+        # What nobody contests first, of all bills.
+        for stand in in_turn:
+            stand.paid_by_credit = min(stand.open - stand.disputed, max(ZERO, credit))
             credit -= stand.paid_by_credit
+        for stand in in_turn:
+            paid = min(stand.open, max(ZERO, credit))
+            stand.paid_by_credit += paid
+            credit -= paid
         return _Position(stands, credit)
 
-    def _by_name(self, money: _Money, bill: Bill, written: list[_Written]) -> _Stand:
+    def contested(self, bill: Bill, day: date) -> Decimal:
+        """What of a bill is disputed at the end of a day: by its disputes, and only where it has none by its flag."""
+        if bill.bill_id not in self.disputes:
+            return bill.amount if bill.is_disputed else ZERO
+        standing = [one for one in self.disputes[bill.bill_id] if one.opened_on <= day and self._lasts(one, bill, day)]
+        return min(bill.amount, _total(bill.amount if one.amount is None else one.amount for one in standing))
+
+    def _lasts(self, dispute: Dispute, bill: Bill, day: date) -> bool:
+        """Whether a dispute that was opened by then has not ended: if the customer was right, by a credit note since."""
+        if dispute.closed_on is None or day < dispute.closed_on:
+            return True
+        if dispute.outcome not in ("for_customer", "partly_for_customer"):
+            return False
+        days = [one for one in self.dates if max(dispute.opened_on, bill.issued_on) <= one <= day]
+        return not any(self._credited(bill, one) > self._credited(bill, one - ONE_DAY) for one in days)
+
+    def _credited(self, bill: Bill, day: date) -> Decimal:
+        return self.of_bills.reversed(bill.bill_id, day) if day >= bill.issued_on else ZERO
+
+    def _by_name(self, money: _Money, bill: Bill, written: list[_Written], contested: Decimal) -> _Stand:
         """A bill with what names it: credit notes, write-offs, payments."""
         credited = min(bill.amount, money.credit_notes[bill.bill_id])
         stands_at = bill.amount - credited
@@ -653,7 +719,7 @@ class _Book:
         paid_after = min(after, stands_at - paid_before - written_off)
         recovered = min(after - paid_after, written_off)
         excess = before - paid_before + after - paid_after - recovered
-        return _Stand(bill, credited, paid_before + paid_after, written_off, recovered, excess)
+        return _Stand(bill, credited, paid_before + paid_after, written_off, recovered, excess, contested)
 
     # What is written off.
 
@@ -683,14 +749,15 @@ class _Book:
     def _effective(self, action: WriteOff, day: date, customer_id: str, before: list[_Written]) -> list[_Written]:
         stands = self._position(customer_id, day, before).stands
         if action.bill_id is not None:
-            written_off = [stands[action.bill_id]]
+            stand = stands[action.bill_id]
+            written_off = [(stand, stand.open)]
         else:
-            overdue = [stand for stand in stands.values() if stand.bill.due_on < day and not stand.bill.is_disputed]
-            written_off = sorted(overdue, key=_order_of_paying)
+            overdue = [stand for stand in stands.values() if stand.bill.due_on < day]
+            written_off = [(stand, stand.open - stand.disputed) for stand in sorted(overdue, key=_order_of_paying)]
         left = action.amount
         found = []
-        for stand in written_off:
-            amount = stand.open if left is None else min(stand.open, left)
+        for stand, most in written_off:
+            amount = most if left is None else min(most, left)
             if amount > 0:
                 found.append(_Written(action.action_id, stand.bill.bill_id, day, amount, stand.paid_by_credit))
                 if left is not None:
@@ -727,6 +794,5 @@ class _Book:
         return self._runs[bill.bill_id]
 
 
-def _order_of_paying(stand: _Stand) -> tuple[bool, date, date, str]:
-    bill = stand.bill
-    return bill.is_disputed, bill.due_on, bill.issued_on, bill.bill_id
+def _order_of_paying(stand: _Stand) -> tuple[date, date, str]:
+    return stand.bill.due_on, stand.bill.issued_on, stand.bill.bill_id

@@ -111,6 +111,7 @@ def build_oracle_warehouse(folder: Path, settings: Settings) -> None:
             "warning_acknowledgement",
             "officer_assignment",
             "instalment",
+            "dispute",
             *oracle.CONDUCT,
         )
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gridcredit.contract.extracts import EXTRACTS
 
-from tests.support import oracle, usage_oracle
+from tests.support import account_engine, oracle, usage_oracle
 
 KINDS = ("kind", "role")
 Delivered = dict[str, dict[tuple[str, ...], dict[str, str]]]
@@ -85,6 +85,7 @@ def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int
             for r in found[name].values()
         ],
         plans,
+        list(map(account_engine.read_dispute, found["dispute"].values())),
     )  # fmt: skip
     meters: dict[str, dict[str, usage_oracle.Meter]] = defaultdict(dict)
     readings: dict[str, list[usage_oracle.Reading]] = defaultdict(list)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import calendar
 import csv
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from pathlib import Path
@@ -107,6 +107,12 @@ class BillThen:
     as_of: date
     paid: Decimal = ZERO
     written_off: Decimal = ZERO
+    contested: Decimal = ZERO
+
+    @property
+    def disputed(self) -> Decimal:
+        """What of the open amount is contested."""
+        return min(self.open, self.contested)
 
     @property
     def days_late(self) -> int:
@@ -127,6 +133,7 @@ class Ledger:
     facts: list[Fact] = field(default_factory=list)
     # By the plan's action: due day and amount.
     instalments: dict[str, list[tuple[date, Decimal]]] = field(default_factory=dict)
+    disputes: list[account_engine.Dispute] = field(default_factory=list)
     facts_of: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
     bills_of: dict[str, list[Bill]] = field(default_factory=lambda: defaultdict(list))
     bills_then: dict[tuple[str, date], list[BillThen]] = field(default_factory=dict)
@@ -167,6 +174,9 @@ class Ledger:
         for action in write_offs:
             linked.link(("customer", action.customer_id), ("bill", action.bill_id))
         bills, payments, actions = defaultdict(list), defaultdict(list), defaultdict(list)
+        disputes = defaultdict(list)
+        for dispute in self.disputes:
+            disputes[linked.root(("bill", dispute.bill_id))].append(dispute)
         for bill in self.bills:
             bills[linked.root(("customer", bill.customer_id))].append(
                 account_engine.Bill(
@@ -196,7 +206,9 @@ class Ledger:
         names |= {action.customer_id for action in write_offs}
         roots = {name: linked.root(("customer", name)) for name in names}
         parts = {
-            root: account_engine.Facts(tuple(bills[root]), tuple(payments[root]), tuple(actions[root]))
+            root: account_engine.Facts(
+                tuple(bills[root]), tuple(payments[root]), tuple(actions[root]), tuple(disputes[root])
+            )
             for root in roots.values()
         }
         return {name: parts[root] for name, root in roots.items()}
@@ -252,12 +264,21 @@ def bills_as_of(ledger: Ledger, customer_id: str, day: date) -> list[BillThen]:
         states.append(
             BillThen(
                 bill, standing, judged, in_time, settled_on if judged else None, balance.open, day,
-                balance.paid, balance.written_off - balance.recovered,
+                balance.paid, balance.written_off - balance.recovered, balance.contested,
             )
         )  # fmt: skip
     states.sort(key=lambda state: (state.bill.due_on, state.bill.bill_id))
     ledger.bills_then[customer_id, day] = states
     return states
+
+
+def undisputed(bills: list[BillThen]) -> list[BillThen]:
+    """What counts while something is disputed: no bill of which nothing else is open, and the rest of the others."""
+    return [
+        replace(state, judged=state.judged - state.disputed, open=state.open - state.disputed)
+        for state in bills
+        if not state.open or state.open > state.disputed
+    ]
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
@@ -356,13 +377,8 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
     bills = bills_as_of(ledger, customer_id, day)
     facts = ledger.accounts_of(customer_id)
     start = year_before(day)
-    # What is open and disputed counts for nothing here.
-    due = [
-        state
-        for state in bills
-        if start < state.bill.due_on <= day and state.judged > 0 and not (state.bill.is_disputed and state.open > 0)
-    ]
-    pursued = [s for s in bills if s.open > 0 and s.bill.due_on < day and not s.bill.is_disputed]
+    due = [state for state in undisputed(bills) if start < state.bill.due_on <= day and state.judged > 0]
+    pursued = [state for state in undisputed(bills) if state.open > 0 and state.bill.due_on < day]
     weight = sum((state.judged for state in due), ZERO)
     features: Features = {}
     with localcontext() as context:
@@ -395,13 +411,14 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
             features["overdue_months"] = rounded(overdue * months / billed, 2) if billed > 0 else Decimal(99)
         features["months_billed_12m"] = Decimal(months)
         open_in_all = sum((state.open for state in bills), ZERO)
-        if judged and open_in_all == 0:
+        counted = sum((state.open for state in undisputed(bills)), ZERO)
+        if judged and counted == 0:
             features["open_months"] = ZERO
         elif judged:
-            features["open_months"] = rounded(open_in_all * months / billed, 2) if billed > 0 else Decimal(99)
+            features["open_months"] = rounded(counted * months / billed, 2) if billed > 0 else Decimal(99)
         if open_in_all:
             features["overdue_share"] = share(overdue, open_in_all)
-            disputed = sum((state.open for state in bills if state.bill.is_disputed), ZERO)
+            disputed = sum((state.disputed for state in bills), ZERO)
             features["disputed_share"] = share(disputed, open_in_all)
         if billed > 0:
             issued = [state.standing for state in bills if start < state.bill.issued_on and state.standing > 0]

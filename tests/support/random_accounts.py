@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from tests.support.account_engine import Bill, Facts, Payment, WriteOff
+from tests.support.account_engine import Bill, Dispute, Facts, Payment, WriteOff
 
 FIRST_DAY = date(2024, 1, 1)
 DAYS = 200
@@ -32,6 +32,7 @@ def random_facts(seed: int, customers: int) -> Facts:
         tuple(bill for facts in drawn for bill in facts.bills),
         tuple(payment for facts in drawn for payment in facts.payments),
         tuple(action for facts in drawn for action in facts.write_offs),
+        tuple(dispute for facts in drawn for dispute in facts.disputes),
     )
 
 
@@ -58,7 +59,11 @@ def _draw(rng: random.Random, customers: list[str], most: int) -> Facts:
     numbers = range(kinds.count("write_off"))
     actions = [_write_off(rng, f"A-{prefix}-{n:03}", rng.choice(customers), bills) for n in numbers]
     payments = _with_recoveries(rng, payments, actions)
-    return Facts(tuple(bills), tuple(payments), tuple(actions))
+    disputes = [
+        _dispute(rng, f"D-{prefix}-{n:03}", rng.choice(customers), bills)
+        for n in range(rng.randint(0, len(bills) // 2))
+    ]
+    return Facts(tuple(bills), tuple(payments), tuple(actions), tuple(disputes))
 
 
 def _day(rng: random.Random) -> date:
@@ -166,3 +171,14 @@ def _write_off(rng: random.Random, action_id: str, customer_id: str, bills: list
         bill_id = UNKNOWN_BILL
     amount = None if rng.random() < 0.4 else _amount(rng, 0.05)
     return WriteOff(action_id, customer_id, bill_id, acted_on, amount)
+
+
+def _dispute(rng: random.Random, dispute_id: str, customer_id: str, bills: list[Bill]) -> Dispute:
+    """Soon after the due date or on any day; now and then closed before it opens, or of nothing."""
+    bill = _any_bill(rng, bills)
+    opened_on = _near(rng, bill.due_on, (-20, 0, 1, 10)) if rng.random() < 0.6 else _day(rng)
+    closed_on = _near(rng, opened_on, (-1, 0, 1, 10, 40)) if rng.random() < 0.7 else None
+    outcome = rng.choice(("for_customer", "partly_for_customer", "against_customer", "withdrawn", None))
+    bill_id = UNKNOWN_BILL if rng.random() < 0.03 else bill.bill_id
+    amount = None if rng.random() < 0.5 else _amount(rng, 0.03)
+    return Dispute(dispute_id, customer_id, bill_id, opened_on, closed_on, outcome if closed_on else None, amount)

@@ -37,10 +37,12 @@ def late_bills(
             continue
         if bill.due_on >= last_day:
             continue
+        # What is contested now is not charged for, of any day.
+        charged = {day: amount - state.contested for day, amount in days.items() if amount > state.contested}
         charge = sum(
             (
                 amount * Decimal(rates["daily_rate" if day.year == bill.due_on.year else "carried_over_rate"])
-                for day, amount in days.items()
+                for day, amount in charged.items()
             ),
             ZERO,
         )
@@ -50,15 +52,18 @@ def late_bills(
         ) -> Decimal:
             return days.get(evening + DAY, ZERO) if evening < last_day else open_now
 
-        # What was never worth pursuing, or is disputed, is not charged for.
-        most = max([*days.values(), state.open])
-        is_charged = most >= oracle.PURSUED_FROM and not bill.is_disputed
+        # What was never worth pursuing is not charged for.
+        most = max([*charged.values(), state.open - state.disputed])
+        is_charged = most >= oracle.PURSUED_FROM
         overdue = open_in_the_evening(max(bill.due_on, bill.issued_on))
+        undisputed = max(overdue - state.contested, ZERO)
         found[bill.bill_id] = Late(
             overdue,
-            max(oracle.rounded(charge, 2), Decimal(1)) if days and is_charged else ZERO,
+            max(oracle.rounded(charge, 2), Decimal(1)) if charged and is_charged else ZERO,
             {
-                number: max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO)
+                number: min(
+                    max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO), undisputed
+                )
                 for number in (30, 60, 90)
             },
             state.open,
@@ -121,11 +126,12 @@ def stage_of(
     steps: list[dict[str, str]], state: oracle.BillThen, facts: account_engine.Facts, actions: list[oracle.Fact],
     day: date, *, is_home: bool, is_closed: bool,
 ) -> Stage:  # fmt: skip
-    """One bill: what was done while it was overdue and open without a break, and named it or no bill."""
+    """One bill: what was done while it was overdue, open and not all disputed without a break, and named it or no bill."""
     bill = state.bill
     open_since, evening = bill.due_on, day
     while evening > bill.due_on:
-        if account_engine.bills_as_of(facts, evening)[bill.bill_id].open <= 0:
+        then = account_engine.bills_as_of(facts, evening)[bill.bill_id]
+        if then.open <= then.contested:
             open_since = evening
             break
         evening -= DAY
@@ -175,7 +181,7 @@ def leading_stage(stages: list[Stage]) -> tuple[Stage | None, Decimal | None]:
 
 def pursue(
     policy: oracle.Policy, ledger: oracle.Ledger, customer: oracle.Customer, day: date, *,
-    disputed: set[str], is_important: bool,
+    is_important: bool,
 ) -> Pursued | None:  # fmt: skip
     """What may be done about a customer's debts on a day; None for who owes nothing that is overdue."""
     late = [
@@ -185,7 +191,7 @@ def pursue(
     ]
     if sum((state.open for state in late), ZERO) < oracle.PURSUED_FROM:
         return None
-    owed = [state for state in late if state.bill.bill_id not in disputed]
+    owed = oracle.undisputed(late)
     oldest = oracle.oldest_pursued(owed)
     facts = ledger.facts_of[customer.customer_id]
     actions = sorted(

@@ -32,13 +32,18 @@ def facts_of(
     grade, rank, _ = rating
     limit, exposure = service_oracle.limit_and_exposure(policy, ledger, customer, grade, day)
     facts = dict(features)
-    facts["open_amount"] = sum(
-        (state.open for state in oracle.bills_as_of(ledger, customer.customer_id, day)), oracle.ZERO
-    )
+    bills = oracle.bills_as_of(ledger, customer.customer_id, day)
+
+    def worth_a_warning(amount: Decimal) -> Decimal:
+        return amount if amount >= oracle.PURSUED_FROM else oracle.ZERO
+
+    # Neither what is disputed nor what is too small to be pursued is anything to warn of.
+    facts["open_amount"] = worth_a_warning(sum((state.open for state in oracle.undisputed(bills)), oracle.ZERO))
+    exposure = worth_a_warning(exposure - sum((state.disputed for state in bills), oracle.ZERO))
     facts["exposure"] = exposure
     if limit:
         facts["utilisation"] = oracle.rounded(exposure / limit, 4)
-    elif exposure >= oracle.PURSUED_FROM:
+    elif exposure:
         # Over a limit of 0 every debt is.
         facts["utilisation"] = Decimal(9999)
     facts["headroom"] = limit - exposure

@@ -63,13 +63,13 @@ def test_a_debts_life(ledger: oracle.Ledger) -> None:
     assert recovery_oracle.strategy_of(POLICY, "home") == "standard"
     found = {}
     for day in LIFE:
-        pursued = recovery_oracle.pursue(POLICY, ledger, customer, day, disputed=set(), is_important=False)
+        pursued = recovery_oracle.pursue(POLICY, ledger, customer, day, is_important=False)
         assert pursued
         found[day] = (
             pursued.last_step, pursued.lapsed_step, pursued.next_step, pursued.earliest_on, pursued.held_by,
         )  # fmt: skip
     assert found == LIFE
-    paid = recovery_oracle.pursue(POLICY, ledger, customer, date(2025, 3, 19), disputed=set(), is_important=False)
+    paid = recovery_oracle.pursue(POLICY, ledger, customer, date(2025, 3, 19), is_important=False)
     assert paid is None
     # Kept on the 20th, broken when its money went back.
     assert oracle.broken_promises(ledger, "home") == [date(2025, 3, 24)]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from tests.support.account_engine import (
     Account,
     Bill,
     BillBalance,
+    Dispute,
     Facts,
     Payment,
     WriteOff,
@@ -124,9 +126,10 @@ def test_write_offs_take_at_most_what_is_open_before_them(facts: Facts, day: dat
 @given(accounts(), a_day, st.randoms(use_true_random=False))
 def test_order_of_delivery_is_nothing(facts: Facts, day: date, rng: Random) -> None:
     bills, payments, actions = list(facts.bills), list(facts.payments), list(facts.write_offs)
-    for rows in (bills, payments, actions):
+    disputes = list(facts.disputes)
+    for rows in (bills, payments, actions, disputes):
         rng.shuffle(rows)
-    shuffled = Facts(tuple(bills), tuple(payments), tuple(actions))
+    shuffled = Facts(tuple(bills), tuple(payments), tuple(actions), tuple(disputes))
     assert bills_as_of(shuffled, day) == bills_as_of(facts, day)
     assert accounts_as_of(shuffled, day) == accounts_as_of(facts, day)
 
@@ -146,6 +149,11 @@ def test_what_is_later_changes_nothing(facts: Facts, day: date) -> None:
         tuple(replace(one, issued_on=later(on := one.issued_on), amount=other(one.amount, on)) for one in facts.bills),
         tuple(replace(one, paid_on=later(on := one.paid_on), amount=other(one.amount, on)) for one in facts.payments),
         tuple(one for one in facts.write_offs if one.acted_on <= day),
+        tuple(
+            one if one.closed_on is None or one.closed_on <= day else replace(one, closed_on=None, outcome=None)
+            for one in facts.disputes
+            if one.opened_on <= day
+        ),
     )
     assert bills_as_of(changed, day) == bills_as_of(facts, day)
     assert accounts_as_of(changed, day) == accounts_as_of(facts, day)
@@ -187,7 +195,11 @@ def test_random_accounts_are_of_all_kinds_and_always_the_same() -> None:
     seen.update({"disputed" for one in found if one.disputed_overdue_amount})
     seen.update({"written off in part" for one in bills if one.written_off and one.open})
     seen.update({"all that is overdue" for one in facts.write_offs if not one.bill_id and one.amount is None})
-    assert len(seen) == 10, seen
+    flagged = {one.bill_id for one in facts.bills if one.is_disputed}
+    seen.update(
+        {"contested in part" for one in bills if one.bill_id not in flagged and ZERO < one.contested < one.amount}
+    )
+    assert len(seen) == 11, seen
 
 
 # Computed by hand.
@@ -211,11 +223,12 @@ def paid(
     return Payment(payment_id, "C", bill_id, on, Decimal(amount), reverses)
 
 
-def facts_of(*facts: Bill | Payment | WriteOff) -> Facts:
+def facts_of(*facts: Bill | Payment | WriteOff | Dispute) -> Facts:
     return Facts(
         tuple(one for one in facts if isinstance(one, Bill)),
         tuple(one for one in facts if isinstance(one, Payment)),
         tuple(one for one in facts if isinstance(one, WriteOff)),
+        tuple(one for one in facts if isinstance(one, Dispute)),
     )
 
 
@@ -391,6 +404,29 @@ def test_a_write_off_without_a_bill_takes_the_oldest_overdue_undisputed() -> Non
     assert write_offs_as_of(facts, YEAR_END) == {"A1": {"B2": 80, "B1": 50}, "A2": {"B1": 50}}
     assert account(facts, YEAR_END).open_amount == 200
     assert account(facts, JUNE_1).disputed_overdue_amount == 100
+
+
+def test_a_dispute_holds_its_part_for_its_days() -> None:
+    """Two on end; the second, in which the customer was right, until the credit note."""
+    facts = facts_of(
+        bill(JUNE_1, "1000"),
+        bill(date(2024, 7, 1), "1000", bill_id="B2"),
+        Dispute("D1", "C", "B", date(2024, 6, 5), date(2024, 6, 20), "against_customer", None),
+        Dispute("D2", "C", "B", date(2024, 7, 5), date(2024, 7, 20), "partly_for_customer", Decimal(300)),
+        paid(date(2024, 6, 10), "400", bill_id=None),
+        credit_note(date(2024, 8, 1), "-200"),
+    )
+
+    def stands(day: date) -> tuple[Any, ...]:
+        bills = bills_as_of(facts, day)
+        return bills["B"].open, bills["B2"].open if "B2" in bills else ZERO, account(facts, day).disputed_amount
+
+    assert stands(JUNE_1) == (1000, 0, 0)
+    # B2 is issued on 12 June: nobody contests it, so the 400 pay it, though it is the younger.
+    assert [stands(date(2024, 6, day)) for day in (5, 11, 12)] == [(1000, 0, 1000), (600, 0, 600), (1000, 600, 1000)]
+    assert stands(date(2024, 6, 20)) == (600, 1000, 0)
+    assert [stands(date(2024, 7, day)) for day in (5, 20, 31)] == [(600, 1000, 300)] * 3
+    assert stands(date(2024, 8, 1)) == (400, 1000, 0)
 
 
 def test_a_returned_payment_opens_a_written_off_bill_again() -> None:

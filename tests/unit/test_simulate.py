@@ -134,6 +134,29 @@ def test_what_does_not_go_by_the_book_occurs_in_its_share(supplier: dict[str, li
     assert actions.keys() >= {"instalment_plan", "plan_broken", "write_off", "promise"}
 
 
+def test_disputes_are_of_open_bills_and_won_ones_are_credited(supplier: dict[str, list[dict[str, str]]]) -> None:
+    bills = {row["bill_id"]: row for row in supplier["bill"]}
+    disputes = supplier["dispute"]
+    assert len(disputes) / len(bills) < 0.02
+    assert Counter(row["outcome"] for row in disputes).keys() == {
+        "", "for_customer", "partly_for_customer", "against_customer", "withdrawn",
+    }  # fmt: skip
+    assert {bool(row["contested_amount"]) for row in disputes} == {True, False}
+    for row in disputes:
+        named = bills[row["bill_id"]]
+        assert named["customer_id"] == row["customer_id"]
+        assert named["issued_on"] < row["opened_on"]
+        assert (row["closed_on"] > row["opened_on"]) if row["closed_on"] else not row["outcome"]
+        contested = Decimal(row["contested_amount"] or named["amount"])
+        assert 0 < contested <= Decimal(named["amount"])
+        credited = bills.get(f"BD{row['dispute_id'][1:]}")
+        if credited:
+            assert credited["reverses_bill_id"] == row["bill_id"]
+            assert credited["issued_on"] >= row["closed_on"]
+            share = {"for_customer": Decimal(1), "partly_for_customer": Decimal("0.5")}[row["outcome"]]
+            assert abs(Decimal(credited["amount"]) + contested * share) <= Decimal("0.01")
+
+
 def test_the_hidden_creditworthiness_drives_payment(supplier: dict[str, list[dict[str, str]]]) -> None:
     paid: dict[str, Decimal] = defaultdict(Decimal)
     billed: dict[str, Decimal] = defaultdict(Decimal)

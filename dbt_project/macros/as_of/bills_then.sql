@@ -2,28 +2,30 @@
     {#-
         The columns and conditions that show a scope's bills as they stood: to be read for one customer and date at a time. Bills
         that are neither open nor of the last year are in no figure. What is open and disputed is set aside, unless the
-        policy of the date (`dates`) counts it.
+        policy of the date (`dates`) counts it: the whole bill where nothing else of it is open.
     -#}
-    {%- set is_set_aside = '(balances.is_disputed and balances.open_amount > 0 and not dates.dispute_counts_in_rating)' %}
+    {%- set set_aside = '(case when dates.dispute_counts_in_rating then 0 else balances.disputed_amount end)' %}
+    {%- set is_set_aside = '(balances.open_amount > 0 and balances.open_amount = ' ~ set_aside ~ ')' %}
+    {%- set judged = '(balances.judged_amount - ' ~ set_aside ~ ')' %}
     select
         balances.bill_id,
-        balances.judged_amount,
+        {{ judged }} as judged_amount,
         balances.amount - balances.credited_amount as standing_amount,
         balances.paid_in_time,
         case
-            when balances.settled_on is not null then balances.judged_amount
-            else least(balances.paid_amount, balances.judged_amount)
+            when balances.settled_on is not null then {{ judged }}
+            else least(balances.paid_amount, {{ judged }})
         end as paid_part,
         balances.written_off_amount - balances.recovered_amount as written_off_part,
         balances.open_amount,
-        balances.is_disputed,
-        {{ is_set_aside }} as is_set_aside,
+        balances.disputed_amount,
+        balances.open_amount - {{ set_aside }} as counted_amount,
         {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }} as days_late,
         balances.issued_month_bit,
         balances.period,
         balances.due_on,
         {%- for months in payment_windows() %}
-        balances.due_on > scope.{{ window_start(months) }} and balances.due_on <= scope.as_of_date and balances.judged_amount > 0
+        balances.due_on > scope.{{ window_start(months) }} and balances.due_on <= scope.as_of_date and {{ judged }} > 0
         and not {{ is_set_aside }} as is_due_in_{{ months }}m,
         {%- endfor %}
         {{ months_after('balances.due_on', 'scope.as_of_date') }} as months_since_due,

@@ -31,17 +31,30 @@
     {{ bill }}.credited_beyond + {{ bill }}.named_paid - {{ paid_by_name(bill) }} - {{ recovered_part(bill) }}
 {%- endmacro %}
 
+{% macro undisputed_part(amount, bill) -%}
+    {#- What of an amount that is owed of a bill is not contested: what is paid is paid of that first. -#}
+    greatest({{ amount }} - {{ bill }}.contested_amount, 0)
+{%- endmacro %}
+
 {% macro allocated_part(bills, accounts) -%}
     {#-
-        What the account's credit pays of a bill's need, in turn: undisputed bills first, the oldest due first. `accounts` are the
-        columns that make up an account at one time.
+        What the account's credit pays of a bill's need, in turn: first what nobody contests, then what is contested, of each the
+        oldest due first. `accounts` are the columns that make up an account at one time.
     -#}
+    {%- set account = bills ~ '.' ~ accounts | join(', ' ~ bills ~ '.') %}
+    {%- set undisputed = undisputed_part(bills ~ '.need', bills) %}
+    {%- set contested = 'least(' ~ bills ~ '.need, ' ~ bills ~ '.contested_amount)' %}
+    {{ paid_in_turn(bills, account, undisputed, bills ~ '.credit') }}
+    + {{ paid_in_turn(bills, account, contested, bills ~ '.credit - sum(' ~ undisputed ~ ') over (partition by ' ~ account ~ ')') }}
+{%- endmacro %}
+
+{% macro paid_in_turn(bills, account, need, credit) -%}
     least(
-        {{ bills }}.need,
+        {{ need }},
         greatest(
-            {{ bills }}.credit + {{ bills }}.need - sum({{ bills }}.need) over (
-                partition by {{ bills }}.{{ accounts | join(', ' ~ bills ~ '.') }}
-                order by {{ bills }}.is_disputed, {{ bills }}.due_on, {{ bills }}.issued_on, {{ bills }}.bill_id
+            {{ credit }} + {{ need }} - sum({{ need }}) over (
+                partition by {{ account }}
+                order by {{ bills }}.due_on, {{ bills }}.issued_on, {{ bills }}.bill_id
                 rows between unbounded preceding and current row
             ),
             0

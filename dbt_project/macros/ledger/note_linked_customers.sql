@@ -1,7 +1,7 @@
 {% macro note_linked_customers() -%}
     {#-
-        Adds to the changed customers those whose accounts depend on theirs: who pays for whom, and whose credits, returns and
-        write-offs name whose bills or payments; before and after the change. A chain of reversals is followed to its end.
+        Adds to the changed customers those whose accounts depend on theirs: who pays for whom, and whose credits, returns, write-offs
+        and disputes name whose bills or payments; before and after the change. A chain of reversals is followed to its end.
     -#}
     {%- if is_incremental() %}
     insert into {{ source('ops', 'changed_customer') }} (customer_id, changed_from, extract)
@@ -19,7 +19,7 @@
 
     -- Facts that name another customer's bill or payment, from both ends.
     linked as (
-        {%- for naming in ('stg_payment', 'stg_collection_action') %}
+        {%- for naming in ('stg_payment', 'stg_collection_action', 'stg_dispute') %}
 
         select
             bills.customer_id,

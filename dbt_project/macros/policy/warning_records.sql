@@ -2,7 +2,7 @@
 
 {% macro evidenced_by_bills(feature, due_on, as_of_date) -%}
     (
-        {{ feature }} in ('open_amount', 'exposure', 'utilisation', 'open_months', 'disputed_share')
+        {{ feature }} in ('open_amount', 'exposure', 'utilisation', 'headroom', 'open_months', 'disputed_share')
         or ({{ feature }} in ('max_days_overdue', 'overdue_months', 'overdue_bills', 'overdue_share') and {{ due_on }} < {{ as_of_date }})
         or ({{ feature }} = 'days_to_next_due' and {{ due_on }} >= {{ as_of_date }})
     )

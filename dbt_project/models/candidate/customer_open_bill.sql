@@ -26,7 +26,8 @@ as_contracted as (
         cast(open_bills.due_on as date) as due_on,
         cast(open_bills.amount as numeric(18, 2)) as amount,
         cast(open_bills.open_amount as numeric(18, 2)) as open_amount,
-        cast(open_bills.is_disputed as boolean) as is_disputed
+        cast(open_bills.disputed_amount > 0 as boolean) as is_disputed,
+        cast(open_bills.disputed_amount as numeric(18, 2)) as disputed_amount
     from scope
     inner join open_bills
         on scope.customer_id = open_bills.customer_id

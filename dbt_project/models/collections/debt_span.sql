@@ -1,5 +1,6 @@
 -- How much of each bill was open at the end of its due date and of the days after it, from one change to the next, and is charged for.
--- The bill counts with what it stands at on the last day: a credit note lowers what was open back to the due date.
+-- The bill counts with what it stands at on the last day, and with what is contested then: a credit note lowers what was open back to
+-- the due date.
 {{
     config(
         materialized='incremental',
@@ -49,7 +50,8 @@ standing_bills as (
     select
         scope.as_of_date,
         balances.bill_id,
-        balances.amount - balances.credited_amount as standing_amount
+        balances.amount - balances.credited_amount as standing_amount,
+        balances.contested_amount
     from scope
     inner join balances
         on
@@ -65,6 +67,7 @@ spans as (
         balances_then.bill_id,
         balances_then.customer_id,
         {{ money('standing_bills.standing_amount - balances_then.covered_amount') }} as open_amount,
+        standing_bills.contested_amount,
         balances_then.issued_on,
         balances_then.due_on,
         balances_then.open_from,

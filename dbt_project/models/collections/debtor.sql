@@ -79,7 +79,7 @@ aged as (
 
     select
         *,
-        sum(case when is_disputed then 0 else open_amount end) over (
+        sum(open_amount - disputed_amount) over (
             partition by customer_id
             order by due_on
         ) as owed_by_then
@@ -91,12 +91,16 @@ debts as (
 
     select
         scope.customer_id,
-        sum(case when late_bills.is_disputed then 0 else late_bills.open_amount end) as overdue_amount,
-        sum(case when late_bills.is_disputed then late_bills.open_amount else 0 end) as disputed_amount,
-        sum(case when late_bills.is_disputed then 0 else late_bills.charge_to_date end) as late_charge,
-        count(case when not late_bills.is_disputed then 1 end) as overdue_bills,
-        min(case when not late_bills.is_disputed and late_bills.owed_by_then >= behaviour.pursued_from then late_bills.due_on end)
-            as oldest_due_on,
+        sum(late_bills.open_amount - late_bills.disputed_amount) as overdue_amount,
+        sum(late_bills.disputed_amount) as disputed_amount,
+        sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.charge_to_date else 0 end) as late_charge,
+        count(case when late_bills.open_amount > late_bills.disputed_amount then 1 end) as overdue_bills,
+        min(
+            case
+                when late_bills.open_amount > late_bills.disputed_amount and late_bills.owed_by_then >= behaviour.pursued_from
+                    then late_bills.due_on
+            end
+        ) as oldest_due_on,
         max(behaviour.pursued_from) as pursued_from
     from scope
     inner join aged as late_bills

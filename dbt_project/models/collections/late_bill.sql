@@ -68,6 +68,8 @@ owed as (
 
     select
         spans.*,
+        case when policies.dispute_counts_in_charges then spans.open_amount else {{ undisputed_part('spans.open_amount', 'spans') }} end
+            as charged_amount,
         dates.policy_version,
         dates.month_start,
         coalesce(customers.segment, 'residential') as segment,
@@ -77,6 +79,8 @@ owed as (
     inner join spans
         on scope.customer_id = spans.customer_id
     cross join dates
+    inner join policies
+        on dates.policy_version = policies.policy_version
     left join customers
         on spans.customer_id = customers.customer_id
 
@@ -127,17 +131,18 @@ summed as (
         ) as open_after_{{ days }},
         {%- endfor %}
         sum(case when counted.open_until is null then counted.open_amount else 0 end) as open_amount,
-        max(counted.open_amount) as most_open,
+        max(counted.contested_amount) as contested_amount,
+        max(counted.charged_amount) as most_charged,
         max(counted.open_until) as open_until,
         max(counted.charged_until) as charged_until,
-        sum(counted.days_of_year + counted.days_carried_over) as days_charged,
-        sum({{ product('counted.open_amount', 'counted.days_of_year', 'rates.daily_rate') }}) as charge_of_year,
-        sum({{ product('counted.open_amount', 'counted.days_carried_over', 'rates.carried_over_rate') }}) as charge_carried_over,
+        sum(case when counted.charged_amount > 0 then counted.days_of_year + counted.days_carried_over else 0 end) as days_charged,
+        sum({{ product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate') }}) as charge_of_year,
+        sum({{ product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate') }}) as charge_carried_over,
         sum(
             case
                 when counted.open_until is not null then 0
-                when counted.charged_until < counted.carried_over_from then {{ product('counted.open_amount', 'rates.daily_rate') }}
-                else {{ product('counted.open_amount', 'rates.carried_over_rate') }}
+                when counted.charged_until < counted.carried_over_from then {{ product('counted.charged_amount', 'rates.daily_rate') }}
+                else {{ product('counted.charged_amount', 'rates.carried_over_rate') }}
             end
         ) as daily_charge
     from counted
@@ -165,16 +170,15 @@ officers as (
 
 ),
 
--- Neither a bill in dispute nor one of which never so much was late that it would be pursued is charged for.
+-- Neither what is contested now nor a bill of which never so much was late that it would be pursued is charged for.
 judged as (
 
     select
         summed.*,
-        bills.is_disputed,
         bills.amount,
         policies.late_charge_min,
-        summed.most_open >= policies.pursued_from
-        and (not bills.is_disputed or policies.dispute_counts_in_charges) as is_charged
+        {{ undisputed_part('summed.overdue_amount', 'summed') }} as undisputed_amount,
+        summed.most_charged >= policies.pursued_from as is_charged
     from summed
     inner join bills
         on summed.bill_id = bills.bill_id
@@ -190,13 +194,15 @@ late_bills as (
         judged.customer_id,
         judged.policy_version,
         officers.officer_id,
-        judged.is_disputed,
         judged.amount,
+        judged.contested_amount,
         cast(judged.overdue_amount as numeric(18, 2)) as overdue_amount,
+        cast(judged.undisputed_amount as numeric(18, 2)) as undisputed_amount,
         {%- for days in days_recovered %}
-        cast(greatest(judged.overdue_amount - judged.open_after_{{ days }}, 0) as numeric(18, 2)) as recovered_{{ days }},
+        cast(least(greatest(judged.overdue_amount - judged.open_after_{{ days }}, 0), judged.undisputed_amount) as numeric(18, 2)) as recovered_{{ days }},
         {%- endfor %}
         cast(judged.open_amount as numeric(18, 2)) as open_amount,
+        cast(least(judged.open_amount, judged.contested_amount) as numeric(18, 2)) as disputed_amount,
         case when judged.is_charged then judged.days_charged else 0 end as days_charged,
         {{ if_charged('judged.charge_of_year + judged.charge_carried_over', 6) }} as accrued_charge,
         {{ if_charged('judged.daily_charge', 6) }} as daily_charge,

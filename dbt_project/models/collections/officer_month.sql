@@ -14,7 +14,7 @@ dates as (
 late_bills as (
 
     select * from {{ ref('late_bill') }}
-    where overdue_amount > 0
+    where undisputed_amount > 0
 
 ),
 
@@ -30,15 +30,14 @@ debts as (
         coalesce(officer_id, 'nobody') as officer_id,
         cast({{ dbt.date_trunc('month', dbt.dateadd('day', 1, 'due_on')) }} as date) as overdue_month,
         count(*) as late_bills,
-        sum(overdue_amount) as overdue_amount,
-        sum({{ product('overdue_amount', 'overdue_amount') }}) as overdue_squares,
+        sum(undisputed_amount) as overdue_amount,
+        sum({{ product('undisputed_amount', 'undisputed_amount') }}) as overdue_squares,
         {%- for days in days_recovered %}
         sum(recovered_{{ days }}) as recovered_{{ days }},
         {%- endfor %}
         0 as promises_due,
         0 as promises_kept
     from late_bills
-    where not is_disputed
     group by
         coalesce(officer_id, 'nobody'),
         cast({{ dbt.date_trunc('month', dbt.dateadd('day', 1, 'due_on')) }} as date)

@@ -25,9 +25,7 @@ debtors as (
 late_bills as (
 
     select * from {{ ref('late_bill') }}
-    where
-        open_amount > 0
-        and not is_disputed
+    where open_amount > disputed_amount
 
 ),
 
@@ -71,7 +69,7 @@ pursued as (
         debtors.is_home,
         coalesce(customers.closed_on <= scope.as_of_date, false) as is_closed,
         late_bills.bill_id,
-        late_bills.open_amount,
+        late_bills.open_amount - late_bills.disputed_amount as open_amount,
         late_bills.due_on
     from scope
     inner join debtors
@@ -83,18 +81,18 @@ pursued as (
 
 ),
 
--- A bill that was paid for a time is pursued from its beginning when it is open again.
-last_paid as (
+-- A bill that was paid for a time, or disputed as far as it was open, is pursued from its beginning when it is owed again.
+last_idle as (
 
     select
         pursued.bill_id,
-        max(balances.valid_to) as open_since
+        max(balances.valid_to) as owed_since
     from pursued
     inner join balances
         on
             pursued.bill_id = balances.bill_id
             and pursued.as_of_date >= balances.valid_to
-            and balances.open_amount = 0
+            and balances.open_amount = balances.disputed_amount
     group by pursued.bill_id
 
 ),
@@ -118,14 +116,14 @@ done as (
             and pursued.due_on < actions.acted_on
             and pursued.as_of_date >= actions.acted_on
             and (actions.bill_id is null or actions.bill_id = pursued.bill_id)
-    left join last_paid
-        on pursued.bill_id = last_paid.bill_id
+    left join last_idle
+        on pursued.bill_id = last_idle.bill_id
     left join steps
         on
             pursued.policy_version = steps.policy_version
             and pursued.strategy = steps.strategy
             and actions.kind = steps.step
-    where last_paid.open_since is null or last_paid.open_since <= actions.acted_on
+    where last_idle.owed_since is null or last_idle.owed_since <= actions.acted_on
 
 ),
 

@@ -14,9 +14,7 @@ dates as (
 late_bills as (
 
     select * from {{ ref('late_bill') }}
-    where
-        overdue_amount > 0
-        and not is_disputed
+    where undisputed_amount > 0
 
 ),
 

@@ -21,9 +21,7 @@ policies as (
 late_bills as (
 
     select * from {{ ref('late_bill') }}
-    where
-        overdue_amount > 0
-        and not is_disputed
+    where undisputed_amount > 0
 
 ),
 
@@ -54,7 +52,7 @@ customers as (
     select
         {%- for days in days_recovered %}
         {%- set is_over = 'due_on <= ' ~ dbt.dateadd('day', -days, last_day()) %}
-        sum(case when {{ is_over }} then overdue_amount end) as overdue_{{ days }},
+        sum(case when {{ is_over }} then undisputed_amount end) as overdue_{{ days }},
         sum(case when {{ is_over }} then recovered_{{ days }} end) as recovered_{{ days }},
         {%- endfor %}
         customer_id

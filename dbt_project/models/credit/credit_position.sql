@@ -74,6 +74,7 @@ granted as (
             2
         ) as credit_limit,
         behaviour.open_amount,
+        behaviour.counted_amount,
         coalesce(behaviour.pursued_from, policies.pursued_from) as pursued_from,
         -- The running month counts as a whole: what will be owed at its end.
         least(
@@ -139,6 +140,7 @@ positions as (
         limit_months,
         credit_limit,
         open_amount,
+        counted_amount,
         pursued_from,
         unbilled_amount,
         open_amount + unbilled_amount as exposure,

@@ -73,12 +73,13 @@ all_figures as (
                 end
             ) as on_time_streak,
             max(bills.last_late_due_on) as last_late_due_on,
-            sum(case when bills.is_disputed then bills.open_amount else 0 end) as disputed_amount,
+            sum(bills.disputed_amount) as disputed_amount,
             max(case when bills.is_issued_in_year then bills.standing_amount end) as largest_bill,
             count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
             sum(case when bills.is_issued_in_year then bills.standing_amount end) as billed_12m,
             {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
             sum(bills.open_amount) as open_amount,
+            sum(bills.counted_amount) as counted_amount,
             sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
             max(
                 case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
@@ -107,8 +108,7 @@ all_figures as (
             from (
                 select
                     bills_then.*,
-                    case when bills_then.due_on < scope.as_of_date and not bills_then.is_set_aside then bills_then.open_amount else 0 end
-                        as pursued_amount
+                    case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end as pursued_amount
                 from (
                     {{ bills_then() }}
                 ) as bills_then
@@ -169,10 +169,10 @@ behaviour as (
         cast({{ rounded_ratio('all_figures.disputed_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4)) as disputed_share,
         cast(
             case
-                when all_figures.open_amount = 0 then 0
+                when all_figures.counted_amount = 0 then 0
                 when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
-                    then {{ rounded_ratio(product('all_figures.open_amount', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
-                when all_figures.open_amount > 0 then 99
+                    then {{ rounded_ratio(product('all_figures.counted_amount', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
+                when all_figures.counted_amount > 0 then 99
             end as numeric(18, 2)
         ) as open_months,
         cast(
@@ -195,6 +195,7 @@ behaviour as (
         case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end as bounced_{{ months }}m,
         {%- endfor %}
         cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
+        cast(coalesce(all_figures.counted_amount, 0) as numeric(18, 2)) as counted_amount,
         cast(coalesce(all_figures.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
         cast({{ rounded_ratio('all_figures.billed_12m', 'all_figures.months_billed_12m', 2) }} as numeric(18, 2))
             as mean_monthly_bill,

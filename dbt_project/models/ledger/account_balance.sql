@@ -72,8 +72,8 @@ bill_sums as (
         sum(balances.open_amount) as open_amount,
         sum(case when balances.due_on < scope.as_of_date then balances.open_amount else 0 end) as overdue_amount,
         max(case when balances.open_amount > 0 then {{ days_after('balances.due_on', 'scope.as_of_date') }} else 0 end) as max_days_overdue,
-        sum(case when balances.is_disputed then balances.open_amount else 0 end) as disputed_amount,
-        sum(case when balances.is_disputed and balances.due_on < scope.as_of_date then balances.open_amount else 0 end) as disputed_overdue_amount,
+        sum(balances.disputed_amount) as disputed_amount,
+        sum(case when balances.due_on < scope.as_of_date then balances.disputed_amount else 0 end) as disputed_overdue_amount,
         sum(balances.written_off_amount) as written_off_amount,
         sum(balances.recovered_amount) as recovered_amount,
         -- What unallocated credit could pay, whatever the allocation made of it.

@@ -9,7 +9,7 @@
 }}
 
 {%- set compared_columns = [
-    'credited_amount', 'named_paid', 'named_in_time', 'allocated_amount', 'written_off_amount', 'recovered_amount', 'excess_amount'
+    'credited_amount', 'contested_amount', 'named_paid', 'named_in_time', 'allocated_amount', 'written_off_amount', 'recovered_amount', 'excess_amount'
 ] %}
 with
 
@@ -98,12 +98,12 @@ bills_by_day as (
         steps.bill_id,
         steps.customer_id,
         steps.amount,
-        steps.is_disputed,
         steps.period,
         steps.issued_on,
         steps.due_on,
         steps.credited_amount,
         steps.credited_beyond,
+        steps.contested_amount,
         steps.named_paid,
         steps.named_in_time,
         lasting_write_offs.last_written_off_on,
@@ -219,11 +219,11 @@ changed as (
         bill_id,
         customer_id,
         amount,
-        is_disputed,
         period,
         issued_on,
         due_on,
         credited_amount,
+        contested_amount,
         named_paid,
         named_in_time,
         {{ money('paid_by_name + recovered_amount + allocated_amount') }} as paid_amount,

@@ -1,4 +1,4 @@
--- What of each bill is credited, paid, written off, recovered and open, from one change of its account to the next.
+-- What of each bill is credited, paid, written off, recovered, open and disputed, from one change of its account to the next.
 {{
     config(
         materialized='incremental',
@@ -38,11 +38,11 @@ positions as (
         steps.bill_id,
         steps.customer_id,
         steps.amount,
-        steps.is_disputed,
         steps.period,
         steps.issued_on,
         steps.due_on,
         steps.credited_amount,
+        steps.contested_amount,
         steps.named_paid,
         steps.named_in_time,
         steps.named_paid as paid_amount,
@@ -112,17 +112,18 @@ balances as (
         bill_id,
         customer_id,
         amount,
-        is_disputed,
         period,
         issued_on,
         {{ month_bit('issued_on') }} as issued_month_bit,
         due_on,
         credited_amount,
+        contested_amount,
         paid_amount,
         allocated_amount,
         written_off_amount,
         recovered_amount,
         open_amount,
+        {{ money('least(open_amount, contested_amount)') }} as disputed_amount,
         excess_amount,
         named_paid,
         {{ money('case when is_fully_paid then max(paid_in_time_now) over (partition by bill_id, spell) else paid_in_time_now end') }}

@@ -59,6 +59,28 @@ write_offs as (
 
 ),
 
+disputes as (
+
+    select * from {{ ref('stg_dispute') }}
+    where not is_deleted {{ only_of(changed_customers()) }}
+
+),
+
+credits as (
+
+    select
+        bill_id,
+        max(moved_on) as credited_on
+    from {{ ref('movement') }}
+    where
+        kind = 'credit'
+        and amount > 0
+        and bill_id is not null
+        {{ only_of_accounts() }}
+    group by bill_id
+
+),
+
 customers as (
 
     select * from {{ ref('stg_customer') }}
@@ -145,6 +167,29 @@ findings as (
     union all
 
     select
+        case when named_bills.bill_id is null then 'disputes_a_bill_that_never_came' else 'no_credit_note_after_a_dispute' end as finding,
+        'dispute' as extract,
+        disputes.dispute_id as fact_id,
+        disputes.customer_id,
+        coalesce(disputes.contested_amount, named_bills.amount, 0) as amount
+    from disputes
+    left join named_bills
+        on disputes.bill_id = named_bills.bill_id
+    left join credits
+        on
+            disputes.bill_id = credits.bill_id
+            and disputes.opened_on <= credits.credited_on
+    where
+        named_bills.bill_id is null
+        or (
+            disputes.closed_on is not null
+            and disputes.outcome in ('for_customer', 'partly_for_customer')
+            and credits.bill_id is null
+        )
+
+    union all
+
+    select
         'write_off_beyond_what_was_open' as finding,
         'collection_action' as extract,
         actions.action_id as fact_id,
@@ -205,6 +250,15 @@ sources as (
         _file_id,
         _line_no
     from {{ ref('stg_collection_action') }}
+
+    union all
+
+    select
+        'dispute' as extract,
+        dispute_id as fact_id,
+        _file_id,
+        _line_no
+    from {{ ref('stg_dispute') }}
 
 ),
 

@@ -31,7 +31,7 @@ open_bills as (
         balances.bill_id,
         balances.amount,
         balances.open_amount,
-        balances.is_disputed,
+        balances.disputed_amount,
         balances.issued_on,
         balances.due_on
     from scope

@@ -1,4 +1,4 @@
--- Read by incremental runs alone, to note linked customers: depends_on: {{ ref('stg_collection_action') }}
+-- Read by incremental runs alone, to note linked customers: depends_on: {{ ref('stg_collection_action') }} {{ ref('stg_dispute') }}
 -- Every bill or payment that refers to another one: the root of its chain, how far from it, and from which day on it counts.
 {{
     config(

@@ -89,12 +89,12 @@ bills_then as (
         write_offs.action_amount,
         write_offs.written_off_on,
         bills.bill_id,
-        bills.is_disputed,
         bills.issued_on,
         bills.due_on,
         coalesce(steps.amount, 0) as amount,
         coalesce(steps.credited_amount, 0) as credited_amount,
         coalesce(steps.credited_beyond, 0) as credited_beyond,
+        coalesce(steps.contested_amount, 0) as contested_amount,
         coalesce(steps.named_paid, 0) as named_paid,
         coalesce(credit_steps.credit, 0) as credit
     from write_offs
@@ -201,8 +201,8 @@ written_off as (
                 allocations.*,
                 allocations.need - allocations.allocated as open_amount,
                 case
-                    when allocations.is_disputed or allocations.due_on >= allocations.written_off_on then 0
-                    else allocations.need - allocations.allocated
+                    when allocations.due_on >= allocations.written_off_on then 0
+                    else {{ undisputed_part('allocations.need - allocations.allocated', 'allocations') }}
                 end as overdue_amount
             from (
                 select
@@ -222,12 +222,12 @@ written_off as (
                             bills_then.action_amount,
                             bills_then.written_off_on,
                             bills_then.bill_id,
-                            bills_then.is_disputed,
                             bills_then.issued_on,
                             bills_then.due_on,
                             bills_then.amount,
                             bills_then.credited_amount,
                             bills_then.credited_beyond,
+                            bills_then.contested_amount,
                             bills_then.named_paid,
                             bills_then.credit as account_credit,
                             written_off.written_off_gross,

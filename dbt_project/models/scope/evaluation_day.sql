@@ -130,6 +130,13 @@ events as (
 
 ),
 
+disputes as (
+
+    select * from {{ ref('dispute_span') }}
+    where true {{ only_of('touched' if is_incremental_build else none) }}
+
+),
+
 -- Bills that were so late that they count as late in what becomes of customers (policies/evaluation.yml).
 late_bills as (
 
@@ -277,6 +284,20 @@ event_days as (
         customer_id,
         ended_on as as_of_date
     from events
+
+    union
+
+    select
+        customer_id,
+        valid_from as as_of_date
+    from disputes
+
+    union
+
+    select
+        customer_id,
+        valid_to as as_of_date
+    from disputes
 
 ),
 

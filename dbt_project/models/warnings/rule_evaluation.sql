@@ -36,9 +36,16 @@ ratings as (
 
 ),
 
+-- What is disputed, where the policy does not count it, and what is too small to be pursued is nothing to warn of.
 positions as (
 
-    select * from {{ ref('credit_position') }}
+    select
+        as_of_date,
+        customer_id,
+        credit_limit,
+        case when counted_amount >= pursued_from then counted_amount else 0 end as open_amount,
+        case when counted_amount + unbilled_amount >= pursued_from then counted_amount + unbilled_amount else 0 end as exposure
+    from {{ ref('credit_position') }}
 
 ),
 
@@ -69,10 +76,10 @@ facts as (
         {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
         positions.open_amount,
         positions.exposure,
-        -- Over a limit of 0 whoever owes anything worth pursuing is over any share of it.
+        -- Over a limit of 0 whoever owes anything is over any share of it.
         case
-            when positions.credit_limit > 0 then positions.utilisation
-            when positions.exposure >= positions.pursued_from then 9999
+            when positions.credit_limit > 0 then {{ rounded_ratio('positions.exposure', 'positions.credit_limit', 4) }}
+            when positions.exposure > 0 then 9999
         end as utilisation,
         positions.credit_limit - positions.exposure as headroom,
         ratings.grade_rank,

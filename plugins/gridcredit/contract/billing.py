@@ -42,10 +42,34 @@ BILL = Extract(
             "text",
             "the bill that a credit note takes its amount off, or the credit note that is taken back",
         ),
-        Column("disputed", "boolean", "true while the customer disputes it"),
+        Column(
+            "disputed",
+            "boolean",
+            "true while the customer disputes all of it; where extract dispute names it, that counts",
+        ),
     ),
     dated_by="issued_on",
     fresh_days=35,
+)
+
+DISPUTE = Extract(
+    "dispute",
+    "Disputes of bills, each from a day on: docs/recovery.md says what a disputed bill counts in.",
+    (
+        key_column("dispute_id", "number of the dispute"),
+        Column("customer_id", "text", "who disputes", required=True),
+        Column("bill_id", "text", "the bill that is disputed", required=True),
+        Column("opened_on", "date", "first day of the dispute", required=True),
+        Column("closed_on", "date", "day on which it was decided or withdrawn; absent while it lasts"),
+        Column(
+            "outcome",
+            "code",
+            "how it ended; decided for the customer, it lasts until billing sends the credit note",
+            values=("for_customer", "partly_for_customer", "against_customer", "withdrawn"),
+        ),
+        Column("contested_amount", "money", "what of the bill is contested; absent: all of it", unit="currency"),
+    ),
+    dated_by="opened_on",
 )
 
 PAYMENT = Extract(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from gridcredit.contract.billing import (
     BILL,
     COLLECTION_ACTION,
+    DISPUTE,
     INSTALMENT,
     LATE_CHARGE_ENTRY,
     METER,
@@ -46,6 +47,7 @@ EXTRACTS: dict[str, Extract] = {
         TARIFF,
         BILL,
         PAYMENT,
+        DISPUTE,
         SERVICE_ORDER,
         INSPECTION,
         EXTERNAL_RISK,

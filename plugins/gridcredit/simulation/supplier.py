@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.simulation import corrections, events, meters, truth, usage
+from gridcredit.simulation import corrections, disputes, events, meters, truth, usage
 from gridcredit.simulation.columns import Array
 from gridcredit.simulation.customers import customer_table, make_customers
 from gridcredit.simulation.defects import inject_defects
@@ -104,6 +104,8 @@ def _block_tables(
     (charged,) = rng.spawn(1)
     charges = events.late_charge_tables(charged, bills, payments, through)
     yield from (("late_charge_entry", table) for table in charges)
+    (disputed,) = rng.spawn(1)
+    yield from disputes.dispute_tables(disputed, bills, payments, through)
     yield "grade_override", events.override_table(rng, customers, through)
     yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)
     yield "policy_receipt", receipt_table(through)

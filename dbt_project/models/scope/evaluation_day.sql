@@ -130,6 +130,15 @@ events as (
 
 ),
 
+attributes as (
+
+    select * from {{ ref('attribute_value') }}
+    where
+        {{ is_attribute_of(['bins', 'vetoes', 'warning_conditions']) }}
+        {{ only_of('touched' if is_incremental_build else none) }}
+
+),
+
 -- Bills that were so late that they count as late in what becomes of customers (policies/evaluation.yml).
 late_bills as (
 
@@ -242,6 +251,14 @@ troubles as (
         happened_on
     from events
 
+    union
+
+    select
+        customer_id,
+        valid_from as happened_on
+    from attributes
+    where {{ is_attribute_of(['vetoes']) }}
+
 ),
 
 watched_days as (
@@ -277,6 +294,20 @@ event_days as (
         customer_id,
         ended_on as as_of_date
     from events
+
+    union
+
+    select
+        customer_id,
+        valid_from as as_of_date
+    from attributes
+
+    union
+
+    select
+        customer_id,
+        valid_to as as_of_date
+    from attributes
 
 ),
 

@@ -17,6 +17,7 @@ from gridcredit.contract.billing import (
 )
 from gridcredit.contract.customers import (
     CUSTOMER,
+    CUSTOMER_ATTRIBUTE,
     DEPARTMENT_NOTICE,
     EXTERNAL_RISK,
     INSPECTION,
@@ -59,5 +60,6 @@ EXTRACTS: dict[str, Extract] = {
         WARNING_ACKNOWLEDGEMENT,
         POLICY_RECEIPT,
         OUTCOME,
+        CUSTOMER_ATTRIBUTE,
     )
 }

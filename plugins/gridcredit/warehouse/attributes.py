@@ -1,0 +1,36 @@
+"""What the warehouse knows of the attributes that policies/attributes.yml declares: models are written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gridcredit.contract.attributes import FILE_NAME, Attribute
+from gridcredit.errors import PolicyError
+from gridcredit.warehouse.connection import Connection
+
+
+def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) -> None:
+    """Bring policy.attributes to what is declared.
+
+    Raises:
+        PolicyError: an attribute was declared with another type before, which its stored values have.
+    """
+    stored = dict(connection.execute("select name, type from policy.attributes").fetchall())
+    for name, one in declared.items():
+        if stored.get(name, one.type) != one.type:
+            raise PolicyError(
+                f"{FILE_NAME}: {name!r} was declared as {stored[name]}, and its stored values are that: "
+                f"give what is a {one.type} another name"
+            )
+    for name, one in declared.items():
+        connection.execute(
+            "insert into policy.attributes as stored (name, type, codes, description, is_protected, is_declared) "
+            "values (%(name)s, %(type)s, %(codes)s, %(text)s, %(protected)s, true) "
+            "on conflict (name) do update set codes = excluded.codes, description = excluded.description, "
+            "is_protected = excluded.is_protected, is_declared = true "
+            "where row(stored.*) is distinct from row(excluded.*)",
+            one.model_dump(include={"type", "text", "protected"}) | {"name": name, "codes": "|".join(one.values) or None},
+        )
+    connection.execute(
+        "update policy.attributes set is_declared = false where is_declared and name <> all(%s)", [list(declared)]
+    )

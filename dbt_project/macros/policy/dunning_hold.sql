@@ -1,6 +1,6 @@
 {% macro dunning_holds() -%}
     {#- The holds of all versions of the policy in use. -#}
-    {{ return(policy_table('dunning_holds', 'hold')) }}
+    {{ return(policy_table('dunning_holds', 'held_by')) }}
 {%- endmacro %}
 
 {% macro dunning_hold() -%}
@@ -10,7 +10,7 @@
         {%- set cases = [] -%}
         {%- for row in holds -%}
             {%- set of_step = "step_by_rank = '" ~ row.step ~ "' and " if row.step else '' -%}
-            {%- do cases.append('when ' ~ of_step ~ 'feature_' ~ row.feature ~ ' ' ~ row.comparator ~ ' ' ~ row.threshold ~ " then '" ~ row.hold ~ "'") -%}
+            {%- do cases.append('when ' ~ of_step ~ 'feature_' ~ row.feature ~ ' ' ~ row.comparator ~ ' ' ~ row.threshold ~ " then '" ~ row.held_by ~ "'") -%}
         {%- endfor -%}
         {%- do versions.update({version: '(case ' ~ cases | join(' ') ~ ' end)'}) -%}
     {%- endfor -%}

@@ -85,7 +85,7 @@ NAMES = {
     "vetoes": ("veto",),
     "ageing_buckets": ("ageing_bucket",),
     "dunning_strategies": ("strategy",),
-    "dunning_holds": ("hold",),
+    "dunning_holds": ("held_by",),
     "customer_classes": ("customer_class", "service_tier"),
     "reasons": ("reason_code",),
     "warning_rules": ("rule",),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from gridcredit.contract.attributes import FILE_NAME, Attribute
 from gridcredit.errors import PolicyError
 from gridcredit.warehouse.connection import Connection
+from gridcredit.warehouse.published_tables import table_columns
 
 
 def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) -> None:
@@ -34,3 +36,20 @@ def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) 
     connection.execute(
         "update policy.attributes set is_declared = false where is_declared and name <> all(%s)", [list(declared)]
     )
+
+
+def published_attributes(connection: Connection, customer_id: str) -> dict[str, Decimal]:
+    """A customer's attributes that stand in the release in force, as features."""
+    if not table_columns(connection, "published", "customer_attribute"):
+        return {}
+    found: dict[str, Decimal] = {}
+    for name, kind, codes, value in connection.execute(
+        "select name, declared.type, codes, value from published.customer_attribute join policy.attributes as declared using (name) "
+        "where customer_id = %s and is_current and value is not null",
+        [customer_id],
+    ):
+        if kind == "code":
+            found |= {f"attribute_{name}_{code}": Decimal(code == value) for code in codes.split("|")}
+        elif kind in ("boolean", "number"):
+            found[f"attribute_{name}"] = Decimal(value) if kind == "number" else Decimal(value == "true")
+    return found

@@ -12,14 +12,14 @@ create table policy.attributes (
 -- Conditions by which a policy holds the next step of a debtor's dunning.
 create table policy.dunning_holds (
     policy_version text not null references policy.policies,
-    hold           text not null,
+    held_by        text not null,
     feature        text not null,
     comparator     text not null check (comparator in ('>', '>=', '<', '<=', '=')),
     threshold      numeric not null,
     step           text,
     text_en        text not null,
     text_zh        text not null,
-    primary key (policy_version, hold)
+    primary key (policy_version, held_by)
 );
 create trigger append_only before update or delete or truncate on policy.dunning_holds
 for each statement execute function lineage.refuse_change();

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from gridcredit import policies
 from gridcredit.errors import FileRefusedError, GridCreditError, PolicyError
@@ -22,7 +23,6 @@ from gridcredit.releases.release import verify_release
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import warehouse_url
 from psycopg.conninfo import make_conninfo
-import psycopg
 
 from tests.support.by_hand import build_by_hand
 from tests.support.prepared import Prepared
@@ -32,7 +32,14 @@ from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory, Warehouses
 
 DAY = date(2026, 6, 19)
-MONTH_ENDS = [date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]
+MONTH_ENDS = [
+    date(2025, 12, 31),
+    date(2026, 1, 31),
+    date(2026, 2, 28),
+    date(2026, 3, 31),
+    date(2026, 4, 30),
+    date(2026, 5, 31),
+]
 DECLARED = """
 attributes:
   direct_debit: {type: boolean, text: pays by direct debit}
@@ -155,7 +162,13 @@ def test_warned_from_the_day_on_which_the_attributes_meet_the_rule(hand: Setting
         "select customer_id, opened_on, clears_on, status, evidence from warnings.warning where rule = 'big_on_debit' order by 1",
     )
     assert got == [
-        ("debit", date(2026, 3, 12), date(2026, 4, 11), "cleared", "attribute_direct_debit 1.00; attribute_persons 5.00"),
+        (
+            "debit",
+            date(2026, 3, 12),
+            date(2026, 4, 11),
+            "cleared",
+            "attribute_direct_debit 1.00; attribute_persons 5.00",
+        ),
         ("debit_now", date(2026, 5, 17), None, "open", "attribute_direct_debit 1.00; attribute_persons 4.50"),
     ]
     evidence = rows(
@@ -180,7 +193,9 @@ def test_a_veto_caps_the_grade_as_of_each_day(hand: Settings) -> None:
         ("poor_now", date(2026, 5, 31), "low_income"),
         ("poor_now", DAY, "low_income"),
     ]
-    grades = dict(rows(hand, "select customer_id, grade from candidate.customer_rating where customer_id = any(%s)", list(PAYERS)))
+    grades = dict(
+        rows(hand, "select customer_id, grade from candidate.customer_rating where customer_id = any(%s)", list(PAYERS))
+    )
     assert grades["poor_now"] == "B"
     assert grades["poor"] == grades["rich"] != "B"
 
@@ -253,15 +268,22 @@ def test_nights_hold_what_a_rebuild_holds(
     deliver(
         tmp_path / "customer_attribute_2.csv",
         settings,
-        attribute_file("holds, vulnerable, true, 2026-01-01, 2026-06-20\nover, vulnerable, true, 2026-06-21,\npoor, income_band, low, 2026-03-01,"),
+        attribute_file(
+            "holds, vulnerable, true, 2026-01-01, 2026-06-20\nover, vulnerable, true, 2026-06-21,\npoor, income_band, low, 2026-03-01,"
+        ),
     )
     pipeline.build_ratings("another", date(2026, 6, 21), settings)
     assert rows(settings, held) == [("over",), ("to_come",)]
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
     _departments(settings)
-    assert "customer_attribute" in trace_row(
-        "customer_attribute", {"customer_id": "over", "name": "vulnerable", "valid_from": "2026-06-21"}, settings=settings
-    ).as_json()
+    assert (
+        "customer_attribute"
+        in trace_row(
+            "customer_attribute",
+            {"customer_id": "over", "name": "vulnerable", "valid_from": "2026-06-21"},
+            settings=settings,
+        ).as_json()
+    )
     _erasure(settings)
 
 
@@ -287,7 +309,9 @@ def _erasure(settings: Settings) -> None:
     erase_customer("debit_now", "Data protection officer", "asked for", settings)
     assert "Personname" not in stored.read_text()
     for table in ("raw.customer_attribute", "staging.stg_customer_attribute", "archive.attribute_value"):
-        held = dict(rows(settings, f"select name, max(value) from {table} where customer_id = 'debit_now' group by name"))
+        held = dict(
+            rows(settings, f"select name, max(value) from {table} where customer_id = 'debit_now' group by name")
+        )
         assert held == {"direct_debit": "true", "moved_in": "2020-02-29", "persons": "4.5", "remark": None}, table
     assert verify_release(1, settings) == []
     # What comes in later is stored without it too.
@@ -306,7 +330,9 @@ def test_a_scorecard_is_fitted_to_attributes_but_never_to_protected_ones(
     settings = new_warehouse(evaluated)
     frame = read_sample(settings).fitted.frame
     found = frame.filter(like="attribute_")
-    assert list(found.columns) == [f"attribute_{name}" for name in ("direct_debit", "income_band_low", "income_band_middle", "income_band_high")]
+    assert list(found.columns) == [
+        f"attribute_{name}" for name in ("direct_debit", "income_band_low", "income_band_middle", "income_band_high")
+    ]
     debits = dict(
         rows(
             settings,
@@ -335,7 +361,9 @@ def test_what_is_not_declared_or_has_not_its_type_is_quarantined(
         (2, "name", "shoe_size", "is not declared in policies/attributes.yml"),
         (3, "value", "perhaps", "of direct_debit is not yes or no"),
     ]
-    with pytest.raises(FileRefusedError, match=r"3 of 3 .* are bad.*line 2, column name is not declared in policies/attributes\.yml"):
+    with pytest.raises(
+        FileRefusedError, match=r"3 of 3 .* are bad.*line 2, column name is not declared in policies/attributes\.yml"
+    ):
         deliver(tmp_path / "customer_attribute_2.csv", settings, attribute_file("C1, hat, 1, 2026-01-01,\n" * 3))
     # A name retains its type: values of it are stored.
     declared = settings.policies_dir / "attributes.yml"

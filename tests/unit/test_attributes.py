@@ -41,7 +41,7 @@ def converted(settings: Settings, rows: list[tuple[str, str, str]], **options: o
     """Rows of customer, name and value."""
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"customer_attribute": {}}} | options)
     customers, names, values = (pa.array(texts, pa.string()) for texts in zip(*rows, strict=True))
-    days = pa.array(["2026-01-01"] * len(rows))
+    days = pa.array(["01.01.2026"] * len(rows))
     columns = {"customer_id": customers, "name": names, "value": values, "valid_from": days}
     batch = Batch(columns, np.arange(2, 2 + len(rows)), [])
     return convert(batch, typed_extract("customer_attribute", settings), ExtractRule(), file_rule, "file.csv")
@@ -148,7 +148,7 @@ def test_a_protected_attribute_enters_no_score(settings: Settings, file: str, te
         read_policy(settings.policies_dir / "default" / "1.1", settings)
     except PolicyError as error:
         # A weight and bins of its own alone are no scorecard.
-        assert "protected" not in str(error)
+        assert "of a protected attribute" not in str(error)
         assert "no feature" not in str(error)
 
 

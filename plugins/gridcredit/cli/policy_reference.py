@@ -29,7 +29,10 @@ SHARED: dict[str, tuple[type[BaseModel], str]] = {
     ),
     "retention.yml": (Retention, "How long things are retained, and when small loads are merged."),
     "departments.yml": (Departments, "What each department sees of what is published."),
-    "attributes.yml": (Attributes, "What the supplier knows of customers beside the contract's columns. The file may be left out."),
+    "attributes.yml": (
+        Attributes,
+        "What the supplier knows of customers beside the contract's columns. The file may be left out.",
+    ),
 }
 SCALARS = {bool: "true or false", int: "whole number", float: "number", Decimal: "number", date: "date", str: "text"}
 # How the keys of entries are written.

@@ -89,5 +89,7 @@ def typed_extract(name: str, settings: Settings) -> Extract:
     extract = EXTRACTS[name]
     if extract is not CUSTOMER_ATTRIBUTE:
         return extract
-    named = (Column(name, one.type, one.text, values=tuple(one.values)) for name, one in read_attributes(settings).items())
+    named = (
+        Column(name, one.type, one.text, values=tuple(one.values)) for name, one in read_attributes(settings).items()
+    )
     return replace(extract, named=tuple(named))

@@ -152,7 +152,9 @@ class ExtractLoad:
         """Personal columns as they are stored; names are touched only where a customer's persons were erased."""
         columns: dict[str, pa.Array] = {}
         if self.extract.named and self.pseudonyms.erased_customers:
-            columns["value"] = self._without_texts(converted, [one.name for one in self.extract.named if one.kind == "text"])
+            columns["value"] = self._without_texts(
+                converted, [one.name for one in self.extract.named if one.kind == "text"]
+            )
         for name, kind in self.extract.personal_columns.items():
             if kind == "name" and not self.pseudonyms.erased_customers:
                 continue
@@ -169,7 +171,9 @@ class ExtractLoad:
 
     def _without_texts(self, converted: Converted, texts: list[str]) -> pa.Array:
         """The values of attributes, but for texts of customers whose persons were erased."""
-        of_erased = pc.is_in(converted.rows["customer_id"], pa.array(sorted(self.pseudonyms.erased_customers), pa.string()))
+        of_erased = pc.is_in(
+            converted.rows["customer_id"], pa.array(sorted(self.pseudonyms.erased_customers), pa.string())
+        )
         of_texts = pc.is_in(converted.rows["name"], pa.array(texts, pa.string()))
         return pc.if_else(pc.and_(of_erased, of_texts), pa.scalar(None, pa.string()), converted.rows["value"])
 

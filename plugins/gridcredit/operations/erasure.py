@@ -128,7 +128,11 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
 
 def _erase_attributes(connection: Connection, customer_id: str) -> None:
     """Attributes that are texts may name somebody; the others are figures, and stay."""
-    for schema, table in (("raw", "customer_attribute"), ("staging", "stg_customer_attribute"), ("archive", "attribute_value")):
+    for schema, table in (
+        ("raw", "customer_attribute"),
+        ("staging", "stg_customer_attribute"),
+        ("archive", "attribute_value"),
+    ):
         if table_columns(connection, schema, table):
             connection.execute(
                 sql.SQL(

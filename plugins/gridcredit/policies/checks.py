@@ -45,7 +45,12 @@ def check_policy(policy: Policy, features: Iterable[str], protected: Iterable[st
 
 
 def _check_protected(policy: Policy, protected: set[str]) -> None:
-    for table, column in (("indicators", "indicator"), ("bins", "indicator"), ("vetoes", "feature"), ("advice_rules", "feature")):
+    for table, column in (
+        ("indicators", "indicator"),
+        ("bins", "indicator"),
+        ("vetoes", "feature"),
+        ("advice_rules", "feature"),
+    ):
         for row in policy.tables[table]:
             if row[column] in protected:
                 raise fault(

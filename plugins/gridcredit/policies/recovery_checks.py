@@ -85,6 +85,8 @@ def _check_steps(policy: Policy, strategy: str) -> None:
 def _check_holds(policy: Policy) -> None:
     for row in policy.tables["dunning_holds"]:
         if row["held_by"] in HOLDS:
-            raise fault(policy, "dunning_holds", f"{row['held_by']!r} is a hold that every policy has: give yours another name")
+            raise fault(
+                policy, "dunning_holds", f"{row['held_by']!r} is a hold that every policy has: give yours another name"
+            )
         if row["step"] and row["step"] not in COLLECTION_KINDS:
             raise fault(policy, "dunning_holds", f"{row['step']!r} is none of {', '.join(COLLECTION_KINDS)}")

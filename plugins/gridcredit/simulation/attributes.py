@@ -34,9 +34,7 @@ def attribute_tables(rng: np.random.Generator, customers: Customers, through: np
     yield rows("direct_debit", rng.random(count) < 0.4, np.where(rng.random(count) < 0.9, "true", "false"))
     yield rows("income_band", home & (rng.random(count) < 0.3), rng.choice(["low", "middle", "high"], count))
     yield rows("social_tariff", home & (rng.random(count) < 0.05), np.full(count, "true"))
-    yield rows(
-        "vulnerable", home & (rng.random(count) < 0.03), np.full(count, "true"), since + CONFIRMED_DAYS
-    )
+    yield rows("vulnerable", home & (rng.random(count) < 0.03), np.full(count, "true"), since + CONFIRMED_DAYS)
 
 
 def _within_two_years(rng: np.random.Generator, customers: Customers, through: np.datetime64) -> Array:

@@ -31,7 +31,8 @@ def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) 
             "on conflict (name) do update set codes = excluded.codes, description = excluded.description, "
             "is_protected = excluded.is_protected, is_declared = true "
             "where row(stored.*) is distinct from row(excluded.*)",
-            one.model_dump(include={"type", "text", "protected"}) | {"name": name, "codes": "|".join(one.values) or None},
+            one.model_dump(include={"type", "text", "protected"})
+            | {"name": name, "codes": "|".join(one.values) or None},
         )
     connection.execute(
         "update policy.attributes set is_declared = false where is_declared and name <> all(%s)", [list(declared)]

@@ -84,7 +84,9 @@ def _draft_file(sample: Path) -> list[str]:
         unread = [name for name in header if name not in sources.values()]
         lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
         if unread and extract is CUSTOMER:
-            lines += ["# what rules are to use of them comes in as customer_attribute: docs/how-to/bring_a_further_column.md"]
+            lines += [
+                "# what rules are to use of them comes in as customer_attribute: docs/how-to/bring_a_further_column.md"
+            ]
     return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 

@@ -13,9 +13,13 @@ from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import PolicyError
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.conversion.convert import Converted, convert
+from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
+from gridcredit.ingestion.samples.preview import preview
 from gridcredit.policies import read_policy
 from gridcredit.settings import PROJECT_DIR, Settings
+
+from tests.support.page_commands import steps_of
 
 DECLARED = """
 attributes:
@@ -182,3 +186,26 @@ def test_what_may_name_an_attribute(settings: Settings, file: str, text: str, he
 def test_a_hold_that_cannot_be_meant_is_refused(settings: Settings, text: str, why: str) -> None:
     with pytest.raises(PolicyError, match=why):
         read_policy(with_rows(settings, "dunning_holds.csv", text, HOLDS), settings)
+
+
+def test_a_further_column_comes_in_by_naming_it(settings: Settings, tmp_path: Path) -> None:
+    """By the mapping and the sample of docs/how-to/bring_a_further_column.md: of each column a row, where it has a value."""
+    page = (PROJECT_DIR / "docs" / "how-to" / "bring_a_further_column.md").read_text(encoding="utf-8")
+    for step in steps_of(page):
+        for name, content in step.files.items():
+            (tmp_path / Path(name).name).write_text(content, encoding="utf-8")
+    (settings.policies_dir / "attributes.yml").write_text(
+        f"{DECLARED}  meter_in_cellar: {{type: boolean, text: in the cellar}}\n"
+    )
+    mapping = load_mapping(tmp_path / "mine.yml")
+    found = preview(mapping, tmp_path / "customers.csv", settings=settings)
+    part = found.after["customer_attribute"]
+    assert [list(row.values()) for row in part.rows] == [
+        ["C00000001", "direct_debit", "true", "2026-01-10", None],
+        ["C00000002", "direct_debit", "false", "2026-02-01", None],
+    ]
+    assert (part.filtered, [(line, bad.value) for line, bad in part.first_rejected]) == (1, [(3, "maybe")])
+    assert found.verdict(mapping.files[0]) == "would be refused: 1 of 3 customer_attribute rows are bad, over 5.0%"
+    (settings.policies_dir / "attributes.yml").write_text(DECLARED)
+    part = preview(mapping, tmp_path / "customers.csv", settings=settings).after["customer_attribute"]
+    assert part.reasons == {"name is not declared in policies/attributes.yml": 1}

@@ -7,6 +7,8 @@
     )
 }}
 
+{%- set notes = source('ops', 'changed_customer') %}
+{%- set changed = '(select customer_id from ' ~ notes ~ " where extract = 'customer_attribute') as changed_attributes" %}
 with
 
 attributes as (
@@ -19,11 +21,7 @@ attributes as (
 facts as (
 
     select * from {{ ref('stg_customer_attribute') }}
-    where
-        not is_deleted
-        {%- if is_incremental() %}
-        and customer_id in (select customer_id from {{ source('ops', 'changed_customer') }} where extract = 'customer_attribute')
-        {%- endif %}
+    where not is_deleted {{ only_of(changed if is_incremental() else none) }}
 
 ),
 

@@ -133,9 +133,7 @@ events as (
 attributes as (
 
     select * from {{ ref('attribute_value') }}
-    where
-        {{ is_attribute_of(['bins', 'vetoes', 'warning_conditions']) }}
-        {{ only_of('touched' if is_incremental_build else none) }}
+    where {{ is_attribute_of(['bins', 'vetoes', 'warning_conditions']) }} {{ only_of('touched' if is_incremental_build else none) }}
 
 ),
 

@@ -39,4 +39,5 @@ def attribute_tables(rng: np.random.Generator, customers: Customers, through: np
 
 def _within_two_years(rng: np.random.Generator, customers: Customers, through: np.datetime64) -> Array:
     first: Array = np.maximum(customers.opened.astype("datetime64[D]"), through - 730)
-    return first + (rng.random(len(first)) * (through - first).astype(int)).astype("timedelta64[D]")
+    since: Array = first + (rng.random(len(first)) * (through - first).astype(int)).astype("timedelta64[D]")
+    return since

@@ -17,7 +17,7 @@ def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) 
     Raises:
         PolicyError: an attribute was declared with another type before, which its stored values have.
     """
-    stored = dict(connection.execute("select name, type from policy.attributes").fetchall())
+    stored: dict[str, str] = dict(connection.execute("select name, type from policy.attributes").fetchall())
     for name, one in declared.items():
         if stored.get(name, one.type) != one.type:
             raise PolicyError(

@@ -33,6 +33,7 @@ MAPPING = """
 mapping: sequences
 description: Any extract, with tombstones.
 files:
+  - {pattern: "customer_attribute*", extracts: {customer_attribute: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "customer*", timestamp_format: "%Y-%m-%d", extracts: {customer: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "bill*", month_format: "%Y-%m-%d", extracts: {bill: {deleted: {column: op, equals: [D]}}}}
   - {pattern: "payment*", extracts: {payment: {deleted: {column: op, equals: [D]}}}}
@@ -59,6 +60,8 @@ Row = dict[str, Any]
 # Facts with a day, and some until another.
 DATED = CONDUCT | {"officer_assignment": "valid_to", "department_notice": None, "tariff": None, "dispute": "closed_on"}
 DATED |= {"warning_acknowledgement": None, "instalment": None, "late_charge_entry": None, "policy_receipt": None}
+DATED |= {"customer_attribute": "valid_to"}
+ATTRIBUTES = {"direct_debit": ["true", "false", ""], "income_band": ["low", "high"], "vulnerable": ["true"]}
 
 
 @dataclass
@@ -173,6 +176,9 @@ class Supplier:
             plans = [one for one in self.known["collection_action"].values() if one.get("kind") == "instalment_plan"]
             row["action_id"] = self.rng.choice(plans)["action_id"] if plans else "A0"
             row["amount"] = self.rng.choice([5, 20])
+        if extract == "customer_attribute":
+            row["name"] = self.rng.choice(list(ATTRIBUTES))
+            row["value"] = self.rng.choice(ATTRIBUTES[row["name"]])
         if extract == "late_charge_entry":
             row["amount"] = self.rng.choice([5, -5])
         names = {"op", *(column.name for column in EXTRACTS[extract].columns)}

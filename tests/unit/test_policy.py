@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.cli.app import app
-from gridcredit.contract.features import features
+from gridcredit.contract.features import definitions, features
 from gridcredit.errors import PolicyError
 from gridcredit.policies import read_policies, read_policy
 from gridcredit.policies.checks import check_new, check_policy
@@ -22,7 +22,7 @@ def test_what_ships_is_sound() -> None:
     assert [policy.header.version for policy in policies] == ["default-1.0", "default-1.1", "regional-1.0"]
     assert [len(policy.tables["indicators"]) for policy in policies] == [16, 23, 7]
     assert [len(policy.tables["grades"]) for policy in policies] == [8, 8, 3]
-    assert len(features(Settings())) == 81
+    assert len(definitions(Settings())) == 81
 
 
 @pytest.mark.parametrize(

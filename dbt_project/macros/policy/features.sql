@@ -1,6 +1,6 @@
 {% macro features() -%}
-    {#- The features that policies may use: columns of features.customer_feature. -#}
-    {{ return(var('features') | list) }}
+    {#- The features that policies may use, attributes too: columns of features.customer_feature. -#}
+    {{ return((var('features') | list) + (attribute_features() | list)) }}
 {%- endmacro %}
 
 {% macro indicators() -%}

@@ -30,3 +30,12 @@
         'power_factor_12m', 'evasion_signal', 'tamper_events_6m', 'estimated_months_12m', 'gap_months_12m'
     )
 {%- endmacro %}
+
+{% macro evidenced_by_attributes(feature, name) -%}
+    case {{ feature }}
+        {%- for one, definition in attribute_features().items() %}
+        when '{{ one }}' then {{ name }} = '{{ definition.attribute }}'
+        {%- endfor %}
+        else false
+    end
+{%- endmacro %}

@@ -27,7 +27,8 @@ as_contracted as (
 
     select
         cast(scope.customer_id as text) as customer_id,
-        {%- for feature in features() %}
+        {#- Attributes are published by themselves, to the departments that may see them. #}
+        {%- for feature in var('features') %}
         cast(features.{{ feature }} as numeric(18, 4)) as {{ feature }},
         {%- endfor %}
         cast(customers.segment as text) as segment,

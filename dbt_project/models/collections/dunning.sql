@@ -1,4 +1,5 @@
 -- How far the pursuit of each undisputed debt has come, the next step that the policy and the law allow, and what holds it.
+-- Read where the policy has holds of its own: depends_on: {{ ref('customer_feature') }}
 {{
     config(
         materialized='incremental',
@@ -7,6 +8,7 @@
     )
 }}
 
+{%- set hold_features = dunning_holds() | map(attribute='feature') | unique | sort %}
 with
 
 scope as (
@@ -15,6 +17,15 @@ scope as (
     where is_known
 
 ),
+{%- if hold_features %}
+
+features as (
+
+    select * from {{ ref('customer_feature') }}
+    where as_of_date = {{ last_day() }}
+
+),
+{%- endif %}
 
 debtors as (
 
@@ -212,6 +223,9 @@ staged as (
         done.written_off_on,
         standing_promises.promised_for,
         insolvent.insolvent_since,
+        {%- for feature in hold_features %}
+        features.{{ feature }} as feature_{{ feature }},
+        {%- endfor %}
         cast({{ dbt.dateadd('day', 1, 'standing_promises.promised_for') }} as date) as by_promise_on
     from pursued
     inner join policies
@@ -226,6 +240,10 @@ staged as (
         on pursued.customer_id = standing_promises.customer_id
     left join insolvent
         on pursued.customer_id = insolvent.customer_id
+    {%- if hold_features %}
+    left join features
+        on pursued.customer_id = features.customer_id
+    {%- endif %}
 
 ),
 
@@ -244,6 +262,7 @@ held as (
                 and exists (select 1 from restatements)
                 and customer_id not in (select customer_id from cut_off_before)
                 then 'restatement'
+            else {{ dunning_hold() }}
         end as held_by
     from staged
 
@@ -255,7 +274,7 @@ days as (
         *,
         case
             when held_by = 'insolvency' then insolvent_since
-            when held_by in ('dispute', 'agency', 'approval', 'restatement') or step_by_rank is null then null
+            when coalesce(held_by, 'promise') <> 'promise' or step_by_rank is null then null
             else greatest(allowed_from, by_promise_on)
         end as lawful_from
     from held

@@ -27,6 +27,12 @@ conduct as (
 
 ),
 
+attributes as (
+
+    select * from {{ ref('attribute') }}
+
+),
+
 use as (
 
     select * from {{ ref('usage') }}
@@ -150,6 +156,9 @@ customer_features as (
         end as bill_size,
         coalesce(conduct.months_since_review, {{ months_after('customers.opened_on', 'dates.as_of_date') }})
             as months_since_review,
+        {%- for name in attribute_features() %}
+        attributes.{{ name }},
+        {%- endfor %}
         behaviour.next_due_on
     from behaviour
     inner join dates
@@ -158,6 +167,10 @@ customer_features as (
         on
             behaviour.customer_id = conduct.customer_id
             and behaviour.as_of_date = conduct.as_of_date
+    left join attributes
+        on
+            behaviour.customer_id = attributes.customer_id
+            and behaviour.as_of_date = attributes.as_of_date
     left join use
         on
             behaviour.customer_id = use.customer_id

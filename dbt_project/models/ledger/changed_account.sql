@@ -1,5 +1,5 @@
 -- Whose accounts changed facts concern in an incremental build, and from which day on: the customers of the facts, and those whose
--- bills or payments these name. Linked customers are noted by a model before: depends_on: {{ ref('reversal') }}
+-- bills or payments these name. Linked customers are noted by a model before: depends_on: {{ ref('reversal') }} {{ ref('stg_customer_attribute') }}
 {{ config(materialized='view') }}
 
 select

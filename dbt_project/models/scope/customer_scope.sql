@@ -2,7 +2,7 @@
 -- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('bill_balance') }} {{ ref('stg_customer') }}
 -- depends_on: {{ ref('movement') }} {{ ref('returned_payment') }} {{ ref('changed_account') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
 -- depends_on: {{ ref('promise') }} {{ ref('instalment') }} {{ ref('stg_collection_action') }}
--- depends_on: {{ ref('stg_tariff') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
+-- depends_on: {{ ref('stg_tariff') }} {{ ref('attribute_value') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_incremental_build = is_incremental_build() and not var('is_new_month') %}
@@ -49,6 +49,12 @@ events as (
 terms as (
 
     select * from {{ ref('contract_term') }}
+
+),
+
+attributes as (
+
+    select * from {{ ref('attribute_value') }}
 
 ),
 
@@ -205,6 +211,16 @@ concerned as (
         0 as has_moved
     from terms
     where {{ moved('valid_from') }}
+
+    union all
+
+    select
+        customer_id,
+        1 as has_moved
+    from attributes
+    where
+        {{ moved('valid_from') }}
+        or {{ moved('valid_to') }}
 
     union all
 

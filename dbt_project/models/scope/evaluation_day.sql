@@ -137,6 +137,13 @@ disputes as (
 
 ),
 
+attributes as (
+
+    select * from {{ ref('attribute_value') }}
+    where {{ is_attribute_of(['bins', 'vetoes', 'warning_conditions']) }} {{ only_of('touched' if is_incremental_build else none) }}
+
+),
+
 -- Bills that were so late that they count as late in what becomes of customers (policies/evaluation.yml).
 late_bills as (
 
@@ -249,6 +256,14 @@ troubles as (
         happened_on
     from events
 
+    union
+
+    select
+        customer_id,
+        valid_from as happened_on
+    from attributes
+    where {{ is_attribute_of(['vetoes']) }}
+
 ),
 
 watched_days as (
@@ -298,6 +313,20 @@ event_days as (
         customer_id,
         valid_to as as_of_date
     from disputes
+
+    union
+
+    select
+        customer_id,
+        valid_from as as_of_date
+    from attributes
+
+    union
+
+    select
+        customer_id,
+        valid_to as as_of_date
+    from attributes
 
 ),
 

@@ -36,6 +36,15 @@ events as (
 
 ),
 
+attributes as (
+
+    select * from {{ ref('attribute_value') }}
+    where
+        valid_from <= {{ last_day() }}
+        and valid_to > {{ last_day() }}
+
+),
+
 usage as (
 
     select * from {{ ref('usage') }}
@@ -87,6 +96,20 @@ records as (
     inner join dates
         on events.happened_on <= dates.as_of_date
     where {{ evidenced_by_events('asked.feature', 'events', 'dates.as_of_date') }}
+
+    union
+
+    select
+        asked.customer_id,
+        asked.rule,
+        'customer_attribute' as kind,
+        attributes.name as record_id,
+        cast(null as numeric(18, 2)) as amount,
+        attributes.valid_from as dated_on
+    from asked
+    inner join attributes
+        on asked.customer_id = attributes.customer_id
+    where {{ evidenced_by_attributes('asked.feature', 'attributes.name') }}
 
     union
 

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gridcredit.contract.attributes import Attributes
 from gridcredit.contract.shapes import Column
 from gridcredit.operations.maintenance import Retention
 from gridcredit.policies.evaluation_rules import EvaluationRules
@@ -28,8 +29,14 @@ SHARED: dict[str, tuple[type[BaseModel], str]] = {
     ),
     "retention.yml": (Retention, "How long things are retained, and when small loads are merged."),
     "departments.yml": (Departments, "What each department sees of what is published."),
+    "attributes.yml": (
+        Attributes,
+        "What the supplier knows of customers beside the contract's columns. The file may be left out.",
+    ),
 }
 SCALARS = {bool: "true or false", int: "whole number", float: "number", Decimal: "number", date: "date", str: "text"}
+# How the keys of entries are written.
+ENTRIES: dict[Any, str] = {list: "[]", dict: ".NAME"}
 KINDS = {"integer": "whole number", "money": "amount of money"}
 BOUNDS = {Ge: "at least {0.ge}", Gt: "more than {0.gt}", Le: "at most {0.le}", Lt: "less than {0.lt}"}
 
@@ -73,16 +80,16 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 
 def described_keys(model: type[BaseModel], within: str) -> Iterator[tuple[str, FieldInfo]]:
-    """Each key with its path; keys of a list's entries are written as `thresholds[].warn`."""
+    """Each key with its path; keys of a list's entries are written as `thresholds[].warn`, of named ones as `attributes.NAME.type`."""
     for name, field in model.model_fields.items():
         yield f"{within}{name}", field
         if nested := _nested(field.annotation):
-            yield from described_keys(nested, f"{within}{name}{'[]' if get_origin(field.annotation) is list else ''}.")
+            yield from described_keys(nested, f"{within}{name}{ENTRIES.get(get_origin(field.annotation), '')}.")
 
 
 def _nested(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401
-    """The model of a section, or of a list's entries."""
-    inner = get_args(annotation)[0] if get_origin(annotation) is list else annotation
+    """The model of a section, or of the entries of a list or by name."""
+    inner = get_args(annotation)[-1] if get_origin(annotation) in ENTRIES else annotation
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
 
 
@@ -104,6 +111,6 @@ def _name(annotation: Any) -> str:  # noqa: ANN401
 def _optional(field: FieldInfo) -> str:
     if field.is_required():
         return ""
-    if field.default in (None, "", []):
+    if field.default in (None, "", [], {}):
         return "optional"
     return f"optional: `{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"

@@ -167,3 +167,17 @@ DEPARTMENT_NOTICE = Extract(
     ),
     dated_by="noted_on",
 )
+
+CUSTOMER_ATTRIBUTE = Extract(
+    "customer_attribute",
+    "What a supplier knows of customers beside these columns, a value a row. policies/attributes.yml declares the names and types.",
+    (
+        key_column("customer_id", "the customer"),
+        key_column("name", "name of the attribute, as policies/attributes.yml declares it"),
+        Column("value", "text", "its value, of the type that is declared; absent: no longer known"),
+        key_column("valid_from", "first day of the value; it ends the value before", "date"),
+        Column("valid_to", "date", "last day of the value; absent while it lasts"),
+    ),
+    dated_by="valid_from",
+    named=(),
+)

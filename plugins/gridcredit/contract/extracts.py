@@ -18,6 +18,7 @@ from gridcredit.contract.billing import (
 )
 from gridcredit.contract.customers import (
     CUSTOMER,
+    CUSTOMER_ATTRIBUTE,
     DEPARTMENT_NOTICE,
     EXTERNAL_RISK,
     INSPECTION,
@@ -61,5 +62,6 @@ EXTRACTS: dict[str, Extract] = {
         WARNING_ACKNOWLEDGEMENT,
         POLICY_RECEIPT,
         OUTCOME,
+        CUSTOMER_ATTRIBUTE,
     )
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from gridcredit.contract.attributes import attribute_features
 from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 
@@ -13,8 +14,14 @@ FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gr
 
 
 def features(settings: Settings) -> dict[str, str]:
-    """The features that policies may use, each with its dimension."""
-    return {name: definition["dimension"] for name, definition in definitions(settings).items()}
+    """The features that policies may give points for, each with its dimension: also attributes that are not protected."""
+    attributes = {one.name: "attribute" for one in attribute_features(settings) if not one.is_protected}
+    return {name: definition["dimension"] for name, definition in definitions(settings).items()} | attributes
+
+
+def protected_features(settings: Settings) -> list[str]:
+    """The features that say to people what to do, and enter no score: protected attributes."""
+    return [one.name for one in attribute_features(settings) if one.is_protected]
 
 
 def definitions(settings: Settings) -> dict[str, dict[str, Any]]:

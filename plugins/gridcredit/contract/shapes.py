@@ -58,6 +58,7 @@ class Extract:
     `fresh_days` is the number of days after which a supplier's operators should ask where the next delivery is;
     None where an extract comes only when something happens, and a file without rows says that nothing has.
     `known_early` says that its facts are known before their date: what is as of a date reads later ones too.
+    `named` says of rows with a `name` and a `value` what the value of each known name is; None of all other extracts.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Extract:
     dated_by: str
     fresh_days: int | None = None
     known_early: bool = False
+    named: tuple[Column, ...] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:

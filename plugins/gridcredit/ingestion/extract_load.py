@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 from psycopg import sql
 
@@ -150,6 +151,10 @@ class ExtractLoad:
     def _personal_columns(self, converted: Converted) -> dict[str, pa.Array]:
         """Personal columns as they are stored; names are touched only where a customer's persons were erased."""
         columns: dict[str, pa.Array] = {}
+        if self.extract.named and self.pseudonyms.erased_customers:
+            columns["value"] = self._without_texts(
+                converted, [one.name for one in self.extract.named if one.kind == "text"]
+            )
         for name, kind in self.extract.personal_columns.items():
             if kind == "name" and not self.pseudonyms.erased_customers:
                 continue
@@ -163,6 +168,14 @@ class ExtractLoad:
                 pa.string(),
             )
         return columns
+
+    def _without_texts(self, converted: Converted, texts: list[str]) -> pa.Array:
+        """The values of attributes, but for texts of customers whose persons were erased."""
+        of_erased = pc.is_in(
+            converted.rows["customer_id"], pa.array(sorted(self.pseudonyms.erased_customers), pa.string())
+        )
+        of_texts = pc.is_in(converted.rows["name"], pa.array(texts, pa.string()))
+        return pc.if_else(pc.and_(of_erased, of_texts), pa.scalar(None, pa.string()), converted.rows["value"])
 
     def _without_repeats(self, converted: Converted) -> BooleanMask:
         """Keep the first of rows that are alike in every column; they must be alike where their key is."""

@@ -15,6 +15,8 @@ import structlog
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from gridcredit.contract.attributes import read_attributes, typed_extract
+from gridcredit.contract.customers import CUSTOMER_ATTRIBUTE
 from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS
 from gridcredit.errors import FileRefusedError
 from gridcredit.ingestion.column_changes import Drift, check_header
@@ -33,6 +35,7 @@ from gridcredit.persons.erased import erased_customers
 from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import raw_tables
+from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.raw_tables import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
 
@@ -136,9 +139,11 @@ def _load_rows(
     wait_briefly(connection, raw_tables.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
-        name: ExtractLoad(EXTRACTS[name], part, rule, file_id, drift.unused, pseudonyms)
+        name: ExtractLoad(typed_extract(name, settings), part, rule, file_id, drift.unused, pseudonyms)
         for name, part in rule.extracts.items()
     }
+    if CUSTOMER_ATTRIBUTE.name in loads:
+        store_attributes(connection, read_attributes(settings))
     for load in loads.values():
         table = partition(load.extract.name, file_id)
         connection.execute(create_partition(load.extract, table, [file_id]))

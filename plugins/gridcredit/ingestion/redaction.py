@@ -33,6 +33,8 @@ from gridcredit.persons.pseudonyms import ERASED
 
 # Free text that people write, in which names may stand; no figure reads it.
 FREE_TEXT = {"investigation": "finding", "warning_acknowledgement": "note"}
+# Attributes that are texts: what raw holds of them is erased by their names (operations/erasure.py), files by column.
+ATTRIBUTES = {"customer_attribute": "value"}
 # How workbooks, Parquet and archives begin, and how much of a file that cannot be read as a table is searched.
 PACKED = (b"PK", b"PAR1", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
 SEARCHED_BYTES = 256 << 20
@@ -170,7 +172,7 @@ def _retained_columns(rule: FileRule) -> set[str]:
     personal: set[str] = set()
     for name, part in rule.parts():
         for column in EXTRACTS[name].columns:
-            is_personal = bool(column.personal) or FREE_TEXT.get(name) == column.name
+            is_personal = bool(column.personal) or (FREE_TEXT | ATTRIBUTES).get(name) == column.name
             (personal if is_personal else retained).update(part.rule_of(column.name).sources())
         retained.update(condition.tested for condition in part.conditions())
     return retained - personal

@@ -30,6 +30,7 @@ CLAUSES = {
     "advice": ("advice_rules",),
     "review_rule": ("review_rules",),
     "strategy": ("dunning_strategies",),
+    "held_by": ("dunning_holds",),
     "ageing_bucket": ("ageing_buckets",),
 }
 PLACE = ("region", "org_unit", "segment", "grade")

@@ -122,7 +122,25 @@ def _erase_raw(connection: Connection, customer_id: str, pseudonyms: Pseudonyms,
             ),
             [customer_id],
         )
+    _erase_attributes(connection, customer_id)
     return names
+
+
+def _erase_attributes(connection: Connection, customer_id: str) -> None:
+    """Attributes that are texts may name somebody; the others are figures, and stay."""
+    for schema, table in (
+        ("raw", "customer_attribute"),
+        ("staging", "stg_customer_attribute"),
+        ("archive", "attribute_value"),
+    ):
+        if table_columns(connection, schema, table):
+            connection.execute(
+                sql.SQL(
+                    "update {} set value = null where customer_id = %s and value is not null "
+                    "and name in (select name from policy.attributes where type = 'text')"
+                ).format(sql.Identifier(schema, table)),
+                [customer_id],
+            )
 
 
 def _erase_quotes(connection: Connection, table: str, key: str, column: str, named: Named) -> None:

@@ -9,8 +9,8 @@ from psycopg import sql
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.files.policy_file import read_policy_file
 from gridcredit.lineage.transport import events_folder
-from gridcredit.policies.folder import read_policy_file
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.lake import remove_stale

@@ -26,21 +26,41 @@ FACTS = {
     "review_rules": ("grade_rank", "grade_steps_down", "open_notices"),
     "vetoes": (),
     "advice_rules": (),
+    "dunning_holds": (),
 }
+# Of these a protected attribute may be a condition: they tell people what to do, and say nothing of the customer's standing.
+MAY_BE_PROTECTED = ("warning_conditions", "review_rules", "dunning_holds")
 # In required_weights.csv: the weight of all indicators together.
 ALL_DIMENSIONS = "all"
-TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "warning_rules")
+TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "warning_rules", "dunning_holds")
 
 
-def check_policy(policy: Policy, features: Iterable[str]) -> None:
-    """Refuse what contradicts itself, or uses a feature that is not computed, with a PolicyError."""
+def check_policy(policy: Policy, features: Iterable[str], protected: Iterable[str] = ()) -> None:
+    """Refuse what contradicts itself, or uses a feature that is not computed or not for that, with a PolicyError."""
     try:
-        _check_tables(policy, set(features))
+        _check_protected(policy, set(protected))
+        _check_tables(policy, set(features), set(protected))
     except (ValueError, ArithmeticError, LookupError) as error:
         raise PolicyError(f"{policy.folder}: a table is empty, or has a value that is no number: {error}") from error
 
 
-def _check_tables(policy: Policy, known: set[str]) -> None:
+def _check_protected(policy: Policy, protected: set[str]) -> None:
+    for table, column in (
+        ("indicators", "indicator"),
+        ("bins", "indicator"),
+        ("vetoes", "feature"),
+        ("advice_rules", "feature"),
+    ):
+        for row in policy.tables[table]:
+            if row[column] in protected:
+                raise fault(
+                    policy,
+                    table,
+                    f"{row[column]!r} is of a protected attribute (policies/attributes.yml): it enters no score, no veto and no advice",
+                )
+
+
+def _check_tables(policy: Policy, known: set[str], protected: set[str]) -> None:
     _check_indicators(policy, known)
     _check_texts(policy)
     _check_reasons(policy)
@@ -54,8 +74,9 @@ def _check_tables(policy: Policy, known: set[str]) -> None:
     check_recovery(policy)
     check_billing(policy)
     for table, facts in FACTS.items():
+        usable = known.union(facts, protected if table in MAY_BE_PROTECTED else ())
         for row in policy.tables[table]:
-            if row["feature"] not in known.union(facts):
+            if row["feature"] not in usable:
                 raise fault(policy, table, f"{row['feature']!r} is no feature; docs/indicators.md lists them")
             _number(policy, table, row["threshold"])
     rules = {row["rule"] for row in policy.tables["warning_rules"]}
@@ -69,6 +90,7 @@ NAMES = {
     "vetoes": ("veto",),
     "ageing_buckets": ("ageing_bucket",),
     "dunning_strategies": ("strategy",),
+    "dunning_holds": ("held_by",),
     "customer_classes": ("customer_class", "service_tier"),
     "reasons": ("reason_code",),
     "warning_rules": ("rule",),

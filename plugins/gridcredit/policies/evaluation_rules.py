@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gridcredit.policies.folder import read_policy_file
+from gridcredit.files.policy_file import read_policy_file
 from gridcredit.settings import Settings
 
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from gridcredit.errors import PolicyError
-from gridcredit.files.strict_yaml import load_yaml
+from gridcredit.files.policy_file import read_policy_file
 from gridcredit.policies.tables import OPTIONAL_COLUMNS, OPTIONAL_TABLES, TABLES
 
 Rows = list[dict[str, str]]
-Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Header(BaseModel):
@@ -90,18 +88,6 @@ class Policy:
         """An indicator's bins, from the lowest range up."""
         bins = (row for row in self.tables["bins"] if row["indicator"] == indicator)
         return sorted(bins, key=lambda row: int(row["bin"]))
-
-
-def read_policy_file(path: Path, model: type[Checked]) -> Checked:
-    """A YAML file of the policies folder as its model; a PolicyError names the file and what is wrong."""
-    try:
-        return model.model_validate(load_yaml(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PolicyError(f"{path}: cannot be read: {error}") from error
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise PolicyError(f"{path}: {where}: {fault['msg'].removeprefix('Value error, ')}") from error
 
 
 def read_folder(folder: Path) -> Policy:

@@ -12,6 +12,9 @@ from gridcredit.policies.folder import Policy, fault
 # Rules for Supply Business: no supply is cut off within 30 days after the due date, nor before so many days' notice in writing.
 MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER = 31, 7, 3
 
+# What holds a debtor's next step by every policy: dbt_project/models/collections/dunning.sql.
+HOLDS = ("insolvency", "dispute", "agency", "promise", "approval", "restatement")
+
 
 def check_recovery(policy: Policy) -> None:
     """Refuse with a PolicyError what contradicts itself, or lets a step be taken before the law does."""
@@ -24,6 +27,7 @@ def check_recovery(policy: Policy) -> None:
         raise fault(policy, "dunning_strategies", "shares must be whole: customers are distinguished by hundredths")
     for row in policy.tables["dunning_strategies"]:
         _check_steps(policy, row["strategy"])
+    _check_holds(policy)
     named = {row["grade"] for row in policy.tables["grades"]} | {""}
     if policy.header.default_grade not in named:
         raise PolicyError(
@@ -76,3 +80,13 @@ def _check_steps(policy: Policy, strategy: str) -> None:
                 f"{strategy!r} cuts off before the law does: not within 30 days overdue, "
                 f"nor {NOTICE_DAYS_HOME} days (homes) or {NOTICE_DAYS_OTHER} days (others) after the final notice",
             )
+
+
+def _check_holds(policy: Policy) -> None:
+    for row in policy.tables["dunning_holds"]:
+        if row["held_by"] in HOLDS:
+            raise fault(
+                policy, "dunning_holds", f"{row['held_by']!r} is a hold that every policy has: give yours another name"
+            )
+        if row["step"] and row["step"] not in COLLECTION_KINDS:
+            raise fault(policy, "dunning_holds", f"{row['step']!r} is none of {', '.join(COLLECTION_KINDS)}")

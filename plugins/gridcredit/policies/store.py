@@ -12,13 +12,15 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from gridcredit.contract.features import features
+from gridcredit.contract.attributes import read_attributes
+from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.policies.adoption import fetch_adopted
 from gridcredit.policies.checks import check_new, check_policy, check_together
 from gridcredit.policies.folder import Policy, file_names, read_folder
 from gridcredit.policies.tables import OPTIONAL_COLUMNS, TABLES
 from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.published_tables import table_columns
 
@@ -27,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
     """Read and check one policy folder; a PolicyError names the file and what is wrong."""
-    policy = read_folder(folder)
-    check_policy(policy, features(settings or get_settings()))
+    policy, settings = read_folder(folder), settings or get_settings()
+    check_policy(policy, features(settings), protected_features(settings))
     check_new(policy)
     return policy
 
@@ -37,9 +39,9 @@ def read_policies(settings: Settings) -> list[Policy]:
     """Every policy version of the policies folder, and those approved here, checked one by one and together."""
     headers = [path for folder in settings.policy_folders for path in sorted(folder.glob("*/*/policy.yml"))]
     policies = [read_folder(path.parent) for path in headers]
-    known = features(settings)
+    known, protected = features(settings), protected_features(settings)
     for policy in policies:
-        check_policy(policy, known)
+        check_policy(policy, known, protected)
     check_together(policies)
     return policies
 
@@ -95,6 +97,7 @@ def load_policies(settings: Settings | None = None) -> None:
         # One process loads them; an auditor may read them all the while.
         connection.execute("lock table policy.policies in share row exclusive mode")
         fetch_adopted(connection, settings)
+        store_attributes(connection, read_attributes(settings))
         known = loaded_versions(connection)
         for policy in read_policies(settings):
             version = policy.header.version

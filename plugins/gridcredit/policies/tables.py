@@ -209,6 +209,16 @@ POLICY_TABLES: dict[str, PolicyTable] = {
             ),
         ),
     ),
+    "dunning_holds": PolicyTable(
+        "Conditions that hold a debtor's next step while they are met. The first by name counts, after the holds that every policy has.",
+        (
+            key_column("held_by", "name of the hold, as work_list shows it"),
+            *CONDITION,
+            Column("step", "code", "the step that it holds; empty: any", values=COLLECTION_KINDS),
+            *TEXTS,
+        ),
+        is_optional=True,
+    ),
     "default_rates": PolicyTable(
         "The probability of default of each grade, and of NR.",
         (

@@ -31,7 +31,7 @@ from gridcredit.warehouse.locks import exclusive
 PREFIX = "simulated_"
 PROPOSED = "proposed"
 # What is rebuilt for the day, and of it what depends on the policy.
-OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct usage"
+OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct attribute usage"
 OF_THE_POLICY = "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position credit_limit"
 
 
@@ -108,7 +108,7 @@ def _make_policy_schema(connection: Connection, proposed: Policy) -> None:
     _drop_schemas(connection)
     schema = f"{PREFIX}policy"
     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-    for table in ("policies", *TABLES):
+    for table in ("policies", "attributes", *TABLES):
         names = {"simulated": sql.Identifier(schema, table), "loaded": sql.Identifier("policy", table)}
         connection.execute(sql.SQL("create table {simulated} (like {loaded} including defaults)").format(**names))
         connection.execute(sql.SQL("insert into {simulated} select * from {loaded}").format(**names))

@@ -18,7 +18,7 @@ from psycopg import errors, sql
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.policies.folder import read_policy_file
+from gridcredit.files.policy_file import read_policy_file
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.content import is_new_content

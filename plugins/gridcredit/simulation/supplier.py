@@ -14,6 +14,7 @@ import pyarrow.csv
 
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.simulation import corrections, disputes, events, meters, truth, usage
+from gridcredit.simulation.attributes import attribute_tables
 from gridcredit.simulation.columns import Array
 from gridcredit.simulation.customers import customer_table, make_customers
 from gridcredit.simulation.defects import inject_defects
@@ -101,11 +102,11 @@ def _block_tables(
         ("collection_action", table) for table in events.action_tables(rng, customers, bills, payments, through)
     )
     # Drawn apart as well, so that the rest is the same with and without it.
-    (charged,) = rng.spawn(1)
+    charged, disputed, known = rng.spawn(3)
     charges = events.late_charge_tables(charged, bills, payments, through)
     yield from (("late_charge_entry", table) for table in charges)
-    (disputed,) = rng.spawn(1)
     yield from disputes.dispute_tables(disputed, bills, payments, through)
+    yield from (("customer_attribute", table) for table in attribute_tables(known, customers, through))
     yield "grade_override", events.override_table(rng, customers, through)
     yield "warning_acknowledgement", events.acknowledgement_table(rng, customers, bills, payments, through)
     yield "policy_receipt", receipt_table(through)

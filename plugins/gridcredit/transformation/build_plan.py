@@ -9,6 +9,7 @@ from datetime import date
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
+from gridcredit.contract.attributes import Attributes, read_attributes
 from gridcredit.lineage.run import Run
 from gridcredit.policies import Policy, read_policies
 from gridcredit.policies.evaluation_rules import OutcomeRules, read_rules
@@ -182,6 +183,11 @@ def _fingerprint(last_day: date, policies: list[Policy], rules: OutcomeRules, se
     for text in sorted(policy.sha256 for policy in policies):
         models.update(text.encode() + b"\0")
     models.update(rules.model_dump_json().encode())
+    models.update(
+        Attributes(attributes=read_attributes(settings))
+        .model_dump_json(exclude={"attributes": {"__all__": {"text"}}})
+        .encode()
+    )
     in_force = sorted(policy.header.version for policy in policies if policy.header.effective_from <= last_day)
     dates = hashlib.sha256(f"{settings.history_months} {in_force}".encode())
     return f"{models.hexdigest()}{dates.hexdigest()[:16]}"

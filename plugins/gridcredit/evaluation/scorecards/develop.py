@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gridcredit.contract.features import features
+from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
@@ -72,6 +72,8 @@ def develop(
     rules = read_rules(settings)
     base = policy_in_force(settings, effective_from)
     known = list(features(settings))
+    if protected := sorted({*(indicators or ()), *trusted} & set(protected_features(settings))):
+        raise GridCreditError(f"{', '.join(protected)}: of protected attributes, which enter no score")
     if unknown := sorted({*(indicators or ()), *without, *trusted} - set(known)):
         raise GridCreditError(f"{', '.join(unknown)}: no such feature; docs/indicators.md lists them")
     sample = read_sample(settings)

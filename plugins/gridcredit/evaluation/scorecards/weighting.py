@@ -17,6 +17,7 @@ from gridcredit.evaluation.scorecards.weights import combine, entropy_weights, r
 from gridcredit.policies.folder import NOBODY, Policy
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
+from gridcredit.transformation.engines import require_layers
 from gridcredit.warehouse.connection import connect
 
 
@@ -77,7 +78,12 @@ def _customers(base: Policy, settings: Settings) -> pd.DataFrame:
     with connect(settings) as connection:
         if connection.execute("select to_regclass('published.feature_library')").fetchone() == (None,):
             raise GridCreditError("entropy needs customers who have been rated: run `gridcredit run` first")
-        query = sql.SQL("select segment, {} from published.feature_library order by customer_id").format(
-            as_floats(names)
-        )
+        require_layers(connection)
+        # Attributes are no columns of what is published.
+        query = sql.SQL(
+            "select library.segment, {} from published.feature_library as library "
+            "join features.customer_feature as feature using (customer_id) "
+            "where feature.as_of_date = (select as_of_date from published.release order by release desc limit 1) "
+            "order by library.customer_id"
+        ).format(as_floats(names, "feature"))
         return feature_frame(connection.execute(query).fetchall(), ["segment"], names)

@@ -92,10 +92,36 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
             )
             faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
         faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
+    if extract.named is not None:
+        rows["value"] = _named_values(rows, extract.named, rule.rule_of("value"), file_rule, faults, in_scope)
     filtered = int(batch.row_count - in_scope.sum())
     # Rows that a condition could not judge are wrong, not set aside.
     set_aside = Counter({words: int((rows_aside & ~in_scope).sum()) for words, rows_aside in aside})
     return Converted(rows, in_scope & ~faults.wrong, faults.rejected, filtered, set_aside, deleted, conventions)
+
+
+def _named_values(
+    rows: dict[str, pa.Array],
+    named: tuple[Column, ...],
+    rule: ColumnRule,
+    file_rule: FileRule,
+    faults: _Faults,
+    in_scope: BooleanMask,
+) -> pa.Array:
+    """The values of rows that name what they are of, each as text of the name's own type: `true`, 2026-01-31, 12.5."""
+    names, values = rows["name"], rows["value"]
+    known = pa.array([column.name for column in named], pa.string())
+    undeclared = to_mask(pc.and_(pc.is_valid(names), pc.invert(pc.is_in(names, known))))
+    faults.add("name", names, undeclared & in_scope, "is not declared in policies/attributes.yml")
+    found = values
+    for column in named:
+        of_name = to_mask(pc.equal(names, column.name))
+        if of_name.any():
+            own = pc.if_else(pa.array(of_name), values, pa.scalar(None, pa.string()))
+            typed, bad = to_type(own, column, rule, file_rule)
+            faults.add("value", values, bad & in_scope, f"of {column.name} {_reason(column, rule, file_rule)}")
+            found = pc.if_else(pa.array(of_name), pc.cast(typed, pa.string()), found)
+    return found
 
 
 class _Faults:

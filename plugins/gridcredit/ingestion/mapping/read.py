@@ -56,6 +56,9 @@ def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
     if column is None:
         known = ", ".join(known.name for known in extract.columns)
         return f"extract {extract.name!r} has no column {name!r}; it has {known}"
+    if extract.named is not None and name == "value":
+        # What may be said of it depends on the row's name.
+        return None
     if column.kind not in DATED and rule.reckons():
         return "has no date, so that `format`, `end_of_month` and days to add say nothing"
     if column.kind not in DECIMALS and (rule.unit or rule.factor):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
+from gridcredit.contract.customers import CUSTOMER
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.contract.shapes import DECIMALS, Column, Extract
 from gridcredit.errors import FileRefusedError, GridCreditError
@@ -82,6 +83,10 @@ def _draft_file(sample: Path) -> list[str]:
         lines += [f"      {line}" for line in _column_lines(extract, found, values)]
         unread = [name for name in header if name not in sources.values()]
         lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
+        if unread and extract is CUSTOMER:
+            lines += [
+                "# what rules are to use of them comes in as customer_attribute: docs/how-to/bring_a_further_column.md"
+            ]
     return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 

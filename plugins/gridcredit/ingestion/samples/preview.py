@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridcredit.contract.attributes import typed_extract
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import FileRefusedError
 from gridcredit.files.limits import ReadLimits
@@ -18,6 +19,7 @@ from gridcredit.ingestion.conversion.conventions import Conventions, advice
 from gridcredit.ingestion.conversion.convert import Converted, Rejected, convert
 from gridcredit.ingestion.mapping.rules import FileRule, Mapping
 from gridcredit.ingestion.readers.reader import read_batches, read_header
+from gridcredit.settings import Settings, get_settings
 
 SHOWN = 5
 PREVIEW_LIMITS = ReadLimits(batch_bytes=1 << 20)
@@ -74,7 +76,13 @@ class Preview:
         return f"would be loaded{f', {bad} to quarantine' if bad else ''}: {made} of {self.read} rows"
 
 
-def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS, batches: int | None = None) -> Preview:
+def preview(
+    mapping: Mapping,
+    sample: Path,
+    limits: ReadLimits = PREVIEW_LIMITS,
+    batches: int | None = None,
+    settings: Settings | None = None,
+) -> Preview:
     """Read a sample by the mapping: the whole of it, or so many batches.
 
     Raises:
@@ -84,6 +92,7 @@ def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS,
     header = read_header(sample, rule)
     drift = check_header(sample, rule, header)
     found = Preview([], {name: ExtractPreview() for name in rule.extracts}, drift.unused, drift.notes)
+    extracts = {name: typed_extract(name, settings or get_settings()) for name in rule.extracts}
     never = _expected_values(rule, header)
     conventions: dict[str, dict[str, Conventions]] = {name: defaultdict(Conventions) for name in rule.extracts}
     for number, batch in enumerate(read_batches(sample, rule, limits)):
@@ -97,7 +106,7 @@ def preview(mapping: Mapping, sample: Path, limits: ReadLimits = PREVIEW_LIMITS,
         for (_, source), texts in never.items():
             texts -= set(pc.unique(clean(batch.columns[source])).to_pylist())
         for name, part in rule.parts():
-            converted = convert(batch, EXTRACTS[name], part, rule, sample.name)
+            converted = convert(batch, extracts[name], part, rule, sample.name)
             found.after[name].add(batch, converted)
             for column, one in converted.conventions.items():
                 conventions[name][column] += one

@@ -17,6 +17,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.pages.texts import Language, plain, read_texts
 from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.settings import Settings
+from gridcredit.warehouse.attributes import published_attributes
 from gridcredit.warehouse.connection import Connection, connect
 
 Row = dict[str, Any]
@@ -91,7 +92,8 @@ def _collect(connection: Connection, customer_id: str) -> Facts:
     return Facts(
         rating=ratings[0],
         indicators=rows("select * from published.rating_indicator where customer_id = %(customer)s"),
-        features=rows("select * from published.feature_library where customer_id = %(customer)s")[0],
+        features=rows("select * from published.feature_library where customer_id = %(customer)s")[0]
+        | published_attributes(connection, customer_id),
         policy=rows("select * from policy.policies where policy_version = %(version)s")[0],
         grades=rows("select * from policy.grades where policy_version = %(version)s order by grade_rank"),
         vetoes=rows("select * from policy.vetoes where policy_version = %(version)s order by veto"),

@@ -1,0 +1,56 @@
+"""What the warehouse knows of the attributes that policies/attributes.yml declares: models are written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from gridcredit.contract.attributes import FILE_NAME, Attribute
+from gridcredit.errors import PolicyError
+from gridcredit.warehouse.connection import Connection
+from gridcredit.warehouse.published_tables import table_columns
+
+
+def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) -> None:
+    """Bring policy.attributes to what is declared.
+
+    Raises:
+        PolicyError: an attribute was declared with another type before, which its stored values have.
+    """
+    stored: dict[str, str] = dict(connection.execute("select name, type from policy.attributes").fetchall())
+    for name, one in declared.items():
+        if stored.get(name, one.type) != one.type:
+            raise PolicyError(
+                f"{FILE_NAME}: {name!r} was declared as {stored[name]}, and its stored values are that: "
+                f"give what is a {one.type} another name"
+            )
+    for name, one in declared.items():
+        connection.execute(
+            "insert into policy.attributes as stored (name, type, codes, description, is_protected, is_declared) "
+            "values (%(name)s, %(type)s, %(codes)s, %(text)s, %(protected)s, true) "
+            "on conflict (name) do update set codes = excluded.codes, description = excluded.description, "
+            "is_protected = excluded.is_protected, is_declared = true "
+            "where row(stored.*) is distinct from row(excluded.*)",
+            one.model_dump(include={"type", "text", "protected"})
+            | {"name": name, "codes": "|".join(one.values) or None},
+        )
+    connection.execute(
+        "update policy.attributes set is_declared = false where is_declared and name <> all(%s)", [list(declared)]
+    )
+
+
+def published_attributes(connection: Connection, customer_id: str) -> dict[str, Decimal]:
+    """A customer's attributes that stand in the release in force, as features."""
+    if not table_columns(connection, "published", "customer_attribute"):
+        return {}
+    found: dict[str, Decimal] = {}
+    for name, kind, codes, value in connection.execute(
+        "select name, declared.type, codes, value from published.customer_attribute join policy.attributes as declared using (name) "
+        "where customer_id = %s and is_current and value is not null",
+        [customer_id],
+    ):
+        if kind == "code":
+            found |= {f"attribute_{name}_{code}": Decimal(code == value) for code in codes.split("|")}
+        elif kind in ("boolean", "number"):
+            found[f"attribute_{name}"] = Decimal(value) if kind == "number" else Decimal(value == "true")
+    return found

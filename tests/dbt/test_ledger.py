@@ -82,6 +82,8 @@ class Deliveries:
 
     def __init__(self, facts: Facts, seed: int, nights: int) -> None:
         self._rng = random.Random(seed)
+        # Apart, so that the rest is delivered the same with and without disputes.
+        self._rng_of_disputes = random.Random(seed)
         self._facts = all_of(facts)
         self._nights = nights
         self.standing: dict[tuple[str, str], Fact] = {}
@@ -94,15 +96,16 @@ class Deliveries:
         for fact in self._facts:
             key = name_of(fact), id_of(fact)
             known = self.standing.get(key)
-            if known == fact or not (last or self._rng.random() < 1 / (self._nights - number)):
+            rng = self._rng_for(fact)
+            if known == fact or not (last or rng.random() < 1 / (self._nights - number)):
                 continue
-            if last or self._rng.random() < 0.8:
+            if last or rng.random() < 0.8:
                 delivered.append(("I", fact))
             else:
                 delivered.append(("I", self._wrong(fact)))
         # Some of what stands is withdrawn, to come again later.
         for fact in list(self.standing.values()):
-            if not last and self._rng.random() < 0.05 and not any(fact_ == fact for _, fact_ in delivered):
+            if not last and self._rng_for(fact).random() < 0.05 and not any(fact_ == fact for _, fact_ in delivered):
                 delivered.append(("D", fact))
         for operation, fact in delivered:
             key = name_of(fact), id_of(fact)
@@ -114,13 +117,17 @@ class Deliveries:
 
     def _wrong(self, fact: Fact) -> Fact:
         """A fact as it is first misreported."""
-        change = self._rng.choice(["amount", "customer", "day"])
+        rng = self._rng_for(fact)
+        change = rng.choice(["amount", "customer", "day"])
         if change == "customer":
-            return dataclasses.replace(fact, customer_id=self._rng.choice(self.customers))
+            return dataclasses.replace(fact, customer_id=rng.choice(self.customers))
         if change == "amount":
-            return dataclasses.replace(fact, amount=Decimal(self._rng.randint(1, 200)))
-        moved = timedelta(days=self._rng.randint(-40, 40))
+            return dataclasses.replace(fact, amount=Decimal(rng.randint(1, 200)))
+        moved = timedelta(days=rng.randint(-40, 40))
         return dataclasses.replace(fact, **{dated_by(fact): getattr(fact, dated_by(fact)) + moved})
+
+    def _rng_for(self, fact: Fact) -> random.Random:
+        return self._rng_of_disputes if isinstance(fact, Dispute) else self._rng
 
     def facts(self) -> Facts:
         """All that stands."""

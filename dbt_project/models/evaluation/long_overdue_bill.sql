@@ -62,11 +62,11 @@ in_force as (
 counted as (
 
     select
-        bill_id,
         {%- for name, days in thresholds.items() %}
         {%- set day = 'cast(' ~ dbt.dateadd('day', days, 'due_on') ~ ' as date)' %}
-        min(case when valid_to > {{ day }} then greatest(valid_from, {{ day }}) end) as {{ name }}{{ ',' if not loop.last }}
+        min(case when valid_to > {{ day }} then greatest(valid_from, {{ day }}) end) as {{ name }},
         {%- endfor %}
+        bill_id
     from in_force
     group by bill_id
 

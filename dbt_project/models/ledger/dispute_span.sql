@@ -30,8 +30,7 @@ movements as (
     select * from {{ ref('movement') }}
     where
         kind = 'credit'
-        and bill_id is not null
-        {{ only_of_accounts() }}
+        and bill_id is not null {{ only_of_accounts() }}
 
 ),
 

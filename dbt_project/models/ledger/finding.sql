@@ -75,8 +75,7 @@ credits as (
     where
         kind = 'credit'
         and amount > 0
-        and bill_id is not null
-        {{ only_of_accounts() }}
+        and bill_id is not null {{ only_of_accounts() }}
     group by bill_id
 
 ),

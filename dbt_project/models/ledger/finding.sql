@@ -71,11 +71,11 @@ credits as (
     select
         bill_id,
         max(moved_on) as credited_on
-    from {{ ref('movement') }}
+    from movements
     where
         kind = 'credit'
         and amount > 0
-        and bill_id is not null {{ only_of_accounts() }}
+        and bill_id is not null
     group by bill_id
 
 ),

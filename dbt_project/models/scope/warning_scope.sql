@@ -10,7 +10,9 @@ with
 days as (
 
     select * from {{ ref('as_of_scope') }}
-    where is_evaluated
+    where
+        is_evaluated
+        and as_of_date < {{ last_day() }}
 
 ),
 
@@ -20,7 +22,7 @@ changes as (
 
 ),
 
--- Their exposure, which says how much is at risk, may be another today.
+-- What the last day says of them, and how much is at risk, may be another than yesterday.
 last_day as (
 
     select * from {{ ref('customer_scope') }}
@@ -51,11 +53,7 @@ touched as (
 
     union
 
-    select last_day.customer_id
-    from last_day
-    inner join warnings_before
-        on last_day.customer_id = warnings_before.customer_id
-    where warnings_before.status <> 'cleared'
+    select customer_id from last_day
 
 )
 {% else %}

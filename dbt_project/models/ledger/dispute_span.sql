@@ -30,7 +30,8 @@ movements as (
     select * from {{ ref('movement') }}
     where
         kind = 'credit'
-        and bill_id is not null {{ only_of_accounts() }}
+        {{ only_of_accounts() }}
+        and bill_id is not null
 
 ),
 

@@ -3,7 +3,7 @@
     config(
         materialized='incremental',
         keys_of='changed_account',
-        indexes=[{'columns': ['bill_id', 'payment_id', 'moved_on', 'account_id'], 'unique': true}, {'columns': ['account_id']}],
+        indexes=[{'columns': ['bill_id', 'payment_id', 'fact_id', 'moved_on', 'account_id'], 'unique': true}, {'columns': ['account_id']}],
     )
 }}
 
@@ -61,6 +61,7 @@ return_movements as (
         returns.bill_id,
         returns.payment_id as fact_id,
         coalesce(bills.customer_id, returns.customer_id) as account_id,
+        returns.paid_on,
         greatest(returns.paid_on, bills.issued_on) as moved_on,
         -returns.amount as amount
     from all_returns as returns
@@ -73,6 +74,7 @@ return_movements as (
         returns.bill_id,
         returns.payment_id as fact_id,
         coalesce(bills.customer_id, returns.customer_id) as account_id,
+        returns.paid_on,
         greatest(reversal_effects.moved_on, bills.issued_on) as moved_on,
         -reversal_effects.effect as amount
     from all_returns as returns
@@ -197,24 +199,64 @@ taken_by_day as (
 
 ),
 
--- What is more than all payments of the bill is unexplained.
+returned_by_fact as (
+
+    select
+        days.bill_id,
+        days.moved_on,
+        return_movements.fact_id,
+        return_movements.account_id,
+        return_movements.paid_on,
+        sum(return_movements.amount) as returned
+    from days
+    inner join return_movements
+        on
+            days.bill_id = return_movements.bill_id
+            and days.moved_on >= return_movements.moved_on
+    group by
+        days.bill_id,
+        days.moved_on,
+        return_movements.fact_id,
+        return_movements.account_id,
+        return_movements.paid_on
+
+),
+
+paid_in_all as (
+
+    select
+        bill_id,
+        moved_on,
+        sum(paid) as paid
+    from paid_by_day
+    group by bill_id, moved_on
+
+),
+
+-- The first return takes first: what the payments do not cover of a later one is unexplained.
 unexplained_by_day as (
 
     select
-        returned_by_day.bill_id,
-        returned_by_day.moved_on,
-        returned_by_day.fact_id,
-        returned_by_day.returned - coalesce(sum(taken_by_day.taken), 0) as unexplained
-    from returned_by_day
-    left join taken_by_day
+        returned_by_fact.bill_id,
+        returned_by_fact.moved_on,
+        returned_by_fact.fact_id,
+        returned_by_fact.account_id,
+        greatest(
+            least(
+                returned_by_fact.returned,
+                sum(returned_by_fact.returned) over (
+                    partition by returned_by_fact.bill_id, returned_by_fact.moved_on
+                    order by returned_by_fact.paid_on, returned_by_fact.fact_id
+                    rows between unbounded preceding and current row
+                ) - coalesce(paid_in_all.paid, 0)
+            ),
+            0
+        ) as unexplained
+    from returned_by_fact
+    left join paid_in_all
         on
-            returned_by_day.bill_id = taken_by_day.bill_id
-            and returned_by_day.moved_on = taken_by_day.moved_on
-    group by
-        returned_by_day.bill_id,
-        returned_by_day.moved_on,
-        returned_by_day.fact_id,
-        returned_by_day.returned
+            returned_by_fact.bill_id = paid_in_all.bill_id
+            and returned_by_fact.moved_on = paid_in_all.moved_on
 
 ),
 
@@ -233,20 +275,14 @@ changes as (
     union all
 
     select
-        unexplained_by_day.bill_id,
+        bill_id,
         '' as payment_id,
-        coalesce(bills.customer_id, returns.customer_id) as account_id,
-        unexplained_by_day.fact_id,
-        unexplained_by_day.moved_on,
+        account_id,
+        fact_id,
+        moved_on,
         0 as effect,
-        unexplained_by_day.unexplained
-        - coalesce(lag(unexplained_by_day.unexplained) over (partition by unexplained_by_day.bill_id order by unexplained_by_day.moved_on), 0)
-            as unexplained_amount
+        unexplained - coalesce(lag(unexplained) over (partition by bill_id, fact_id order by moved_on), 0) as unexplained_amount
     from unexplained_by_day
-    inner join all_returns as returns
-        on unexplained_by_day.fact_id = returns.payment_id
-    left join bills
-        on unexplained_by_day.bill_id = bills.bill_id
 
 ),
 

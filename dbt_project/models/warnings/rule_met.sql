@@ -46,7 +46,7 @@ balances as (
 
     select * from {{ ref('bill_balance') }}
     where
-        valid_from >= cast({{ dbt.date_trunc('month', last_day()) }} as date)
+        valid_from > (select dates.previous_month_end from {{ ref('as_of_date') }} as dates where dates.is_latest)
         and valid_from <= {{ last_day() }}
 
 ),

@@ -46,7 +46,6 @@ transfer, commercial,
 barred, commercial,
 not_sued, commercial,
 watched, commercial,
-sudden, commercial,
 leaving, commercial,
 leaving_owing, commercial,
 arm_2, commercial,
@@ -85,7 +84,6 @@ barred-2, barred, 2026-05-25, 300,
 not_sued-1, not_sued, 2025-03-03, 500,
 watched-1, watched, 2026-02-01, 500,
 watched-2, watched, 2026-06-12, 500,
-sudden-1, sudden, 2026-06-30, 50000,
 leaving-1, leaving, 2026-05-25, 500,
 leaving_owing-1, leaving_owing, 2026-05-25, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
@@ -168,9 +166,8 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
             header.write("pursued_share_of_bill: 0.001\n")
         with (shipped / "warning_rules.csv").open("a") as rules:
             rules.write("no_room,yellow,tell the customer,credit,10,0,,30,,nothing more may be owed,无剩余额度\n")
-            rules.write("much_open,yellow,tell the customer,credit,10,0,,30,,more than 40000 open,未结超过40000\n")
         with (shipped / "warning_conditions.csv").open("a") as conditions:
-            conditions.write("no_room,headroom,<,0\nmuch_open,open_amount,>,40000\n")
+            conditions.write("no_room,headroom,<,0\n")
         build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
         yield Hand(settings)
 
@@ -350,16 +347,6 @@ def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None
     assert hand.rows(
         "select opened_on, status from warnings.warning where customer_id = 'watched' and rule = 'due_in_5_days'"
     ) == [(date(2026, 6, 7), "cleared")]
-
-
-def test_everybody_is_evaluated_on_the_last_day(hand: Hand) -> None:
-    """30.10: billed 50,000.00 on 1 June, with nothing overdue: no day before the month-end is an evaluation day, and it is warned of."""
-    assert hand.rows(
-        "select count(*) from scope.evaluation_day where customer_id = 'sudden' and as_of_date > '2026-05-31'"
-    ) == [(0,)]
-    assert hand.rows("select customer_id, opened_on from candidate.customer_warning where rule = 'much_open'") == [
-        ("sudden", date(2026, 6, 1))
-    ]
 
 
 def test_one_warning_of_a_customer_leads(hand: Hand) -> None:

@@ -27,20 +27,16 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
     for customer in sample:
         name = customer.customer_id
         met: dict[date, set[str]] = {}
-        # On the last day everybody is evaluated; what is found holds since the bills moved last.
-        for day in sorted({*DAYS[1:], *evaluated[name]}):
+        for day in sorted({*DAYS[1:-1], *evaluated[name]}):
             if day < customer.opened_on:
                 continue
-            found_on = day
-            if day == last_day and day not in evaluated[name] and met:
-                found_on = warning_oracle.moved_on(built.ledger, name, max(met), day)
             found = features.get((day, name)) or all_features(
                 POLICY, built.ledger, customer, built.months.get(name, {}), day, DAYS[:-1]
             )
             rating = ratings.get((day, name)) or oracle.rate(POLICY, built.ledger, customer, found, day)
             before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]
             facts = warning_oracle.facts_of(POLICY, built.ledger, customer, found, rating, before, day)
-            met[found_on] = oracle.warnings(POLICY, customer.segment, facts)
+            met[day] = oracle.warnings(POLICY, customer.segment, facts)
         for rule in POLICY.rows("warning_rules") if met else []:
             evaluations = {day: rule["rule"] in rules for day, rules in met.items()}
             for one, happened in warning_oracle.live(rule, evaluations, acknowledged[name, rule["rule"]], last_day):

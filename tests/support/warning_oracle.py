@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.support import account_engine, oracle, service_oracle
+from tests.support import oracle, service_oracle
 
 LEVELS = ("blue", "yellow", "orange", "red")
 
@@ -52,19 +52,6 @@ def facts_of(
     if rank is not None and rank_before is not None:
         facts["grade_steps_down"] = Decimal(rank - rank_before)
     return facts
-
-
-def moved_on(ledger: oracle.Ledger, customer_id: str, after: date, day: date) -> date:
-    """The last day up to this one, and after another, on which a bill of the customer came or stood otherwise than on the eve."""
-    facts = ledger.accounts_of(customer_id)
-
-    def stands(evening: date) -> dict[str, account_engine.BillBalance]:
-        bills = account_engine.bills_as_of(facts, evening)
-        return {name: replace(bill, settled_on=None) for name, bill in bills.items() if bill.customer_id == customer_id}
-
-    while day > after + timedelta(days=1) and stands(day) == stands(day - timedelta(days=1)):
-        day -= timedelta(days=1)
-    return day
 
 
 def live(

@@ -59,12 +59,16 @@ last_day as (
     select
         dates.as_of_date,
         known_customers.customer_id,
-        true as is_evaluated
+        {{ 'true' if is_month_end(as_of_dates() | last) else 'evaluation_days.customer_id is not null' }} as is_evaluated
     from known_customers
     inner join dates
         on
             dates.is_latest
             and known_customers.known_from <= dates.as_of_date
+    left join evaluation_days
+        on
+            dates.as_of_date = evaluation_days.as_of_date
+            and known_customers.customer_id = evaluation_days.customer_id
 
 ),
 

@@ -10,9 +10,7 @@ with
 days as (
 
     select * from {{ ref('as_of_scope') }}
-    where
-        is_evaluated
-        and as_of_date < {{ last_day() }}
+    where is_evaluated
 
 ),
 
@@ -22,7 +20,7 @@ changes as (
 
 ),
 
--- What the last day says of them, and how much is at risk, may be another than yesterday.
+-- Their exposure, which says how much is at risk, may be another today.
 last_day as (
 
     select * from {{ ref('customer_scope') }}
@@ -53,7 +51,11 @@ touched as (
 
     union
 
-    select customer_id from last_day
+    select last_day.customer_id
+    from last_day
+    inner join warnings_before
+        on last_day.customer_id = warnings_before.customer_id
+    where warnings_before.status <> 'cleared'
 
 )
 {% else %}

@@ -1,5 +1,4 @@
--- From which evaluation of a customer until which later one a warning rule held. On the last day everybody is evaluated; where it
--- says else than the evaluation before, that holds since the last day between them on which a bill of the customer moved.
+-- From which evaluation of a customer until which later one a warning rule held.
 {{
     config(
         materialized='incremental',
@@ -32,22 +31,6 @@ evaluation_days as (
 found as (
 
     select * from {{ ref('rule_evaluation') }}
-
-),
-
-found_on_last_day as (
-
-    select * from {{ ref('rule_evaluation') }}
-    where as_of_date = {{ last_day() }}
-
-),
-
-balances as (
-
-    select * from {{ ref('bill_balance') }}
-    where
-        valid_from > (select dates.previous_month_end from {{ ref('as_of_date') }} as dates where dates.is_latest)
-        and valid_from <= {{ last_day() }}
 
 ),
 
@@ -92,34 +75,6 @@ rules_of_scope as (
 
 ),
 
-moved as (
-
-    select
-        customer_id,
-        max(valid_from) as moved_on
-    from balances
-    group by customer_id
-
-),
-
--- The last evaluation of each customer whom nothing had evaluated on the last day.
-evaluated_before as (
-
-    select
-        in_order.customer_id,
-        in_order.as_of_date as evaluated_on,
-        greatest(
-            cast({{ dbt.dateadd('day', 1, 'in_order.as_of_date') }} as date), coalesce(moved.moved_on, in_order.as_of_date)
-        ) as changed_on
-    from in_order
-    left join moved
-        on in_order.customer_id = moved.customer_id
-    where
-        in_order.evaluated_next is null
-        and in_order.as_of_date < {{ last_day() }}
-
-),
-
 met as (
 
     select
@@ -128,40 +83,12 @@ met as (
         rules_of_scope.policy_version,
         rules_of_scope.evidence,
         rules_of_scope.as_of_date as met_from,
-        case when found_on_last_day.rule is null then coalesce(in_order.evaluated_next, evaluated_before.changed_on) else in_order.evaluated_next end
-            as met_until
+        in_order.evaluated_next as met_until
     from rules_of_scope
     inner join in_order
         on
             rules_of_scope.customer_id = in_order.customer_id
             and rules_of_scope.as_of_date = in_order.as_of_date
-    left join evaluated_before
-        on
-            rules_of_scope.customer_id = evaluated_before.customer_id
-            and rules_of_scope.as_of_date = evaluated_before.evaluated_on
-    left join found_on_last_day
-        on
-            rules_of_scope.customer_id = found_on_last_day.customer_id
-            and rules_of_scope.rule = found_on_last_day.rule
-
-    union all
-
-    select
-        found_on_last_day.customer_id,
-        found_on_last_day.rule,
-        found_on_last_day.policy_version,
-        found_on_last_day.evidence,
-        evaluated_before.changed_on as met_from,
-        cast(null as date) as met_until
-    from evaluated_before
-    inner join found_on_last_day
-        on evaluated_before.customer_id = found_on_last_day.customer_id
-    left join rules_of_scope
-        on
-            evaluated_before.customer_id = rules_of_scope.customer_id
-            and evaluated_before.evaluated_on = rules_of_scope.as_of_date
-            and found_on_last_day.rule = rules_of_scope.rule
-    where rules_of_scope.rule is null
 
 )
 

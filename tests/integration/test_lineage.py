@@ -498,7 +498,8 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
     version = folder / "policy" / ratings[0]["policy_version"]
     signed_hash.update((version / "policy.yml").read_bytes())
     names = (folder / "README.md").read_text().split("bytes of its CSV:\n")[1].split(".\n")[0].split(", ")
-    for name in names:
+    # A policy may leave some tables out.
+    for name in (name for name in names if (version / f"{name}.csv").exists()):
         signed_hash.update(name.encode() + b"\0" + (version / f"{name}.csv").read_bytes())
     assert rows(
         released.settings, "select sha256 from policy.policies where policy_version = %s", ratings[0]["policy_version"]

@@ -87,7 +87,8 @@ def slow() -> Iterator[psutil.Popen]:
     """A service of ours that starts, and does not listen yet."""
     process = psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     yield process
-    process.kill()
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
     process.wait()
 
 

@@ -24,7 +24,7 @@ from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import warehouse_url
 from psycopg.conninfo import make_conninfo
 
-from tests.support.by_hand import build_by_hand
+from tests.support.by_hand import build_by_hand, rows_of
 from tests.support.prepared import Prepared
 from tests.support.rebuilds import assert_a_rebuild_changes_nothing, pass_gates
 from tests.support.suppliers import deliver
@@ -87,8 +87,7 @@ PAYERS = ("poor", "poor_now", "rich", "debit", "debit_now")
 
 
 def attribute_file(table: str) -> str:
-    lines = [[cell.strip() for cell in line.split(",")] for line in table.strip().splitlines()]
-    return "\n".join(["customer_id,name,value,valid_from,valid_to", *(",".join(line) for line in lines), ""])
+    return "\n".join(["customer_id,name,value,valid_from,valid_to", *map(",".join, rows_of(table)), ""])
 
 
 def files() -> dict[str, str]:

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
+from typing import cast
 
 import psutil
 import pytest
@@ -24,6 +25,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.lineage.trace import key_of
 from gridcredit.operations import demo, processes, services, superset
 from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import Connection
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import leftovers
 from pydantic import SecretStr
@@ -183,10 +185,10 @@ def test_a_slow_machine_is_waited_for_while_it_gets_on(monkeypatch: pytest.Monke
     monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(time, "sleep", lambda _: None)
     if stands_at == 12:
-        demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
+        demo.follow(cast("Connection", build), 0, 1, lambda _: None)
         return
     with pytest.raises(GridCreditError, match="nothing new for 300 s"):
-        demo.follow(build, 0, 1, lambda _: None)  # type: ignore[arg-type]
+        demo.follow(cast("Connection", build), 0, 1, lambda _: None)
 
 
 def test_columns_stand_below_each_other_in_chinese_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,10 +99,6 @@
     {#- What lists the keys that a run covers in a relation, and the columns of the key; neither for an extract of raw. -#}
     {{ return({
         'changed_customer': {'relation': 'ops.changed_customer', 'columns': ['customer_id']},
-        'changed_attribute': {
-            'relation': "(select customer_id from ops.changed_customer where extract = 'customer_attribute') as changed_attributes",
-            'columns': ['customer_id'],
-        },
         'changed_account': {
             'relation': '(select customer_id as account_id from ops.changed_customer) as changed_accounts',
             'columns': ['account_id'],

@@ -38,17 +38,20 @@
 
 {% macro allocated_part(bills, accounts) -%}
     {#-
-        What the account's credit pays of a bill's need, in turn: first what nobody contests, then what is contested, of each the
-        oldest due first. `accounts` are the columns that make up an account at one time.
+        What the account's credit pays of a bill's need, in turn: first what nobody contests, then what is
+        contested, of each the oldest due first. `accounts` are the columns that make up an account at one time.
     -#}
     {%- set account = bills ~ '.' ~ accounts | join(', ' ~ bills ~ '.') %}
     {%- set undisputed = undisputed_part(bills ~ '.need', bills) %}
     {%- set contested = 'least(' ~ bills ~ '.need, ' ~ bills ~ '.contested_amount)' %}
-    {{ paid_in_turn(bills, account, undisputed, bills ~ '.credit') }}
-    + {{ paid_in_turn(bills, account, contested, bills ~ '.credit - sum(' ~ undisputed ~ ') over (partition by ' ~ account ~ ')') }}
+    {%- set credit = bills ~ '.credit' %}
+    {%- set credit_left = credit ~ ' - sum(' ~ undisputed ~ ') over (partition by ' ~ account ~ ')' %}
+    {{ paid_in_turn(bills, account, undisputed, credit) }}
+    + {{ paid_in_turn(bills, account, contested, credit_left) }}
 {%- endmacro %}
 
 {% macro paid_in_turn(bills, account, need, credit) -%}
+    {#- What so much credit of an account pays of each bill's need, the oldest due first. -#}
     least(
         {{ need }},
         greatest(

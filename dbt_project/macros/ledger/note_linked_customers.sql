@@ -1,7 +1,8 @@
 {% macro note_linked_customers() -%}
     {#-
-        Adds to the changed customers those whose accounts depend on theirs: who pays for whom, and whose credits, returns, write-offs
-        and disputes name whose bills or payments; before and after the change. A chain of reversals is followed to its end.
+        Adds to the changed customers those whose accounts depend on theirs: who pays for whom, and whose
+        credits, returns, write-offs and disputes name whose bills or payments; before and after the change. A
+        chain of reversals is followed to its end.
     -#}
     {%- if is_incremental() %}
     insert into {{ source('ops', 'changed_customer') }} (customer_id, changed_from, extract)

@@ -3,10 +3,12 @@
 {% macro attribute_features() -%}
     {#- By name of the feature the attribute that it is made of, its type, and the code that it is about. -#}
     {%- set found = {} -%}
-    {%- for row in policy_rows("select name, type, codes from " ~ source('policy', 'attributes') ~ " where is_declared order by name") -%}
+    {%- set declared = "select name, type, codes from " ~ source('policy', 'attributes') ~ " where is_declared order by name" -%}
+    {%- for row in policy_rows(declared) -%}
         {%- if row.type == 'code' -%}
             {%- for code in row.codes.split('|') -%}
-                {%- do found.update({'attribute_' ~ row.name ~ '_' ~ code: {'attribute': row.name, 'type': row.type, 'code': code}}) -%}
+                {%- set definition = {'attribute': row.name, 'type': row.type, 'code': code} -%}
+                {%- do found.update({'attribute_' ~ row.name ~ '_' ~ code: definition}) -%}
             {%- endfor -%}
         {%- elif row.type in ('boolean', 'number') -%}
             {%- do found.update({'attribute_' ~ row.name: {'attribute': row.name, 'type': row.type}}) -%}
@@ -16,7 +18,7 @@
 {%- endmacro %}
 
 {% macro attribute_feature(definition, name, value) -%}
-    {#- One feature as an aggregate over the values of a customer that stand: 1 or 0, but for numbers; null where none stands. -#}
+    {#- One feature as an aggregate over a customer's values that stand: 1 or 0, but for numbers; null where none stands. -#}
     max(
             case
                 when {{ name }} = '{{ definition.attribute }}' and {{ value }} is not null

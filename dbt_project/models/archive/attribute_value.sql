@@ -2,13 +2,11 @@
 {{
     config(
         materialized='incremental',
-        keys_of='changed_attribute',
+        keys_of='changed_customer',
         indexes=[{'columns': ['customer_id', 'name', 'valid_from'], 'unique': true}],
     )
 }}
 
-{%- set notes = source('ops', 'changed_customer') %}
-{%- set changed = '(select customer_id from ' ~ notes ~ " where extract = 'customer_attribute') as changed_attributes" %}
 with
 
 attributes as (
@@ -21,7 +19,7 @@ attributes as (
 facts as (
 
     select * from {{ ref('stg_customer_attribute') }}
-    where not is_deleted {{ only_of(changed if is_incremental() else none) }}
+    where not is_deleted {{ only_of(changed_customers()) }}
 
 ),
 

@@ -132,20 +132,40 @@ days as (
 
 ),
 
-returned_by_day as (
+returned_by_fact as (
 
     select
         days.bill_id,
         days.moved_on,
+        return_movements.fact_id,
+        return_movements.account_id,
+        return_movements.paid_on,
         sum(return_movements.amount) as returned,
-        -- The newest return of them, which rows of this day are put down to.
-        substring(max(cast(return_movements.moved_on as {{ dbt.type_string() }}) || return_movements.fact_id) from 11) as fact_id
+        max(return_movements.moved_on) as last_moved_on
     from days
     inner join return_movements
         on
             days.bill_id = return_movements.bill_id
             and days.moved_on >= return_movements.moved_on
-    group by days.bill_id, days.moved_on
+    group by
+        days.bill_id,
+        days.moved_on,
+        return_movements.fact_id,
+        return_movements.account_id,
+        return_movements.paid_on
+
+),
+
+returned_by_day as (
+
+    select
+        bill_id,
+        moved_on,
+        sum(returned) as returned,
+        -- The newest return of them, which rows of this day are put down to.
+        substring(max(cast(last_moved_on as {{ dbt.type_string() }}) || fact_id) from 11) as fact_id
+    from returned_by_fact
+    group by bill_id, moved_on
 
 ),
 
@@ -196,29 +216,6 @@ taken_by_day as (
         on
             paid_by_day.bill_id = returned_by_day.bill_id
             and paid_by_day.moved_on = returned_by_day.moved_on
-
-),
-
-returned_by_fact as (
-
-    select
-        days.bill_id,
-        days.moved_on,
-        return_movements.fact_id,
-        return_movements.account_id,
-        return_movements.paid_on,
-        sum(return_movements.amount) as returned
-    from days
-    inner join return_movements
-        on
-            days.bill_id = return_movements.bill_id
-            and days.moved_on >= return_movements.moved_on
-    group by
-        days.bill_id,
-        days.moved_on,
-        return_movements.fact_id,
-        return_movements.account_id,
-        return_movements.paid_on
 
 ),
 

@@ -73,7 +73,7 @@ dated as (
         greatest(disputes.opened_on, bills.issued_on) as valid_from,
         case
             when disputes.closed_on is null then {{ end_of_time() }}
-            when coalesce(disputes.outcome, '') not in ('for_customer', 'partly_for_customer') then disputes.closed_on
+            when not {{ decided_for_customer('disputes.outcome') }} then disputes.closed_on
             when credited.credited_on is null then {{ end_of_time() }}
             else greatest(disputes.closed_on, credited.credited_on)
         end as valid_to

@@ -182,7 +182,7 @@ findings as (
         named_bills.bill_id is null
         or (
             disputes.closed_on is not null
-            and disputes.outcome in ('for_customer', 'partly_for_customer')
+            and {{ decided_for_customer('disputes.outcome') }}
             and credits.bill_id is null
         )
 

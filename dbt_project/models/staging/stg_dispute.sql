@@ -1,4 +1,4 @@
-{#- Whoever disputes and whoever is billed may be two: a dispute that is withdrawn or corrected says no more whose bill it was of. -#}
+{#- One customer may dispute another's bill: a dispute that is withdrawn or corrected no longer says whose bill it was. -#}
 {{
     config(
         materialized='incremental',

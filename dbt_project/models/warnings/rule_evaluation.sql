@@ -76,7 +76,7 @@ facts as (
         {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
         positions.open_amount,
         positions.exposure,
-        -- Over a limit of 0 whoever owes anything is over any share of it.
+        -- Where the limit is 0, any debt is over any share of it.
         case
             when positions.credit_limit > 0 then {{ rounded_ratio('positions.exposure', 'positions.credit_limit', 4) }}
             when positions.exposure > 0 then 9999

@@ -18,12 +18,16 @@ def write_private(path: Path, content: str | bytes) -> Path:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     with os.fdopen(_new(partial), "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
+    return put_in_place(partial, path)
+
+
+def put_in_place(partial: Path, path: Path) -> Path:
+    """Give a file that is written whole its name, in place of one that is there; where that fails, nothing of it is left."""
     try:
-        partial.replace(path)
+        return partial.replace(path)
     except OSError:
         partial.unlink()
         raise
-    return path
 
 
 def private_folder(path: Path) -> Path:
@@ -44,7 +48,7 @@ def make_private(path: Path) -> None:
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         with path.open("rb") as source, os.fdopen(_new(partial), "wb") as file:
             shutil.copyfileobj(source, file)
-        partial.replace(path)
+        put_in_place(partial, path)
 
 
 def _new(path: Path) -> int:

@@ -161,13 +161,12 @@ def record_columns(
         tables = read_catalog() if read_catalog else catalog(connection)
         by_hash = {_sql_hash(model, tables): model for model in models}
         read = _texts(connection, "select sql_hash from lineage.model_sql where sql_hash = any(%s)", list(by_hash))
-        _read_columns(
-            {sql_hash: model for sql_hash, model in by_hash.items() if sql_hash not in read}, tables, connection
-        )
+        if unread := {sql_hash: model for sql_hash, model in by_hash.items() if sql_hash not in read}:
+            _read_columns(unread, tables, connection)
         with connection.cursor().copy("copy lineage.model_sql (fingerprint, unique_id, sql_hash) from stdin") as copy:
             for sql_hash, model in by_hash.items():
                 copy.write_row((fingerprint, model.unique_id, sql_hash))
-    log.info("columns_recorded", models=len(models), read=len(by_hash.keys() - read))
+    log.info("columns_recorded", models=len(models), read=len(unread))
 
 
 def _texts(connection: Connection, query: LiteralString, value: object) -> set[str]:

@@ -1,5 +1,8 @@
 """Facets of our own in OpenLineage events, and their schema: docs/reference/lineage_facets.json."""
 
+# OpenLineage writes the keys of facets in camel case.
+# ruff: noqa: N815
+
 from __future__ import annotations
 
 import attr
@@ -12,13 +15,13 @@ SCHEMA = "urn:gridcredit:lineage_facets:1"
 class FileLinesDatasetFacet(DatasetFacet):
     """From which lines of which file a table's rows came, and which of its columns say so of each row."""
 
-    fileId: int  # noqa: N815 - facets are in camel case
-    fileName: str  # noqa: N815
-    fileColumn: str  # noqa: N815
-    lineColumn: str  # noqa: N815
-    linesRead: int  # noqa: N815
-    linesUsed: int  # noqa: N815
-    linesQuarantined: int  # noqa: N815
+    fileId: int
+    fileName: str
+    fileColumn: str
+    lineColumn: str
+    linesRead: int
+    linesUsed: int
+    linesQuarantined: int
 
     @staticmethod
     def _get_schema() -> str:

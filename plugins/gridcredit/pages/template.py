@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from gridcredit.files.private import write_private
+from gridcredit.files.private import put_in_place, write_private
 
 
 def render(
@@ -49,9 +49,4 @@ def write_page(path: Path, text: str, *, private: bool = False) -> Path:
         return write_private(path, text)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
-    try:
-        partial.replace(path)
-    except OSError:
-        partial.unlink()
-        raise
-    return path
+    return put_in_place(partial, path)

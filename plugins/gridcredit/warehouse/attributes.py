@@ -44,13 +44,12 @@ def published_attributes(connection: Connection, customer_id: str) -> dict[str, 
     if not table_columns(connection, "published", "customer_attribute"):
         return {}
     found: dict[str, Decimal] = {}
-    for name, kind, codes, value in connection.execute(
-        "select name, declared.type, codes, value from published.customer_attribute join policy.attributes as declared using (name) "
+    for name, kind, codes, text, value in connection.execute(
+        "select name, declared.type, codes, description, value from published.customer_attribute join policy.attributes as declared using (name) "
         "where customer_id = %s and is_current and value is not null",
         [customer_id],
     ):
-        if kind == "code":
-            found |= {f"attribute_{name}_{code}": Decimal(code == value) for code in codes.split("|")}
-        elif kind in ("boolean", "number"):
-            found[f"attribute_{name}"] = Decimal(value) if kind == "number" else Decimal(value == "true")
+        declared = Attribute(type=kind, text=text, values=codes.split("|") if codes else [])
+        for feature, code in declared.features(name).items():
+            found[feature] = Decimal(value) if kind == "number" else Decimal(value == (code or "true"))
     return found

@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    depth.is_deep = config.getoption("--deep")
+    depth.set_depth(is_deep=config.getoption("--deep"))
     if not is_worker(config):
         folder = tempfile.mkdtemp(prefix="gridcredit-prepared-")
         Path(folder).chmod(0o755)

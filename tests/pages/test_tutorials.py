@@ -71,8 +71,8 @@ def test_a_command_that_fails_or_prints_something_else_is_a_fault(tmp_path: Path
     ]  # fmt: skip
     faults = follow(page, tmp_path, tmp_path / "var")
     assert faults == [
-        "cat a/b.csv\necho 12 rows in 4.2 s\ndid not print: 13 rows in 4.2 s",
-        "echo some\ndid not print: other",
+        "cat a/b.csv\necho 12 rows in 4.2 s\ndid not print: 13 rows in 4.2 s\nnearest to it: 12 rows in 4.2 s",
+        "echo some\ndid not print: other\nnearest to it: some",
         "exit 3\nended with 3: ",
     ]
     assert missing_lines("done in 8.7 s\n...\nA 1\n", "x\ndone in 11 s\n") == ["A 1"]

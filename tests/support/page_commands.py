@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import subprocess
@@ -84,7 +85,10 @@ def follow(page: Path, clone: Path, home: Path) -> list[str]:
         if (done.returncode != 0) != (step.note == "fails"):
             faults.append(f"{step.commands}ended with {done.returncode}: {done.stdout[-1500:]}")
             break
-        faults += [f"{step.commands}did not print: {line}" for line in missing_lines(step.printed, done.stdout)]
+        faults += [
+            f"{step.commands}did not print: {line}\nnearest to it: {_nearest(line, done.stdout)}"
+            for line in missing_lines(step.printed, done.stdout)
+        ]
     return faults
 
 
@@ -109,6 +113,10 @@ def missing_lines(shown: str, printed: str) -> list[str]:
     lines = {_comparable(line) for line in printed.splitlines()}
     wanted = (line for line in shown.splitlines() if line.strip() not in ("", "..."))
     return [line for line in wanted if _comparable(line) not in lines]
+
+
+def _nearest(line: str, printed: str) -> str:
+    return next(iter(difflib.get_close_matches(line, printed.splitlines(), 1, 0)), "nothing was printed")
 
 
 def _comparable(line: str) -> str:

@@ -24,7 +24,8 @@ ENGINE = PROJECT_DIR / "tests" / "support" / "browser_engine.py"
 DESKTOP, PHONE = 1400, 390
 PATIENCE = 60.0
 # Fonts are there, what the page draws of itself is drawn, and nothing moves any more but what moves for ever.
-DRAWN = """document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
+DRAWN = """new Promise(done => document.readyState === "complete" ? done() : addEventListener("load", done))
+  .then(() => document.fonts.ready).then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
   .then(() => Promise.allSettled(document.getAnimations()
     .filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished))).then(() => true)"""
 # Where an element's middle is, and whether a click there reaches it.
@@ -32,6 +33,10 @@ MIDDLE = """(() => { const one = document.querySelector(%s); one.scrollIntoView(
   const box = one.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
   const hit = document.elementFromPoint(x, y);
   return {x, y, isReached: one.contains(hit) || (hit && hit.contains(one) && hit.tagName === "LABEL")}; })()"""
+
+
+class PageLeftError(Exception):
+    """The page went on to another while something ran in it, as Airflow does to its login."""
 
 
 class Browser:
@@ -61,7 +66,7 @@ class Browser:
             assert "errorText" not in answer, f"{one}: {answer['errorText']}"
             while not self._is_loaded:
                 self._hear()
-        self.run(DRAWN)
+        self.wait_until(DRAWN)
 
     def run(self, script: str) -> Any:
         """What an expression of JavaScript is, or what its promise becomes; as JSON would hand it over."""
@@ -70,12 +75,16 @@ class Browser:
         return answer["result"].get("value")
 
     def wait_until(self, script: str) -> Any:
-        """The first value of an expression that is true."""
+        """The first value of an expression that is true, in whichever page the browser then is."""
         deadline = time.monotonic() + PATIENCE
-        while not (value := self.run(script)):
+        while True:
+            try:
+                if value := self.run(script):
+                    return value
+            except PageLeftError:
+                pass
             assert time.monotonic() < deadline, f"never true: {script}"
             time.sleep(0.1)
-        return value
 
     def click(self, selector: str) -> None:
         """Click where a person would; nothing may lie over the element."""
@@ -102,7 +111,9 @@ class Browser:
         while True:
             said = self._hear()
             if said.get("id") == self._calls:
-                assert "error" not in said, f"{method}: {said['error']}"
+                if (error := said.get("error", {})).get("message") == "Execution context was destroyed.":
+                    raise PageLeftError(method)
+                assert not error, f"{method}: {error}"
                 result: dict[str, Any] = said["result"]
                 return result
 

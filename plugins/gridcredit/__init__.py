@@ -1,3 +1,3 @@
 """GridCredit: customer credit management for power suppliers, as a data pipeline."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

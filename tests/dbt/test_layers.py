@@ -81,6 +81,46 @@ def test_a_layer_reads_no_later_one(project: Project) -> None:
     assert later == set()
 
 
+def above(name: str, nodes: dict[str, Any]) -> set[str]:
+    """All that is built before a node."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = set(nodes[waiting.pop()].depends_on_nodes) & set(nodes) - found
+        found |= new
+        waiting += new
+    return found
+
+
+@pytest.mark.parametrize("notes", ["changed_customer", "changed_usage"])
+def test_whoever_reads_what_staging_notes_waits_for_all_of_it(project: Project, notes: str) -> None:
+    """Rows of a customer who is noted while a model runs would be deleted, and not computed."""
+    models = {name: node for name, node in project.nodes.items() if node.resource_type == "model"}
+    of_meters = notes == "changed_usage"
+    noting = {
+        name
+        for name, node in models.items()
+        for hook in node.config.pre_hook
+        if "note_changed_customers" in hook.sql and ("'meter" in hook.sql) == of_meters
+    }
+    macros = ("changed_customers", "days_of_changed_customers", "only_of_accounts", "note_linked_customers")
+    source, keys = f"source.gridcredit.ops.{notes}", {f"{notes}", "changed_account"}
+    reading = {
+        name
+        for name, node in models.items()
+        if name not in noting
+        and (
+            source in node.depends_on_nodes
+            or (not of_meters and node.config.get("keys_of") in keys)
+            or (not of_meters and any(one.rsplit(".", 1)[1] in macros for one in node.depends_on.macros))
+        )
+    }
+    assert len(noting) >= 2
+    assert len(reading) >= (1 if of_meters else 20)
+    missed = {(name, other) for name in reading for other in noting - above(name, models)}
+    assert missed == set()
+
+
 @pytest.fixture(scope="module")
 def undisturbed(new_warehouse: WarehouseFactory, small: Prepared) -> list[tuple[object, ...]]:
     """The second release as one process makes it, by table its rows and hashes."""

@@ -54,7 +54,7 @@ def assert_a_rebuild_changes_nothing(settings: Settings, day: date) -> None:
         for name, rows in before.items()
         if rows != after[name]
     }
-    assert differing == {}
+    assert differing == {}, differing
     assert not release.is_new
 
 

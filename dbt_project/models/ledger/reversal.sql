@@ -1,4 +1,13 @@
--- Read by incremental runs alone, to note linked customers: depends_on: {{ ref('stg_collection_action') }} {{ ref('stg_dispute') }}
+{#- Whoever reads what staging notes of changed customers comes after this model, and this one after all that notes. #}
+{%- set noting = [
+    'bill', 'collection_action', 'customer', 'customer_attribute', 'department_notice', 'dispute', 'external_risk',
+    'grade_override', 'inspection', 'instalment', 'investigation', 'officer_assignment', 'party', 'payment', 'service_order',
+    'warning_acknowledgement',
+] %}
+{#- Read by no query, so named while dbt parses. #}
+{%- if not execute %}
+-- depends_on:{% for extract in noting %} {{ ref('stg_' ~ extract) }}{% endfor %}
+{%- endif %}
 -- Every bill or payment that refers to another one: the root of its chain, how far from it, and from which day on it counts.
 {{
     config(

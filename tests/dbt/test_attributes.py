@@ -83,7 +83,9 @@ debit_now, moved_in, 2020-02-29, 2026-05-17,
 debit_now, remark, ask for Mrs Personname, 2026-05-17,
 """
 DEBTORS = ("holds", "last_day", "over", "replaced", "no_more_known", "not_back", "to_come", "nine", "nothing_known")
-PAYERS = ("poor", "poor_now", "rich", "debit", "debit_now")
+PAYERS = ("poor", "poor_now", "rich", "debit", "debit_now", "alone")
+# Of a segment with one customer, which has no tenths.
+ALONE = {"alone": "industrial"}
 
 
 def attribute_file(table: str) -> str:
@@ -99,7 +101,7 @@ def files() -> dict[str, str]:
         "collection_action": ["action_id,customer_id,kind,acted_on"],
     }
     for name in (*DEBTORS, *PAYERS):
-        found["customer"].append(f"{name},{name},residential,2020-01-01,2024-01-01 00:00:00")
+        found["customer"].append(f"{name},{name},{ALONE.get(name, 'residential')},2020-01-01,2024-01-01 00:00:00")
     for name in DEBTORS:
         found["bill"].append(f"{name}-B,{name},2026-04,2026-04-21,2026-05-05,100,regular")
         found["collection_action"].append(f"{name}-N,{name},final_notice,2026-06-08")
@@ -273,6 +275,10 @@ def test_nights_hold_what_a_rebuild_holds(
     )
     pipeline.build_ratings("another", date(2026, 6, 21), settings)
     assert rows(settings, held) == [("over",), ("to_come",)]
+    # A segment of one has no tenths, and is known to be small in each release.
+    assert rows(settings, "select distinct customers from features.bill_size_bound where segment = 'industrial'") == [
+        (1,)
+    ]
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
     _departments(settings)
     assert (

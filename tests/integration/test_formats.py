@@ -127,6 +127,31 @@ def test_moments_are_days_of_the_time_zone(
     assert rows == [days or (date(2026, 1, 1), date(2026, 1, 31))]
 
 
+@pytest.mark.parametrize(
+    ("meant", "issued_on"), [("utc", date(2026, 2, 1)), ("local", date(2026, 1, 31)), (None, None)]
+)
+def test_int96_says_no_zone(settings: Settings, tmp_path: Path, meant: str | None, issued_on: date | None) -> None:
+    """Spark writes UTC so, Hive local time."""
+    moment = pa.array([datetime(2026, 1, 31, 16, 30)], pa.timestamp("ns"))  # noqa: DTZ001 - the file holds none
+    facts = {
+        "bill_id": ["B1"],
+        "customer_id": ["C1"],
+        "due_on": [date(2026, 3, 1)],
+        "amount": [1],
+        "period": ["2026-01"],
+    }
+    path = tmp_path / "bill.parquet"
+    pyarrow.parquet.write_table(pa.table(facts | {"issued_on": moment}), path, use_deprecated_int96_timestamps=True)
+    chosen = mapping(format="parquet", time_zone="Asia/Shanghai", int96=meant)
+    if meant is None:
+        with pytest.raises(FileRefusedError, match="'issued_on' holds INT96 timestamps.*say `int96: utc`"):
+            load_file(path, chosen, settings)
+        return
+    load_file(path, chosen, settings)
+    with connect(settings) as connection:
+        assert connection.execute("select issued_on from raw.bill").fetchall() == [(issued_on,)]
+
+
 def test_parquet_of_any_types(settings: Settings, tmp_path: Path) -> None:
     table = pa.table(
         {

@@ -126,7 +126,7 @@ def _store_bill_sizes(connection: Connection, release: int) -> None:
         "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
         "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, %s "
         "from features.bill_size_bound as sizes, jsonb_each_text(to_jsonb(sizes)) as bound "
-        "where starts_with(bound.key, 'from_') and bound.value is not null on conflict do nothing",
+        "where starts_with(bound.key, 'from_') on conflict do nothing",
         [release],
     )
 

@@ -111,6 +111,9 @@ class FileRule(Strict):
     month_format: str = "%Y-%m"
     timestamp_format: str = "%Y-%m-%dT%H:%M:%S%z"
     time_zone: str = "UTC"
+    int96: Literal["utc", "local"] | None = Field(
+        None, description="what a Parquet file means by INT96 timestamps: UTC (Spark) or local time (Hive, Impala)"
+    )
     year_pivot: int | None = Field(
         None,
         ge=0,
@@ -188,6 +191,8 @@ class FileRule(Strict):
             raise ValueError("`sheet` says something of XLSX files alone")
         if self.header_row > 1 and self.format == "parquet":
             raise ValueError("`header_row` says nothing of Parquet files")
+        if self.int96 and self.format != "parquet":
+            raise ValueError("`int96` says something of Parquet files alone")
         if self.decimal_separator == self.thousands_separator:
             raise ValueError("`decimal_separator` and `thousands_separator` are the same")
         columns = [column for _, part in self.parts() for column in part.columns.values()]

@@ -19,6 +19,10 @@ from gridcredit.ingestion.readers.expansion import check_expanded_size
 from gridcredit.ingestion.readers.typed_text import NotTextError, mark_floats, typed_text, unreadable
 
 ROWS_PER_BATCH = 50_000
+ZONE_UNKNOWN = (
+    "holds INT96 timestamps, which do not say their zone: say `int96: utc` (as Spark writes them) "
+    "or `int96: local` (as Hive and Impala do) in the mapping"
+)
 
 
 def parquet_header(path: Path, rule: FileRule) -> list[str]:  # noqa: ARG001 - one signature for all formats
@@ -37,9 +41,14 @@ def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadL
             groups = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
             check_expanded_size(path.name, sum(groups), limits.expanded_bytes)
             read, identifiers = rule.sources(), rule.identifier_sources()
+            without_zone = _int96_columns(file.schema)
+            if rule.int96 is None and (unclear := sorted(without_zone & read)):
+                raise FileRefusedError(f"{path.name}: column {unclear[0]!r} {ZONE_UNKNOWN}")
             for batch in file.iter_batches(ROWS_PER_BATCH):
                 columns: dict[str, pa.Array] = {}
                 for name, array in zip(header, batch.columns, strict=True):
+                    if name in without_zone and rule.int96 == "utc":
+                        array = pc.assume_timezone(array, "UTC")
                     if name in identifiers and pa.types.is_floating(array.type):
                         columns[name] = mark_floats(_text_column(array, rule))
                     else:
@@ -50,6 +59,10 @@ def parquet_batches(path: Path, rule: FileRule, header: list[str], limits: ReadL
         raise FileRefusedError(f"{path.name}: column {name!r} {error}") from error
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, "Parquet", error) from error
+
+
+def _int96_columns(schema: pyarrow.parquet.ParquetSchema) -> set[str]:
+    return {one.path for one in (schema.column(n) for n in range(len(schema))) if one.physical_type == "INT96"}
 
 
 def _unread_column(array: pa.Array, rule: FileRule) -> pa.Array:

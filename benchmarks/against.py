@@ -1,7 +1,8 @@
 """`make bench-against`: what this tree costs against another revision of it, side by side on the same files.
 
-Both trees load the same simulated supplier and build it in full, one after the other. Then their nights take turns, each
-in a process that has built a night before, so that imports are paid. Prints seconds and this tree's share of the other's.
+Both trees load the same simulated supplier and build it in full, one after the other. Then their nights take turns,
+each in a process that has built a night before, so that imports are paid. Prints seconds and this tree's share of the
+other's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The features recomputed from the CSV files without this project: in Postgres, DuckDB or pandas. Prints seconds as JSON."""
+"""The features recomputed from the CSV files without this project: in Postgres, DuckDB or pandas. Prints seconds as
+JSON.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`make bench-dags`: ingest against plain COPY, the DAGs against the same stages in one process, side by side in one run."""
+"""`make bench-dags`: ingest against plain COPY, the DAGs against the same stages in one process, side by side in one
+run.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`make bench`: a full build and a day's run, compared with hand-written SQL in Postgres, DuckDB and pandas on the same files.
+"""`make bench`: a full build and a day's run, compared with hand-written SQL in Postgres, DuckDB and pandas on the same
+files.
 
 Prints a table and writes it as JSON, with the machine and the versions; `--chart` draws the results stored so far.
 """
@@ -173,7 +174,8 @@ def print_run(connection: Connection, run_id: str, seconds: float) -> None:
     for layer, took in connection.execute(
         "select case when resource_type = 'test' then 'tests' else "
         "coalesce((select table_schema from information_schema.tables "
-        "where table_name = split_part(unique_id, '.', 3) and table_schema not in ('published', 'raw') limit 1), 'views') "
+        "where table_name = split_part(unique_id, '.', 3) and table_schema not in ('published', 'raw') limit 1), "
+        "'views') "
         "end as layer, sum(seconds) from lineage.model_results where run_id = %s group by 1 order by 2 desc",
         [run_id],
     ):
@@ -206,7 +208,8 @@ def seconds_of_features(connection: Connection, settings: Settings) -> float:
 def size_of(connection: Connection, settings: Settings) -> float:
     """Bytes of the layers and of what is published, raw left out."""
     (size,) = connection.execute(
-        "select sum(pg_total_relation_size(pg_class.oid)) from pg_class join pg_namespace on relnamespace = pg_namespace.oid "
+        "select sum(pg_total_relation_size(pg_class.oid)) from pg_class join pg_namespace on relnamespace = "
+        "pg_namespace.oid "
         "where relkind = 'r' and nspname = any(%s)",
         [[*layers(settings), "published"]],
     ).fetchone() or (0,)
@@ -216,7 +219,8 @@ def size_of(connection: Connection, settings: Settings) -> float:
 def published_rows(connection: Connection) -> float:
     """Rows in all histories."""
     tables = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'published' and table_name like '%_history'"
+        "select table_name from information_schema.tables where table_schema = 'published' and table_name like "
+        "'%_history'"
     ).fetchall()
     total = 0
     for (table,) in tables:

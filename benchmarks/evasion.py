@@ -1,7 +1,8 @@
 """`make bench-evasion`: how far a signal of evasion can be trusted, against the thefts of a simulated supplier.
 
-At the month-ends of a year, each customer who stole in the month that ended counts as a thief. Of those named, the share
-who are (precision), and of the thieves the share who are named (recall), by threshold of `evasion_signal` and by cause.
+At the month-ends of a year, each customer who stole in the month that ended counts as a thief. Of those named, the
+share who are (precision), and of the thieves the share who are named (recall), by threshold of `evasion_signal` and by
+cause.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def _build(files: Path, settings: Settings) -> None:
 
 
 def measure(signals: pd.DataFrame, thefts: pd.DataFrame) -> tuple[int, dict[str, dict[str, object]]]:
-    """How many thieves, and precision and recall by threshold and by cause; whom an inspection has found is not counted."""
+    """How many thieves, and precision and recall by threshold and by cause; whom an inspection has found is not
+    counted.
+    """
     rows = signals[~signals["was_found"].fillna(False).astype(bool)].merge(thefts, on="customer_id", how="left")
     month = pd.to_datetime(rows["as_of_date"]).dt.to_period("M").dt.to_timestamp()
     is_thief = (rows["stolen_from"] <= month) & ~(rows["found_on"].dt.to_period("M").dt.to_timestamp() <= month)

@@ -1,4 +1,6 @@
-"""`make bench-lineage`: what the gates cost of a run, by table, and how long it takes to trace rows, lines and bills."""
+"""`make bench-lineage`: what the gates cost of a run, by table, and how long it takes to trace rows, lines and
+bills.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,8 @@ def main() -> None:
 def print_gates(connection: Connection, run_id: str) -> None:
     """The gates' share of a run's time, and the tables that took longest."""
     gates, whole = connection.execute(
-        "select sum(seconds) filter (where stage like 'check%%'), sum(seconds) from ops.stage_timings where run_id = %s",
+        "select sum(seconds) filter (where stage like 'check%%'), sum(seconds) from ops.stage_timings where run_id = "
+        "%s",
         [run_id],
     ).fetchone() or (0, 1)
     print(f"{run_id}: gates {gates:.1f} s of {whole:.1f} s, {gates / whole:.1%}")

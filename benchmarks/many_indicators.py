@@ -68,7 +68,8 @@ def main() -> None:
                 )
             ratings, whole = (seconds["many"][which] / seconds["default"][which] for which in (0, 1))
             print(
-                f"{options.customers} customers, 52 indicators over the default policy: rating models {ratings:.2f}, all {whole:.2f}"
+                f"{options.customers} customers, 52 indicators over the default policy: rating models {ratings:.2f}, "
+                f"all {whole:.2f}"
             )
 
 

@@ -1,8 +1,8 @@
 """`make bench-policies`: does one version of a policy rank better than another, without being fitted to anything?
 
-Each supplier is rated at its month-ends by both versions. AUC and KS are those of the score against what happened after, the
-mean over month-ends, of the customers whom both rate. Simulated suppliers: a bill more than 60 days overdue within six
-months. The IBM ledger (--ibm FILE): a bill paid more than 30 days late of those due within three months.
+Each supplier is rated at its month-ends by both versions. AUC and KS are those of the score against what happened
+after, the mean over month-ends, of the customers whom both rate. Simulated suppliers: a bill more than 60 days overdue
+within six months. The IBM ledger (--ibm FILE): a bill paid more than 30 days late of those due within three months.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`make bench-ratings`: does SQL say what plain Python says, does the score predict who will not pay, and what does it cost.
+"""`make bench-ratings`: does SQL say what plain Python says, does the score predict who will not pay, and what does it
+cost.
 
 Three figures on simulated customers: how many of them the oracle of the tests agrees with, to the cent and the point;
 AUC and KS of the score at month-ends against what happened in the six months after; and the seconds that the ratings of

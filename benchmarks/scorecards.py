@@ -1,4 +1,5 @@
-"""`make bench-scorecards`: expert policy, fitted scorecard and gradient boosting out of time, and SQL against Python, by size.
+"""`make bench-scorecards`: expert policy, fitted scorecard and gradient boosting out of time, and SQL against Python,
+by size.
 
 Gradient boosting is a yardstick only: nobody could explain its grades.
 """

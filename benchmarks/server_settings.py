@@ -1,7 +1,8 @@
-"""`make bench-settings`: what each setting of the embedded server is worth to the heaviest models, to loading and to publishing.
+"""`make bench-settings`: what each setting of the embedded server is worth to the heaviest models, to loading and to
+publishing.
 
-A warehouse is built. Its heaviest models' tables are made once more, its bills loaded once more and changed rows published once more,
-with one thing at a time as it would be without us; before and after each with all of ours.
+A warehouse is built. Its heaviest models' tables are made once more, its bills loaded once more and changed rows
+published once more, with one thing at a time as it would be without us; before and after each with all of ours.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def main() -> None:
 
 
 def print_settings(queries: dict[str, bytes], bills: Path, settings: Settings) -> None:
-    """Print what everything costs with one thing otherwise, and over the mean of what it cost with all of ours around it."""
+    """Print what everything costs with one thing otherwise, and over the mean of what it cost with all of ours around
+    it.
+    """
     print(
         f"{'otherwise':<22} {'models':>18} {'loading':>18} {'publishing':>18}   dearest model: s, over ours", flush=True
     )
@@ -125,7 +128,9 @@ def with_options(settings: Settings, changed: dict[str, str | float]) -> None:
 
 
 def read(queries: dict[str, bytes], bills: Path, settings: Settings, kind: str = "unlogged") -> Reading:
-    """Make each model's table, load the bills and publish changes, as a build and a night do, and leave all as it was."""
+    """Make each model's table, load the bills and publish changes, as a build and a night do, and leave all as it
+    was.
+    """
     models = {}
     with connect(settings, autocommit=True) as connection:
         connection.execute(sql.SQL("set statement_timeout = '{}s'").format(sql.Literal(LONGEST_SECONDS)))
@@ -155,7 +160,9 @@ def loading_of(bills: Path, settings: Settings) -> float:
 
 
 def publishing_of(settings: Settings) -> float:
-    """Seconds of publishing what a night leaves in `candidate.rating_indicator`, every tenth customer changed; taken back."""
+    """Seconds of publishing what a night leaves in `candidate.rating_indicator`, every tenth customer changed; taken
+    back.
+    """
     table = "rating_indicator"
     with connect(settings) as connection:
         connection.execute(
@@ -168,7 +175,9 @@ def publishing_of(settings: Settings) -> float:
 
 @contextmanager
 def without_statistics(settings: Settings) -> Iterator[None]:
-    """Leave the planner what it knows of tables' sizes and nothing of their columns, which are analyzed again afterwards."""
+    """Leave the planner what it knows of tables' sizes and nothing of their columns, which are analyzed again
+    afterwards.
+    """
     with psycopg.connect(EmbeddedPostgres(settings).url(SUPERUSER, WAREHOUSE)) as admin:
         admin.execute(
             "delete from pg_statistic using pg_class where starelid = pg_class.oid and relnamespace not in "

@@ -1,7 +1,7 @@
 """`make bench-small`: what a small build costs, where hardly any of it is data.
 
-A full build of few customers, then nights in which no fact changed: the first in a process of its own, as a scheduler starts
-it, the next in one that has imported what it needs. Seconds by stage, and of processors: ours and Postgres's.
+A full build of few customers, then nights in which no fact changed: the first in a process of its own, as a scheduler
+starts it, the next in one that has imported what it needs. Seconds by stage, and of processors: ours and Postgres's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""`make bench-warnings`: a year of warnings, night by night and in one run at its end; how many flap, and what differs."""
+"""`make bench-warnings`: a year of warnings, night by night and in one run at its end; how many flap, and what
+differs.
+"""
 
 from __future__ import annotations
 
@@ -49,11 +51,14 @@ def main() -> None:
 
 
 def print_lives(settings: Settings) -> None:
-    """How many warnings of a customer and rule opened in the year; those that come back within a week of clearing flap."""
+    """How many warnings of a customer and rule opened in the year; those that come back within a week of clearing
+    flap.
+    """
     with connect(settings) as connection:
         rows = connection.execute(
             "select opened.rule, exists (select 1 from published.warning_event as cleared "
-            "where cleared.customer_id = opened.customer_id and cleared.rule = opened.rule and cleared.event = 'cleared' "
+            "where cleared.customer_id = opened.customer_id and cleared.rule = opened.rule and cleared.event = "
+            "'cleared' "
             "and cleared.happened_on between opened.happened_on - 7 and opened.happened_on) "
             "from published.warning_event as opened where opened.event in ('opened', 'reopened')"
         ).fetchall()

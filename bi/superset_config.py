@@ -15,7 +15,9 @@ WAREHOUSE_URL = make_url(os.environ["SUPERSET_WAREHOUSE_URL"])
 
 
 def DB_CONNECTION_MUTATOR(url: URL, parameters: dict[str, Any], *_: object) -> tuple[URL, dict[str, Any]]:  # noqa: N802
-    """The database `warehouse` is where the environment says: neither its address nor its password is stored in Superset."""
+    """The database `warehouse` is where the environment says: neither its address nor its password is stored in
+    Superset.
+    """
     return (WAREHOUSE_URL if url.host == "warehouse" else url), parameters
 
 

@@ -1,4 +1,6 @@
-"""New rows of raw, and the passing of days, become a release: checked, rated, checked again, published in one transaction."""
+"""New rows of raw, and the passing of days, become a release: checked, rated, checked again, published in one
+transaction.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""Each month ratings are measured against what became of the customers; a figure beyond its bound is a task for people."""
+"""Each month ratings are measured against what became of the customers; a figure beyond its bound is a task for
+people.
+"""
 
 from datetime import timedelta
 
@@ -19,7 +21,8 @@ with DAG(
 ):
     NoteBreachesOperator(
         task_id="note_breaches",
-        doc_md="Waits under Browse, Required Actions until somebody says what is to be done; skipped where all is well.",
+        doc_md="Waits under Browse, Required Actions until somebody says what is to be done; skipped where all is "
+        "well.",
         watched_on=watch_ratings(),
         response_timeout=timedelta(days=25),
         execution_timeout=None,

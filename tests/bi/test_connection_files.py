@@ -18,8 +18,8 @@ pytestmark = pytest.mark.bi
 
 PASSWORD = "for this test"
 
-# What learn.microsoft.com/power-bi/connect-data/desktop-data-sources says of PBIDS files: version 0.1, one connection, and of a
-# connection its details (protocol and address), options, and the mode, where the file decides it.
+# What learn.microsoft.com/power-bi/connect-data/desktop-data-sources says of PBIDS files: version 0.1, one connection,
+# and of a connection its details (protocol and address), options, and the mode, where the file decides it.
 PBIDS = {
     "type": "object",
     "required": ["version", "connections"],
@@ -60,7 +60,9 @@ TABLEAU = """
 import json, sys
 from tableaudocumentapi import Datasource
 source = Datasource.from_file(sys.argv[1])
-print(json.dumps([[one.dbclass, one.server, one.port, one.dbname, one.username, one.authentication] for one in source.connections]))
+print(json.dumps([
+    [one.dbclass, one.server, one.port, one.dbname, one.username, one.authentication] for one in source.connections
+]))
 """
 
 

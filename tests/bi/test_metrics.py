@@ -52,7 +52,8 @@ insert into by_hand.officer_result (officer_id, overdue_month, overdue_amount, r
     ('E1', '2026-01-01', 1000, 800, 0.8), ('E2', '2026-01-01', 1000, 500, 0.5), ('E3', '2026-04-01', 5000, 10, null);
 create table by_hand.promise_result (like published.promise_result);
 insert into by_hand.promise_result (action_id, promise_date, outcome) values
-    ('1', '2026-04-01', 'kept'), ('2', '2026-04-02', 'kept'), ('3', '2026-04-03', 'broken'), ('4', '2026-06-01', 'open');
+    ('1', '2026-04-01', 'kept'), ('2', '2026-04-02', 'kept'),
+    ('3', '2026-04-03', 'broken'), ('4', '2026-06-01', 'open');
 create table by_hand.cash_forecast (like published.cash_forecast);
 insert into by_hand.cash_forecast (as_of_date, months, forecast_amount, collected_amount) values
     ('2026-02-28', 1, 110, 100), ('2026-03-31', 1, 80, 100), ('2026-02-28', 3, 150, 100), ('2026-04-30', 1, 99, null);

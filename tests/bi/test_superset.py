@@ -42,18 +42,21 @@ BY_HAND = {
     "from star.fact_receivable where date_day = (select max(as_of_date) from published.release)",
     "Red warnings": "select count(*) from published.customer_warning where level_rank = 1",
     "Customers warned": "select count(*) from (select distinct customer_id from published.customer_warning) as warned",
-    "Money at risk": "select sum(money_at_risk) from (select distinct customer_id, money_at_risk from published.customer_warning) as one",
+    "Money at risk": "select sum(money_at_risk) from (select distinct customer_id, money_at_risk from "
+    "published.customer_warning) as one",
     "Overdue": "select sum(overdue_amount) from published.work_list",
     "Loss of debtors": "select sum(expected_loss) from published.work_list",
     "Late steps": "select count(*) from published.work_list where step_days_late >= 1",
     "Rows read": "select sum(rows_read) from lineage.loads join lineage.files using (file_id) where undone_at is null",
-    "Rows accepted": "select sum(rows_accepted) from lineage.loads join lineage.files using (file_id) where undone_at is null",
+    "Rows accepted": "select sum(rows_accepted) from lineage.loads join lineage.files using (file_id) where undone_at "
+    "is null",
     "In quarantine": "select count(*) from quarantine.rows where resubmitted_in is null",
     "Checks made": "select count(*) from lineage.gate_results "
     "where run_id = (select run_id from lineage.releases order by release desc limit 1)",
     "Checks failed": "select count(*) from lineage.gate_results where not success "
     "and run_id = (select run_id from lineage.releases order by release desc limit 1)",
-    "Not rated": "select count(*) from star.dim_customer join published.customer_rating using (customer_id) where dim_customer.grade = 'NR'",
+    "Not rated": "select count(*) from star.dim_customer join published.customer_rating using (customer_id) where "
+    "dim_customer.grade = 'NR'",
 }
 # The most rows that a chart asks for.
 ROW_LIMIT = 1000
@@ -153,7 +156,9 @@ def as_sorted(found: Iterable[Iterable[Any]]) -> list[str]:
 
 @pytest.mark.parametrize("slug", ["portfolio", "recovery", "quality"])
 def test_every_chart_shows_what_sql_says(slug: str, api: httpx.Client, settings: Settings) -> None:
-    """Superset asks as bi_reader by a chart's saved query, Postgres is asked as owner by what bi/dashboards.yml says."""
+    """Superset asks as bi_reader by a chart's saved query, Postgres is asked as owner by what bi/dashboards.yml
+    says.
+    """
     dashboard, known = read_dashboards(settings)[slug], datasets(settings)
     found = charts_of(api, slug)
     assert set(found) == {chart.title for chart in dashboard.charts}
@@ -243,14 +248,20 @@ def sign_in(browser: Browser, address: str, settings: Settings) -> None:
 
 # Titles and big numbers of the charts that are drawn, those in the first screen at least.
 DRAWN = """(() => [...document.querySelectorAll('[data-test-chart-name]')].map(one => [one.dataset.testChartName,
-  one.querySelector('.header-line')?.innerText ?? null, !!one.querySelector('canvas, table'), !!one.querySelector('[role=alert]')]))()"""
-NOTHING_LOADS = "document.querySelectorAll('.chart-container').length >= %d && !document.querySelector('[data-test=loading-indicator], .loading')"
+  one.querySelector('.header-line')?.innerText ?? null,
+  !!one.querySelector('canvas, table'), !!one.querySelector('[role=alert]')]))()"""
+NOTHING_LOADS = (
+    "document.querySelectorAll('.chart-container').length >= %d && "
+    "!document.querySelector('[data-test=loading-indicator], .loading')"
+)
 PIXEL = "apachesuperset.gateway.scarf.sh"
 
 
 @pytest.mark.skipif(not (PYTHON.parents[1] / ".installed").exists(), reason="no browser: `make install-browser`")
 def test_each_dashboard_in_a_browser(address: str, settings: Settings, tmp_path: Path) -> None:
-    """Every chart is drawn without an error, big numbers are those of SQL, a filter narrows them, and no other host is asked."""
+    """Every chart is drawn without an error, big numbers are those of SQL, a filter narrows them, and no other host is
+    asked.
+    """
     known = datasets(settings)
     with running_browser(tmp_path) as browser:
         sign_in(browser, address, settings)

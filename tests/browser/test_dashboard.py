@@ -17,8 +17,14 @@ from tests.support.warehouses import WarehouseFactory
 pytestmark = pytest.mark.browser
 
 # Of a table the texts of a column, of the rows that are drawn.
-COLUMN = "[...document.querySelectorAll('#{table} tbody tr')].filter(row => !row.hidden).map(row => row.cells[{column}].textContent)"
-CHOOSE = "(one => {{ one.value = '{value}'; one.dispatchEvent(new Event('change')); }})(document.querySelector('select[data-filter={name}]'))"
+COLUMN = (
+    "[...document.querySelectorAll('#{table} tbody tr')].filter(row => !row.hidden).map(row => "
+    "row.cells[{column}].textContent)"
+)
+CHOOSE = (
+    "(one => {{ one.value = '{value}'; one.dispatchEvent(new Event('change')); "
+    "}})(document.querySelector('select[data-filter={name}]'))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +89,10 @@ def test_filters_hold_over_all_rows(browser: Browser, page: str, settings: Setti
 
 
 def test_a_page_offers_the_filters_that_its_lists_know(browser: Browser, page: str) -> None:
-    shown = "[...document.querySelectorAll('select[data-filter]')].filter(one => one.checkVisibility()).map(one => one.dataset.filter)"
+    shown = (
+        "[...document.querySelectorAll('select[data-filter]')].filter(one => one.checkVisibility()).map(one => "
+        "one.dataset.filter)"
+    )
     offered = {}
     for name in ("overview", "debtors", "warnings", "quality"):
         browser.open(f"{page}#{name}")
@@ -152,7 +161,8 @@ def test_the_sum_is_that_of_the_rows_chosen(browser: Browser, page: str, setting
     ((unit, amount),) = rows(
         settings,
         "select org_unit, sum(receivable_amount) from published.receivable_by_month "
-        "where as_of_date = (select max(as_of_date) from published.receivable_by_month) group by org_unit order by 1 limit 1",
+        "where as_of_date = (select max(as_of_date) from published.receivable_by_month) group by org_unit order by 1 "
+        "limit 1",
     )
     browser.open(page)
     choose(browser, "unit", unit)

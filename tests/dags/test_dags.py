@@ -45,7 +45,8 @@ dags = {
     for dag in bag.dags.values()
 }
 before = set(json.loads(sys.argv[2]))
-print(json.dumps({"errors": {str(k): v for k, v in bag.import_errors.items()}, "slow": sorted(slow - before), "dags": dags}))
+errors = {str(k): v for k, v in bag.import_errors.items()}
+print(json.dumps({"errors": errors, "slow": sorted(slow - before), "dags": dags}))
 """
 BASELINE = "import json, sys; from airflow.dag_processing.dagbag import DagBag; print(json.dumps(sorted(sys.modules)))"
 

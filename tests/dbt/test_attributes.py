@@ -1,4 +1,6 @@
-"""Attributes of customers in hand-made accounts: they hold a cut-off while they last, warn, cap a grade and ask for a review."""
+"""Attributes of customers in hand-made accounts: they hold a cut-off while they last, warn, cap a grade and ask for a
+review.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,8 @@ attributes:
   vulnerable: {type: boolean, protected: true, text: depends on electricity}
 """
 ADDED = {
-    "warning_rules.csv": "big_on_debit,blue,see whether the debit holds,collections,7,0,,30,,on debit with many persons,代扣且人口多\n",
+    "warning_rules.csv": "big_on_debit,blue,see whether the debit holds,collections,7,0,,30,,on debit with many "
+    "persons,代扣且人口多\n",
     "warning_conditions.csv": "big_on_debit,attribute_direct_debit,=,1\nbig_on_debit,attribute_persons,>,4\n",
     "vetoes.csv": "low_income,attribute_income_band_low,=,1,B,VO4\n",
     "review_rules.csv": "vulnerable,attribute_vulnerable,=,1,0,,vulnerable customers are reviewed,弱势用户需调查\n",
@@ -93,7 +96,9 @@ def attribute_file(table: str) -> str:
 
 
 def files() -> dict[str, str]:
-    """Debtors whose next step is the cut-off, since the 15th; and customers who have paid two years of bills in time."""
+    """Debtors whose next step is the cut-off, since the 15th; and customers who have paid two years of bills in
+    time.
+    """
     found = {
         "customer": ["customer_id,name,segment,opened_on,updated_at"],
         "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind"],
@@ -160,7 +165,8 @@ def test_warned_from_the_day_on_which_the_attributes_meet_the_rule(hand: Setting
     """Found on its very day, in the middle of a month, and gone on the day after the last one."""
     got = rows(
         hand,
-        "select customer_id, opened_on, clears_on, status, evidence from warnings.warning where rule = 'big_on_debit' order by 1",
+        "select customer_id, opened_on, clears_on, status, evidence from warnings.warning where rule = 'big_on_debit' "
+        "order by 1",
     )
     assert got == [
         (
@@ -184,7 +190,8 @@ def test_warned_from_the_day_on_which_the_attributes_meet_the_rule(hand: Setting
 def test_a_veto_caps_the_grade_as_of_each_day(hand: Settings) -> None:
     got = rows(
         hand,
-        "select customer_id, as_of_date, veto from credit.rating where veto = 'low_income' and as_of_date = any(%s) order by 1, 2",
+        "select customer_id, as_of_date, veto from credit.rating where veto = 'low_income' and as_of_date = any(%s) "
+        "order by 1, 2",
         [*MONTH_ENDS, DAY],
     )
     assert got == [
@@ -209,7 +216,8 @@ def test_a_review_is_asked_for(hand: Settings) -> None:
 def test_each_day_knows_what_stood_on_it(hand: Settings) -> None:
     got = rows(
         hand,
-        "select as_of_date, attribute_direct_debit, attribute_persons, attribute_income_band_low from features.customer_feature "
+        "select as_of_date, attribute_direct_debit, attribute_persons, attribute_income_band_low from "
+        "features.customer_feature "
         "where customer_id = 'debit' and as_of_date = any(%s) order by 1",
         [*MONTH_ENDS[2:], DAY],
     )
@@ -246,7 +254,9 @@ def test_what_is_published(hand: Settings) -> None:
 def test_nights_hold_what_a_rebuild_holds(
     new_warehouse: WarehouseFactory, empty: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A value ends between two nights, one is corrected, one is withdrawn; then all is built once more. And who reads it, and erasure."""
+    """A value ends between two nights, one is corrected, one is withdrawn; then all is built once more. And who reads
+    it, and erasure.
+    """
     pass_gates(monkeypatch)
     settings = new_warehouse(empty)
     settings.history_months = 4
@@ -270,7 +280,8 @@ def test_nights_hold_what_a_rebuild_holds(
         tmp_path / "customer_attribute_2.csv",
         settings,
         attribute_file(
-            "holds, vulnerable, true, 2026-01-01, 2026-06-20\nover, vulnerable, true, 2026-06-21,\npoor, income_band, low, 2026-03-01,"
+            "holds, vulnerable, true, 2026-01-01, 2026-06-20\nover, vulnerable, true, 2026-06-21,\npoor, income_band, "
+            "low, 2026-03-01,"
         ),
     )
     pipeline.build_ratings("another", date(2026, 6, 21), settings)
@@ -325,7 +336,10 @@ def _erasure(settings: Settings) -> None:
         settings,
         attribute_file("debit_now, remark, Mrs Personname again, 2026-06-01,\ndebit_now, persons, 3, 2026-06-01,"),
     )
-    later = "select name, value from raw.customer_attribute where customer_id = 'debit_now' and valid_from = '2026-06-01' order by 1"
+    later = (
+        "select name, value from raw.customer_attribute where customer_id = 'debit_now' and valid_from = '2026-06-01' "
+        "order by 1"
+    )
     assert rows(settings, later) == [("persons", "3"), ("remark", None)]
 
 

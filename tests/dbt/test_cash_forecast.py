@@ -53,7 +53,8 @@ def published(settings: Settings) -> Any:  # a frame, whose rows have no types
     columns = ["as_of_date", "months", "method", "forecast_amount", "collected_amount", "windows", "mean_error"]
     found = rows(
         settings,
-        "select as_of_date, months, method, forecast_amount::float8, collected_amount::float8, windows, mean_error::float8, "
+        "select as_of_date, months, method, forecast_amount::float8, collected_amount::float8, windows, "
+        "mean_error::float8, "
         "is_published from candidate.cash_forecast_method",
     )
     frame = pd.DataFrame(found, columns=[*columns, "is_published"])
@@ -99,7 +100,9 @@ def test_methods_that_go_by_months(settings: Settings, rich: Prepared, method: s
 
 
 def test_errors_weights_and_choice(settings: Settings) -> None:
-    """By definition: errors of a year's closed windows, inverse squared errors as weights, and a tenth better to be published."""
+    """By definition: errors of a year's closed windows, inverse squared errors as weights, and a tenth better to be
+    published.
+    """
     found = published(settings)
     closes = {
         (row.as_of_date, row.months): row.as_of_date + pd.offsets.MonthEnd(row.months) for row in found.itertuples()
@@ -176,7 +179,9 @@ def test_the_month_that_the_last_day_ends_is_closed(new_warehouse: WarehouseFact
 
 
 def test_on_a_real_ledger_it_is_not_worse_than_naive(new_warehouse: WarehouseFactory, ibm_ledger: Path) -> None:
-    """As published at each month-end, over twelve closed windows: at most a tenth worse than the better naive forecast."""
+    """As published at each month-end, over twelve closed windows: at most a tenth worse than the better naive
+    forecast.
+    """
     settings = new_warehouse()
     load_file(ibm_ledger, load_mappings(settings.mappings_dir)["ibm_receivables"], settings)
     pipeline.build_ratings("ibm", date(2013, 12, 31), settings)

@@ -1,4 +1,6 @@
-"""What a credit manager asks for first, on hand-made accounts: charges booked, supply cut off, steps that worked, instalments paid."""
+"""What a credit manager asks for first, on hand-made accounts: charges booked, supply cut off, steps that worked,
+instalments paid.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from tests.support.warehouses import WarehouseFactory, Warehouses
 
 DAY = date(2026, 6, 19)
 MONTH_END = date(2026, 5, 31)
-# Day of each customer's call, and of his payment, in days after the due date of 2 March or 1 April; none where there was none.
+# Day of each customer's call, and of his payment, in days after the due date of 2 March or 1 April; none where there
+# was none.
 DEBTS = {
     f"S{number:03d}": (
         date(2026, 3, 2) if number % 3 else date(2026, 4, 1),
@@ -45,7 +48,8 @@ same_day, reconnect, 2026-05-05
 gone, cut_off, 2026-05-01
 never_cut, reconnect, 2026-05-01
 """
-# Meter, day, figure: of `twice` read at the cut-off, twice in between, and after the reconnection; the multiplier is 10.
+# Meter, day, figure: of `twice` read at the cut-off, twice in between, and after the reconnection; the multiplier is
+# 10.
 READINGS = """
 M1, 2026-02-01, 100
 M1, 2026-03-01, 150
@@ -127,7 +131,9 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
 
 
 def test_the_account_of_late_charges(hand: Settings) -> None:
-    """31.17: on 31 May 100 - 60 - 30 = 10 are unpaid; in June the waiver is taken back, and 7.50 billed; what is later is not known."""
+    """31.17: on 31 May 100 - 60 - 30 = 10 are unpaid; in June the waiver is taken back, and 7.50 billed; what is later
+    is not known.
+    """
     got = rows(
         hand,
         "select as_of_date, opening_amount, billed_amount, paid_amount, waived_amount, unpaid_amount "
@@ -140,10 +146,13 @@ def test_the_account_of_late_charges(hand: Settings) -> None:
 
 
 def test_days_without_supply_and_use_after_the_cut_off(hand: Settings) -> None:
-    """31.17: between 1 and 10 March 5.5 x 10 kWh in 9 days; a cut-off of who is cut off is none; a contract's end ends it."""
+    """31.17: between 1 and 10 March 5.5 x 10 kWh in 9 days; a cut-off of who is cut off is none; a contract's end ends
+    it.
+    """
     got = rows(
         hand,
-        "select customer_id, cut_off_on, reconnected_on, closed_on, is_cut_off, days_without_supply, kwh_after_cut_off, "
+        "select customer_id, cut_off_on, reconnected_on, closed_on, is_cut_off, days_without_supply, "
+        "kwh_after_cut_off, "
         "days_measured from candidate.supply_cut_off order by 1, 2",
     )
     assert got == [
@@ -156,12 +165,15 @@ def test_days_without_supply_and_use_after_the_cut_off(hand: Settings) -> None:
 
 
 def test_the_review_that_comes_first(hand: Settings) -> None:
-    """31.15: the soonest day and not the fewest months; the unreviewed from the policy's start; a fall and a change from their own days."""
+    """31.15: the soonest day and not the fewest months; the unreviewed from the policy's start; a fall and a change
+    from their own days.
+    """
     got = {
         who: (rule, due_on)
         for who, rule, due_on in rows(hand, "select customer_id, review_rule, due_on from candidate.investigation_due")
     }
-    # In default, never reviewed, a customer since 2020: half a year after 1 January 2026, when the policy begins to ask.
+    # In default, never reviewed, a customer since 2020: half a year after 1 January 2026, when the policy begins to
+    # ask.
     assert got["back"] == ("low_grade", date(2026, 7, 1))
     # Half a year after the review of October; the change of 10 May would ask by 10 August, by a rule of fewer months.
     assert got["gone"] == ("low_grade", date(2026, 4, 1))
@@ -170,7 +182,9 @@ def test_the_review_that_comes_first(hand: Settings) -> None:
 
 
 def effect_of_calls(days: int) -> dict[str, float]:
-    """By definition, from the debts: share paid in full within so many days of the call, and of others open at that age, not called yet."""
+    """By definition, from the debts: share paid in full within so many days of the call, and of others open at that
+    age, not called yet.
+    """
     called: dict[int, list[bool]] = defaultdict(list)
     others: dict[int, list[bool]] = {}
     ages = {call for _, call, paid in DEBTS.values() if call and (paid is None or paid >= call)}
@@ -220,7 +234,9 @@ def test_the_effect_of_a_step(hand: Settings, days: int) -> None:
 
 
 def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepared) -> None:
-    """31.17: the instalments of the file by month, in pandas; what was paid by their days adds up to the single results."""
+    """31.17: the instalments of the file by month, in pandas; what was paid by their days adds up to the single
+    results.
+    """
     settings = new_warehouse(rich)
     instalments = pd.read_csv(rich.files / "instalment.csv", parse_dates=["due_on"])
     actions = pd.read_csv(rich.files / "collection_action.csv", parse_dates=["acted_on"])
@@ -230,7 +246,8 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
     got = pd.DataFrame(
         rows(
             settings,
-            "select due_month, sum(kept + broken + open + ended)::int, sum(due_amount + open_amount + ended_amount)::float "
+            "select due_month, sum(kept + broken + open + ended)::int, sum(due_amount + open_amount + "
+            "ended_amount)::float "
             "from published.instalment_by_month group by 1",
         ),
         columns=["month", "count", "sum"],
@@ -239,7 +256,8 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
     pd.testing.assert_frame_equal(got.sort_index(), want, check_names=False, atol=0.001, check_freq=False)
     single = rows(
         settings,
-        "select count(*) filter (where outcome = 'kept'), sum(paid_amount) filter (where outcome in ('kept', 'broken')), "
+        "select count(*) filter (where outcome = 'kept'), sum(paid_amount) filter (where outcome in ('kept', "
+        "'broken')), "
         "sum(amount) filter (where outcome in ('kept', 'broken')) from published.instalment_result",
     )
     assert (
@@ -250,7 +268,8 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
     # Wilson's interval of the share paid, by the effective number of instalments that were to be paid.
     judged = rows(
         settings,
-        "select paid_share::float, effective_instalments::float, paid_share_low::float, paid_share_high::float, kept + broken "
+        "select paid_share::float, effective_instalments::float, paid_share_low::float, paid_share_high::float, kept + "
+        "broken "
         "from published.instalment_by_month where paid_share is not null",
     )
     assert judged

@@ -190,10 +190,12 @@ def test_a_step_is_lawful_on_its_day(hand: Hand) -> None:
     """30.3: holidays, working days, ended contracts, and debts too old to begin with a message."""
     # 91 days after 20 April.
     assert hand.step("closed")[2:] == ("legal", date(2026, 7, 20))
-    # 289 days overdue: the age asks for a court, the law for a notice first. 3 September + 31 days is Saturday 4 October.
+    # 289 days overdue: the age asks for a court, the law for a notice first. 3 September + 31 days is Saturday 4
+    # October.
     assert hand.step("old") == (None, None, "final_notice", date(2025, 10, 6))
     assert hand.row("candidate.work_list", "old")["days_overdue"] == 289
-    # Due on 21 May, since the 19th and 20th are holidays: 29 days, for which a demand in writing is due, no final notice.
+    # Due on 21 May, since the 19th and 20th are holidays: 29 days, for which a demand in writing is due, no final
+    # notice.
     assert hand.row("candidate.work_list", "holiday")["days_overdue"] == 29
     assert hand.step("holiday")[2] == "notice"
     paid = hand.row("candidate.feature_library", "on_holiday")
@@ -321,7 +323,8 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
 def test_what_is_old_is_written_off_bill_by_bill(hand: Hand) -> None:
     """30.7: the old bill alone, after the step that the policy demands, with the day on which its claim is barred."""
     proposed = hand.rows(
-        "select bill_id, proposed_amount, because, limitation_on, interrupted_by, interrupted_on from candidate.write_off_bill"
+        "select bill_id, proposed_amount, because, limitation_on, interrupted_by, interrupted_on from "
+        "candidate.write_off_bill"
     )
     # Sued in July, paid in part on 1 September 2025: three years from then.
     assert proposed == [("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1))]
@@ -334,7 +337,8 @@ def test_over_a_limit_of_nothing_is_over_the_limit(hand: Hand) -> None:
     limit = hand.row("candidate.credit_limit", "watched")
     assert (limit["credit_limit"], limit["utilisation"]) == (0, None)
     assert hand.rows(
-        "select rule from candidate.customer_warning where customer_id = 'watched' and rule in ('no_room', 'over_limit') order by 1"
+        "select rule from candidate.customer_warning where customer_id = 'watched' and rule in ('no_room', "
+        "'over_limit') order by 1"
     ) == [("no_room",), ("over_limit",)]
     # Whoever reads a warning of head-room sees the bills that took it.
     assert hand.rows(
@@ -365,7 +369,8 @@ def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     assert {(who, rule, *rest[-2:]) for who, rule, *rest in rows} == {
         (who, rule, rule == leading[who], leading[who]) for who, rule, *_ in rows
     }
-    # 700.00 are more than one monthly bill, 473 days late: red by its rule. `overdue_30_days` escalated to red before it opened.
+    # 700.00 are more than one monthly bill, 473 days late: red by its rule. `overdue_30_days` escalated to red before
+    # it opened.
     barred = {rule: (level, leads) for who, rule, level, *_, leads, _ in rows if who == "barred"}
     assert barred["overdue_60_days"] == ("red", True)
     assert barred["overdue_30_days"] == ("red", False)

@@ -29,7 +29,8 @@ def test_a_changed_definition_of_default_rates_by_itself(new_warehouse: Warehous
     assert because == [("the models, the policy or the settings changed",)]
     seen = rows(
         settings,
-        "select is_in_default, pursued_days_overdue from credit.score join features.payment_behaviour using (as_of_date, customer_id)",
+        "select is_in_default, pursued_days_overdue from credit.score join features.payment_behaviour using "
+        "(as_of_date, customer_id)",
     )
     assert {is_in_default for is_in_default, days in seen if 5 < days <= 60} == {True}
     assert all(is_in_default == (days > 5) for is_in_default, days in seen)

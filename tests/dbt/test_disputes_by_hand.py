@@ -231,7 +231,8 @@ def test_credit_pays_what_nobody_contests_first(hand: Hand) -> None:
 
 def test_what_should_be_asked_is_reported(hand: Hand) -> None:
     assert hand.rows(
-        "select finding, fact_id, customer_id, amount from candidate.ledger_finding where extract = 'dispute' order by 1, 2"
+        "select finding, fact_id, customer_id, amount from candidate.ledger_finding where extract = 'dispute' order by "
+        "1, 2"
     ) == [
         ("disputes_a_bill_that_never_came", "unknown-D", "whole", 0),
         ("no_credit_note_after_a_dispute", "waiting-D", "waiting", 1000),

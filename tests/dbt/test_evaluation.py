@@ -71,7 +71,9 @@ def ledger(rated: Rated) -> oracle.Ledger:
 
 
 def counts_from(ledger: oracle.Ledger, bill: oracle.Bill, days_overdue: int) -> date:
-    """The first day on which it is overdue by more days; of a disputed one, on which more of it is open than is contested."""
+    """The first day on which it is overdue by more days; of a disputed one, on which more of it is open than is
+    contested.
+    """
     day = bill.due_on + timedelta(days=days_overdue + 1)
     if bill.bill_id not in {dispute.bill_id for dispute in ledger.disputes}:
         return day
@@ -132,7 +134,8 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
 def test_a_suppliers_own_word_comes_first(rated: Rated) -> None:
     reported = rows(
         rated.settings,
-        "select customer_id, outcome from outcomes.outcome where as_of_date = '2025-06-30' and customer_id = any(%s) order by 1",
+        "select customer_id, outcome from outcomes.outcome where as_of_date = '2025-06-30' and customer_id = any(%s) "
+        "order by 1",
         list(REPORTED_OUTCOMES),
     )
     assert reported == [(REPORTED_OUTCOMES[0], "default"), (REPORTED_OUTCOMES[1], "no default")]
@@ -159,7 +162,8 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
         assert (customers, defaults) == (len(cohort), len(within))
     counted = rows(
         rated.settings,
-        "select as_of_date, grade, sum(observed)::int, sum(defaults)::int from evaluation.outcome_by_grade group by 1, 2",
+        "select as_of_date, grade, sum(observed)::int, sum(defaults)::int from evaluation.outcome_by_grade group by 1, "
+        "2",
     )
     # All obligors are in the denominator, those who were neither good nor bad too.
     wanted = frame[frame["outcome"].notna()].groupby(["day", "grade"])["outcome"]
@@ -169,7 +173,9 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
 
 
 def test_vintages_by_month_of_opening(rated: Rated, ledger: oracle.Ledger) -> None:
-    """From the files: whose contract began in a month, and the first day on which a bill was 61 days overdue and open."""
+    """From the files: whose contract began in a month, and the first day on which a bill was 61 days overdue and
+    open.
+    """
     first_bill = min(bill.issued_on for own in ledger.bills_of.values() for bill in own)
     cohorts: dict[date, list[date | None]] = {}
     for customer in ledger.customers:
@@ -214,7 +220,8 @@ def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Developmen
             ).fetchall()
         )
         query = sql.SQL(
-            "select customer_id, segment, {} from simulated_features.customer_feature join staging.stg_customer using (customer_id) "
+            "select customer_id, segment, {} from simulated_features.customer_feature join staging.stg_customer using "
+            "(customer_id) "
             f"where as_of_date = '{LAST_DAY}'"
         )
         columns = sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
@@ -327,7 +334,8 @@ def drift_of_scores(settings: Settings, day: date) -> float:
         "and seen.as_of_date = now.as_of_date "
         "join features.customer_feature as seen_then on seen_then.customer_id = now.customer_id "
         "and seen_then.as_of_date = earlier.as_of_date where now.as_of_date = %s "
-        "and earlier.as_of_date = (%s::date - interval '1 year')::date and seen.bills_due_12m > 0 and seen_then.bills_due_12m > 0 "
+        "and earlier.as_of_date = (%s::date - interval '1 year')::date and seen.bills_due_12m > 0 and "
+        "seen_then.bills_due_12m > 0 "
         "and now.score is not null and earlier.score is not null",
         day,
         day,
@@ -340,12 +348,15 @@ def drift_of_scores(settings: Settings, day: date) -> float:
 
 
 def test_a_grades_default_rate_is_of_all_whom_the_policy_graded_so(rated: Rated) -> None:
-    """Over a year's month-ends, indeterminate ones in the denominator; a grade that is certain to default is not tested."""
+    """Over a year's month-ends, indeterminate ones in the denominator; a grade that is certain to default is not
+    tested.
+    """
     figures = {(one.figure, one.member): one for one in watch(rated.settings).figures if one.dimension == "grade"}
     frame = pd.DataFrame(
         rows(
             rated.settings,
-            "select as_of_date, customer_id, grade, grade_by_policy, outcome from outcomes.outcome where outcome is not null",
+            "select as_of_date, customer_id, grade, grade_by_policy, outcome from outcomes.outcome where outcome is "
+            "not null",
         ),
         columns=["day", "customer", "grade", "by_policy", "outcome"],
     )

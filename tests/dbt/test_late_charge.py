@@ -1,4 +1,6 @@
-"""Late charges computed by hand: holidays, the turn of the year, a part payment, the least, a bounce, a cancelled bill."""
+"""Late charges computed by hand: holidays, the turn of the year, a part payment, the least, a bounce, a cancelled
+bill.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,10 @@ FILES = {
         "P3,K3,B3,2026-01-02,500.00,\nP4,K3,B3,2026-01-06,-500.00,P3\n"
     ),
 }
-# B1: its due date moves past two holidays to 26 December, so that 27 to 31 December cost 5 days x 0.2 % x 1000 = 10.00; in the new
-# year 3 days x 0.3 % x 1000 = 9.00, since it was still open on the morning of the 3rd, when 400 came in; then 0.3 % x 600 = 1.80 a day.
-# B2: 3 days x 0.1 % x 20 = 0.06, but at least 1. B3: paid in time, bounced on the 6th: 0.2 % x 500 = 1.00 a day from the 7th on. B4 was
-# cancelled, and costs nothing.
+# B1: its due date moves past two holidays to 26 December, so that 27 to 31 December cost 5 days x 0.2 % x 1000 = 10.00;
+# in the new year 3 days x 0.3 % x 1000 = 9.00, since it was still open on the morning of the 3rd, when 400 came in;
+# then 0.3 % x 600 = 1.80 a day. B2: 3 days x 0.1 % x 20 = 0.06, but at least 1. B3: paid in time, bounced on the 6th:
+# 0.2 % x 500 = 1.00 a day from the 7th on. B4 was cancelled, and costs nothing.
 BY_HAND = {
     "B1": ("10.00", "9.00", "19.00", "1.80", date(2026, 1, 3), "600.00"),
     "B2": ("0.06", "0.00", "1.00", "0.00", date(2026, 1, 8), "0.00"),
@@ -63,7 +65,8 @@ def test_charges_computed_by_hand(settings: Settings, tmp_path: Path) -> None:
     runner.build(run, [date(2025, 12, 31), day])
     with connect(settings) as connection:
         rows = connection.execute(
-            "select bill_id, charge_of_year, charge_carried_over, late_charge, daily_charge, charged_through, open_amount "
+            "select bill_id, charge_of_year, charge_carried_over, late_charge, daily_charge, charged_through, "
+            "open_amount "
             "from candidate.late_charge"
         ).fetchall()
         to_date = connection.execute("select customer_id, late_charge from candidate.work_list").fetchall()

@@ -133,14 +133,17 @@ def undisturbed(new_warehouse: WarehouseFactory, small: Prepared) -> list[tuple[
 def test_what_a_run_built_is_gone_before_its_release(
     new_warehouse: WarehouseFactory, small: Prepared, undisturbed: list[tuple[object, ...]], after: str
 ) -> None:
-    """The server fell, somebody built by hand, or a release was rolled back: the run builds again, and its release is whole."""
+    """The server fell, somebody built by hand, or a release was rolled back: the run builds again, and its release is
+    whole.
+    """
     settings = new_warehouse(small)
     pipeline.check_raw("next", DAY, settings)
     for layer in LAYERS:
         pipeline.build_layer("next", layer, settings)
     if after == "check_candidate":
         pipeline.check_candidate("next", settings)
-    tables = rows(settings, "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+    tables = rows(settings, "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = "
+        "relnamespace "
                             "where relpersistence = 'u' and relkind = 'r'")  # fmt: skip
     with connect(settings) as connection:
         connection.execute(

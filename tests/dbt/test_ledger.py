@@ -44,7 +44,8 @@ files:
 """
 ACCOUNT = (
     "open_amount", "not_due_amount", "overdue_amount", "max_days_overdue", "disputed_amount", "disputed_overdue_amount",
-    "credit_balance", "written_off_amount", "recovered_amount", "unexplained_amount", "last_paid_on", "last_paid_amount",
+    "credit_balance", "written_off_amount", "recovered_amount", "unexplained_amount", "last_paid_on",
+    "last_paid_amount",
 )  # fmt: skip
 NOTHING: tuple[Any, ...] = (*[0] * 10, None, None)
 Fact = Bill | Payment | WriteOff | Dispute
@@ -184,7 +185,8 @@ def write_facts(folder: Path, night: int, delivered: Iterable[tuple[str, Fact]])
                 }  # fmt: skip
             case WriteOff():
                 row |= {
-                    "action_id": fact.action_id, "bill_id": fact.bill_id, "acted_on": fact.acted_on, "kind": "write_off",
+                    "action_id": fact.action_id, "bill_id": fact.bill_id, "acted_on": fact.acted_on,
+                    "kind": "write_off",
                     "officer_id": "E1",
                 }  # fmt: skip
             case Dispute():

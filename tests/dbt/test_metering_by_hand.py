@@ -79,9 +79,10 @@ M-unmeasured, total, 2026-03-31, 100
 """
 # 30 + 50 x 2 side by side; the larger of 80 and 60 where one replaced the other; with 25 of a third beside the larger.
 DEMAND_BY_HAND = {"side": "130.000", "changed": "80.000", "three": "105.000"}
-# Bill's customer: tariff, energy charge, demand charge, whether estimated. Of 400 kWh 100 were used up to the 15th: 100 x 0.50 + 300 x
-# 0.60. Of 310 unread ones 15 days' 150 and 16 days' 160. Peak 70 x 1.00 + 30 x 1.20, 10 at 0.70, 31 at 0.40. A demand price of 31 for ten days
-# and of 62 for 21 is 52 on average. Where nothing was priced on the first days, or demand is priced and not measured, nothing is known.
+# Bill's customer: tariff, energy charge, demand charge, whether estimated. Of 400 kWh 100 were used up to the 15th: 100
+# x 0.50 + 300 x 0.60. Of 310 unread ones 15 days' 150 and 16 days' 160. Peak 70 x 1.00 + 30 x 1.20, 10 at 0.70, 31 at
+# 0.40. A demand price of 31 for ten days and of 62 for 21 is 52 on average. Where nothing was priced on the first days,
+# or demand is priced and not measured, nothing is known.
 SPLIT_BY_HAND = {
     "read": ("plain", "230.00", "0.00", False),
     "unread": ("plain", "171.00", "0.00", True),
@@ -90,7 +91,8 @@ SPLIT_BY_HAND = {
     "late": ("late", None, None, False),
     "unmeasured": ("demand", None, None, False),
 }
-# Customer: tariff, kWh, kvarh of April 2026; power factor, percent, adjustment. 0.8962 is rounded to 0.90, where nothing is due.
+# Customer: tariff, kWh, kvarh of April 2026; power factor, percent, adjustment. 0.8962 is rounded to 0.90, where
+# nothing is due.
 FACTORS_BY_HAND = {
     "poor": ("s90", 6800, 7332, "0.68", "12.0000", "816.00"),
     "worst": ("s90", 5000, 8660, "0.50", "45.0000", "2250.00"),
@@ -102,7 +104,8 @@ FACTORS_BY_HAND = {
     "odd": ("odd", 100, 10, "1.00", None, None),
     "good80": ("s80", 8500, 5268, "0.85", "-0.5000", "-42.50"),
 }
-# A year whose mean load is 10 kW in each month: customer, tariff, capacity in kVA, kvarh for each kWh, demand by month (January's, others').
+# A year whose mean load is 10 kW in each month: customer, tariff, capacity in kVA, kvarh for each kWh, demand by month
+# (January's, others').
 YEARS = {
     "uneven": ("demand", 10, 0, (100, 20)),
     "large": ("demand", 1000, 0, (20, 20)),
@@ -196,7 +199,8 @@ def test_demand_of_meters_side_by_side_is_added_and_of_a_changed_one_the_larger(
 def test_a_price_that_changes_within_a_month_splits_it(hand: Settings) -> None:
     found = rows(
         hand,
-        "select customer_id, tariff_code, computed_energy_charge::text, computed_demand_charge::text, is_estimated, outcome "
+        "select customer_id, tariff_code, computed_energy_charge::text, computed_demand_charge::text, is_estimated, "
+        "outcome "
         "from metering.bill_check where period = date '2026-03-01'",
     )
     split = {
@@ -235,7 +239,8 @@ def test_the_policys_table_is_that_of_the_rule(hand: Settings) -> None:
     assert {(standard, factor): percentage for standard, factor, percentage in found} == want
     # From the rule's own tables.
     for standard, factor, percentage in (
-        ("0.90", "0.89", "0.5"), ("0.90", "0.70", "10"), ("0.90", "0.66", "14"), ("0.90", "0.64", "17"), ("0.90", "0.93", "-0.45"),
+        ("0.90", "0.89", "0.5"), ("0.90", "0.70", "10"), ("0.90", "0.66", "14"), ("0.90", "0.64", "17"),
+        ("0.90", "0.93", "-0.45"),
         ("0.85", "0.91", "-0.65"), ("0.85", "0.62", "13"), ("0.80", "0.91", "-1.15"), ("0.80", "0.54", "17"),
     ):  # fmt: skip
         assert want[Decimal(standard), Decimal(factor)] == Decimal(percentage)

@@ -33,7 +33,9 @@ RATINGS_NOW = (
 
 
 def cut(source: Path, target: Path, name: str) -> int:
-    """The rows of a file that were known on the day, and of them the days known then; returns how many were left out."""
+    """The rows of a file that were known on the day, and of them the days known then; returns how many were left
+    out.
+    """
     extract = EXTRACTS[name]
     days = [
         column.name

@@ -33,7 +33,8 @@ def test_ageing(built: Built) -> None:
     got = {
         tuple(row[:5]): row[5]
         for row in built.rows(
-            "select as_of_date, region, org_unit, segment, ageing_bucket, open_amount from receivables.receivable_ageing"
+            "select as_of_date, region, org_unit, segment, ageing_bucket, open_amount from "
+            "receivables.receivable_ageing"
         )
     }
     assert got == dict(want)
@@ -58,8 +59,10 @@ def accounts_by_place(built: Built, day: date) -> dict[tuple[str, ...], dict[str
 def test_accounts_of_each_month_to_the_cent(built: Built) -> None:
     """What the account engine says of each day and the end of the month before: flows, closing balances and ratios."""
     rows = built.rows(
-        "select as_of_date, region, org_unit, segment, opening_balance, billed_amount, billed_gross_amount, collected_amount, "
-        "collected_gross_amount, refunded_amount, written_off_amount, recovered_amount, written_off_to_date, recovered_to_date, "
+        "select as_of_date, region, org_unit, segment, opening_balance, billed_amount, billed_gross_amount, "
+        "collected_amount, "
+        "collected_gross_amount, refunded_amount, written_off_amount, recovered_amount, written_off_to_date, "
+        "recovered_to_date, "
         "closing_balance, receivable_amount, overdue_amount, unallocated_amount, dso, collection_rate "
         "from receivables.receivable_month"
     )
@@ -73,7 +76,8 @@ def test_accounts_of_each_month_to_the_cent(built: Built) -> None:
             billed = flow["billed"] - flow["credited"]
             collected = flow["collected"] - flow["returned"]
             want[day, *place] = [
-                opening["open_amount"] - opening["credit_balance"], billed, flow["billed"], collected, flow["collected"],
+                opening["open_amount"] - opening["credit_balance"], billed, flow["billed"], collected,
+                flow["collected"],
                 flow["refunded"], flow["written_off_amount"], flow["recovered_amount"], sums["written_off_amount"],
                 sums["recovered_amount"], sums["open_amount"] - sums["credit_balance"], sums["open_amount"],
                 sums["overdue_amount"], sums["credit_balance"],
@@ -100,7 +104,9 @@ def test_a_month_opens_with_what_the_one_before_closed_with(built: Built) -> Non
 
 
 def test_what_was_collected_of_each_month_of_billing(built: Built) -> None:
-    """Bill by bill by the account engine: paid by the due date and 30 to 180 days after it, and by the end of the month."""
+    """Bill by bill by the account engine: paid by the due date and 30 to 180 days after it, and by the end of the
+    month.
+    """
     last = DAYS[-1]
     want: dict[tuple[object, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for customer in built.ledger.customers:
@@ -119,7 +125,8 @@ def test_what_was_collected_of_each_month_of_billing(built: Built) -> None:
                 if until > last:
                     sums[f"unknown_{mark}"] += 1
     got = built.rows(
-        "select as_of_date, region, org_unit, segment, month_bills_amount, month_bills_collected_0, month_bills_collected_30, "
+        "select as_of_date, region, org_unit, segment, month_bills_amount, month_bills_collected_0, "
+        "month_bills_collected_30, "
         "month_bills_collected_60, month_bills_collected_90, month_bills_collected_180, current_collected_amount "
         "from candidate.receivable_by_month where month_bills_amount is not null"
     )
@@ -150,7 +157,8 @@ def test_what_was_collected_of_arrears(built: Built) -> None:
                     sums[0] += state.open
                     sums[1] += paid_by(built, name, state.bill.bill_id, day) - state.paid
     got = built.rows(
-        "select as_of_date, region, org_unit, segment, arrears_amount, arrears_collected_amount, arrears_collection_rate "
+        "select as_of_date, region, org_unit, segment, arrears_amount, arrears_collected_amount, "
+        "arrears_collection_rate "
         "from candidate.receivable_by_month where arrears_amount is not null"
     )
     assert {tuple(row[:4]): list(row[4:6]) for row in got} == dict(want)
@@ -211,7 +219,9 @@ def default_rates(built: Built) -> dict[tuple[str, int], Decimal]:
 
 
 def test_a_default_rate_is_of_bills_of_the_same_age(built: Built) -> None:
-    """Of the bills that came to 61 days overdue in a closed month: what was open then, over what was when they were so old."""
+    """Of the bills that came to 61 days overdue in a closed month: what was open then, over what was when they were so
+    old.
+    """
     ages = (-30, -12, 0, 1, 8, 27, 45, 60)
     opened: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
 
@@ -271,7 +281,9 @@ def test_expected_credit_loss_by_hand(built: Built) -> None:
 
 
 def test_forecast_by_age_from_the_files(built: Built) -> None:
-    """At 31 May for one month: by grade and age what came in in March, April and May of what was open, recent months counting more."""
+    """At 31 May for one month: by grade and age what came in in March, April and May of what was open, recent months
+    counting more.
+    """
     grades = {
         (day, name): grade
         for day, name, grade in built.rows("select as_of_date, customer_id, grade from credit.rating")

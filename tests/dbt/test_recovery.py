@@ -82,7 +82,8 @@ def test_the_next_lawful_step(built: Built) -> None:
     assert want["H-approved"].next_step == "cut_off"
     # No cut-off within 30 days overdue, nor before the notice has run.
     for customer, due_on, last_step_on, earliest_on in built.rows(
-        "select customer_id, oldest_due_on, last_step_on, earliest_on from candidate.work_list where next_step = 'cut_off' "
+        "select customer_id, oldest_due_on, last_step_on, earliest_on from candidate.work_list where next_step = "
+        "'cut_off' "
         "and earliest_on is not null"
     ):
         assert (earliest_on - due_on).days > 30, customer
@@ -90,7 +91,9 @@ def test_the_next_lawful_step(built: Built) -> None:
 
 
 def test_instalments_are_kept_or_broken_one_by_one(built: Built) -> None:
-    """One plan paid 100 on the first day, the other on the day after: for the first instalment, too late. Then every plan."""
+    """One plan paid 100 on the first day, the other on the day after: for the first instalment, too late. Then every
+    plan.
+    """
     by_hand = built.rows(
         "select action_id, due_on, paid_amount, outcome from candidate.instalment_result "
         "where customer_id in ('H-plan', 'H-missed') order by 1 desc, 2"
@@ -137,7 +140,8 @@ def test_instalments_are_kept_or_broken_one_by_one(built: Built) -> None:
 
 def test_the_work_list_ranks_by_expected_loss_for_the_effort(built: Built) -> None:
     rows = built.rows(
-        "select officer_id, officer_rank, expected_loss / effort, net_open_amount, probability_of_default, loss_given_default, "
+        "select officer_id, officer_rank, expected_loss / effort, net_open_amount, probability_of_default, "
+        "loss_given_default, "
         "expected_loss from candidate.work_list order by officer_id, officer_rank"
     )
     by_officer: dict[str, list[Decimal]] = {}
@@ -163,10 +167,12 @@ def test_what_nobody_in_particular_agreed_counts_for_no_officer(built: Built) ->
 
 def test_officers_are_responsible_for_what_became_overdue_while_they_were_assigned(built: Built) -> None:
     total = built.rows(
-        "select sum(undisputed_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from collections.late_bill"
+        "select sum(undisputed_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from "
+        "collections.late_bill"
     )
     by_officer = built.rows(
-        "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from candidate.officer_result"
+        "select sum(overdue_amount), sum(recovered_30), sum(recovered_60), sum(recovered_90) from "
+        "candidate.officer_result"
     )
     assert by_officer == total
     spans = [
@@ -191,13 +197,15 @@ def test_rates_of_officers_have_cases_and_intervals(built: Built) -> None:
     """31.9: by definition, from the officers' bills one by one; the worked example of docs/recovery.md."""
     bills: dict[tuple[str, date], list[tuple[Decimal, Decimal]]] = {}
     for officer, due_on, overdue, recovered in built.rows(
-        "select officer_id, due_on, undisputed_amount, recovered_30 from collections.late_bill where undisputed_amount > 0"
+        "select officer_id, due_on, undisputed_amount, recovered_30 from collections.late_bill where undisputed_amount "
+        "> 0"
     ):
         month = (due_on + timedelta(days=1)).replace(day=1)
         bills.setdefault((officer or "nobody", month), []).append((overdue, recovered))
     checked = 0
     for officer, month, rate, effective, low, high, due, kept, kept_low, kept_high in built.rows(
-        "select officer_id, overdue_month, recovered_rate_30, effective_bills, recovered_rate_30_low, recovered_rate_30_high, "
+        "select officer_id, overdue_month, recovered_rate_30, effective_bills, recovered_rate_30_low, "
+        "recovered_rate_30_high, "
         "promises_due, promises_kept, kept_rate_low, kept_rate_high from candidate.officer_result"
     ):
         if rate is not None:

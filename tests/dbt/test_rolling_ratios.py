@@ -49,7 +49,9 @@ def ratio(numerator: pd.Series, billed: pd.Series, days: int) -> pd.Series:
 @pytest.mark.parametrize("months", [3, 12])
 @pytest.mark.parametrize("day", [RICH_DAY, date(2026, 5, 31)])
 def test_ratios_over_closed_months(settings: Settings, rich: Prepared, day: date, months: int) -> None:
-    """By definition: receivables over what the last closed months billed, times their days, on a month-end and in a month."""
+    """By definition: receivables over what the last closed months billed, times their days, on a month-end and in a
+    month.
+    """
     # On 19 June the last closed month is May, as it is on 31 May.
     last = pd.Timestamp(2026, 5, 31)
     first = last + pd.Timedelta(days=1) - pd.DateOffset(months=months)
@@ -155,7 +157,9 @@ def test_each_share_has_its_cases_and_an_interval(settings: Settings, rich: Prep
 
 
 def net_bad_debt(files: Path, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
-    """What was left of the bills that the file of actions writes off, less what later payments of these bills brought in."""
+    """What was left of the bills that the file of actions writes off, less what later payments of these bills brought
+    in.
+    """
     actions = pd.read_csv(files / "collection_action.csv", parse_dates=["acted_on"])
     actions = actions[actions["kind"] == "write_off"].drop_duplicates("bill_id").set_index("bill_id")
     bills = pd.read_csv(files / "bill.csv", parse_dates=["issued_on"])

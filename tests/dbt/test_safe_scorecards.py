@@ -165,7 +165,8 @@ def test_rates_are_those_of_the_suppliers_own_history(settings: Settings, tmp_pa
         grade: (observed, defaults)
         for grade, observed, defaults in rows(
             settings,
-            "select grade_by_policy, count(*)::int, count(*) filter (where outcome = 'default')::int from outcomes.outcome "
+            "select grade_by_policy, count(*)::int, count(*) filter (where outcome = 'default')::int from "
+            "outcomes.outcome "
             "where outcome is not null group by 1",
         )
     }

@@ -1,4 +1,6 @@
-"""A trial of two strategies on hand-made accounts: whom it counts, whom it draws, and its interval, all computed in plain Python."""
+"""A trial of two strategies on hand-made accounts: whom it counts, whom it draws, and its interval, all computed in
+plain Python.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ def strategy_of(customer: str) -> str:
 
 
 def test_a_trial_counts_what_fell_due_since_it_began(trial: Settings) -> None:
-    """30.11: debts of before the trial say nothing of it; each trial draws its own customers; the interval is of redraws."""
+    """30.11: debts of before the trial say nothing of it; each trial draws its own customers; the interval is of
+    redraws.
+    """
     rates = {who: paid(number) / 100 for number, who in enumerate(CUSTOMERS)}
     arms = {
         name: [rate for who, rate in rates.items() if strategy_of(who) == name] for name in ("early_call", "standard")

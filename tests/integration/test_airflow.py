@@ -1,4 +1,5 @@
-"""A real Airflow with two workers on a real Postgres: a dropped file leads to a published release without any other act.
+"""A real Airflow with two workers on a real Postgres: a dropped file leads to a published release without any other
+act.
 
 The workers share nothing but Postgres and the landing folder. Each test begins with a warehouse of its own.
 """
@@ -39,7 +40,8 @@ pytestmark = pytest.mark.timeout(900)
 CUSTOMERS = 40
 BUILDS_OVER = "select count(*) from lineage.runs where status <> 'running'"
 NO_SCORE_IS_SO_GOOD = {"figure": "auc", "bad_when": "below", "warn": 1, "breach": 1, "reason": "none is so good"}
-# The days that check_raw rates for runs, given as kind and day asked for; apart, so that this process imports no Airflow.
+# The days that check_raw rates for runs, given as kind and day asked for; apart, so that this process imports no
+# Airflow.
 DAYS_OF_RUNS = """
 import json, sys
 from datetime import datetime
@@ -132,7 +134,10 @@ def test_only_what_is_new_makes_a_release(airflow: Airflow, small: Prepared) -> 
     airflow.come_to_rest()
     assert not list(landing.iterdir())
     assert number(settings, "select count(*) from lineage.deliveries where is_repeat") == len(again)
-    built = "select status, file_name from lineage.runs join lineage.run_files using (run_id) join lineage.files using (file_id)"
+    built = (
+        "select status, file_name from lineage.runs join lineage.run_files using (run_id) join lineage.files using "
+        "(file_id)"
+    )
     assert rows(settings, f"{built} where run_id <> 'first'") == [("published", "payment_late.csv")]
     assert rows(settings, "select release from lineage.releases order by 1") == [(1,), (2,)]
     assert number(settings, "select count(*) from ops.task_failures") == 1
@@ -251,7 +256,8 @@ def test_start_is_safe_to_repeat_and_stop_stops_only_ours(airflow: Airflow) -> N
         )
         # As if a task ran: it is run again after the next start, with as many tries as before.
         airflow.metadata(
-            "update task_instance set state = 'running', try_number = 1, max_tries = 2 where task_id = 'publish' returning 1"
+            "update task_instance set state = 'running', try_number = 1, max_tries = 2 where task_id = 'publish' "
+            "returning 1"
         )
         assert services.stop(settings) == [*services.SERVICES]
         assert set(airflow.metadata("select max_tries from task_instance where task_id = 'publish'")) == {(3,)}

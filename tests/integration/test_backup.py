@@ -1,4 +1,6 @@
-"""A backup is restored on an empty server: releases are as they were published, readers log in, and the next run continues."""
+"""A backup is restored on an empty server: releases are as they were published, readers log in, and the next run
+continues.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def test_the_same_sql_is_read_once(settings: Settings, monkeypatch: pytest.Monke
     assert is_read("fourth", first, wider)
     recorded = rows(
         settings,
-        "select fingerprint, column_name, upstream_column, is_direct from lineage.columns where table_name = 'm' order by 1",
+        "select fingerprint, column_name, upstream_column, is_direct from lineage.columns where table_name = 'm' order "
+        "by 1",
     )
     # What one warehouse learnt of models serves the next test: this model is no project's.
     with connect(settings) as connection:

@@ -84,7 +84,8 @@ def test_lists_lead_to_customers_and_can_be_filtered(settings: Settings, page: P
         cursor = connection.cursor(row_factory=dict_row)
         red = cursor.execute("select * from published.customer_warning where level = 'red'").fetchall()
         late = cursor.execute(
-            "select * from published.work_list join published.largest_debtor using (customer_id) where step_days_late > 0"
+            "select * from published.work_list join published.largest_debtor using (customer_id) where step_days_late "
+            "> 0"
         ).fetchall()
         (failed,) = cursor.execute("select count(*) as n from lineage.gate_results where not success").fetchall()
     assert red
@@ -146,7 +147,8 @@ def test_figures_are_set_against_the_release_before(
 ) -> None:
     settings = new_warehouse(rich)
     assert "first release" in write_dashboard(settings=settings).read_text()
-    bill = "bill_id,customer_id,period,issued_on,due_on,amount,kind\nBX1,C00000003,2026-05,2026-06-03,2026-06-10,1234567.00,regular\n"
+    bill = "bill_id,customer_id,period,issued_on,due_on,amount,kind\n"
+    bill += "BX1,C00000003,2026-05,2026-06-03,2026-06-10,1234567.00,regular\n"
     deliver(tmp_path / "bill.csv", settings, bill)
     build_ratings("second", RICH_DAY, settings)
     text = write_dashboard(settings=settings).read_text()

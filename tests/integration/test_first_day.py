@@ -60,7 +60,9 @@ def load_supplier(folder: Path, settings: Settings) -> None:
 def test_five_months_of_bills_of_customers_of_many_years(
     settings: Settings, new_warehouse: WarehouseFactory, tmp_path: Path
 ) -> None:
-    """Released at once; who has no bill is not rated; a late correction of others' bills moves nobody's size of bill."""
+    """Released at once; who has no bill is not rated; a late correction of others' bills moves nobody's size of
+    bill.
+    """
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1

@@ -43,7 +43,8 @@ def test_each_row_knows_its_file_and_line(settings: Settings, demo: Mapping, tmp
     result = load_file(path, demo, settings)
     with connect(settings) as connection:
         rows = connection.execute(
-            "select payment_id, file_name, _line_no from raw.payment join lineage.files on file_id = _file_id order by 1"
+            "select payment_id, file_name, _line_no from raw.payment join lineage.files on file_id = _file_id order by "
+            "1"
         ).fetchall()
     assert rows == [("P1", "payment_1.csv", 2), ("P2", "payment_1.csv", 3)]
     assert result.counts["payment"].accepted == 2
@@ -241,7 +242,10 @@ def test_a_header_alone_says_that_nothing_happened_where_events_are_reported(
 
 
 def test_new_and_missing_columns_are_recorded(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
-    text = 'payment_id,customer_id,paid_on,amount,colour,"a ""b"""\nP1,C1,2026-01-05,10.00,red,"x\ny"\nP2,C1,2026-01-05,1,\0,\n'
+    text = (
+        'payment_id,customer_id,paid_on,amount,colour,"a '
+        '""b"""\nP1,C1,2026-01-05,10.00,red,"x\ny"\nP2,C1,2026-01-05,1,\0,\n'
+    )
     rule = demo.rule_for("payment_1.csv")
     assert rule is not None
     of_lines = rule.model_copy(update={"multiline": ['a "b"']})

@@ -1,4 +1,6 @@
-"""No reader can stop the pipeline: its locks are not theirs to take, and what they hold is waited for briefly and named."""
+"""No reader can stop the pipeline: its locks are not theirs to take, and what they hold is waited for briefly and
+named.
+"""
 
 from __future__ import annotations
 

@@ -38,13 +38,15 @@ def test_queries_find_nothing_after_a_good_night(new_warehouse: WarehouseFactory
         ),
         (
             "A task failed, or a night was late",
-            "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) values ('d', 'r', 'deadline', -1, 1, 'e')",
+            "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) values ('d', 'r', "
+            "'deadline', -1, 1, 'e')",
         ),
         ("A run was killed", "insert into lineage.runs (run_id, code_version, status) values ('k', 'v', 'killed')"),
         ("A file was refused", "insert into ops.refused_files (mapping, file_name, reason) values ('m', 'f', 'r')"),
         (
             "A gate blocks a run",
-            "with run as (insert into lineage.runs (run_id, code_version, status) values ('b', 'v', 'failed') returning run_id) "
+            "with run as (insert into lineage.runs (run_id, code_version, status) values ('b', 'v', 'failed') "
+            "returning run_id) "
             "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
             "select run_id, 'raw', 'raw.bill', 'e', 'critical', false from run",
         ),

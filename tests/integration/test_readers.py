@@ -195,7 +195,9 @@ NAMED_BESIDE = {"payer_id"}
 
 
 def _plant(connection: psycopg.Connection[Any]) -> None:
-    """Rows of every kind that name customers: failing keys, erasures, the challenger's ratings; and statistics of all."""
+    """Rows of every kind that name customers: failing keys, erasures, the challenger's ratings; and statistics of
+    all.
+    """
     connection.execute("insert into lineage.runs (run_id, code_version, status) values ('blocked', '', 'failed')")
     connection.execute(
         "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success, unexpected_keys) "
@@ -203,7 +205,8 @@ def _plant(connection: psycopg.Connection[Any]) -> None:
         "jsonb_agg(jsonb_build_object('customer_id', customer_id)) from published.customer_rating"
     )
     connection.execute(
-        "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, files_removed) "
+        "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, "
+        "files_removed) "
         "select customer_id, 'planted', 'planted', 0, 0, '{}', '{}' from published.customer_rating"
     )
     connection.execute(
@@ -337,7 +340,8 @@ def test_the_change_feed_misses_nothing_and_says_nothing_twice(settings: Setting
         seen = 0
         for number in range(1, last + 1):
             rows = connection.execute(
-                "select customer_id, what, before, after, release from published.change where release > %s and release <= %s",
+                "select customer_id, what, before, after, release from published.change where release > %s and release "
+                "<= %s",
                 [seen, number],
             ).fetchall()
             assert len({(customer, what) for customer, what, *_ in rows}) == len(rows)

@@ -1,4 +1,6 @@
-"""What README shows of the demo is what the demo prints: the same lines in the same order, but for numbers and left-out lines."""
+"""What README shows of the demo is what the demo prints: the same lines in the same order, but for numbers and left-out
+lines.
+"""
 
 from __future__ import annotations
 

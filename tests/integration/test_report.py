@@ -77,7 +77,8 @@ def supplier(
         folder / "customer_late.csv",
         settings,
         "customer_id,name,segment,region,opened_on,payment_mode,deposit_amount,updated_at,contract_capacity_kva\n"
-        f"{number},{firm['name']},industrial,{firm['region']},{firm['opened_on']},prepaid,500.00,2026-06-01 00:00:00,1234\n",
+        f"{number},{firm['name']},industrial,{firm['region']},{firm['opened_on']},prepaid,500.00,2026-06-01 "
+        "00:00:00,1234\n",
     )
     deliver(
         folder / "meter_late.csv",
@@ -221,7 +222,8 @@ def test_the_report_shows_what_is_published(supplier: Supplier, tmp_path: Path) 
         points: dict[str, tuple[Any, ...]] = {
             row[0]: row[1:]
             for row in connection.execute(
-                "select reason_en, points, weight from published.rating_indicator where customer_id = %s and is_available",
+                "select reason_en, points, weight from published.rating_indicator where customer_id = %s and "
+                "is_available",
                 [supplier.firm],
             ).fetchall()
         }
@@ -355,7 +357,9 @@ def test_a_customer_without_a_rating_has_no_report(supplier: Supplier, tmp_path:
 
 
 def test_why_names_what_bars_each_customer(supplier: Supplier) -> None:
-    """Everybody's paragraph against what is published: the score's grade, the veto, the override and the points lost."""
+    """Everybody's paragraph against what is published: the score's grade, the veto, the override and the points
+    lost.
+    """
     with connect(supplier.settings) as connection:
         rows = connection.cursor(row_factory=dict_row).execute("select * from published.customer_rating").fetchall()
         dearest: dict[str, Decimal] = dict(

@@ -72,7 +72,8 @@ def test_status_of_a_release(released: Settings) -> None:
     (landing / "bill_2.csv").write_text("not loaded yet")
     with connect(released) as connection:
         connection.execute(
-            "insert into ops.refused_files (mapping, file_name, reason) values ('demo', 'bill_3.csv', 'bill_3.csv: is empty')"
+            "insert into ops.refused_files (mapping, file_name, reason) values ('demo', 'bill_3.csv', 'bill_3.csv: is "
+            "empty')"
         )
         connection.execute(
             "insert into ops.task_failures (dag_id, run_id, task_id, map_index, try_number, error) "

@@ -19,7 +19,8 @@ from tests.support.suppliers import deliver
 from tests.support.waiting import number, rows
 from tests.support.warehouses import WarehouseFactory
 
-# Owes money, promised to pay, and is in no customer file; his first bill is older than the days that a release reaches back.
+# Owes money, promised to pay, and is in no customer file; his first bill is older than the days that a release reaches
+# back.
 STRANGER = {
     "bill": "bill_id,customer_id,period,issued_on,due_on,amount,kind\n"
     "BX1,STRANGER,2019-03,2019-04-03,2019-04-23,77.00,regular\n"
@@ -80,7 +81,8 @@ def test_candidate_tables_hold_no_foreign_key(settings: Settings) -> None:
     assert (
         number(
             settings,
-            "select count(*) from pg_attribute where attrelid = 'candidate.customer_rating'::regclass and attname = 'grade' and attnotnull",
+            "select count(*) from pg_attribute where attrelid = 'candidate.customer_rating'::regclass and attname = "
+            "'grade' and attnotnull",
         )
         == 1
     )
@@ -102,7 +104,8 @@ def test_every_column_says_what_it_is(settings: Settings) -> None:
         "select nspname, relname, attname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
         "join pg_attribute on attrelid = pg_class.oid where relkind in ('r', 'v') and attnum > 0 and not attisdropped "
         "and (nspname in ('published', 'star') or nspname like 'dept%%') "
-        "and (coalesce(col_description(attrelid, attnum), '') = '' or coalesce(obj_description(pg_class.oid), '') = '')",
+        "and (coalesce(col_description(attrelid, attnum), '') = '' or coalesce(obj_description(pg_class.oid), '') = "
+        "'')",
     )
     assert silent == []
     described = {

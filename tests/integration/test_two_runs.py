@@ -53,7 +53,8 @@ def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None
             settings, "select count(*) from pg_locks where relation = 'ops.build_lock'::regclass and not granted"
         )
 
-    # Both come to their build while it cannot begin: the second may lock as soon as the first has built, before its gate.
+    # Both come to their build while it cannot begin: the second may lock as soon as the first has built, before its
+    # gate.
     with exclusive("build", settings):
         first, second = build("one", "2026-06-20"), build("two", "2026-06-21")
         wait_for(lambda: waiting() == 2)

@@ -23,7 +23,8 @@ def test_months_across_the_columns(settings: Settings) -> None:
         expected = [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
     with connect(settings) as connection:
         bills = connection.execute(
-            "select bill_id, customer_id, period::text, issued_on::text, due_on::text, amount::text from raw.bill order by 1"
+            "select bill_id, customer_id, period::text, issued_on::text, due_on::text, amount::text from raw.bill "
+            "order by 1"
         ).fetchall()
         payments = connection.execute(
             "select payment_id, customer_id, amount::text, paid_on::text, bill_id from raw.payment order by 1"
@@ -32,7 +33,8 @@ def test_months_across_the_columns(settings: Settings) -> None:
             "select customer_id, name, segment, opened_on::text from raw.customer"
         ).fetchall()
         loads = connection.execute(
-            "select extract, rows_read, rows_accepted, rows_filtered, lines_read, lines_used, lines_quarantined, set_aside "
+            "select extract, rows_read, rows_accepted, rows_filtered, lines_read, lines_used, lines_quarantined, "
+            "set_aside "
             "from lineage.loads order by extract"
         ).fetchall()
     found = [

@@ -1,4 +1,6 @@
-"""Each tutorial, each how-to and the page Operations do what they say, from the first command to the last: `make test-docs`."""
+"""Each tutorial, each how-to and the page Operations do what they say, from the first command to the last: `make
+test-docs`.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +65,10 @@ def test_a_page_does_what_it_says(page: Path, folder: Path, request: pytest.Fixt
 def test_a_command_that_fails_or_prints_something_else_is_a_fault(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        '# A page\n\n```csv title="a/b.csv"\nx\n```\n\n    cat a/b.csv\n    echo 12 rows in 4.2 s\n\n```text\nx\n13 rows in 4.2 s\n12 rows in 9 s\n```\n\n'
-        "<!-- not run: no one can -->\n\n    false\n\n<!-- fails -->\n\n    false\n\n    echo some\n\n```text\nother\n```\n\n    exit 3\n"
+        '# A page\n\n```csv title="a/b.csv"\nx\n```\n\n    cat a/b.csv\n    echo 12 rows in 4.2 s\n\n```text\nx\n13 '
+        "rows in 4.2 s\n12 rows in 9 s\n```\n\n"
+        "<!-- not run: no one can -->\n\n    false\n\n<!-- fails -->\n\n    false\n\n    echo "
+        "some\n\n```text\nother\n```\n\n    exit 3\n"
     )
     assert [step.commands for step in steps_of(page.read_text())] == [
         "cat a/b.csv\necho 12 rows in 4.2 s\n", "false\n", "false\n", "echo some\n", "exit 3\n",

@@ -79,7 +79,9 @@ class Facts:
 
 
 def read_facts(folder: Path) -> Facts:
-    """From `bill.csv`, `payment.csv`, `collection_action.csv` and, if there is one, `dispute.csv` in the canonical names."""
+    """From `bill.csv`, `payment.csv`, `collection_action.csv` and, if there is one, `dispute.csv` in the canonical
+    names.
+    """
 
     def rows(name: str) -> Iterator[dict[str, str]]:
         with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
@@ -321,7 +323,9 @@ def paid_between(facts: Facts, customer_id: str, first_day: date, last_day: date
 
 
 def payments_returned(facts: Facts, customer_id: str, after: date, day: date) -> int:
-    """How many payments of a customer came back after one day and by another; a return that was taken back does not count."""
+    """How many payments of a customer came back after one day and by another; a return that was taken back does not
+    count.
+    """
     book = facts.book
     served = {one.payment.payment_id for one in book.money(day).received[customer_id]}
     bills = {bill.bill_id for bill in book.money(day).bills[customer_id]}
@@ -689,7 +693,9 @@ class _Book:
         return min(bill.amount, _total(bill.amount if one.amount is None else one.amount for one in standing))
 
     def _lasts(self, dispute: Dispute, bill: Bill, day: date) -> bool:
-        """Whether a dispute that was opened by then has not ended: if the customer was right, by a credit note since."""
+        """Whether a dispute that was opened by then has not ended: if the customer was right, by a credit note
+        since.
+        """
         if dispute.closed_on is None or day < dispute.closed_on:
             return True
         if dispute.outcome not in ("for_customer", "partly_for_customer"):
@@ -781,7 +787,9 @@ class _Book:
         return self._paid_since(bill)[place - 1] if place else None
 
     def _paid_since(self, bill: Bill) -> list[date | None]:
-        """For each day on which anything is dated, and nothing changes between them, since when the bill was fully paid."""
+        """For each day on which anything is dated, and nothing changes between them, since when the bill was fully
+        paid.
+        """
         if bill.bill_id not in self._runs:
             runs: list[date | None] = []
             since = None

@@ -1,4 +1,6 @@
-"""A real Airflow for tests: the services as `services.start` starts them, and beside them Celery workers with homes of their own."""
+"""A real Airflow for tests: the services as `services.start` starts them, and beside them Celery workers with homes of
+their own.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +118,8 @@ def answer(
 ) -> dict[str, Any]:
     """Answer as a person does on Airflow's page, until it is recorded; returns the first question.
 
-    It is answered again only where it is open again: Airflow may lose an answer that comes while the asking task still ends.
+    It is answered again only where it is open again: Airflow may lose an answer that comes while the asking task still
+    ends.
     """
     asked: list[dict[str, Any]] = []
 
@@ -158,7 +161,9 @@ def listening() -> set[tuple[str, int]]:
 def running_airflow(
     server: EmbeddedPostgres, migrated: Prepared, warehouse: Prepared, folder: Path, more: dict[str, str]
 ) -> Iterator[Airflow]:
-    """Start everything on copies of two databases, and come to rest; in the end each process is ended, whatever happened."""
+    """Start everything on copies of two databases, and come to rest; in the end each process is ended, whatever
+    happened.
+    """
     create_database(server, METADATA, migrated.name, AIRFLOW_ROLE)
     create_database(server, WAREHOUSE, warehouse.name)
     settings = Settings(

@@ -25,7 +25,8 @@ DESKTOP, PHONE = 1400, 390
 PATIENCE = 60.0
 # Fonts are there, what the page draws of itself is drawn, and nothing moves any more but what moves for ever.
 DRAWN = """new Promise(done => document.readyState === "complete" ? done() : addEventListener("load", done))
-  .then(() => document.fonts.ready).then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
+  .then(() => document.fonts.ready)
+  .then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))
   .then(() => Promise.allSettled(document.getAnimations()
     .filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished))).then(() => true)"""
 # Where an element's middle is, and whether a click there reaches it.
@@ -46,7 +47,8 @@ class Browser:
         self._connection = connection
         self._calls = 0
         self._is_loaded = False
-        # What was logged to the console as an error, what was thrown, and what could not be fetched, since the page was opened.
+        # What was logged to the console as an error, what was thrown, and what could not be fetched, since the page was
+        # opened.
         self.errors: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")

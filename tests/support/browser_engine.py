@@ -1,7 +1,7 @@
 """Chromium's engine without a window, run by the Python of .venv-browser; tests/support/browser.py drives it.
 
-Arguments: a folder of its own, and the port of loopback on which it speaks the DevTools protocol. It ends when its standard
-input closes. Without a port it only proves that it can draw here.
+Arguments: a folder of its own, and the port of loopback on which it speaks the DevTools protocol. It ends when its
+standard input closes. Without a port it only proves that it can draw here.
 """
 
 from __future__ import annotations

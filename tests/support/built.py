@@ -1,4 +1,6 @@
-"""The warehouse that the oracles are compared with: simulated and wild customers, and what the oracles read of its files."""
+"""The warehouse that the oracles are compared with: simulated and wild customers, and what the oracles read of its
+files.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,8 @@ class Built:
 
 
 def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
-    """Change parts of some of the simulator's bills, which are otherwise exact; by bill the differences of parts and sum.
+    """Change parts of some of the simulator's bills, which are otherwise exact; by bill the differences of parts and
+    sum.
 
     Bills that a credit note names stay: of another amount they would be cancelled no longer.
     """

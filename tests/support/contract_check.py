@@ -1,6 +1,7 @@
 """Checks a data contract against the warehouse by datacontract-cli. Run by the Python of .venv-bi.
 
-The contract is read from stdin; what is not passed goes to stdout, as a list of `[result, check, why]`, after how many were.
+The contract is read from stdin; what is not passed goes to stdout, as a list of `[result, check, why]`, after how many
+were.
 """
 
 import json

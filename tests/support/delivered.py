@@ -112,7 +112,9 @@ def all_features(
     day: date,
     bases: list[date],
 ) -> oracle.Features:
-    """Every feature of a customer as of a day; only what is available. `bases` are the month-ends that are rated too."""
+    """Every feature of a customer as of a day; only what is available. `bases` are the month-ends that are rated
+    too.
+    """
     conduct = oracle.conduct_features(ledger, customer, day)
     season = {
         int(row["month"]): Decimal(row["usage_index"])

@@ -1,4 +1,5 @@
-"""Dumps of warehouses as earlier versions left them: stored in tests/assets, so that each later version proves its upgrade.
+"""Dumps of warehouses as earlier versions left them: stored in tests/assets, so that each later version proves its
+upgrade.
 
 `python -m tests.support.dumps` writes that of the present version; one that is there is never written again.
 """
@@ -52,7 +53,9 @@ class Dump:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """`roles` that it gives rights to, the hash `chain` of its releases, and how many `rows` each published table shows."""
+        """`roles` that it gives rights to, the hash `chain` of its releases, and how many `rows` each published table
+        shows.
+        """
         facts: dict[str, Any] = json.loads(self._facts_path.read_text())
         return facts
 
@@ -73,7 +76,8 @@ class Dump:
         server = EmbeddedPostgres(settings)
         roles = rows(
             settings,
-            "select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', 'airflow', %s) order by 1",
+            "select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', 'airflow', %s) order "
+            "by 1",
             WAREHOUSE_ROLE,
         )
         tables = rows(

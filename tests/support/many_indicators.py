@@ -13,7 +13,9 @@ from gridcredit.settings import PROJECT_DIR, Settings
 
 
 def write_policy(folder: Path, count: int = 52, name: str = "many") -> Path:
-    """Write a policy of so many indicators under a policies folder; the points of none mean anything. Returns its own."""
+    """Write a policy of so many indicators under a policies folder; the points of none mean anything. Returns its
+    own.
+    """
     own = folder / name / "1.0"
     shutil.copytree(PROJECT_DIR / "policies" / "default" / "1.1", own)
     header = (own / "policy.yml").read_text(encoding="utf-8")

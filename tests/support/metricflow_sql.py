@@ -2,7 +2,8 @@
 
     python metricflow_sql.py semantic_manifest.json < questions.json
 
-A question is `{"metrics": [...], "by": [...]}`; the answer is a list of statements. Nothing of it may reach another host.
+A question is `{"metrics": [...], "by": [...]}`; the answer is a list of statements. Nothing of it may reach another
+host.
 """
 
 import json

@@ -96,7 +96,9 @@ class Fact:
 
 @dataclass
 class BillThen:
-    """A bill as it stood on a day: what is left of it after credit notes, and the amount that it counts with for behaviour."""
+    """A bill as it stood on a day: what is left of it after credit notes, and the amount that it counts with for
+    behaviour.
+    """
 
     bill: Bill
     standing: Decimal
@@ -494,7 +496,9 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
 
 
 def party_changes(ledger: Ledger, customer_id: str) -> list[date]:
-    """The days on which a legal representative, or a shareholder with a quarter or more, changed: who was there from the first is none."""
+    """The days on which a legal representative, or a shareholder with a quarter or more, changed: who was there from
+    the first is none.
+    """
     found = []
     for role in ("legal_representative", "shareholder"):
         holders = [fact for fact in ledger.facts_of[customer_id] if fact.extract == "party" and fact.kind == role]
@@ -565,7 +569,9 @@ def override_of(ledger: Ledger, customer_id: str, day: date, grades: set[str]) -
 
 
 def rounded_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal:
-    """The mean monthly bill of the last year to the cent, 0 without a bill: what deposits and limits are measured by."""
+    """The mean monthly bill of the last year to the cent, 0 without a bill: what deposits and limits are measured
+    by.
+    """
     with localcontext() as context:
         context.prec = 40
         return rounded(mean_monthly_bill(bills_as_of(ledger, customer_id, day), year_before(day)) or ZERO, 2)
@@ -628,8 +634,8 @@ class Policy:
 def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date, bases: list[date]) -> Features:
     """Of how many in a hundred customers of its segment the customer's mean bill is the larger, in tens.
 
-    By the policy's table; without one by the bills of the segment on the month-end before, of `bases` that were rated, or
-    on the first of them.
+    By the policy's table; without one by the bills of the segment on the month-end before, of `bases` that were rated,
+    or on the first of them.
     """
     mean = judged_bill(ledger, customer.customer_id, day)
     if mean is None:
@@ -648,7 +654,9 @@ def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date, bas
 
 
 def own_bounds(ledger: Ledger, segment: str, basis: date) -> dict[int, Decimal]:
-    """The smallest bill of the segment than which a tenth, two tenths, ... of the bills are smaller; none of under twenty."""
+    """The smallest bill of the segment than which a tenth, two tenths, ... of the bills are smaller; none of under
+    twenty.
+    """
     known = ledger.bounds.get((segment, basis))
     if known is None:
         bills = sorted(
@@ -695,7 +703,9 @@ Rating = tuple[str, int | None, Decimal | None]
 def rate(
     policy: Policy, ledger: Ledger, customer: Customer, features: Features, day: date, before: Features | None = None
 ) -> Rating:
-    """Grade, its rank and the score: the policy's, or that which a person has set; in default never better than the worst."""
+    """Grade, its rank and the score: the policy's, or that which a person has set; in default never better than the
+    worst.
+    """
     grade, rank, score = rate_by_policy(policy, customer, features, day, before)
     ranks = {grade: rank for grade, rank, _ in policy.grades}
     override = override_of(ledger, customer.customer_id, day, set(ranks))
@@ -707,7 +717,9 @@ def rate(
 def rate_by_policy(
     policy: Policy, customer: Customer, features: Features, day: date, before: Features | None = None
 ) -> Rating:
-    """The grade of the score, of the hardest veto, or of the step from the month-end `before` that is allowed at best."""
+    """The grade of the score, of the hardest veto, or of the step from the month-end `before` that is allowed at
+    best.
+    """
     score = score_of(policy, customer, features)
     rank = rank_of_score(policy, customer, features, score, day)
     if in_default(features):

@@ -1,6 +1,7 @@
 """Runs the commands of a page of the docs as a reader would, in a copy of the repository and a home of its own.
 
-- An indented block is commands; the ```text block after it is what they print. Seconds may differ, `...` stands for any lines.
+- An indented block is commands; the ```text block after it is what they print. Seconds may differ, `...` stands for any
+  lines.
 - A fenced block with title="NAME" is a file that the reader writes.
 - `<!-- not run: WHY -->` before an indented block leaves it out. `<!-- fails -->`: its last command ends with an error.
 - `<!-- begins with: a release -->` at the top: the page's home holds one.

@@ -1,4 +1,6 @@
-"""China's rule for the power factor, (83) No. 215 of the Ministry of Water Resources and Electric Power, as its text says it."""
+"""China's rule for the power factor, (83) No. 215 of the Ministry of Water Resources and Electric Power, as its text
+says it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ REWARDS = {
 def power_factor_percentage(standard: Decimal, factor: Decimal) -> Decimal:
     """Percent added to a month's charges: hundredth by hundredth from the standard, the factor rounded to hundredths.
 
-    Below it half a percent each for twenty hundredths, one percent each for five more, two percent each for all the rest.
+    Below it half a percent each for twenty hundredths, one percent each for five more, two percent each for all the
+    rest.
     """
     hundredth = Decimal("0.01")
     factor = factor.quantize(hundredth, ROUND_HALF_UP)

@@ -104,7 +104,9 @@ def promised_amount(facts: account_engine.Facts, promise: oracle.Fact) -> Decima
 
 
 def eligible_lots(facts: account_engine.Facts, lots: list[Lot], promise: oracle.Fact, due_on: date) -> list[Lot]:
-    """Money of the promise's days for the promised bill, for what was billed by then, or for no bill; named money first."""
+    """Money of the promise's days for the promised bill, for what was billed by then, or for no bill; named money
+    first.
+    """
     named = promise.row["bill_id"]
 
     def is_for(lot: Lot) -> bool:
@@ -117,7 +119,9 @@ def eligible_lots(facts: account_engine.Facts, lots: list[Lot], promise: oracle.
 
 
 def credit_for(facts: account_engine.Facts, promise: oracle.Fact, due_on: date) -> Decimal | None:
-    """How much more unallocated credit pays of the promised bill than before the promise; None where no bill is named."""
+    """How much more unallocated credit pays of the promised bill than before the promise; None where no bill is
+    named.
+    """
     bill = facts.book.bills.get(promise.row["bill_id"])
     if not promise.row["bill_id"]:
         return None
@@ -129,7 +133,9 @@ def credit_for(facts: account_engine.Facts, promise: oracle.Fact, due_on: date) 
 
 
 def take(lots: list[Lot], amount: Decimal, credit: Decimal | None) -> Decimal:
-    """Take what is promised out of the lots; of those that name no bill at most the credit that pays the promised one."""
+    """Take what is promised out of the lots; of those that name no bill at most the credit that pays the promised
+    one.
+    """
     paid = ZERO
     for lot in lots:
         part = min(lot.left, amount - paid)

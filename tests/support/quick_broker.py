@@ -1,4 +1,6 @@
-"""Imported by Celery workers: they ask a broker that is a database each second, which would be most of what short tasks take."""
+"""Imported by Celery workers: they ask a broker that is a database each second, which would be most of what short tasks
+take.
+"""
 
 from kombu.transport.sqlalchemy import Transport
 

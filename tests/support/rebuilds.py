@@ -32,7 +32,8 @@ def tables(settings: Settings) -> dict[str, list[str]]:
     held: dict[str, list[str]] = {}
     with connect(settings) as connection:
         names = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_schema = any(%s) and table_name <> all(%s)",
+            "select table_schema, table_name from information_schema.tables where table_schema = any(%s) and "
+            "table_name <> all(%s)",
             [[layer for layer in layers(settings) if layer != "candidate"], OF_THE_RUN],
         ).fetchall()
         for schema, name in [*names, *(("published", table) for table in TABLES)]:

@@ -126,7 +126,9 @@ def stage_of(
     steps: list[dict[str, str]], state: oracle.BillThen, facts: account_engine.Facts, actions: list[oracle.Fact],
     day: date, *, is_home: bool, is_closed: bool,
 ) -> Stage:  # fmt: skip
-    """One bill: what was done while it was overdue, open and not all disputed without a break, and named it or no bill."""
+    """One bill: what was done while it was overdue, open and not all disputed without a break, and named it or no
+    bill.
+    """
     bill = state.bill
     open_since, evening = bill.due_on, day
     while evening > bill.due_on:

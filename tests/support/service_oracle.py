@@ -129,7 +129,9 @@ def advice_of(
     bills: list[tuple[date, date]],
     day: date,
 ) -> dict[str, Decimal | None]:
-    """By advice the money at stake in a year; `prices` by tariff and register, `bills` with days of issue and months."""
+    """By advice the money at stake in a year; `prices` by tariff and register, `bills` with days of issue and
+    months.
+    """
     found: dict[str, Decimal | None] = {}
     with localcontext() as context:
         context.prec = 40
@@ -159,7 +161,9 @@ def review_of(
     falls: list[tuple[date, int]],
     day: date,
 ) -> tuple[str, date] | None:
-    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` days and steps."""
+    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` days and
+    steps.
+    """
     mine = ledger.facts_of[customer.customer_id]
     reviews = [fact.day for fact in mine if fact.extract == "investigation" and fact.day <= day]
     reviewed = max(reviews, default=None)

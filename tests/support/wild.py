@@ -139,7 +139,9 @@ def wild_conduct(customer: str, rng: random.Random, number: int) -> Rows:
 
 
 def wild_meter(customer: str, last_day: date, rng: random.Random, number: int) -> Rows:
-    """A meter that rolls over, runs backwards, is read twice a week or once a quarter, estimated, missed, tampered with."""
+    """A meter that rolls over, runs backwards, is read twice a week or once a quarter, estimated, missed, tampered
+    with.
+    """
     readings: dict[tuple[object, ...], Row] = {}
     meter = f"WM{number:04d}"
     installed = date(2024, 3, 1) + timedelta(days=rng.randrange(400))

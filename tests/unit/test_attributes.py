@@ -1,4 +1,6 @@
-"""What a supplier knows beside the contract's columns: declared once, typed at the door, and protected ones enter no score."""
+"""What a supplier knows beside the contract's columns: declared once, typed at the door, and protected ones enter no
+score.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def converted(settings: Settings, rows: list[tuple[str, str, str]], **options: o
 
 
 def test_each_value_has_the_type_of_its_name(settings: Settings) -> None:
-    """A bad value or an unknown name is rejected with line, column and value; a value's fate does not depend on its neighbours."""
+    """A bad value or an unknown name is rejected with line, column and value; a value's fate does not depend on its
+    neighbours.
+    """
     found = converted(
         settings,
         [
@@ -189,7 +193,9 @@ def test_a_hold_that_cannot_be_meant_is_refused(settings: Settings, text: str, w
 
 
 def test_a_further_column_comes_in_by_naming_it(settings: Settings, tmp_path: Path) -> None:
-    """By the mapping and the sample of docs/how-to/bring_a_further_column.md: of each column a row, where it has a value."""
+    """By the mapping and the sample of docs/how-to/bring_a_further_column.md: of each column a row, where it has a
+    value.
+    """
     page = (PROJECT_DIR / "docs" / "how-to" / "bring_a_further_column.md").read_text(encoding="utf-8")
     for step in steps_of(page):
         for name, content in step.files.items():

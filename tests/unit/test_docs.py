@@ -1,4 +1,6 @@
-"""Promises about the docs: they build, no link is dead, no page calls another host, and the commands they name exist."""
+"""Promises about the docs: they build, no link is dead, no page calls another host, and the commands they name
+exist.
+"""
 
 from __future__ import annotations
 

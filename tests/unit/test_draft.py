@@ -33,7 +33,8 @@ def test_a_name_alone_does_not_make_dates_or_numbers(tmp_path: Path) -> None:
     """`amount` is like `Account` and `Month`, whose values are no amounts."""
     rule, draft = drafted(
         tmp_path / "bills.csv",
-        'Account,Month,Due on,Bill id,Amount due\nK001,2026-01,2026-02-23,B1,"1,234.56"\nK002,2026-01,2026-02-23,B2,34.50\n',
+        "Account,Month,Due on,Bill id,Amount "
+        'due\nK001,2026-01,2026-02-23,B1,"1,234.56"\nK002,2026-01,2026-02-23,B2,34.50\n',
     )
     columns = rule["extracts"]["bill"]["columns"]  # type: ignore[index]
     assert columns["bill_id"] == "Bill id"

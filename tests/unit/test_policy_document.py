@@ -18,7 +18,8 @@ POLICIES = {policy.header.version: policy for policy in read_policies(SETTINGS)}
 LANGUAGES: tuple[Language, Language] = ("en", "zh")
 # Columns that give an order, or name a row to the other tables; rates are shown as percentages.
 NOT_SHOWN = {
-    "bin", "grade_rank", "class_rank", "step_rank", "bucket_rank", "from_days", "to_days", "rule", "advice", "kind", "veto",
+    "bin", "grade_rank", "class_rank", "step_rank", "bucket_rank", "from_days", "to_days", "rule", "advice", "kind",
+    "veto",
     "review_rule", "step", "month",
 }  # fmt: skip
 PERCENT = {
@@ -88,7 +89,9 @@ def test_both_languages_say_the_same_things() -> None:
 
 
 def test_the_changes_are_those_since_the_version_before() -> None:
-    """1.1 lowered the weight of payment within 12 months from 15 to 4, and added 12 indicators of the newest behaviour."""
+    """1.1 lowered the weight of payment within 12 months from 15 to 4, and added 12 indicators of the newest
+    behaviour.
+    """
     after = POLICIES["default-1.1"]
     before = version_before(after, SETTINGS)
     assert before is not None and before.header.version == "default-1.0"

@@ -59,7 +59,9 @@ def rules() -> EvaluationRules:
 
 
 def make_part(customers: int = 6000, seed: int = 1) -> Part:
-    """Customers whose log-odds of default are known: two indicators drive them, one repeats another, two say nothing."""
+    """Customers whose log-odds of default are known: two indicators drive them, one repeats another, two say
+    nothing.
+    """
     rng = np.random.default_rng(seed)
     on_time = rng.beta(5, 2, customers).round(4)
     overdue = rng.exponential(0.7, customers).round(2)
@@ -195,7 +197,8 @@ def test_no_window_reaches_into_the_months_that_judge(rules: EvaluationRules) ->
     fitted_on, judged_on = split_month_ends(month_ends, rules)
     assert judged_on == month_ends[-3:]
     assert fitted_on == [day for day in month_ends if day <= date(2024, 10, 31)]
-    # Too short for later months to judge: all are fitted on, and cross-validated. A shorter horizon of its own leaves some.
+    # Too short for later months to judge: all are fitted on, and cross-validated. A shorter horizon of its own leaves
+    # some.
     assert split_month_ends(month_ends[:7], rules) == (month_ends[:7], [])
     assert split_month_ends(month_ends[:1], rules) == (month_ends[:1], [])
     assert split_month_ends(month_ends[:7], rules, 2) == (month_ends[:3], month_ends[4:7])
@@ -205,7 +208,9 @@ def test_no_window_reaches_into_the_months_that_judge(rules: EvaluationRules) ->
 
 
 def with_gaps(part: Part) -> Part:
-    """The part where an indicator is missing, nearly always of those who default: who has a value is better than the mean."""
+    """The part where an indicator is missing, nearly always of those who default: who has a value is better than the
+    mean.
+    """
     rng = np.random.default_rng(9)
     gone = rng.random(part.observed) < np.where(part.frame["is_default"], 0.9, 0.01)
     return Part(part.frame.assign(overdue_months=part.frame["overdue_months"].mask(gone)))
@@ -214,7 +219,9 @@ def with_gaps(part: Part) -> Part:
 def test_points_follow_from_the_coefficients_also_with_missing_values(
     part: Part, base: Policy, rules: EvaluationRules
 ) -> None:
-    """Points = 100 x coefficient x (evidence - least evidence) / sum of the indicators' spans, computed here from the card's figures."""
+    """Points = 100 x coefficient x (evidence - least evidence) / sum of the indicators' spans, computed here from the
+    card's figures.
+    """
     fitted = fit_scorecard(with_gaps(part), base, CANDIDATES, rules.fit)
     assert any(min(b.weight_of_evidence for b in one.bins) > 0 for one in fitted.indicators)
     spans = {
@@ -299,7 +306,9 @@ def test_an_indicator_that_ranks_well_is_a_question(part: Part, base: Policy, ru
 def test_rare_and_frequent_defaults_are_fitted(
     part: Part, base: Policy, rules: EvaluationRules, tmp_path: Path, share: float
 ) -> None:
-    """The worst by their true odds default, so many of a hundred; one indicator is constant, a tenth has no value at all."""
+    """The worst by their true odds default, so many of a hundred; one indicator is constant, a tenth has no value at
+    all.
+    """
     rng = np.random.default_rng(11)
     worse = part.frame["overdue_months"] - 3 * part.frame["on_time_rate_12m"] + rng.normal(0, 1, part.observed)
     frame = part.frame.assign(is_default=worse > worse.quantile(1 - share))
@@ -402,7 +411,9 @@ def test_thin_history_leans_on_the_policy() -> None:
 
 
 def test_comparisons_of_a_textbook_case() -> None:
-    """A consistent matrix gives its own ratios back; Saaty's example of a car gives weights known from the literature."""
+    """A consistent matrix gives its own ratios back; Saaty's example of a car gives weights known from the
+    literature.
+    """
     consistent = compare_pairs(["a", "b", "c"], np.array([[1, 2, 4], [1 / 2, 1, 2], [1 / 4, 1 / 2, 1]]))
     assert list(consistent.weights.values()) == pytest.approx([4 / 7, 2 / 7, 1 / 7])
     assert consistent.consistency_ratio == pytest.approx(0, abs=1e-9)

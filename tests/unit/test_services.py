@@ -117,7 +117,10 @@ def test_another_superset_at_the_port_is_not_taken_for_ours(tmp_path: Path, stra
 
 
 def test_a_process_listens_where_a_child_of_it_does() -> None:
-    child = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(60)"
+    child = (
+        "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); "
+        "time.sleep(60)"
+    )
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     process = psutil.Popen([sys.executable, "-c", parent], stdout=-1)
     try:

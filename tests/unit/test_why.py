@@ -31,7 +31,9 @@ def indicator(name: str, points: str | None, weight: str, dimension: str = "paym
 
 
 def facts(grade: str, score: str | None, **changed: Any) -> Facts:
-    """A customer of three indicators with weight 40, 30 and 30, of which the last is not available: 42 of 70 points, 60."""
+    """A customer of three indicators with weight 40, 30 and 30, of which the last is not available: 42 of 70 points,
+    60.
+    """
     rank = {"A": 1, "B": 2, "C": 3}.get(grade)
     rating = {
         "customer_id": "C1", "grade": grade, "grade_rank": rank, "as_of_date": date(2026, 6, 19), "release": 3,
@@ -147,7 +149,8 @@ def test_a_new_customer_who_counts_as_a_grade() -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"features": {"tenure": Decimal(5)}, "score": Decimal(60)}, "the policy rates nobody in the first 6 months of a contract"),
+        ({"features": {"tenure": Decimal(5)}, "score": Decimal(60)}, "the policy rates nobody in the first 6 months of "
+            "a contract"),
         (
             {"indicators": [indicator("one", "5", "10"), indicator("two", None, "20")]},
             "of the weight of Payment 33% is available, and the policy asks for 50%",

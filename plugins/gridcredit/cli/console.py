@@ -58,7 +58,8 @@ def clear_errors() -> Iterator[Settings]:
             raise
         typer.echo(
             f"error: the warehouse does not answer ({' '.join(str(error).split())[:300]}): see that its server runs "
-            "(the embedded one starts with every command), then run this again; a run that was cut off is marked as killed",
+            "(the embedded one starts with every command), then run this again; a run that was cut off is marked as "
+            "killed",
             err=True,
         )
         raise typer.Exit(1) from None

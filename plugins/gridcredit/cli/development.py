@@ -34,7 +34,9 @@ def simulate_command(
 
 @app.command("contract")
 def contract_command(context: typer.Context) -> None:
-    """Write what is derived and has changed: dbt sources, the project of Great Expectations, pages of input, command line, settings and policies."""
+    """Write what is derived and has changed: dbt sources, the project of Great Expectations, pages of input, command
+    line, settings and policies.
+    """
     from gridcredit.cli.reference import reference_files
     from gridcredit.contract.derived import derived_files
     from gridcredit.quality.context import project_files
@@ -56,7 +58,9 @@ def contract_command(context: typer.Context) -> None:
 
 @app.command("dbt", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dbt_command(context: typer.Context) -> None:
-    """Run dbt on the warehouse, as `gridcredit dbt build --select +rating`; the next night rebuilds everything after a build."""
+    """Run dbt on the warehouse, as `gridcredit dbt build --select +rating`; the next night rebuilds everything after a
+    build.
+    """
     import subprocess
     import sys
     from contextlib import nullcontext

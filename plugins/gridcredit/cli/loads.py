@@ -64,7 +64,9 @@ def mapping_check(
     sample: Annotated[Path, typer.Option(help="a file of the supplier's")],
     first_part: Annotated[bool, typer.Option("--part", help="read the first megabyte alone")] = False,
 ) -> None:
-    """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the file."""
+    """Show rows of a sample before and after the mapping, what would go to quarantine, and what would become of the
+    file.
+    """
     from gridcredit.ingestion.loader import require_currency
     from gridcredit.ingestion.mapping.read import load_mapping
     from gridcredit.ingestion.samples.preview import preview, rule_of
@@ -137,7 +139,8 @@ def load_list(
         with connect(settings) as connection:
             loads = connection.cursor(row_factory=dict_row).execute(
                 "select file_id as load, file_name as file, extract, rows_read as read, rows_accepted as accepted, "
-                "rows_quarantined as quarantined, to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as loaded_at_utc, "
+                "rows_quarantined as quarantined, to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as "
+                "loaded_at_utc, "
                 "'reverted: ' || undone_because as note "
                 "from lineage.loads join lineage.files using (file_id) order by file_id desc, extract limit %s",
                 [last],

@@ -69,7 +69,9 @@ def dashboard(
 
 @app.command()
 def docs() -> None:
-    """Build the documentation site into var/docs, with data dictionary, lineage, dbt's pages and the gates' results inside."""
+    """Build the documentation site into var/docs, with data dictionary, lineage, dbt's pages and the gates' results
+    inside.
+    """
     from gridcredit.reporting.site.pages import write_site
 
     with clear_errors() as settings:
@@ -79,7 +81,9 @@ def docs() -> None:
 
 @app.command()
 def watch(out: OutFile = None) -> None:
-    """Measure the ratings against what became of the customers, and write the page: what the DAG monitor_ratings does."""
+    """Measure the ratings against what became of the customers, and write the page: what the DAG monitor_ratings
+    does.
+    """
     from gridcredit.evaluation.page import write_watch
     from gridcredit.evaluation.watch import watch as measure
 
@@ -89,10 +93,12 @@ def watch(out: OutFile = None) -> None:
         for one in found.figures:
             if one.status in ("warn", "breach"):
                 typer.echo(
-                    f"{one.status:<7} {one.scorer} {one.figure} {one.member or 'all'} as of {one.as_of_date}: {one.value:.4f}"
+                    f"{one.status:<7} {one.scorer} {one.figure} {one.member or 'all'} as of {one.as_of_date}: "
+                    f"{one.value:.4f}"
                 )
         typer.echo(
-            f"{len(found.figures)} figures, {len(found.breaches)} beyond their bounds; wrote {write_watch(settings, out)}"
+            f"{len(found.figures)} figures, {len(found.breaches)} beyond their bounds; wrote "
+            f"{write_watch(settings, out)}"
         )
 
 

@@ -45,9 +45,12 @@ def policies_page() -> str:
     """Every file of a policy, and the files that all policies share."""
     lines = [
         NOTE, "", "# Policies, file by file", "",
-        "A version of a policy is a folder `policies/<policy>/<version>/`: policy.yml, and a CSV file for each table below. `gridcredit policy check`",
-        "refuses a folder that contradicts itself, and says where. [Credit](../credit.md), [warnings](../warnings.md) and [recovery](../recovery.md) say what the numbers do;",
-        "[change a policy](../tutorials/change_a_policy.md) shows how one is changed. A condition may name any of the [features](../features.md).", "",
+        "A version of a policy is a folder `policies/<policy>/<version>/`: policy.yml, and a CSV file for each table "
+        "below. `gridcredit policy check`",
+        "refuses a folder that contradicts itself, and says where. [Credit](../credit.md), [warnings](../warnings.md) "
+        "and [recovery](../recovery.md) say what the numbers do;",
+        "[change a policy](../tutorials/change_a_policy.md) shows how one is changed. A condition may name any of the "
+        "[features](../features.md).", "",
         "## policy.yml", "", "What the policy is, who signed it, and its single numbers.", "", *_keys(Header),
     ]  # fmt: skip
     for name, table in POLICY_TABLES.items():
@@ -80,7 +83,9 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 
 def described_keys(model: type[BaseModel], within: str) -> Iterator[tuple[str, FieldInfo]]:
-    """Each key with its path; keys of a list's entries are written as `thresholds[].warn`, of named ones as `attributes.NAME.type`."""
+    """Each key with its path; keys of a list's entries are written as `thresholds[].warn`, of named ones as
+    `attributes.NAME.type`.
+    """
     for name, field in model.model_fields.items():
         yield f"{within}{name}", field
         if nested := _nested(field.annotation):

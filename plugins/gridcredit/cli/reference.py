@@ -34,7 +34,8 @@ def command_line_page(whole: Any) -> str:  # noqa: ANN401
     """Every command with its arguments and options."""
     lines = [
         NOTE.format("the commands of plugins/gridcredit/cli/"), "", "# Command line", "",
-        "`make install` puts the command at `.venv/bin/gridcredit`. Each command has `--help`. A command that fails says what to do in one line, and ends with 1.", "",
+        "`make install` puts the command at `.venv/bin/gridcredit`. Each command has `--help`. A command that fails "
+        "says what to do in one line, and ends with 1.", "",
     ]  # fmt: skip
     for name, command in sorted(_commands("gridcredit", whole)):
         lines += [f"## {name}", "", _text(command.help), "", f"    {_usage(name, command)}", ""]
@@ -92,7 +93,8 @@ def settings_page() -> str:
     """Every setting with its variable, its default and what it is for."""
     lines = [
         NOTE.format("plugins/gridcredit/settings.py"), "", "# Settings", "",
-        "A setting is a variable of the environment; nothing else overrides a default. Lists are written as JSON: `[\"A. Chief\"]`.", "",
+        "A setting is a variable of the environment; nothing else overrides a default. Lists are written as JSON: "
+        "`[\"A. Chief\"]`.", "",
         "| variable | type | default | meaning |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, field in Settings.model_fields.items():

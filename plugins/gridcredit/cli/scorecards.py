@@ -58,8 +58,8 @@ def fit(
         for one in made.judged:
             typer.echo(
                 f"{one.part:<14} {one.fitted.observed:>9,} observed, {one.fitted.defaults:,} defaults: "
-                f"AUC {one.fitted.auc}, KS {one.fitted.ks}; {made.base.header.version}: AUC {one.base.auc}, KS {one.base.ks}"
-                + (f"; {one.without_score:,} without a score" if one.without_score else "")
+                f"AUC {one.fitted.auc}, KS {one.fitted.ks}; {made.base.header.version}: AUC {one.base.auc}, KS "
+                f"{one.base.ks}" + (f"; {one.without_score:,} without a score" if one.without_score else "")
             )
         for name, why in made.fitted.left_out.items():
             typer.echo(f"  without {name}: {why}")

@@ -1,1 +1,3 @@
-"""What suppliers deliver: extracts, their columns and keys, the features made of them, and what is derived from that."""
+"""What suppliers deliver: extracts, their columns and keys, the features made of them, and what is derived from
+that.
+"""

@@ -1,4 +1,6 @@
-"""The attributes of customers: what a supplier knows beside the contract's columns, as policies/attributes.yml declares it."""
+"""The attributes of customers: what a supplier knows beside the contract's columns, as policies/attributes.yml declares
+it.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ class AttributeFeature:
 
 
 def read_attributes(settings: Settings) -> dict[str, Attribute]:
-    """The declared attributes by name; a PolicyError says what is wrong with the file, and none are where there is none."""
+    """The declared attributes by name; a PolicyError says what is wrong with the file, and none are where there is
+    none.
+    """
     path = settings.policies_dir / FILE_NAME
     return read_policy_file(path, Attributes).attributes if path.exists() else {}
 

@@ -170,7 +170,8 @@ DEPARTMENT_NOTICE = Extract(
 
 CUSTOMER_ATTRIBUTE = Extract(
     "customer_attribute",
-    "What a supplier knows of customers beside these columns, a value a row. policies/attributes.yml declares the names and types.",
+    "What a supplier knows of customers beside these columns, a value a row. policies/attributes.yml declares the "
+    "names and types.",
     (
         key_column("customer_id", "the customer"),
         key_column("name", "name of the attribute, as policies/attributes.yml declares it"),

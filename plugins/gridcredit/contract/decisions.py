@@ -59,7 +59,8 @@ POLICY_RECEIPT = Extract(
 
 OUTCOME = Extract(
     "outcome",
-    "Who defaulted, of a supplier with a definition of its own: it takes the place of the one in policies/evaluation.yml.",
+    "Who defaulted, of a supplier with a definition of its own: it takes the place of the one in "
+    "policies/evaluation.yml.",
     (
         key_column("customer_id", "the customer"),
         key_column("as_of_date", "the month-end after which he was observed", "date"),

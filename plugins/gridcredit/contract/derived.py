@@ -87,8 +87,10 @@ def features_markdown(settings: Settings) -> str:
     """All features by dimension, with how each is defined."""
     lines = [
         f"<!-- {FEATURE_NOTE} -->", "", "# Features", "",
-        "All that a policy may give points, caps, warnings, reviews or advice for. `defined as` is the definition that the SQL is",
-        "written from; of the others the model is named in [indicators](indicators.md). What else a supplier knows of customers is a feature too:",
+        "All that a policy may give points, caps, warnings, reviews or advice for. `defined as` is the definition that "
+        "the SQL is",
+        "written from; of the others the model is named in [indicators](indicators.md). What else a supplier knows of "
+        "customers is a feature too:",
         "[bring a further column](how-to/bring_a_further_column.md).", "",
         "| dimension | feature | what it is | defined as |", "| --- | --- | --- | --- |",
     ]  # fmt: skip

@@ -86,7 +86,8 @@ def published_tables(settings: Settings) -> list[Table]:
 
 
 def star_tables(published: Iterable[Table]) -> list[Table]:
-    """The dimensions and facts of `star`. A column without a text of its own means what it means in the tables that it is `of`.
+    """The dimensions and facts of `star`. A column without a text of its own means what it means in the tables that it
+    is `of`.
 
     Raises:
         GridCreditError: a column is described nowhere, or a foreign key leads to no key.

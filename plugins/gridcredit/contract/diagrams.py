@@ -91,7 +91,8 @@ def _edge(child: Box, parent: Box, key: ForeignKey) -> str:
 def _box(box: Box) -> list[str]:
     dashes = ' stroke-dasharray="4 3"' if box.elsewhere else ""
     parts = [
-        f'<rect x="{box.x}" y="{box.y}" width="{WIDTH}" height="{box.height}" rx="4" fill="#ffffff" stroke="{ACCENT}"{dashes}/>',
+        f'<rect x="{box.x}" y="{box.y}" width="{WIDTH}" height="{box.height}" rx="4" fill="#ffffff" '
+        f'stroke="{ACCENT}"{dashes}/>',
         f'<text x="{box.x + 8}" y="{box.y + 16}" font-weight="bold" fill="{INK}">{escape(box.table.name)}'
         f"<title>{escape(box.table.text)}</title></text>",
     ]
@@ -99,6 +100,7 @@ def _box(box: Box) -> list[str]:
         is_key = column in box.table.key
         weight = ' text-decoration="underline"' if is_key else ""
         parts.append(
-            f'<text x="{box.x + 8}" y="{box.line_y(column) + 4}" fill="{INK if is_key else MUTED}"{weight}>{escape(column)}</text>'
+            f'<text x="{box.x + 8}" y="{box.line_y(column) + 4}" '
+            f'fill="{INK if is_key else MUTED}"{weight}>{escape(column)}</text>'
         )
     return parts

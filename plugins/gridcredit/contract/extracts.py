@@ -1,4 +1,5 @@
-"""The input contract: what each canonical extract holds. Raw tables, validation, dbt sources and assets follow from here.
+"""The input contract: what each canonical extract holds. Raw tables, validation, dbt sources and assets follow from
+here.
 
 Nothing slow is imported: the DAG files read it while they are parsed.
 """

@@ -14,7 +14,9 @@ FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gr
 
 
 def features(settings: Settings) -> dict[str, str]:
-    """The features that policies may give points for, each with its dimension: also attributes that are not protected."""
+    """The features that policies may give points for, each with its dimension: also attributes that are not
+    protected.
+    """
     attributes = {one.name: "attribute" for one in attribute_features(settings) if not one.is_protected}
     return {name: definition["dimension"] for name, definition in definitions(settings).items()} | attributes
 

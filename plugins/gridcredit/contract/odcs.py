@@ -80,8 +80,10 @@ def odcs(table: Table, owner: Mapping[str, str]) -> dict[str, Any]:
         "dataProduct": "GridCredit",
         "description": {
             "purpose": table.text,
-            "usage": f"What is in force: published.{table.name}. As release N showed it: published.{table.name}_as_of(N).",
-            "limitations": "Amounts are in the currency of the warehouse. A reader sees the customers of his org units.",
+            "usage": f"What is in force: published.{table.name}. As release N showed it: "
+            f"published.{table.name}_as_of(N).",
+            "limitations": "Amounts are in the currency of the warehouse. A reader sees the customers of his org "
+            "units.",
         },
         "servers": [
             {

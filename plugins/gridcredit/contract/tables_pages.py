@@ -21,12 +21,17 @@ def published_tables_markdown(settings: Settings) -> str:
     departments = load_yaml(text)["departments"]
     lines = [
         f"<!-- {NOTE} -->", "", "# Published tables", "",
-        "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` besides those below. `published.<name>_history` has every row that a",
-        "release showed. Where each column comes from is in the [dictionary](warehouse.md) of a warehouse; [dimensions and facts](star.md), [rights](../bi.md).", "",
-        "Foreign keys are declared, and hold in every release: joining by them loses no row. Postgres has none on views, so each stands in the table's comment, as",
-        "`foreign key (customer_id) references customer_account (customer_id)`. Who owes money and is in no customer file has an account and no rating.",
+        "Each is a view `published.<name>` of what is current, with the columns `release` and `as_of_date` besides "
+        "those below. `published.<name>_history` has every row that a",
+        "release showed. Where each column comes from is in the [dictionary](warehouse.md) of a warehouse; [dimensions "
+        "and facts](star.md), [rights](../bi.md).", "",
+        "Foreign keys are declared, and hold in every release: joining by them loses no row. Postgres has none on "
+        "views, so each stands in the table's comment, as",
+        "`foreign key (customer_id) references customer_account (customer_id)`. Who owes money and is in no customer "
+        "file has an account and no rating.",
         "`policy_version` is a key of `star.dim_policy`.", "",
-        "`docs/contracts/<name>.odcs.yaml` is the [data contract](https://bitol.io) of each, with owner and version, in the Open Data Contract Standard.", "",
+        "`docs/contracts/<name>.odcs.yaml` is the [data contract](https://bitol.io) of each, with owner and version, "
+        "in the Open Data Contract Standard.", "",
         "| table | key | about | read by |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for table in tables:
@@ -50,7 +55,8 @@ def star_markdown(settings: Settings) -> str:
     tables = star_tables(published_tables(settings))
     lines = [
         f"<!-- {STAR_NOTE} -->", "", "# Dimensions and facts", "",
-        "The schema `star`, for tools that join for themselves. [For BI tools](../bi.md) has the ratios, and queries.", "",
+        "The schema `star`, for tools that join for themselves. [For BI tools](../bi.md) has the ratios, and queries.",
+        "",
         "![Dimensions and facts](../images/tables_star.svg)", "",
         "| table | key | joins |", "| --- | --- | --- |",
     ]  # fmt: skip

@@ -42,7 +42,8 @@ class Power:
 
 
 def power(score: Floats, is_default: Flags) -> Power | None:
-    """Of a score that is higher the better; None where nobody or everybody defaulted. Who has no score (NaN) is not observed.
+    """Of a score that is higher the better; None where nobody or everybody defaulted. Who has no score (NaN) is not
+    observed.
 
     Intervals are percentiles of resamples, drawn from those who defaulted and those who did not.
     """
@@ -91,8 +92,8 @@ def stability_index(counts: list[int], counts_before: list[int]) -> float:
 def effective_size(counts: list[tuple[int, int]]) -> float:
     """How many independent observations a pool is worth in which customers come again.
 
-    `counts` has for each customer (observed, defaults). Size = r (1 - r) / variance of r by customers (cluster-robust); where
-    nobody or everybody defaulted, as if each customer's month-ends said the same: (sum of n)^2 / sum of n^2.
+    `counts` has for each customer (observed, defaults). Size = r (1 - r) / variance of r by customers (cluster-robust);
+    where nobody or everybody defaulted, as if each customer's month-ends said the same: (sum of n)^2 / sum of n^2.
     """
     if not counts:
         return 0.0

@@ -21,17 +21,21 @@ from gridcredit.warehouse.connection import connect
 Row = dict[str, Any]
 
 QUERIES = {
-    "figures": "select * from evaluation.rating_figure where watched_on = %(day)s order by scorer, figure, dimension, member",
+    "figures": "select * from evaluation.rating_figure where watched_on = %(day)s order by scorer, figure, dimension, "
+    "member",
     "history": "select as_of_date, scorer, figure, value, lower_bound, upper_bound from evaluation.rating_figure "
     "where figure in ('auc', 'ks') and dimension = '' order by as_of_date",
     "migration": "select grade_before, grade, customers from evaluation.grade_migration "
     "where as_of_date = (select max(as_of_date) from evaluation.grade_migration)",
     "vintages": "select as_of_date, months_after, default_rate from evaluation.vintage order by 1, 2",
-    "openings": "select opened_month as as_of_date, months_after, default_rate from evaluation.opening_vintage order by 1, 2",
-    "challenger": "select challenger_version, grade, challenger_grade, count(*) as customers, sum(exposure) as exposure "
+    "openings": "select opened_month as as_of_date, months_after, default_rate from evaluation.opening_vintage order "
+    "by 1, 2",
+    "challenger": "select challenger_version, grade, challenger_grade, count(*) as customers, sum(exposure) as "
+    "exposure "
     "from evaluation.challenger_rating where as_of_date = %(day)s group by 1, 2, 3",
     "notes": "select officer, note, noted_at from evaluation.breach_note where watched_on = %(day)s",
-    "grades": "select grade, min(grade_rank) as grade_rank from policy.grades group by 1 union all select 'NR', 99 order by 2",
+    "grades": "select grade, min(grade_rank) as grade_rank from policy.grades group by 1 union all select 'NR', 99 "
+    "order by 2",
 }
 
 
@@ -128,7 +132,9 @@ def migration(rows: Sequence[Row], ranks: list[str]) -> Markup:
 
 
 def vintages(rows: Sequence[Row]) -> Markup:
-    """Cumulative default rates by months since, a line for each month-end or month of opening; the youngest lines are the shortest."""
+    """Cumulative default rates by months since, a line for each month-end or month of opening; the youngest lines are
+    the shortest.
+    """
     drawn = frame({**row, "as_of_date": row["as_of_date"].isoformat()} for row in rows)
     return svg(
         alt.Chart(drawn)

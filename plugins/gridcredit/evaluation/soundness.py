@@ -1,4 +1,6 @@
-"""What is missing for sound results: extracts that never came, grades that say little, probabilities that do not hold."""
+"""What is missing for sound results: extracts that never came, grades that say little, probabilities that do not
+hold.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ NEEDED = ("meter_reading", "tariff", "officer_assignment", "collection_action", 
 MOST_OF_ONE_SCORE = 0.3
 # With fewer customers of a grade chance alone may be behind what was seen.
 LEAST_OF_A_GRADE = 30
-# Of the newest month-end whose outcome is known: a bill overdue by more days than the definition of default, in its window.
+# Of the newest month-end whose outcome is known: a bill overdue by more days than the definition of default, in its
+# window.
 SEEN_DEFAULTS = """
 with rated as (
     select ratings.as_of_date, ratings.customer_id, ratings.grade_by_policy as grade, probability_of_default

@@ -1,4 +1,6 @@
-"""The monthly watch of the ratings: figures of the youngest month-end whose window is over, judged by the thresholds."""
+"""The monthly watch of the ratings: figures of the youngest month-end whose window is over, judged by the
+thresholds.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,8 @@ class Watch:
 
 
 def watch(settings: Settings) -> Watch:
-    """Build the outcomes, rate by the challenger where there is one, and measure; the figures are stored. Safe to repeat.
+    """Build the outcomes, rate by the challenger where there is one, and measure; the figures are stored. Safe to
+    repeat.
 
     Raises:
         TooEarlyError: no month-end's window is over yet, or nothing has been built.
@@ -77,7 +80,8 @@ def watch(settings: Settings) -> Watch:
         figures = [_judged(one, rules) for one in _measure(connection, settings)]
         connection.cursor().executemany(
             "insert into evaluation.rating_figure (as_of_date, scorer, figure, dimension, member, value, lower_bound, "
-            "upper_bound, customers, defaults, status, watched_on) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            "upper_bound, customers, defaults, status, watched_on) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+            "%s) "
             "on conflict (as_of_date, scorer, figure, dimension, member) do update set value = excluded.value, "
             "lower_bound = excluded.lower_bound, upper_bound = excluded.upper_bound, customers = excluded.customers, "
             "defaults = excluded.defaults, status = excluded.status, watched_on = excluded.watched_on",
@@ -145,7 +149,8 @@ def _measure(connection: Connection, settings: Settings) -> Iterator[Figure]:
     month_end = row[0] if row else None
     if month_end is None:
         raise TooEarlyError(
-            "no month-end's window is over yet: outcomes need as many months of history after a rating as the window has"
+            "no month-end's window is over yet: outcomes need as many months of history after a rating as the window "
+            "has"
         )
     rated = _observed(connection, month_end)
     yield from _power_figures(rated, month_end, CHAMPION, rated["score"].to_numpy())
@@ -211,7 +216,8 @@ def _of_power(found: Power, month_end: date, scorer: str, dimension: str, member
 def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> Figure:
     """How much lower the AUC is than the mean of the twelve month-ends before it."""
     rows = connection.execute(
-        "select as_of_date, score::float8, outcome = 'default' from outcomes.outcome where outcome in ('default', 'no default') "
+        "select as_of_date, score::float8, outcome = 'default' from outcomes.outcome where outcome in ('default', 'no "
+        "default') "
         "and score is not null and as_of_date <= %s and as_of_date > %s::date - interval '13 months'",
         [month_end, month_end],
     ).fetchall()
@@ -227,10 +233,11 @@ def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> F
 
 
 def calibration_by_grade(connection: Connection, month_end: date) -> Iterator[Figure]:
-    """By the grade that the policy gave the default rate over a year's month-ends, and how probable it is where the policy is right.
+    """By the grade that the policy gave the default rate over a year's month-ends, and how probable it is where the
+    policy is right.
 
-    One month-end alone has no power. Indeterminate ones are observed and not in default; customers come again each month. A
-    grade that is certain to default (probability 1) is not tested: a single payer would refute it.
+    One month-end alone has no power. Indeterminate ones are observed and not in default; customers come again each
+    month. A grade that is certain to default (probability 1) is not tested: a single payer would refute it.
     """
     rows = connection.execute(
         "select outcomes.grade_by_policy, max(probability_of_default)::float8, customer_id, count(*)::int, "

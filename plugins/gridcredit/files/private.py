@@ -22,7 +22,9 @@ def write_private(path: Path, content: str | bytes) -> Path:
 
 
 def put_in_place(partial: Path, path: Path) -> Path:
-    """Give a file that is written whole its name, in place of one that is there; where that fails, nothing of it is left."""
+    """Give a file that is written whole its name, in place of one that is there; where that fails, nothing of it is
+    left.
+    """
     try:
         return partial.replace(path)
     except OSError:

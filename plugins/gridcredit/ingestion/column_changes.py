@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Drift:
-    """Source columns that nothing reads or ignores, each extract's optional columns that the file cannot give, and notes.
+    """Source columns that nothing reads or ignores, each extract's optional columns that the file cannot give, and
+    notes.
 
     The notes are sentences on what else in the file is not read.
     """
@@ -58,7 +59,8 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
                 alike = get_close_matches(absent[0], header, 1)
                 raise FileRefusedError(
                     f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} reads"
-                    f"{f' (is it {alike[0]!r}?)' if alike else ''}: correct the name in the mapping, or mark the column "
+                    f"{f' (is it {alike[0]!r}?)' if alike else ''}: correct the name in the mapping, or mark the "
+                    "column "
                     "`optional: true` if a file may come without it"
                 )
             if column.name not in missing[name]:

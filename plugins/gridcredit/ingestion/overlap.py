@@ -57,7 +57,8 @@ def overlap_notes(
     """What a load shares with the one before it, where the mapping does not say how files follow each other.
 
     Raises:
-        FileRefusedError: the mapping says that each file holds new rows, and they would replace those of a file of the same name.
+        FileRefusedError: the mapping says that each file holds new rows, and they would replace those of a file of the
+        same name.
     """
     made = made_keys(extract, rule.extracts[extract.name])
     if not made or rule.delivery == "cumulative":
@@ -73,7 +74,8 @@ def overlap_notes(
     before, same_name = earlier
     if same_name and rule.delivery == "delta":
         raise FileRefusedError(
-            f"{file_name}: load {before} had this name, and {extract.name} has keys of file and line: its rows would be "
+            f"{file_name}: load {before} had this name, and {extract.name} has keys of file and line: its rows would "
+            "be "
             "replaced; deliver each file under a name of its own"
         )
     if rule.delivery == "delta":

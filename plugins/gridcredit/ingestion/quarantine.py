@@ -54,7 +54,8 @@ def list_quarantined(settings: Settings | None = None, file_id: int | None = Non
 
 
 def export_quarantined(file_id: int, out: Path, settings: Settings | None = None) -> int:
-    """Write the rows of a load that are still in quarantine to a UTF-8 CSV file with the file's own header, for a spreadsheet.
+    """Write the rows of a load that are still in quarantine to a UTF-8 CSV file with the file's own header, for a
+    spreadsheet.
 
     Each row begins with the line it came from and what is wrong with it. Returns the number of rows.
 

@@ -1,6 +1,7 @@
 """What delivered rows and files say of customers whose persons are erased: found by value, and blanked.
 
-A value is a whole field. Only where no fields can be distinguished, as in a broken line, words of the text are compared.
+A value is a whole field. Only where no fields can be distinguished, as in a broken line, words of the text are
+compared.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Named:
     names: frozenset[str] = frozenset()
 
     def lines(self, batch: Batch, rule: FileRule | None, file_name: str, *, by_name: bool) -> list[int]:
-        """The lines of a batch that are about them; `by_name` also rows with another customer's number and their name."""
+        """The lines of a batch that are about them; `by_name` also rows with another customer's number and their
+        name.
+        """
         of_customer, without_customer = self._customers_of(batch, rule, file_name)
         named = self._holds(batch, self.names)
         found = of_customer | (named if by_name else named & without_customer)
@@ -66,7 +69,9 @@ class Named:
         )
 
     def _customers_of(self, batch: Batch, rule: FileRule | None, file_name: str) -> tuple[BooleanMask, BooleanMask]:
-        """Which rows are of the customers, as delivered or as the mapping makes their number, and which are of nobody."""
+        """Which rows are of the customers, as delivered or as the mapping makes their number, and which are of
+        nobody.
+        """
         found = self._holds(batch, self.customers)
         nobody = np.ones(batch.row_count, dtype=bool)
         for _, part in rule.parts() if rule else ():
@@ -95,7 +100,9 @@ def redact_file(
     by_name: bool,
     lines: Collection[int] = (),
 ) -> Outcome:
-    """Blank what a stored file says of them, beside the lines given; what is no CSV, or not read as one, is removed whole."""
+    """Blank what a stored file says of them, beside the lines given; what is no CSV, or not read as one, is removed
+    whole.
+    """
     try:
         found = set(lines)
         if rule and not found and not by_name and set(read_header(path, rule)) <= _retained_columns(rule):
@@ -119,7 +126,9 @@ def redact_file(
 
 
 def batch_of(header: list[str] | None, rows: list[tuple[int, list[str], str]]) -> Batch:
-    """Rows by line, fields and text as they are read from a file; without the header's number of fields they are malformed."""
+    """Rows by line, fields and text as they are read from a file; without the header's number of fields they are
+    malformed.
+    """
     whole = [row for row in rows if header and len(row[1]) == len(header)]
     columns = zip(*(fields for _, fields, _ in whole), strict=True) if whole else [[] for _ in header or ()]
     return Batch(
@@ -183,7 +192,9 @@ def _is_in(values: pa.Array, wanted: Collection[str]) -> BooleanMask:
 
 
 def _text_of(path: Path) -> str | None:
-    """All that a file may say, in the encodings that are met; None where its content is packed, or too much to be held."""
+    """All that a file may say, in the encodings that are met; None where its content is packed, or too much to be
+    held.
+    """
     try:
         with path.open("rb") as file:
             is_gzip = file.read(2) == b"\x1f\x8b"

@@ -45,7 +45,9 @@ class Model:
 
 @dataclass(frozen=True)
 class Upstream:
-    """A column that another rests on: its value comes from it, or (`is_direct` false) it decides which rows are counted."""
+    """A column that another rests on: its value comes from it, or (`is_direct` false) it decides which rows are
+    counted.
+    """
 
     column: ColumnName
     is_direct: bool
@@ -174,7 +176,9 @@ def _texts(connection: Connection, query: LiteralString, value: object) -> set[s
 
 
 def _sql_hash(model: Model, tables: Catalog) -> str:
-    """Of what decides which columns are found: the SQL without its literals, and the columns of the tables that it names."""
+    """Of what decides which columns are found: the SQL without its literals, and the columns of the tables that it
+    names.
+    """
     words = _DATABASE.sub("", _COMMENT_OR_LITERAL.sub(lambda found: found[1] or "", model.sql))
     named = set(re.findall(r"\w+", words))
     columns = [

@@ -169,6 +169,8 @@ def schema_facet(columns: Mapping[str, str]) -> schema_dataset.SchemaDatasetFace
 
 
 def _server_and_database(settings: Settings) -> tuple[str, str]:
-    """The namespace of the warehouse's tables by OpenLineage's naming rules, and the database that their names begin with."""
+    """The namespace of the warehouse's tables by OpenLineage's naming rules, and the database that their names begin
+    with.
+    """
     url = urlsplit(warehouse_url(settings))
     return f"postgres://{url.hostname}:{url.port or 5432}", unquote(url.path.lstrip("/"))

@@ -39,7 +39,9 @@ def send_load(
     times: tuple[datetime, datetime],
     settings: Settings,
 ) -> None:
-    """Report a file, named by where it lay and versioned by its hash, and of each extract the rows accepted and their lines."""
+    """Report a file, named by where it lay and versioned by its hash, and of each extract the rows accepted and their
+    lines.
+    """
     began, ended = times
     file = InputDataset(
         "file",

@@ -141,7 +141,8 @@ def _add_line(
 # Whose rows a file holds, by what its rows have.
 CUSTOMERS_OF_FILE: dict[str, LiteralString] = {
     "customer_id": "select distinct customer_id from {raw} where _file_id = %(file)s",
-    "meter_id": "select distinct customer_id from {raw} join raw.meter using (meter_id) where {raw}._file_id = %(file)s",
+    "meter_id": "select distinct customer_id from {raw} join raw.meter using (meter_id) where {raw}._file_id = "
+    "%(file)s",
     "action_id": "select distinct customer_id from {raw} join raw.collection_action using (action_id) "
     "where {raw}._file_id = %(file)s",
     "tariff_code": "select distinct customer_id from {raw} join raw.customer using (tariff_code) "
@@ -168,7 +169,8 @@ def _tables_on(connection: Connection, extracts: list[str]) -> list[str]:
     """The published tables that rest on extracts, by the columns of the newest release's models."""
     rows = connection.execute(
         "with recursive edges as ("
-        "select distinct schema_name, table_name, upstream_schema, upstream_table from lineage.columns where fingerprint = ("
+        "select distinct schema_name, table_name, upstream_schema, upstream_table from lineage.columns where "
+        "fingerprint = ("
         "select fingerprint from lineage.runs join lineage.releases using (run_id) where fingerprint is not null "
         "order by release desc limit 1)), "
         "reached as (select 'raw' as schema_name, unnest(%s::text[]) as table_name "
@@ -189,7 +191,9 @@ def _add_rows(
     release: int | None,
     bill_id: str | None = None,
 ) -> None:
-    """Of each table the rows opened by a release (or current, without one) that belong to the customers, or to nobody."""
+    """Of each table the rows opened by a release (or current, without one) that belong to the customers, or to
+    nobody.
+    """
     for table in _tables_on(connection, extracts):
         key = TABLES[table].key
         conditions = [

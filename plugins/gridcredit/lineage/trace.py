@@ -1,4 +1,6 @@
-"""Follows a published row up: its release, run, gates, policy clauses, models, and the raw records with file and line."""
+"""Follows a published row up: its release, run, gates, policy clauses, models, and the raw records with file and
+line.
+"""
 
 from __future__ import annotations
 

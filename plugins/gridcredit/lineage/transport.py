@@ -26,8 +26,8 @@ JOB_NAMESPACE = "gridcredit"
 class RecordConfig(Config):
     """Where events are recorded: the folder of files, and the warehouse.
 
-    With the warehouse's URL rows are buffered until the client is closed, and written together; without one each is written as it
-    comes, to the warehouse of the process's settings.
+    With the warehouse's URL rows are buffered until the client is closed, and written together; without one each is
+    written as it comes, to the warehouse of the process's settings.
     """
 
     folder: str
@@ -65,7 +65,9 @@ class RecordTransport(Transport):
             self._write_rows()
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002
-        """Write what is buffered; what cannot be written is logged, and fails nothing that was done, as when it is sent at once."""
+        """Write what is buffered; what cannot be written is logged, and fails nothing that was done, as when it is sent
+        at once.
+        """
         try:
             self._write_rows()
         except psycopg.Error:
@@ -86,7 +88,9 @@ class RecordTransport(Transport):
 
 
 def transport_config(settings: Settings, url: str | None = None) -> dict[str, Any]:
-    """The client's configuration, for our own events (with the warehouse's URL) and for those that Airflow's provider sends."""
+    """The client's configuration, for our own events (with the warehouse's URL) and for those that Airflow's provider
+    sends.
+    """
     transports: dict[str, dict[str, Any]] = {
         "record": {
             "type": f"{__name__}.RecordTransport",

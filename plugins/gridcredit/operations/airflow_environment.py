@@ -15,7 +15,9 @@ LOOPBACK = "127.0.0.1"
 
 
 def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
-    """The environment that makes Airflow ours: what docker/airflow.env says, and this machine's paths, addresses and secrets."""
+    """The environment that makes Airflow ours: what docker/airflow.env says, and this machine's paths, addresses and
+    secrets.
+    """
     home = settings.home / "airflow"
     api = f"http://{LOOPBACK}:{api_port}"
     config = {

@@ -173,7 +173,8 @@ def last_delivery(connection: Connection) -> int:
 
 
 def follow(connection: Connection, before: int, files: int, say: Callable[[str], None]) -> None:
-    """Say each stage as it ends; return when the `files` that came after delivery `before` are published or changed nothing.
+    """Say each stage as it ends; return when the `files` that came after delivery `before` are published or changed
+    nothing.
 
     Raises:
         GridCreditError: the build failed, or for long nothing was loaded, built or released.
@@ -225,7 +226,8 @@ def follow(connection: Connection, before: int, files: int, say: Callable[[str],
             return
         time.sleep(0.5)
     raise GridCreditError(
-        f"no release, and nothing new for {TIME_LIMIT:.0f} s: see the logs under var/logs; the same command continues from here"
+        f"no release, and nothing new for {TIME_LIMIT:.0f} s: see the logs under var/logs; the same command continues "
+        "from here"
     )
 
 

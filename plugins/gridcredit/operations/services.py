@@ -1,4 +1,6 @@
-"""Airflow's services beside the embedded Postgres: started for a person or the demo; and all that runs stopped again. Loopback only."""
+"""Airflow's services beside the embedded Postgres: started for a person or the demo; and all that runs stopped again.
+Loopback only.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ def start(
     The API answers before the others start, so that none of them asks in vain.
 
     Raises:
-        GridCreditError: a service ended, or did not become healthy; or one still runs for a home that was removed or moved.
+        GridCreditError: a service ended, or did not become healthy; or one still runs for a home that was removed or
+        moved.
     """
     with one_at_a_time(settings, progress):
         return _start(settings, progress, overrides or {}, api_port)
@@ -186,7 +189,9 @@ def _give_back_tries(settings: Settings) -> None:
 
 
 def _known(settings: Settings) -> frozenset[int]:
-    """The processes that this home knows of: the server's, Superset's, and those of Airflow that were started from here."""
+    """The processes that this home knows of: the server's, Superset's, and those of Airflow that were started from
+    here.
+    """
     state = _read_state(settings) or {"processes": {}}
     running = {service: int(entry["pid"]) for service, entry in state["processes"].items() if is_ours(entry)}
     server = EmbeddedPostgres(settings).pid() if settings.warehouse_url is None else None

@@ -1,4 +1,6 @@
-"""Apache Superset for BI: in an environment of its own, with a database of its own, reading the warehouse as `bi_reader`."""
+"""Apache Superset for BI: in an environment of its own, with a database of its own, reading the warehouse as
+`bi_reader`.
+"""
 
 from __future__ import annotations
 

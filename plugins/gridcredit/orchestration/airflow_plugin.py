@@ -1,7 +1,7 @@
 """The Airflow plugin: a menu entry "Credit", whose pages Airflow's API server serves.
 
-Airflow finds it by the entry point `airflow.plugins` (pyproject.toml), and loads it in each of its processes: so nothing
-heavy is imported before a process asks for the pages.
+Airflow finds it by the entry point `airflow.plugins` (pyproject.toml), and loads it in each of its processes: so
+nothing heavy is imported before a process asks for the pages.
 """
 
 from __future__ import annotations

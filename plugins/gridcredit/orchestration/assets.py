@@ -8,7 +8,8 @@ from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.orchestration.links import page
 
 OWNER = "credit"
-# Airflow shows `extra` on an asset's page. The links lead to the site that `make docs` makes, on the pages of the plugin.
+# Airflow shows `extra` on an asset's page. The links lead to the site that `make docs` makes, on the pages of the
+# plugin.
 RAW_EXTRACTS = {
     name: Asset(
         name=f"raw.{name}",

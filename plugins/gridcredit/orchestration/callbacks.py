@@ -1,4 +1,6 @@
-"""What is done when a task ends or a release is late: recorded where operators of the pipeline look; dbt's locks are released."""
+"""What is done when a task ends or a release is late: recorded where operators of the pipeline look; dbt's locks are
+released.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from gridcredit.orchestration.connection import warehouse_settings
 
 
 def release_dbt(context: Any) -> None:  # noqa: ANN401, ARG001 - Airflow's context
-    """Free the locks of dbt's adapters: Airflow ends a task's process at once, and Python would report them as leaked."""
+    """Free the locks of dbt's adapters: Airflow ends a task's process at once, and Python would report them as
+    leaked.
+    """
     factory = sys.modules.get("dbt.adapters.factory")
     if factory:
         factory.reset_adapters()

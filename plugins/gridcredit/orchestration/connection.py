@@ -1,4 +1,6 @@
-"""Which warehouse Airflow's processes work on: that of the Connection `gridcredit_warehouse`, else that of the environment."""
+"""Which warehouse Airflow's processes work on: that of the Connection `gridcredit_warehouse`, else that of the
+environment.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ CONNECTION = "gridcredit_warehouse"
 
 
 def warehouse_settings() -> Settings:
-    """This process's settings; where Airflow knows the Connection (type Postgres), the warehouse is the one that it names."""
+    """This process's settings; where Airflow knows the Connection (type Postgres), the warehouse is the one that it
+    names.
+    """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 

@@ -14,7 +14,9 @@ from gridcredit.orchestration.forms import name_and_text
 
 
 class DecideOnProposalOperator(ApprovalOperator):
-    """Shows a person what a proposed policy would change, and waits without a slot for a named decision with its reason."""
+    """Shows a person what a proposed policy would change, and waits without a slot for a named decision with its
+    reason.
+    """
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "proposal")
 
@@ -50,7 +52,9 @@ class DecideOnProposalOperator(ApprovalOperator):
 
 
 class NoteBreachesOperator(HITLEntryOperator):
-    """A task for people where a figure broke its bound: waits without a slot until a named person says what is to be done."""
+    """A task for people where a figure broke its bound: waits without a slot until a named person says what is to be
+    done.
+    """
 
     template_fields: Sequence[str] = (*HITLEntryOperator.template_fields, "watched_on")
 

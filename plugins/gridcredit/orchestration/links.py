@@ -66,7 +66,9 @@ class GateLink(BaseOperatorLink):
 
 
 class QuarantineLink(BaseOperatorLink):
-    """To the load of the task's file and what of it waits in quarantine; of a refused file, to the list that says why."""
+    """To the load of the task's file and what of it waits in quarantine; of a refused file, to the list that says
+    why.
+    """
 
     name = "Quarantine"
 

@@ -179,7 +179,9 @@ class AskApproverOperator(TriggerDagRunOperator):
 
 
 class DecideOnBlockedRunOperator(ApprovalOperator):
-    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are stored."""
+    """Shows a person what blocks a run, and waits without a slot for a named decision with its reason; both are
+    stored.
+    """
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "build_run_id")
 

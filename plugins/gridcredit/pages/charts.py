@@ -35,7 +35,9 @@ def paired_bars(
     order: list[str] | None = None,
     as_percent: bool = False,
 ) -> Markup:
-    """Bars of grades side by side: rows of `grade`, `what` and `value`, a colour for each `what`; in order of the rows without one."""
+    """Bars of grades side by side: rows of `grade`, `what` and `value`, a colour for each `what`; in order of the rows
+    without one.
+    """
     axis = alt.Axis(format="%") if as_percent else alt.Axis()
     return svg(
         alt.Chart(frame(rows))

@@ -1,7 +1,7 @@
 """A customer's archive: who stood behind it on any day, what its contract said, and when each was learnt.
 
-Read from the deliveries themselves, so that a correction hides nothing: of each fact the newest delivery that had come in
-by a moment counts, and every delivery stays to be shown. Names and numbers of persons are masked.
+Read from the deliveries themselves, so that a correction hides nothing: of each fact the newest delivery that had come
+in by a moment counts, and every delivery stays to be shown. Names and numbers of persons are masked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Approved policies: fetched from the warehouse to the folder that a machine reads them from, and removed once withdrawn."""
+"""Approved policies: fetched from the warehouse to the folder that a machine reads them from, and removed once
+withdrawn.
+"""
 
 from __future__ import annotations
 

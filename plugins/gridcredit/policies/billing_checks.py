@@ -17,7 +17,8 @@ def check_billing(policy: Policy) -> None:
     rows = policy.tables[TABLE]
     if rows and policy.header.power_factor_surcharge:
         raise PolicyError(
-            f"{policy.folder / 'policy.yml'}: power_factor_surcharge is for policies without {TABLE}.csv: say one of the two"
+            f"{policy.folder / 'policy.yml'}: power_factor_surcharge is for policies without {TABLE}.csv: say one of "
+            "the two"
         )
     by_standard: dict[Decimal, list[tuple[Decimal, Decimal]]] = defaultdict(list)
     for row in rows:

@@ -28,7 +28,8 @@ FACTS = {
     "advice_rules": (),
     "dunning_holds": (),
 }
-# Of these a protected attribute may be a condition: they tell people what to do, and say nothing of the customer's standing.
+# Of these a protected attribute may be a condition: they tell people what to do, and say nothing of the customer's
+# standing.
 MAY_BE_PROTECTED = ("warning_conditions", "review_rules", "dunning_holds")
 # In required_weights.csv: the weight of all indicators together.
 ALL_DIMENSIONS = "all"
@@ -56,7 +57,8 @@ def _check_protected(policy: Policy, protected: set[str]) -> None:
                 raise fault(
                     policy,
                     table,
-                    f"{row[column]!r} is of a protected attribute (policies/attributes.yml): it enters no score, no veto and no advice",
+                    f"{row[column]!r} is of a protected attribute (policies/attributes.yml): it enters no score, no "
+                    "veto and no advice",
                 )
 
 

@@ -39,7 +39,8 @@ class SampleRules(_Strict):
 
     out_of_time_months: int = Field(
         ge=1,
-        description="youngest month-ends whose window is over: they judge, and none is fitted whose window reaches into them",
+        description="youngest month-ends whose window is over: they judge, and none is fitted whose window reaches "
+        "into them",
     )
     out_of_sample_share: float = Field(gt=0, lt=1, description="share of the customers who are never fitted on")
     max_rows: int = Field(ge=1000, description="more customers' month-ends than this are sampled, by hash")

@@ -9,7 +9,8 @@ from gridcredit.contract.customers import SEGMENTS
 from gridcredit.errors import PolicyError
 from gridcredit.policies.folder import Policy, fault
 
-# Rules for Supply Business: no supply is cut off within 30 days after the due date, nor before so many days' notice in writing.
+# Rules for Supply Business: no supply is cut off within 30 days after the due date, nor before so many days' notice in
+# writing.
 MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER = 31, 7, 3
 
 # What holds a debtor's next step by every policy: dbt_project/models/collections/dunning.sql.

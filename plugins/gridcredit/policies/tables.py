@@ -1,4 +1,6 @@
-"""The CSV tables of a policy folder, column by column: what is read, stored and shown on the reference page follows from here."""
+"""The CSV tables of a policy folder, column by column: what is read, stored and shown on the reference page follows
+from here.
+"""
 
 from __future__ import annotations
 
@@ -210,7 +212,8 @@ POLICY_TABLES: dict[str, PolicyTable] = {
         ),
     ),
     "dunning_holds": PolicyTable(
-        "Conditions that hold a debtor's next step while they are met. The first by name counts, after the holds that every policy has.",
+        "Conditions that hold a debtor's next step while they are met. The first by name counts, after the holds that "
+        "every policy has.",
         (
             key_column("held_by", "name of the hold, as work_list shows it"),
             *CONDITION,

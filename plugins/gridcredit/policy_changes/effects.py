@@ -20,7 +20,9 @@ MONEY = ("exposure", "limit_before", "limit_after")
 
 
 def compare(proposal_id: int, settings: Settings) -> dict[str, Any]:
-    """Rate everybody by the policy in force and by the proposed one, as of the last release, and store what would change."""
+    """Rate everybody by the policy in force and by the proposed one, as of the last release, and store what would
+    change.
+    """
     with connect(settings) as connection:
         proposal = find(connection, proposal_id)
         folder = settings.home / "proposals" / proposal.policy_version
@@ -44,7 +46,8 @@ def compare(proposal_id: int, settings: Settings) -> dict[str, Any]:
 def describe_proposal(proposal: Proposal) -> str:
     """What a person decides on, as Markdown: figures, grades before and after, and the money at stake."""
     lines = [
-        f"Policy `{proposal.policy_version}` would take the place of `{proposal.base_version}` on {proposal.effective_from} "
+        f"Policy `{proposal.policy_version}` would take the place of `{proposal.base_version}` on "
+        f"{proposal.effective_from} "
         f"({proposal.method}).",
         "",
     ]
@@ -71,7 +74,8 @@ def describe_changes(changes: dict[str, Any]) -> list[str]:
     everybody = sum(move["customers"] for move in moves)
     changed = [move for move in moves if move["grade_before"] != move["grade_after"]]
     lines = [
-        f"As of {changes['as_of_date']}: {sum(move['customers'] for move in changed):,} of {everybody:,} customers change "
+        f"As of {changes['as_of_date']}: {sum(move['customers'] for move in changed):,} of {everybody:,} customers "
+        "change "
         f"grade, who owe {sum(move['exposure'] for move in changed):,.2f}; all limits together go from "
         f"{sum(move['limit_before'] for move in moves):,.2f} to {sum(move['limit_after'] for move in moves):,.2f}.",
         "",

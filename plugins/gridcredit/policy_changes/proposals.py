@@ -108,8 +108,8 @@ def list_proposals(settings: Settings) -> list[Proposal]:
 def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, settings: Settings) -> Proposal:
     """Record what a named person decided; an approved policy is rated by from its date on. A decision stands.
 
-    Before an approval the policy is tried: loaded in a transaction that is rolled back, and everybody is rated by it unless
-    `policy compare` has done so.
+    Before an approval the policy is tried: loaded in a transaction that is rolled back, and everybody is rated by it
+    unless `policy compare` has done so.
 
     Raises:
         GridCreditError: without a name or a reason, where another decision stands, or where the policy's date has
@@ -148,7 +148,8 @@ def _refuse_late(connection: Connection, proposal: Proposal) -> None:
     (rated,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)
     if rated and proposal.effective_from <= rated:
         raise GridCreditError(
-            f"{proposal.policy_version} would take effect on {proposal.effective_from}, and days up to {rated} have been "
+            f"{proposal.policy_version} would take effect on {proposal.effective_from}, and days up to {rated} have "
+            "been "
             "rated and released: propose it again with a later date"
         )
 
@@ -186,6 +187,7 @@ def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
     ).fetchone() or (None,)
     if rated:
         raise GridCreditError(
-            f"{proposal.policy_version} has rated days up to {rated}, and released ratings stay as they are: propose a new "
+            f"{proposal.policy_version} has rated days up to {rated}, and released ratings stay as they are: propose a "
+            "new "
             "version with a later date"
         )

@@ -1,7 +1,8 @@
-"""The Great Expectations project in `expectations/`: opened for a gate or by hand, and what of it is derived from its suites.
+"""The Great Expectations project in `expectations/`: opened for a gate or by hand, and what of it is derived from its
+suites.
 
-Reviewed by hand are the suites. The tables they check, one validation definition each, and the two checkpoints `raw` and
-`candidate` follow from them: `gridcredit contract` writes them.
+Reviewed by hand are the suites. The tables they check, one validation definition each, and the two checkpoints `raw`
+and `candidate` follow from them: `gridcredit contract` writes them.
 """
 
 from __future__ import annotations
@@ -131,7 +132,8 @@ def project_files(settings: Settings) -> dict[Path, str]:
                     {"name": f"{gate}.{table}", "id": _id("validation", f"{gate}.{table}")} for table in suites
                 ],
                 "actions": [],
-                # Whether each check holds takes one reading of the rows; which rows failed is asked of those that did not.
+                # Whether each check holds takes one reading of the rows; which rows failed is asked of those that did
+                # not.
                 "result_format": {"result_format": "BOOLEAN_ONLY"},
             }
         )

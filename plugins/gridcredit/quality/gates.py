@@ -1,7 +1,7 @@
 """The two gates: reviewed suites run against a run's raw rows, and against the tables that are to be published.
 
-A critical failure stops the run, unless a named person let it through; a warning is recorded and shown. Results become rows
-in lineage and data docs.
+A critical failure stops the run, unless a named person let it through; a warning is recorded and shown. Results become
+rows in lineage and data docs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A gate's checkpoint, run table by table: first whether each check holds, then which rows failed of those that did not.
+"""A gate's checkpoint, run table by table: first whether each check holds, then which rows failed of those that did
+not.
 
 Imports Great Expectations: itself imported late.
 """
@@ -39,7 +40,8 @@ from gridcredit.warehouse.published_tables import TABLES
 DRIFT = "candidate.indicator_drift"
 # Of the rows that failed a check, the keys of so many are stored.
 STORED_KEYS = 100
-# The newest results, each a table's, have pages: Great Expectations reads the names of all there are for each gate. As rows they stay.
+# The newest results, each a table's, have pages: Great Expectations reads the names of all there are for each gate. As
+# rows they stay.
 RESULTS_WITH_PAGES = 300
 
 

@@ -1,7 +1,8 @@
 """Who sees what: a schema of views and a role for each department, and rows by org unit.
 
-Which rows a reader sees is defined once, in `own_rows`, and held by a row policy of each relation that is read. Views over
-them run with the reader's own rights (`security_invoker`), so that the columns granted and the row policies bind whoever reads.
+Which rows a reader sees is defined once, in `own_rows`, and held by a row policy of each relation that is read. Views
+over them run with the reader's own rights (`security_invoker`), so that the columns granted and the row policies bind
+whoever reads.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ WITHHELD = {("lineage", "gate_results"): {"unexpected_keys"}}
 
 
 class Departments(BaseModel):
-    """policies/departments.yml: by department the tables and columns that it sees, or everything; and who sees `evaluation`."""
+    """policies/departments.yml: by department the tables and columns that it sees, or everything; and who sees
+    `evaluation`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     departments: dict[str, dict[str, Columns] | Literal["*"]] = Field(
-        description='by department the tables that it sees, each with its columns or "*" for all; "*" alone: every table'
+        description='by department the tables that it sees, each with its columns or "*" for all; "*" alone: every '
+        "table"
     )
     analysts: list[str] = Field([], description="departments that see the schema `evaluation`")
 
@@ -63,7 +67,9 @@ def role_of(department: str) -> str:
 
 
 def own_rows(columns: Collection[str]) -> sql.SQL | None:
-    """The rows of a relation that a reader sees: those of his customers, else of his org units; totals are everybody's (None)."""
+    """The rows of a relation that a reader sees: those of his customers, else of his org units; totals are everybody's
+    (None).
+    """
     if "customer_id" in columns:
         mine = "customer_id in (select customer_id from published.my_customer)"
     elif "org_unit" in columns:
@@ -248,7 +254,9 @@ def _grant_schema(connection: Connection, role: sql.Identifier, schema: str) -> 
 
 
 def _protect_schema(connection: Connection, schema: str) -> None:
-    """Give each table of a schema whose rows are not everybody's the row policy that says whose they are, and no other."""
+    """Give each table of a schema whose rows are not everybody's the row policy that says whose they are, and no
+    other.
+    """
     tables = connection.execute(
         "select relname from pg_class where relnamespace = %s::regnamespace and relkind in ('r', 'p')", [schema]
     ).fetchall()

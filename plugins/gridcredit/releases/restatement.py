@@ -1,4 +1,6 @@
-"""Releases that change what earlier ones said although no fact changed: marked with their reason, and reported by cause."""
+"""Releases that change what earlier ones said although no fact changed: marked with their reason, and reported by
+cause.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The accounts as a double-entry journal, in the text format of beancount: each movement against cash, income or losses.
+"""The accounts as a double-entry journal, in the text format of beancount: each movement against cash, income or
+losses.
 
 What a customer owes, less his credit, is the balance of `Assets:Receivable:<customer>`.
 """
@@ -32,7 +33,9 @@ CONTRA = {
 
 
 def account_name(customer_id: str) -> str:
-    """The receivable account of a customer: what an account's name may not hold stands as `-` and the hex of its bytes."""
+    """The receivable account of a customer: what an account's name may not hold stands as `-` and the hex of its
+    bytes.
+    """
     escaped = re.sub(
         r"[^A-Za-z0-9]", lambda found: "".join(f"-{byte:02x}" for byte in found.group().encode()), customer_id
     )
@@ -104,7 +107,9 @@ def _entries(connection: Connection, as_of: date, currency: str) -> Iterator[str
 
 
 def _assert_balances(connection: Connection, as_of: date, released_on: date, currency: str, file: TextIO) -> None:
-    """A balance holds at the beginning of a day, so of the next one; to the cent, which beancount by itself would pass over."""
+    """A balance holds at the beginning of a day, so of the next one; to the cent, which beancount by itself would pass
+    over.
+    """
     with connection.cursor(name="balances") as cursor:
         cursor.execute(
             "select customer_id, open_amount - credit_balance from published.customer_account_month_end "

@@ -39,7 +39,8 @@ def make_digest(settings: Settings | None = None) -> Digest:
             "order by department, level"
         ).fetchall()
         (receivable, overdue) = connection.execute(
-            "select sum(receivable_amount), sum(overdue_amount) from published.receivable_by_month where as_of_date = %s",
+            "select sum(receivable_amount), sum(overdue_amount) from published.receivable_by_month where as_of_date = "
+            "%s",
             [as_of_date],
         ).fetchone() or (None, None)
     html = (

@@ -16,7 +16,9 @@ CONFIRMED_DAYS = 180
 
 
 def attribute_tables(rng: np.random.Generator, customers: Customers, through: np.datetime64) -> Iterator[pa.Table]:
-    """Direct debits, incomes that homes stated, social tariffs, and vulnerability until a day. None says how somebody pays."""
+    """Direct debits, incomes that homes stated, social tariffs, and vulnerability until a day. None says how somebody
+    pays.
+    """
     count = len(customers.number)
     since = _within_two_years(rng, customers, through)
     home = ~customers.is_firm

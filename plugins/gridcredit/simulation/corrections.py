@@ -1,6 +1,7 @@
 """What does not go by the book: bills corrected and rebilled, money paid twice or sent back, plans, write-offs.
 
-Shares are those of an ordinary supplier: one bill in fifty is corrected, one payment in a hundred is not of its bill's amount.
+Shares are those of an ordinary supplier: one bill in fifty is corrected, one payment in a hundred is not of its bill's
+amount.
 """
 
 from __future__ import annotations

@@ -244,7 +244,7 @@ def action_tables(
 def late_charge_tables(
     rng: np.random.Generator, bills: Bills, payments: Payments, through: np.datetime64
 ) -> Iterator[pa.Table]:
-    """The file of late charges: a tenth of a per cent for each day late, billed on payment; most are paid, some waived."""
+    """The file of late charges: 0.1 % for each day late, billed on payment; most are paid, some waived."""
     late = payments.settled_on - bills.due_on
     charge = np.maximum(bills.cents * late.astype(np.int64) // 1000, 100)
     chance, after = rng.random(len(bills.owner)), rng.integers(0, 30, size=len(bills.owner))

@@ -34,7 +34,9 @@ def meter_table(customers: Customers, usage: Usage) -> pa.Table:
 def reading_tables(
     rng: np.random.Generator, customers: Customers, usage: Usage, *, daily: bool = False
 ) -> Iterator[pa.Table]:
-    """The reading file, a register at a time: a first figure of each meter, then one at each month's end, or each day's."""
+    """The reading file, a register at a time: a first figure of each meter, then one at each month's end, or each
+    day's.
+    """
     by_time = np.isin(customers.segment, (COMMERCIAL, INDUSTRIAL))
     industrial = customers.segment == INDUSTRIAL
     supplied = is_supplied(customers)

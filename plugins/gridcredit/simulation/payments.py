@@ -17,7 +17,9 @@ NEVER = np.datetime64("9999-12-31")
 
 @dataclass(frozen=True)
 class Payments:
-    """Payments in the order of their bills, by `payer`; `settled_on` is, for each bill, the day it is paid in full, or NEVER."""
+    """Payments in the order of their bills, by `payer`; `settled_on` is, for each bill, the day it is paid in full, or
+    NEVER.
+    """
 
     row: Array
     paid_on: Array

@@ -25,7 +25,8 @@ PRICES: dict[str, dict[str, int]] = {
 }
 DEMAND_PRICE = 38
 POWER_FACTOR_STANDARD = 0.90
-# The rule of 1983 for that standard: from which power factor on it adds what to the charges, in hundredths of a percent; even between.
+# The rule of 1983 for that standard: from which power factor on it adds what to the charges, in hundredths of a
+# percent; even between.
 POWER_FACTORS, ADJUSTMENTS = (0, 65, 70, 90, 95, 100), (14500, 1500, 1000, 0, -75, -75)
 
 

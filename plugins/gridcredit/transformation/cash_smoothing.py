@@ -27,9 +27,11 @@ Months = list[tuple[date, Decimal]]
 
 
 def smoothed(amounts: Sequence[float]) -> list[float] | None:
-    """What the months after these amounts are forecast to bring, in their unit; None where they are too few or do not fit.
+    """What the months after these amounts are forecast to bring, in their unit; None where they are too few or do not
+    fit.
 
-    Simple exponential smoothing (Brown 1956); from two years on with an additive season of twelve months (Winters 1960).
+    Simple exponential smoothing (Brown 1956); from two years on with an additive season of twelve months (Winters
+    1960).
     """
     if len(amounts) < LEAST_MONTHS:
         return None
@@ -47,7 +49,8 @@ def smoothed(amounts: Sequence[float]) -> list[float] | None:
 
 
 def store_smoothed(month_ends: Sequence[date], settings: Settings, *, full_refresh: bool) -> None:
-    """Bring ops.smoothed_cash to the closed months that the ledger has now, as of each month-end; all at once, or nothing.
+    """Bring ops.smoothed_cash to the closed months that the ledger has now, as of each month-end; all at once, or
+    nothing.
 
     `full_refresh` fits every month-end again; else those alone whose months were restated.
     """

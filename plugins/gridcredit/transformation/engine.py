@@ -1,4 +1,6 @@
-"""Where models are built: in Postgres itself, or in another engine, which takes what it reads and gives back what is read."""
+"""Where models are built: in Postgres itself, or in another engine, which takes what it reads and gives back what is
+read.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def read_in_postgres(settings: Settings) -> set[str]:
 
 
 class Engine:
-    """Postgres: the models find their sources and leave their tables where they are, so nothing is taken or given back."""
+    """Postgres: the models find their sources and leave their tables where they are, so nothing is taken or given
+    back.
+    """
 
     # Whose SQL dbt compiles, as sqlglot names it.
     dialect = "postgres"

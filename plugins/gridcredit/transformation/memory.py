@@ -11,7 +11,9 @@ THRESHOLDS = (50_000, 20, 20)
 
 @contextmanager
 def infrequent_garbage_collection() -> Iterator[None]:
-    """Each collection reads all live objects, dbt's whole manifest too: at Python's default thresholds that is a sixth of a small build."""
+    """Each collection reads all live objects, dbt's whole manifest too: at Python's default thresholds that is a sixth
+    of a small build.
+    """
     before = gc.get_threshold()
     gc.set_threshold(*THRESHOLDS)
     try:

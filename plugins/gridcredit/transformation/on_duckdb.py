@@ -71,7 +71,10 @@ class DuckDB(Engine):
         """The columns of all tables in the file."""
         found: Catalog = {}
         with self._open() as engine:
-            columns = "select table_schema, table_name, column_name, data_type from information_schema.columns order by ordinal_position"
+            columns = (
+                "select table_schema, table_name, column_name, data_type from information_schema.columns order by "
+                "ordinal_position"
+            )
             for schema, table, column, kind in engine.execute(columns).fetchall():
                 found.setdefault(schema, {}).setdefault(table, {})[column] = kind
         return found

@@ -31,7 +31,9 @@ BEFORE_CANDIDATE = "before_candidate"
 
 
 def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline: bool = True) -> dict[str, str]:
-    """What dbt's profile and paths need, from our settings; a build that is not the pipeline's makes the next night full."""
+    """What dbt's profile and paths need, from our settings; a build that is not the pipeline's makes the next night
+    full.
+    """
     url = urlsplit(warehouse_url(settings))
     return {
         "DBT_PROJECT_DIR": str(settings.dbt_dir),
@@ -52,7 +54,8 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "GRIDCREDIT_DBT_DATABASE": url.path.lstrip("/"),
         "GRIDCREDIT_DBT_THREADS": str(settings.dbt_threads),
         # Who reads a table that dbt replaces is not waited for without end.
-        "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c lock_timeout={max(1, round(1000 * settings.reader_patience_seconds))}".strip(),
+        "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c "
+        f"lock_timeout={max(1, round(1000 * settings.reader_patience_seconds))}".strip(),
     }
 
 
@@ -70,8 +73,8 @@ def dbt_session(
 ) -> Iterator[Invoke]:
     """Run dbt in this process, several times by what is parsed once; each run returns its dbtRunnerResult.
 
-    With a prefix, models go to schemas named with it. The manifest is the same as long as the models are: writing it again
-    may be left out. `on_event` gets dbt's events. Without an `engine` models are built in Postgres.
+    With a prefix, models go to schemas named with it. The manifest is the same as long as the models are: writing it
+    again may be left out. `on_event` gets dbt's events. Without an `engine` models are built in Postgres.
     """
     from dbt.cli.main import dbtRunner
 
@@ -115,7 +118,8 @@ def _failed(results: list[Any]) -> list[Any]:
 
 
 def build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> None:
-    """Bring all models up to date for the dates and run their tests; `full_refresh` computes everything, whatever changed.
+    """Bring all models up to date for the dates and run their tests; `full_refresh` computes everything, whatever
+    changed.
 
     The caller holds the lock of builds.
 
@@ -129,7 +133,8 @@ def build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False) -> N
 
 
 def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
-    """Bring one layer's models up to date, and those before it where they are not this run's; the first decides what is computed.
+    """Bring one layer's models up to date, and those before it where they are not this run's; the first decides what is
+    computed.
 
     Another engine than Postgres builds all of them at once, with the last. The caller holds the lock of builds.
 
@@ -150,7 +155,9 @@ def build_layer(run: Run, layer: str, as_of_dates: list[date]) -> None:
 
 
 def are_built(run: Run, layers: tuple[str, ...] = LAYERS) -> bool:
-    """Whether the layers' tables are this run's: not where another run has built since, after a crash of the server, a rollback or dbt by hand."""
+    """Whether the layers' tables are this run's: not where another run has built since, after a crash of the server, a
+    rollback or dbt by hand.
+    """
     with connect(run.settings) as connection:
         (built,) = connection.execute(
             "select count(*) from ops.built_layer where run_id = %s and layer = any(%s)", [run.id, list(layers)]
@@ -169,7 +176,8 @@ def _note_built(run: Run, engine: Engine, *layers: str) -> None:
             return
         # Whoever built by hand meanwhile has emptied it.
         cursor.execute(
-            "insert into ops.built (run_id) select %(run)s where (select count(*) from ops.built_layer where run_id = %(run)s) "
+            "insert into ops.built (run_id) select %(run)s where (select count(*) from ops.built_layer where run_id = "
+            "%(run)s) "
             "= %(layers)s on conflict do nothing",
             {"run": run.id, "layers": len(LAYERS)},
         )
@@ -255,7 +263,9 @@ def _record_columns(fingerprint: str, results: list[Any], engine: Engine) -> Non
 
 @contextmanager
 def _behavior_flags() -> Iterator[None]:
-    """Each run of dbt adds to its own list of flags, and reads the whole stack for each: many builds would slow each other."""
+    """Each run of dbt adds to its own list of flags, and reads the whole stack for each: many builds would slow each
+    other.
+    """
     from dbt.adapters.base import impl
 
     known = len(impl.DEFAULT_BASE_BEHAVIOR_FLAGS)

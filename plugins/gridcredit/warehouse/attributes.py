@@ -45,7 +45,8 @@ def published_attributes(connection: Connection, customer_id: str) -> dict[str, 
         return {}
     found: dict[str, Decimal] = {}
     for name, kind, codes, text, value in connection.execute(
-        "select name, declared.type, codes, description, value from published.customer_attribute join policy.attributes as declared using (name) "
+        "select name, declared.type, codes, description, value from published.customer_attribute join "
+        "policy.attributes as declared using (name) "
         "where customer_id = %s and is_current and value is not null",
         [customer_id],
     ):

@@ -40,7 +40,8 @@ def options_for_machine() -> dict[str, str | float]:
         "maintenance_work_mem": f"{max(128, min(memory_mb // 32, 1024))}MB",
         # No query here runs long enough to pay for being compiled.
         "jit": "off",
-        # Each evaluation of a customer as of a date is made once: storing its result costs time, and hundreds of megabytes.
+        # Each evaluation of a customer as of a date is made once: storing its result costs time, and hundreds of
+        # megabytes.
         "enable_memoize": "off",
         # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
         "wal_level": "minimal",
@@ -195,7 +196,9 @@ class EmbeddedPostgres:
         log.info("embedded_postgres_started", port=port)
 
     def _remove_stale_lock(self) -> None:
-        """Postgres takes any process of its user for the server that wrote postmaster.pid, also one that got its number."""
+        """Postgres takes any process of its user for the server that wrote postmaster.pid, also one that got its
+        number.
+        """
         if self.pid() is None:
             (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
 

@@ -28,7 +28,9 @@ Columns = dict[str, str]
 
 
 def bring_up_to_date(connection: Connection, engine: DuckDBPyConnection, settings: Settings) -> dict[str, list[Path]]:
-    """Copy the partitions of raw that the lake lacks, remove what raw no longer has; by extract the files that make it up."""
+    """Copy the partitions of raw that the lake lacks, remove what raw no longer has; by extract the files that make it
+    up.
+    """
     private_folder(settings.lake_dir)
     remove_stale(connection, settings)
     lake: dict[str, list[Path]] = {}
@@ -54,7 +56,9 @@ def drop_lake(settings: Settings) -> None:
 
 
 def columns_of(connection: Connection, schema: str, table: str) -> Columns:
-    """The columns of a table of Postgres as DuckDB types; a number without a stated scale gets the one that its values need."""
+    """The columns of a table of Postgres as DuckDB types; a number without a stated scale gets the one that its values
+    need.
+    """
     found = connection.execute(
         "select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = to_regclass(%s) "
         "and attnum > 0 and not attisdropped order by attnum",
@@ -78,7 +82,10 @@ def rows_as_csv(connection: Connection, schema: str, table: str, folder: Path) -
 def read_csv(path: str, columns: Columns) -> str:
     """The expression by which DuckDB reads what Postgres wrote: an empty text is not null, as it stands in quotes."""
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
-    return f"read_csv('{path}', header=false, auto_detect=false, delim=',', quote='\"', escape='\"', allow_quoted_nulls=false, columns={{{types}}})"
+    return (
+        f"read_csv('{path}', header=false, auto_detect=false, delim=',', quote='\"', escape='\"', "
+        f"allow_quoted_nulls=false, columns={{{types}}})"
+    )
 
 
 def _wanted(connection: Connection, extract: str, settings: Settings) -> set[Path]:

@@ -1,4 +1,6 @@
-"""Processes that still run for a folder which was removed or moved: found by what they serve, and reported with a way out."""
+"""Processes that still run for a folder which was removed or moved: found by what they serve, and reported with a way
+out.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +47,15 @@ def refuse_leftovers(
     if found:
         what = ", ".join(f"{one.name} (process {one.pid})" for one in found)
         raise GridCreditError(
-            f"{what} still run for {settings.home}, which was removed or moved meanwhile: stop them with `make down`, then try again"
+            f"{what} still run for {settings.home}, which was removed or moved meanwhile: stop them with `make down`, "
+            "then try again"
         )
 
 
 def _serves(process: psutil.Process, settings: Settings) -> str | None:
-    """What a process does for a home, or did before that was moved: `postgres`, one of Airflow's services, `superset`, or nothing."""
+    """What a process does for a home, or did before that was moved: `postgres`, one of Airflow's services, `superset`,
+    or nothing.
+    """
     command = process.info["cmdline"] or []
     try:
         if (process.info["name"] or "").startswith("postgres"):

@@ -1,4 +1,5 @@
-"""Locks of the warehouse: tables of `ops`, on which readers have no right, so that nobody but the pipeline can take them.
+"""Locks of the warehouse: tables of `ops`, on which readers have no right, so that nobody but the pipeline can take
+them.
 
 A lock of a table needs no transaction id: a long build does not hold vacuum up.
 """
@@ -95,7 +96,9 @@ def _take(holder: Connection, what: Literal["build", "gate"], patience: float) -
 
 
 def _limit_wait(connection: Connection, seconds: float) -> None:
-    """For the rest of the transaction: how long a lock is waited for (0 would be without end), and that it may be idle."""
+    """For the rest of the transaction: how long a lock is waited for (0 would be without end), and that it may be
+    idle.
+    """
     connection.execute(
         "select set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', '0', true)",
         [f"{max(1, round(1000 * seconds))}ms"],

@@ -51,7 +51,9 @@ def _create_databases(server: EmbeddedPostgres) -> None:
 
 
 def ensure_database(server: EmbeddedPostgres, database: str, role: str, rights: LiteralString = "") -> None:
-    """A database of the embedded server and the role that owns it and alone may connect, where they are not there yet."""
+    """A database of the embedded server and the role that owns it and alone may connect, where they are not there
+    yet.
+    """
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
         if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
             admin.execute(
@@ -74,7 +76,8 @@ def migrate(settings: Settings | None = None) -> None:
     with suppress(psycopg.errors.UniqueViolation), connect(settings) as connection:
         connection.execute("create schema if not exists ops")
         connection.execute(
-            "create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default now())"
+            "create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default "
+            "now())"
         )
     with connect(settings) as connection, changing_what_is_read(connection, settings):
         connection.execute("lock table ops.migrations in exclusive mode")

@@ -45,7 +45,9 @@ def raw_index_ddl(extract: Extract) -> sql.Composed:
 
 
 def create_partition(extract: Extract, table: sql.Identifier, file_ids: list[int]) -> sql.Composed:
-    """A table for the rows of files, not yet part of raw: filled in the same transaction it needs no write-ahead log."""
+    """A table for the rows of files, not yet part of raw: filled in the same transaction it needs no write-ahead
+    log.
+    """
     return sql.SQL("create table {} (like raw.{}, check (_file_id in ({})))").format(
         table, sql.Identifier(extract.name), sql.SQL(", ").join(map(sql.Literal, file_ids))
     )
@@ -78,7 +80,9 @@ def newest_fact_on(connection: psycopg.Connection[Any], extract: Extract, file_i
 
 
 def wait_briefly(connection: psycopg.Connection[Any], timeout: str = LOCK_TIMEOUT) -> None:
-    """A build that reads raw goes first: for the rest of the transaction a lock is waited for this long and no longer."""
+    """A build that reads raw goes first: for the rest of the transaction a lock is waited for this long and no
+    longer.
+    """
     connection.execute("select set_config('lock_timeout', %s, true)", [timeout])
 
 

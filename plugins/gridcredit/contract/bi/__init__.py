@@ -1,1 +1,3 @@
-"""The bundle for Apache Superset, in its own import format: datasets from the models, dashboards from bi/dashboards.yml."""
+"""The bundle for Apache Superset, in its own import format: datasets from the models, dashboards from
+bi/dashboards.yml.
+"""

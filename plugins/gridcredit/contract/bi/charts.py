@@ -1,4 +1,6 @@
-"""A chart of bi/dashboards.yml in Superset's words: how it is drawn (`params`), and what it asks for (`query_context`)."""
+"""A chart of bi/dashboards.yml in Superset's words: how it is drawn (`params`), and what it asks for
+(`query_context`).
+"""
 
 from __future__ import annotations
 
@@ -107,19 +109,26 @@ def _params(chart: Chart, dataset: Dataset) -> dict[str, Any]:
         }  # fmt: skip
     if chart.kind == "list":
         return found | {
-            "query_mode": "raw", "all_columns": chart.columns, "order_by_cols": [json.dumps([chart.order, _ascending(chart)])],
+            "query_mode": "raw", "all_columns": chart.columns,
+            "order_by_cols": [json.dumps([chart.order, _ascending(chart)])],
             "page_length": 10, "include_search": True, "table_timestamp_format": "%Y-%m-%d", "show_cell_bars": False,
-            "column_config": {name: {"d3NumberFormat": MONEY} for name in chart.columns if is_money(dataset.columns[name])},
+            "column_config": {
+                name: {"d3NumberFormat": MONEY} for name in chart.columns if is_money(dataset.columns[name])
+            },
         }  # fmt: skip
     if chart.kind == "table":
         return found | {
-            "query_mode": "aggregate", "groupby": chart.by, "metrics": metrics, "timeseries_limit_metric": _order(chart),
+            "query_mode": "aggregate", "groupby": chart.by, "metrics": metrics,
+            "timeseries_limit_metric": _order(chart),
             "order_desc": True, "page_length": 10, "show_cell_bars": False,
-            "column_config": {one.label: {"d3NumberFormat": NUMBER} for one in chart.metrics if isinstance(one, OwnMetric)},
+            "column_config": {
+                one.label: {"d3NumberFormat": NUMBER} for one in chart.metrics if isinstance(one, OwnMetric)
+            },
         }  # fmt: skip
     found |= {
         "x_axis": chart.x, "metrics": metrics, "groupby": [chart.series] if chart.series else [],
-        "y_axis_format": number, "show_legend": True, "legendOrientation": "top", "legendType": "scroll", "rich_tooltip": True,
+        "y_axis_format": number, "show_legend": True, "legendOrientation": "top", "legendType": "scroll",
+        "rich_tooltip": True,
     }  # fmt: skip
     if chart.series:
         found["stack"] = "Stack"

@@ -1,4 +1,6 @@
-"""The dashboards in Superset's words: where each chart stands, and which charts each filter reaches; and the whole bundle."""
+"""The dashboards in Superset's words: where each chart stands, and which charts each filter reaches; and the whole
+bundle.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Superset's datasets: each published table and each table of the star, with the texts of its columns and its metrics."""
+"""Superset's datasets: each published table and each table of the star, with the texts of its columns and its
+metrics.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ class Metric:
 def metrics_by_table(tables: Collection[str], settings: Settings) -> dict[str, list[Metric]]:
     """The metrics of each of the tables.
 
-    Left out are those that also need other rows than those asked for (CEI: the month before), which no aggregate can see.
+    Left out are those that also need other rows than those asked for (CEI: the month before), which no aggregate can
+    see.
     """
     semantics = read_semantics(settings)
     found: dict[str, list[Metric]] = defaultdict(list)

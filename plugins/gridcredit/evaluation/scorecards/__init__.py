@@ -1,1 +1,3 @@
-"""Scorecards fitted to a supplier's own history, weights by method where there is none, and how either becomes a policy."""
+"""Scorecards fitted to a supplier's own history, weights by method where there is none, and how either becomes a
+policy.
+"""

@@ -44,10 +44,11 @@ def calibrate(score: Floats, is_default: Any) -> Calibration:  # noqa: ANN401 - 
 
 
 def cut_grades(base: Policy, calibration: Calibration) -> tuple[Rows, list[str]]:
-    """The base policy's grades, cut where the probability of default passes from what it states for one to that of the next.
+    """The base policy's grades, cut where the probability of default passes from what it states for one to that of the
+    next.
 
-    The cut between two grades is the geometric mean of their probabilities. Returns the rows of `grades`, and what is to be
-    reported: grades whose cut no score can reach.
+    The cut between two grades is the geometric mean of their probabilities. Returns the rows of `grades`, and what is
+    to be reported: grades whose cut no score can reach.
     """
     rates = {row["grade"]: float(row["probability_of_default"]) for row in base.tables["default_rates"]}
     grades = sorted(base.tables["grades"], key=lambda row: int(row["grade_rank"]))
@@ -64,7 +65,8 @@ def cut_grades(base: Policy, calibration: Calibration) -> tuple[Rows, list[str]]
         floor = 0.0 if not rows else min(max(round(cut, 2), floor + 0.01), 100 - 0.01 * better)
         rows.append(grade | {"min_score": f"{floor:.2f}" if floor else "0"})
     return rows[::-1], [
-        f"{better['grade']}: the cut to {worse['grade']} would be at {cut:.2f} points, and scores go from 0 to 100: its floor "
+        f"{better['grade']}: the cut to {worse['grade']} would be at {cut:.2f} points, and scores go from 0 to 100: "
+        "its floor "
         "is put at the edge; with few in it, its default rate says little"
         for (better, worse), cut in zip(pairwise(grades), cuts, strict=True)
         if not 0 < cut <= 100

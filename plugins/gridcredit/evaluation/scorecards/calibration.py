@@ -25,7 +25,9 @@ LEAST_RATE = 0.0001
 
 @dataclass(frozen=True)
 class GradeRate:
-    """A grade's default rate: by the policy, as observed over the `observed` month-ends of customers, and between the two."""
+    """A grade's default rate: by the policy, as observed over the `observed` month-ends of customers, and between the
+    two.
+    """
 
     grade: str
     before: float

@@ -1,4 +1,6 @@
-"""From a sample to a policy folder and what is known of it: `gridcredit scorecard fit`, and the DAG recalibrate_scorecard."""
+"""From a sample to a policy folder and what is known of it: `gridcredit scorecard fit`, and the DAG
+recalibrate_scorecard.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,8 @@ def develop(
             "version": version,
             "effective_from": effective_from.isoformat(),
             "approver": NOBODY,
-            "description": f"Scorecard fitted to {sample.fitted.observed} month-ends of customers, {sample.fitted.defaults} "
+            "description": f"Scorecard fitted to {sample.fitted.observed} month-ends of customers, "
+            f"{sample.fitted.defaults} "
             f"defaults; all else as in {base.header.version}.",
         },
         settings,

@@ -1,4 +1,6 @@
-"""What a model card says of a fitted scorecard, as plain values: stored with the proposal, and drawn from again at any time."""
+"""What a model card says of a fitted scorecard, as plain values: stored with the proposal, and drawn from again at any
+time.
+"""
 
 from __future__ import annotations
 

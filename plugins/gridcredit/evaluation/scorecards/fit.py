@@ -1,8 +1,8 @@
 """Fits a scorecard: weight-of-evidence bins, logistic regression, points; by optbinning and scikit-learn.
 
-Weight of evidence of a bin = ln(share of those who paid / share of those who defaulted). Points are a straight line of the
-log-odds, so that the worst customer has 0 and the best 100: what a policy's score is. Factor = PDO / ln 2.
-Values that are missing count with evidence 0 in the regression, and have no part in the scale.
+Weight of evidence of a bin = ln(share of those who paid / share of those who defaulted). Points are a straight line of
+the log-odds, so that the worst customer has 0 and the best 100: what a policy's score is. Factor = PDO / ln 2. Values
+that are missing count with evidence 0 in the regression, and have no part in the scale.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def fit_scorecard(
 ) -> Fitted:
     """Fit on a part of the sample. `base` gives trends, and which segments an indicator leaves out.
 
-    `asked`: the candidates were named by a person, so none of them is left out in silence. `trusted`: indicators of which a
-    person has said that they were known at the month-end, however well they rank.
+    `asked`: the candidates were named by a person, so none of them is left out in silence. `trusted`: indicators of
+    which a person has said that they were known at the month-end, however well they rank.
 
     Raises:
         GridCreditError: an indicator knows the outcome, or cannot be used though it was asked for, or none is left.
@@ -124,7 +124,7 @@ def unusable(frame: pd.DataFrame, rules: FitRules) -> dict[str, str]:
 
 
 def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules, trusted: tuple[str, ...] = ()) -> None:  # noqa: ANN401 - an array of flags
-    """Raise a GridCreditError that asks about indicators which rank defaults better than is likely of what was known before."""
+    """Raise a GridCreditError that asks about indicators which rank defaults better than is likely beforehand."""
     from sklearn.metrics import roc_auc_score
 
     questions = []
@@ -135,12 +135,13 @@ def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules, trusted:
         values, flags = frame[name].to_numpy()[known], is_default[known]
         auc = roc_auc_score(flags, values)
         if max(auc, 1 - auc) > rules.max_auc_alone:
-            means = f"mean {values[flags].mean():.2f} of {flags.sum():,} defaults, {values[~flags].mean():.2f} of {(~flags).sum():,} others"
+            defaults, others = values[flags], values[~flags]
+            means = f"mean {defaults.mean():.2f} of {len(defaults):,} defaults, {others.mean():.2f} of {len(others):,} others"
             questions.append(f"{name} (AUC {max(auc, 1 - auc):.3f}; {means})")
     if questions:
         raise GridCreditError(
-            f"{', '.join(questions)} knows the outcome by itself, above max_auc_alone {rules.max_auc_alone} of evaluation.yml: "
-            "was it known at the month-end? If so, `--trust NAME` takes it; if not, `--without NAME` leaves it out"
+            f"{', '.join(questions)} knows the outcome by itself, above max_auc_alone {rules.max_auc_alone} of "
+            "evaluation.yml: was it known at the month-end? If so, `--trust NAME` takes it; if not, `--without NAME` leaves it out"
         )
 
 

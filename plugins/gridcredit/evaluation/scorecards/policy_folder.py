@@ -81,7 +81,9 @@ def refuse_existing(out: Path) -> None:
 
 
 def _whole_hundredths(weights: Mapping[str, float]) -> dict[str, int]:
-    """Weights in whole hundredths that add up to 100: the largest remainders are rounded up, so none is a hundredth off."""
+    """Weights in whole hundredths that add up to 100: the largest remainders are rounded up, so none is a hundredth
+    off.
+    """
     whole = {name: int(weight) for name, weight in weights.items()}
     by_remainder = sorted(weights, key=lambda name: whole[name] - weights[name])
     # A weight of less than a hundredth comes first: a policy has none of 0.

@@ -18,7 +18,8 @@ def propose_scorecard(version: str, effective_from: date, settings: Settings, *,
     """Fit to the newest outcomes, and store the policy with its facts as a proposal; returns its number.
 
     Raises:
-        GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy was
+        GridCreditError: the scorecard is worse than the policy in force, history does not allow it, or another policy
+        was
             proposed under the version.
     """
     build_outcomes(settings)

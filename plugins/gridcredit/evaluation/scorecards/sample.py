@@ -1,8 +1,8 @@
 """The development sample: month-ends of customers with their features and what became of them, in three parts.
 
-Fitted on: customers of the sample, at month-ends whose window ended before the first month-end that judges. Out of sample: other
-customers at the same month-ends. Out of time: all customers, at the youngest month-ends whose window is over. A history too
-short for that is fitted on whole, and cross-validated by customer.
+Fitted on: customers of the sample, at month-ends whose window ended before the first month-end that judges. Out of
+sample: other customers at the same month-ends. Out of time: all customers, at the youngest month-ends whose window is
+over. A history too short for that is fitted on whole, and cross-validated by customer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ Exclusions = dict[str, int]
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of the sample: `frame` has as_of_date, customer_id, segment, region, grade, score, is_default and the features."""
+    """Rows of the sample: `frame` has as_of_date, customer_id, segment, region, grade, score, is_default and the
+    features.
+    """
 
     frame: pd.DataFrame
 
@@ -105,7 +107,8 @@ def read_sample(settings: Settings) -> Sample:
     if sample.fitted.defaults < rules.fit.min_defaults:
         raise GridCreditError(
             f"{sample.fitted.defaults} defaults are too few to fit on, min_defaults of evaluation.yml asks for "
-            f"{rules.fit.min_defaults}: build more history (GRIDCREDIT_HISTORY_MONTHS), or set weights by a method (`gridcredit scorecard weights`)"
+            f"{rules.fit.min_defaults}: build more history (GRIDCREDIT_HISTORY_MONTHS), or set weights by a method "
+            "(`gridcredit scorecard weights`)"
         )
     return sample
 
@@ -113,7 +116,8 @@ def read_sample(settings: Settings) -> Sample:
 def split_month_ends(
     month_ends: list[date], rules: EvaluationRules, horizon: int | None = None
 ) -> tuple[list[date], list[date]]:
-    """The month-ends to fit on, and those that judge: no window (`horizon` months) of the first reaches into the second.
+    """The month-ends to fit on, and those that judge: no window (`horizon` months) of the first reaches into the
+    second.
 
     Where none is old enough, all are to be fitted on, and none judges.
     """
@@ -131,7 +135,8 @@ def _horizon(connection: Connection, rules: EvaluationRules) -> int:
         return rules.outcome.window_months
     (by_bills,) = connection.execute(
         "select count(*) from outcomes.outcome left join staging.stg_outcome as delivered "
-        "using (customer_id, as_of_date) where outcome is not null and (delivered.customer_id is null or delivered.is_deleted)"
+        "using (customer_id, as_of_date) where outcome is not null and (delivered.customer_id is null or "
+        "delivered.is_deleted)"
     ).fetchone() or (0,)
     return max(own, rules.outcome.window_months) if by_bills else own
 
@@ -139,7 +144,8 @@ def _horizon(connection: Connection, rules: EvaluationRules) -> int:
 def _no_outcome(connection: Connection, rules: EvaluationRules) -> str:
     """Why no month-end has an outcome, and which settings decide."""
     return (
-        f"no month-end has an outcome yet: window_months ({rules.outcome.window_months}) must have passed after a rated month-end, "
+        f"no month-end has an outcome yet: window_months ({rules.outcome.window_months}) must have passed after a "
+        "rated month-end, "
         "and ratings go back GRIDCREDIT_HISTORY_MONTHS; a supplier's own outcomes count at rated month-ends. "
         + " ".join(unused_outcomes(connection))
     ).strip()

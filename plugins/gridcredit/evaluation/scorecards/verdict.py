@@ -1,4 +1,6 @@
-"""Whether a fitted scorecard is better than the policy, and what is doubtful about it: said first wherever it is shown."""
+"""Whether a fitted scorecard is better than the policy, and what is doubtful about it: said first wherever it is
+shown.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`lines` come first on every page; `is_worse`: by the part that judges, it ranks worse than the policy in force."""
+    """`lines` come first on every page; `is_worse`: by the part that judges, it ranks worse than the policy in
+    force.
+    """
 
     is_worse: bool
     lines: list[str]
@@ -41,7 +45,9 @@ class Verdict:
 def judge(
     judged: list[Judged], part: Part, by_grade: list[int], of_fitted: Floats, of_judging: Floats, rules: FitRules
 ) -> Verdict:
-    """The verdict by the last of `judged`; `by_grade` counts the part's customers, the scores are those of both samples."""
+    """The verdict by the last of `judged`; `by_grade` counts the part's customers, the scores are those of both
+    samples.
+    """
     if not judged:
         raise GridCreditError(
             "nobody has a score by both policies, so neither can be judged: run it on a longer history"

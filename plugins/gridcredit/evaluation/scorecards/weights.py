@@ -1,8 +1,9 @@
 """Weights of indicators by method, for a supplier without a history to fit to.
 
-Analytic hierarchy process (Saaty): the weights are the principal eigenvector of a matrix of pairwise comparisons; consistency ratio =
-((largest eigenvalue - n) / (n - 1)) / mean of random matrices of the same size. Entropy: an indicator that says the same of everybody
-says nothing; its weight grows with 1 + (sum of p ln p) / ln n, p being each customer's share of the indicator's points.
+Analytic hierarchy process (Saaty): the weights are the principal eigenvector of a matrix of pairwise comparisons;
+consistency ratio = ((largest eigenvalue - n) / (n - 1)) / mean of random matrices of the same size. Entropy: an
+indicator that says the same of everybody says nothing; its weight grows with 1 + (sum of p ln p) / ln n, p being each
+customer's share of the indicator's points.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def faults(mapping: Mapping) -> Iterator[tuple[tuple[int | str, ...], str]]:
             if _covers(other.pattern, rule.pattern):
                 yield (
                     ("files", number, "pattern"),
-                    f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take it out",
+                    f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take "
+                    "it out",
                 )
         for extract_name, several in rule.extracts.items():
             for unused in several.unused_names():

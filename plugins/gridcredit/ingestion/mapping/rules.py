@@ -41,8 +41,9 @@ def _filled_in(value: Any, values: dict[str, str]) -> Any:  # noqa: ANN401 - a t
 class ExtractRule(Strict):
     """How rows of one file become rows of one canonical extract; columns not named keep their own name.
 
-    A row that meets `deleted` is a tombstone: it says that the fact of its key no longer exists. Each entry of `unpivot` makes
-    a row of its own: its names stand in braces in the texts of the rule. `several` are rules of the same extract.
+    A row that meets `deleted` is a tombstone: it says that the fact of its key no longer exists. Each entry of
+    `unpivot` makes a row of its own: its names stand in braces in the texts of the rule. `several` are rules of the
+    same extract.
     """
 
     columns: dict[str, Annotated[ColumnRule, BeforeValidator(as_column_rule)]] = Field({})
@@ -128,7 +129,8 @@ class FileRule(Strict):
     bad_row_limit: float = Field(0.05, ge=0, le=1, description="share of bad rows above which the file is refused")
     delivery: Literal["cumulative", "delta"] | None = Field(
         None,
-        description="where keys are made of file and line: each file repeats the rows of those before, or holds new ones",
+        description="where keys are made of file and line: each file repeats the rows of those before, or holds new "
+        "ones",
     )
     manifest: Manifest | None = None
     trailer: str | None = Field(

@@ -18,7 +18,10 @@ import pyarrow.compute as pc
 
 from gridcredit.ingestion.batch import LineNumbers
 
-STRAY_QUOTE = "holds a stray quote: double it or take it out; line breaks in quotes count only in columns marked `multiline: true`"
+STRAY_QUOTE = (
+    "holds a stray quote: double it or take it out; line breaks in quotes count only in columns marked `multiline: "
+    "true`"
+)
 # As far as a quoted value is followed over line breaks.
 RECORD_BYTES = 1 << 17
 LINE_END = rb"(?:\r\n|\r|\n)"

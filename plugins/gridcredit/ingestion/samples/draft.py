@@ -180,7 +180,9 @@ def _draft_numbers(arrays: list[pa.Array], options: dict[str, object], comments:
 
 
 def _could_be(array: pa.Array, rule: FileRule) -> set[str]:
-    """What kinds of column a source's values could be of: text always, dates and numbers where each fits some way of writing."""
+    """What kinds of column a source's values could be of: text always, dates and numbers where each fits some way of
+    writing.
+    """
     texts = set(array.slice(0, PROBED).to_pylist())
     kinds = {"text"}
     for kind, formats in (("date", COMMON_FORMATS), ("month", MONTHS), ("timestamp", (*TIMES, *COMMON_FORMATS))):
@@ -208,7 +210,9 @@ def _fits_column(column: Column, source: str, could_be: dict[str, set[str]]) -> 
 
 
 def _likely_columns(extract: Extract, header: list[str], could_be: dict[str, set[str]]) -> dict[str, tuple[str, float]]:
-    """The source of each canonical column whose name is alike and whose values could be its own, and how alike it is."""
+    """The source of each canonical column whose name is alike and whose values could be its own, and how alike it
+    is.
+    """
     pairs = sorted(
         (
             (_alike(column.name, source), column.name, source)

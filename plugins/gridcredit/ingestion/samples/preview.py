@@ -70,7 +70,10 @@ class Preview:
             if not self.read and EXTRACTS[name].fresh_days is not None:
                 return "would be refused: it has a header and no rows"
             if bad > rule.bad_row_limit * (part.accepted + bad):
-                return f"would be refused: {bad} of {part.accepted + bad} {name} rows are bad, over {rule.bad_row_limit:.1%}"
+                return (
+                    f"would be refused: {bad} of {part.accepted + bad} {name} rows are bad, over "
+                    f"{rule.bad_row_limit:.1%}"
+                )
         bad = malformed + sum(part.rejected for part in self.after.values())
         made = ", ".join(f"{part.accepted} {name}" for name, part in self.after.items())
         return f"would be loaded{f', {bad} to quarantine' if bad else ''}: {made} of {self.read} rows"

@@ -25,18 +25,23 @@ DAYS = 7
 ROWS_SHOWN = 50
 
 QUERIES: dict[str, LiteralString] = {
-    "releases": "select release, run_id, as_of_date, published_at, rows_opened, rows_closed, chain_hash, approver, reason "
+    "releases": "select release, run_id, as_of_date, published_at, rows_opened, rows_closed, chain_hash, approver, "
+    "reason "
     "from lineage.releases order by release desc limit 5",
     "loads": "select file_id, file_name, loaded_at, undone_at, string_agg(extract, ', ' order by extract) as extracts, "
-    "sum(rows_accepted) as accepted, sum(rows_quarantined) as quarantined from lineage.files join lineage.loads using (file_id) "
+    "sum(rows_accepted) as accepted, sum(rows_quarantined) as quarantined from lineage.files join lineage.loads using "
+    "(file_id) "
     "where loaded_at > now() - make_interval(days => %(days)s) group by file_id order by file_id desc limit %(rows)s",
     "refused": "select file_name, mapping, reason, refused_at from ops.refused_files "
     "where refused_at > now() - make_interval(days => %(days)s) order by refused_at desc limit %(rows)s",
-    "runs": "select run_id, as_of_date, status, started_at, finished_at from lineage.runs order by started_at desc limit 5",
-    "gates": "select gate, count(*) as checks, count(*) filter (where not success and severity = 'critical') as critical, "
+    "runs": "select run_id, as_of_date, status, started_at, finished_at from lineage.runs order by started_at desc "
+    "limit 5",
+    "gates": "select gate, count(*) as checks, count(*) filter (where not success and severity = 'critical') as "
+    "critical, "
     "count(*) filter (where not success and severity <> 'critical') as warnings from lineage.gate_results "
     "where run_id = %(run)s group by gate order by gate desc",
-    "failed": "select gate, suite, expectation, column_name, severity, unexpected_count, detail from lineage.gate_results "
+    "failed": "select gate, suite, expectation, column_name, severity, unexpected_count, detail from "
+    "lineage.gate_results "
     "where run_id = %(run)s and not success order by severity, gate desc, suite limit %(rows)s",
     "proposals": "select proposal_id, policy_version, effective_from from policy.proposals where is_approved is null "
     "order by proposal_id",
@@ -107,7 +112,8 @@ def gate_results(run_id: str, settings: Settings) -> list[Row]:
     with connect(settings) as connection:
         return rows_of(
             connection,
-            "select gate, suite, expectation, column_name as column, severity, success, unexpected_count as unexpected, "
+            "select gate, suite, expectation, column_name as column, severity, success, unexpected_count as "
+            "unexpected, "
             "element_count as of, detail from lineage.gate_results where run_id = %(run)s "
             "order by success, severity, gate desc, suite, expectation",
             {"run": run_id},
@@ -121,7 +127,8 @@ def load_results(file_id: int, settings: Settings) -> tuple[Row | None, list[Row
         files = rows_of(connection, "select * from lineage.files where file_id = %(file)s", values)
         extracts = rows_of(
             connection,
-            "select extract, rows_read, rows_accepted, rows_quarantined, rows_filtered, rows_repeated from lineage.loads "
+            "select extract, rows_read, rows_accepted, rows_quarantined, rows_filtered, rows_repeated from "
+            "lineage.loads "
             "where file_id = %(file)s order by extract",
             values,
         )

@@ -20,7 +20,9 @@ UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
 
 def bills_and_payments(months: list[Month], labels: dict[str, str]) -> Markup:
-    """Bars of what was billed and what was paid, side by side, month by month; the last month runs, and is drawn lighter."""
+    """Bars of what was billed and what was paid, side by side, month by month; the last month runs, and is drawn
+    lighter.
+    """
     low = min([Decimal(0), *(min(one.billed, one.paid) for one in months)])
     scale = _Scale(low, max([Decimal(1), *(max(one.billed, one.paid) for one in months)]))
     step = PLOT_WIDTH / len(months)
@@ -55,7 +57,8 @@ def grades(history: list[Row], current: Row, as_of: date) -> Markup:
         x, y = LEFT + (index + 0.5) * step, scale.y(score)
         if before:
             parts.append(
-                f'<line x1="{before[0]:.1f}" y1="{before[1]:.1f}" x2="{x:.1f}" y2="{y:.1f}" stroke="{ACCENT}" stroke-width="1.5"/>'
+                f'<line x1="{before[0]:.1f}" y1="{before[1]:.1f}" x2="{x:.1f}" y2="{y:.1f}" stroke="{ACCENT}" '
+                'stroke-width="1.5"/>'
             )
         parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{ACCENT}"/>{_text(x, y - 6, grade, anchor="middle")}'
@@ -78,7 +81,8 @@ class _Scale:
     def axis(self) -> str:
         ticks = [self.low + number * self.step for number in range(int((self.high - self.low) / self.step) + 1)]
         return "".join(
-            f'<line x1="{LEFT}" y1="{self.y(tick):.1f}" x2="{WIDTH - 4}" y2="{self.y(tick):.1f}" stroke="{GRID if tick else AXIS}"/>'
+            f'<line x1="{LEFT}" y1="{self.y(tick):.1f}" x2="{WIDTH - 4}" y2="{self.y(tick):.1f}" '
+            f'stroke="{GRID if tick else AXIS}"/>'
             f"{_text(LEFT - 4, self.y(tick) + 3, _short(tick), anchor='end')}"
             for tick in ticks
         )

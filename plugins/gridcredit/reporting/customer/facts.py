@@ -130,7 +130,8 @@ def rated_customers(connection: Connection, grade: str | None) -> list[str]:
     """
     found = _rows(
         connection,
-        "select customer_id from published.customer_rating where %(grade)s::text is null or grade = %(grade)s order by 1",
+        "select customer_id from published.customer_rating where %(grade)s::text is null or grade = %(grade)s order by "
+        "1",
         grade=grade,
     )
     if not found:

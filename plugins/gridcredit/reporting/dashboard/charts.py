@@ -14,7 +14,9 @@ Words = dict[str, Any]
 
 
 def receivables(months: list[Row], t: Words, currency: str) -> Markup:
-    """Bars of what is open at each month's end, what is overdue of it apart; a month that runs is drawn as unfinished."""
+    """Bars of what is open at each month's end, what is overdue of it apart; a month that runs is drawn as
+    unfinished.
+    """
     drawn = frame(
         {"month": _month(row), "part": part, "amount": amount, "rank": rank, "is_running": row["is_running"]}
         for row in months
@@ -119,7 +121,9 @@ def warnings(rows: list[Row], t: Words) -> Markup:
 
 
 def warning_months(rows: list[Row], months: list[Row], t: Words) -> Markup:
-    """Warnings opened and cleared, month by month; one that runs, by the months of receivables, is drawn as unfinished."""
+    """Warnings opened and cleared, month by month; one that runs, by the months of receivables, is drawn as
+    unfinished.
+    """
     running = {row["as_of_date"].replace(day=1) for row in months if row["is_running"]}
     drawn = frame(
         {

@@ -64,17 +64,21 @@ QUERIES: dict[str, LiteralString] = {
         "select org_unit, segment, sum(receivable_amount) as receivable, sum(overdue_amount) as overdue, "
         "sum(billed_amount) as billed, sum(collected_amount) as collected from published.receivable_by_month "
         "where as_of_date = (select max(as_of_date) from published.receivable_by_month) "
-        "group by org_unit, segment having sum(receivable_amount) <> 0 or sum(billed_amount) <> 0 order by org_unit, segment"
+        "group by org_unit, segment having sum(receivable_amount) <> 0 or sum(billed_amount) <> 0 order by org_unit, "
+        "segment"
     ),
     # All red ones, and of each other level those that are due first.
     "warning_list": (
         "select * from (select warning.*, rating.grade, count(*) over (partition by level) as of_level, "
-        "row_number() over (partition by level order by deadline, money_at_risk desc nulls last, warning.customer_id) as place "
-        "from published.customer_warning as warning left join published.customer_rating as rating using (customer_id)) as ranked "
+        "row_number() over (partition by level order by deadline, money_at_risk desc nulls last, warning.customer_id) "
+        "as place "
+        "from published.customer_warning as warning left join published.customer_rating as rating using (customer_id)) "
+        "as ranked "
         "where level = 'red' or place <= 200 order by level_rank, deadline, customer_id"
     ),
     "debtors": (
-        "select debtor.customer_id, debtor_rank, debtor.open_amount, share, rating.grade, rating.segment, rating.org_unit, "
+        "select debtor.customer_id, debtor_rank, debtor.open_amount, share, rating.grade, rating.segment, "
+        "rating.org_unit, "
         "work.days_overdue, work.next_step, work.earliest_on, work.held_by, work.step_days_late "
         "from published.largest_debtor as debtor left join published.customer_rating as rating using (customer_id) "
         "left join published.work_list as work using (customer_id) order by debtor_rank"
@@ -87,7 +91,8 @@ QUERIES: dict[str, LiteralString] = {
         "from published.officer_result where recovered_rate_90 is not null group by officer_id order by rate_90"
     ),
     "losses": (
-        "select sum(open_amount) as open_amount, sum(expected_loss) as expected_loss from published.expected_credit_loss"
+        "select sum(open_amount) as open_amount, sum(expected_loss) as expected_loss from "
+        "published.expected_credit_loss"
     ),
     "forecasts": (
         "select as_of_date, months, forecast_amount, naive_amount, collected_amount from published.cash_forecast "
@@ -101,7 +106,8 @@ QUERIES: dict[str, LiteralString] = {
     ),
     "failed_checks": (
         "select suite, expectation, severity, detail from lineage.gate_results where not success "
-        "and run_id = (select run_id from lineage.releases order by release desc limit 1) order by severity, suite limit 20"
+        "and run_id = (select run_id from lineage.releases order by release desc limit 1) order by severity, suite "
+        "limit 20"
     ),
     "loads": (
         "select extract, count(*) as loads, sum(rows_accepted) as accepted, sum(rows_quarantined) as quarantined "
@@ -115,7 +121,8 @@ COMPARED: LiteralString = (
     "select (select sum(receivable_amount) from months where as_of_date = %(day)s) as receivable, "
     "(select sum(overdue_amount) from months where as_of_date = %(day)s) as overdue, "
     "(select sum(expected_loss) from published.expected_credit_loss_as_of(%(release)s)) as expected_loss, "
-    "account.*, level.* from (select sum(greatest(credit_balance, 0)) as credit_balance, sum(written_off_amount) as written_off, "
+    "account.*, level.* from (select sum(greatest(credit_balance, 0)) as credit_balance, sum(written_off_amount) as "
+    "written_off, "
     "sum(recovered_amount) as recovered from published.customer_account_as_of(%(release)s)) as account, "
     "(select count(*) filter (where level = 'red') as red, count(*) filter (where level = 'orange') as orange, "
     "count(*) filter (where level = 'yellow') as yellow, count(*) filter (where level = 'blue') as blue "
@@ -128,11 +135,13 @@ OF_CUSTOMERS: dict[str, LiteralString] = {
     "account": "select * from published.customer_account where customer_id = any(%s)",
     "debt": "select * from published.work_list where customer_id = any(%s)",
     "costs": (
-        "select * from (select *, row_number() over (partition by customer_id order by points - weight, indicator) as place "
+        "select * from (select *, row_number() over (partition by customer_id order by points - weight, indicator) as "
+        "place "
         "from published.rating_indicator where is_available and points < weight and customer_id = any(%s)) as costs "
         "where place <= 3 order by customer_id, place"
     ),
-    "warnings": "select * from published.customer_warning where customer_id = any(%s) order by level_rank, deadline, rule",
+    "warnings": "select * from published.customer_warning where customer_id = any(%s) order by level_rank, deadline, "
+    "rule",
 }
 
 

@@ -32,7 +32,9 @@ class ColumnPlace:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """A table between its neighbours; `further_*` are those behind them, up to what was delivered and what is published."""
+    """A table between its neighbours; `further_*` are those behind them, up to what was delivered and what is
+    published.
+    """
 
     place: Place
     description: str

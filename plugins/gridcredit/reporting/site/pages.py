@@ -27,7 +27,8 @@ from gridcredit.settings import Settings
 from gridcredit.transformation.runner import invoke_dbt
 from gridcredit.warehouse.connection import code_version, connect
 
-# What a page would fetch from another host: scripts, style sheets, images; dbt's own page names a script of its usage statistics.
+# What a page would fetch from another host: scripts, style sheets, images; dbt's own page names a script of its usage
+# statistics.
 FOREIGN = re.compile(
     r'<script[^>]*\ssrc="(?:https?:)?//[^>]*>\s*</script>|<link[^>]*\shref="(?:https?:)?//[^>]*>'
     r'|<img[^>]*\ssrc="(?:https?:)?//[^>]*>|@import\s+url\([^)]*\);?|//d1fc8wv8zag5ca\.cloudfront\.net/[\w./]+'
@@ -67,7 +68,9 @@ def build_site(config_file: Path, folder: Path, **extra: object) -> None:
 
 
 def write_warehouse_pages(folder: Path, settings: Settings) -> str:
-    """Write dictionary, lineage, dbt's pages and the gates' results into a folder; returns the list of them in Markdown."""
+    """Write dictionary, lineage, dbt's pages and the gates' results into a folder; returns the list of them in
+    Markdown.
+    """
     if not invoke_dbt(["docs", "generate", "--static"], settings).success:
         raise GridCreditError("dbt could not make the documentation; see its messages above")
     dbt = settings.home / "dbt" / "target"

@@ -1,4 +1,5 @@
--- What is known of a customer beside the contract's columns, from a day on until before another: a later value ends the one before.
+-- What is known of a customer beside the contract's columns, from a day on until before another: a later value ends the
+-- one before.
 {{
     config(
         materialized='incremental',

@@ -1,4 +1,5 @@
--- What each customer's contract said from a day on until before another, by the newest word on every day it was changed.
+-- What each customer's contract said from a day on until before another, by the newest word on every day it was
+-- changed.
 {{
     config(
         materialized='incremental',

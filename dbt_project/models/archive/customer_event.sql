@@ -1,4 +1,5 @@
--- What happened to a customer besides bills and payments, from seven extracts: each event from a day on, some until another.
+-- What happened to a customer besides bills and payments, from seven extracts: each event from a day on, some until
+-- another.
 {{
     config(
         materialized='incremental',
@@ -150,7 +151,8 @@ events as (
 
     -- Who was there from the first is no change; of shareholders those with a quarter or more count.
     select
-        'party ' || customer_id || ' ' || role || ' ' || cast(valid_from as {{ dbt.type_string() }}) || ' ' || number_of_day
+        'party ' || customer_id || ' ' || role || ' '
+        || cast(valid_from as {{ dbt.type_string() }}) || ' ' || number_of_day
             as event_id,
         'party' as extract,
         customer_id,

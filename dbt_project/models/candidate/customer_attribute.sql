@@ -52,7 +52,8 @@ as_contracted as (
         cast(value as text) as value,
         cast(valid_from as date) as valid_from,
         -- Of a value that a later one has ended, the day before that one.
-        cast(case when is_over then {{ dbt.dateadd('day', -1, 'valid_to') }} else stated_valid_to end as date) as valid_to,
+        cast(case when is_over then {{ dbt.dateadd('day', -1, 'valid_to') }} else stated_valid_to end as date)
+            as valid_to,
         cast(not is_over as boolean) as is_current
     from known_then
 

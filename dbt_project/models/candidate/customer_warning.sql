@@ -47,8 +47,8 @@ ranked as (
 
 ),
 
--- Of a customer's warnings the most urgent leads: by level, what holds before what waits to clear, what is of that level by
--- its rule before what escalated to it, then by deadline.
+-- Of a customer's warnings the most urgent leads: by level, what holds before what waits to clear, what is of that
+-- level by its rule before what escalated to it, then by deadline.
 led as (
 
     select

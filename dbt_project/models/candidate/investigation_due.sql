@@ -227,7 +227,8 @@ facts as (
 
 ),
 
--- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, until a review since.
+-- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, until a
+-- review since.
 asking as (
     {% for rule in rules if rule.feature == 'grade_steps_down' %}
     select

@@ -21,7 +21,8 @@ as_contracted as (
         {%- endfor %}
         {%- for days in days_recovered %}
         cast(
-            case when is_over_{{ days }} then {{ rounded_ratio('recovered_' ~ days, 'overdue_amount', 4) }} end as numeric(6, 4)
+            case when is_over_{{ days }} then {{ rounded_ratio('recovered_' ~ days, 'overdue_amount', 4) }} end
+            as numeric(6, 4)
         ) as recovered_rate_{{ days }},
         cast(target_{{ days }} as numeric(6, 4)) as target_{{ days }},
         {%- endfor %}
@@ -31,8 +32,10 @@ as_contracted as (
         cast({{ rounded('effective_bills', 1) }} as numeric(12, 1)) as effective_bills,
         {%- for days in days_recovered %}
         {%- set rate = ratio('recovered_' ~ days, 'overdue_amount') %}
-        case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '-') }} end as recovered_rate_{{ days }}_low,
-        case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '+') }} end as recovered_rate_{{ days }}_high,
+        case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '-') }} end
+            as recovered_rate_{{ days }}_low,
+        case when is_over_{{ days }} then {{ interval_of_share(rate, 'effective_bills', '+') }} end
+            as recovered_rate_{{ days }}_high,
         {%- endfor %}
         cast({{ rounded_ratio('promises_kept * 1.0', 'promises_due', 4) }} as numeric(6, 4)) as kept_rate,
         {{ interval_of_share(ratio('promises_kept * 1.0', 'promises_due'), 'promises_due', '-') }} as kept_rate_low,

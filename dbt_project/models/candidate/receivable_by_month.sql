@@ -70,7 +70,8 @@ as_contracted as (
         cast(rolling.bad_debt_share_12_months as numeric(12, 6)) as bad_debt_share_12_months,
         cast(billed_months.standing_amount as numeric(18, 2)) as month_bills_amount,
         cast(billed_months.collected_in_month as numeric(18, 2)) as current_collected_amount,
-        {{ collected_share('billed_months.collected_in_month', 'billed_months.standing_amount') }} as current_collection_rate,
+        {{ collected_share('billed_months.collected_in_month', 'billed_months.standing_amount') }}
+            as current_collection_rate,
         cast(arrears.arrears_amount as numeric(18, 2)) as arrears_amount,
         cast(arrears.collected_amount as numeric(18, 2)) as arrears_collected_amount,
         {{ collected_share('arrears.collected_amount', 'arrears.arrears_amount') }} as arrears_collection_rate,

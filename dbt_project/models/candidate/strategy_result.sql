@@ -53,8 +53,10 @@ as_contracted as (
         cast({{ rounded('difference + half_width', 4) }} as numeric(6, 4)) as difference_high,
         cast(policy_version as text) as policy_version,
         cast({{ rounded('money_rate', 4) }} as numeric(6, 4)) as money_recovered_rate,
-        cast(case when not is_champion then {{ rounded('money_difference', 4) }} end as numeric(6, 4)) as money_difference,
-        cast(case when not is_champion then difference * money_difference < 0 end as boolean) as shares_and_money_disagree
+        cast(case when not is_champion then {{ rounded('money_difference', 4) }} end as numeric(6, 4))
+            as money_difference,
+        cast(case when not is_champion then difference * money_difference < 0 end as boolean)
+            as shares_and_money_disagree
     from compared
 
 )

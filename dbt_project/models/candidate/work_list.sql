@@ -63,7 +63,8 @@ losses as (
         customer_id,
         sum(net_amount) as net_open_amount,
         sum(expected_loss) as expected_loss,
-        {{ ratio('sum(' ~ product('net_amount', 'probability_of_default') ~ ')', 'sum(net_amount)') }} as probability_of_default,
+        {{ ratio('sum(' ~ product('net_amount', 'probability_of_default') ~ ')', 'sum(net_amount)') }}
+            as probability_of_default,
         {{ ratio(
             'sum(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ')',
             'sum(' ~ product('net_amount', 'probability_of_default') ~ ')'
@@ -95,7 +96,8 @@ expected as (
         coalesce(scores.is_in_default, false) as is_in_default,
         coalesce(losses.net_open_amount, 0) as net_open_amount,
         coalesce(losses.expected_loss, 0) as expected_loss,
-        coalesce(losses.probability_of_default, case when scores.is_in_default then 1 else 0 end) as probability_of_default,
+        coalesce(losses.probability_of_default, case when scores.is_in_default then 1 else 0 end)
+            as probability_of_default,
         coalesce(losses.loss_given_default, 0) as loss_given_default,
         coalesce(positions.exposure, debtors.overdue_amount) as exposure,
         greatest(coalesce(positions.exposure - positions.deposit_amount, debtors.overdue_amount), 0) as net_exposure
@@ -154,7 +156,8 @@ as_contracted as (
         cast(lapsed_step as text) as lapsed_step,
         cast(lapsed_step_on as date) as lapsed_step_on,
         -- A step that a hold forbids is not late.
-        cast(case when held_by is null then {{ days_after('earliest_on', 'as_of_date') }} end as integer) as step_days_late,
+        cast(case when held_by is null then {{ days_after('earliest_on', 'as_of_date') }} end as integer)
+            as step_days_late,
         cast(is_in_default as boolean) as is_in_default,
         cast(net_open_amount as numeric(18, 2)) as net_open_amount,
         cast(net_exposure as numeric(18, 2)) as net_exposure

@@ -68,7 +68,8 @@ cuts as (
         changes.customer_id,
         changes.officer_id,
         changes.acted_on as cut_off_on,
-        case when customers.closed_on < changes.reconnected_on then null else changes.reconnected_on end as reconnected_on,
+        case when customers.closed_on < changes.reconnected_on then null else changes.reconnected_on end
+            as reconnected_on,
         case when customers.closed_on <= dates.as_of_date then customers.closed_on end as closed_on,
         -- Without supply until it comes back, or the contract ends.
         greatest(least(changes.reconnected_on, customers.closed_on, dates.as_of_date), changes.acted_on) as cut_until

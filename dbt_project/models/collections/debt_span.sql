@@ -1,6 +1,6 @@
--- How much of each bill was open at the end of its due date and of the days after it, from one change to the next, and is charged for.
--- The bill counts with what it stands at on the last day, and with what is contested then: a credit note lowers what was open back to
--- the due date.
+-- How much of each bill was open at the end of its due date and of the days after it, from one change to the next, and
+-- is charged for. The bill counts with what it stands at on the last day, and with what is contested then: a credit
+-- note lowers what was open back to the due date.
 {{
     config(
         materialized='incremental',

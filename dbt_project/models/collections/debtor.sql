@@ -74,7 +74,8 @@ late_bills_to_date as (
 
 ),
 
--- What is too small to be pursued makes no debt old: it is as old as the bill that brought the sum to what is pursued, oldest first.
+-- What is too small to be pursued makes no debt old: it is as old as the bill that brought the sum to what is pursued,
+-- oldest first.
 aged as (
 
     select
@@ -93,11 +94,14 @@ debts as (
         scope.customer_id,
         sum(late_bills.open_amount - late_bills.disputed_amount) as overdue_amount,
         sum(late_bills.disputed_amount) as disputed_amount,
-        sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.charge_to_date else 0 end) as late_charge,
+        sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.charge_to_date else 0 end)
+            as late_charge,
         count(case when late_bills.open_amount > late_bills.disputed_amount then 1 end) as overdue_bills,
         min(
             case
-                when late_bills.open_amount > late_bills.disputed_amount and late_bills.owed_by_then >= behaviour.pursued_from
+                when
+                    late_bills.open_amount > late_bills.disputed_amount
+                    and late_bills.owed_by_then >= behaviour.pursued_from
                     then late_bills.due_on
             end
         ) as oldest_due_on,

@@ -1,4 +1,5 @@
--- How far the pursuit of each undisputed debt has come, the next step that the policy and the law allow, and what holds it.
+-- How far the pursuit of each undisputed debt has come, the next step that the policy and the law allow, and what holds
+-- it.
 -- Read where the policy has holds of its own: depends_on: {{ ref('customer_feature') }}
 {{
     config(

@@ -1,5 +1,5 @@
--- The bills that nothing more is to be hoped of: too old after all the steps that the policy demands, of an insolvent customer, or
--- given back by an agency; and the day on which the claim is barred.
+-- The bills that nothing more is to be hoped of: too old after all the steps that the policy demands, of an insolvent
+-- customer, or given back by an agency; and the day on which the claim is barred.
 {{ config(indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}]) }}
 
 with
@@ -72,7 +72,9 @@ judged as (
         policies.limitation_years,
         case
             when stages.insolvent_since is not null then 'insolvency'
-            when stages.returned_on >= coalesce(stages.referred_on, stages.returned_on) and stages.returned_on > bills.due_on
+            when
+                stages.returned_on >= coalesce(stages.referred_on, stages.returned_on)
+                and stages.returned_on > bills.due_on
                 then 'agency'
             when
                 {{ days_after('bills.due_on', 'dates.as_of_date') }} >= policies.write_off_days
@@ -156,7 +158,10 @@ barred as (
         hopeless.due_on,
         last_acts.kind as interrupted_by,
         last_acts.acted_on as interrupted_on,
-        cast({{ dbt.dateadd('year', 'hopeless.limitation_years', 'coalesce(last_acts.acted_on, hopeless.due_on)') }} as date)
+        cast(
+            {{ dbt.dateadd('year', 'hopeless.limitation_years', 'coalesce(last_acts.acted_on, hopeless.due_on)') }}
+            as date
+        )
             as limitation_on
     from hopeless
     left join last_acts

@@ -1,5 +1,6 @@
--- What each bill that was open after its due date has cost its debtor, and how soon it came in. What is open costs the same each
--- day of a month: it is charged up to the month's start, so that a row changes by facts and months and not by days.
+-- What each bill that was open after its due date has cost its debtor, and how soon it came in. What is open costs the
+-- same each day of a month: it is charged up to the month's start, so that a row changes by facts and months and not by
+-- days.
 {{
     config(
         materialized='incremental',
@@ -68,7 +69,10 @@ owed as (
 
     select
         spans.*,
-        case when policies.dispute_counts_in_charges then spans.open_amount else {{ undisputed_part('spans.open_amount', 'spans') }} end
+        case
+            when policies.dispute_counts_in_charges then spans.open_amount
+            else {{ undisputed_part('spans.open_amount', 'spans') }}
+        end
             as charged_amount,
         dates.policy_version,
         dates.month_start,
@@ -91,7 +95,8 @@ charged as (
     select
         *,
         -- What was open at the beginning of a day is charged for that day: also of the day on which it is paid.
-        coalesce(cast({{ dbt.dateadd('day', 1, 'open_until') }} as date), greatest(charged_from, month_start)) as charged_until
+        coalesce(cast({{ dbt.dateadd('day', 1, 'open_until') }} as date), greatest(charged_from, month_start))
+            as charged_until
     from owed
 
 ),
@@ -113,7 +118,12 @@ summed as (
         counted.customer_id,
         counted.policy_version,
         counted.due_on,
-        sum(case when counted.open_from = greatest(counted.due_on, counted.issued_on) then counted.open_amount else 0 end)
+        sum(
+            case
+                when counted.open_from = greatest(counted.due_on, counted.issued_on) then counted.open_amount
+                else 0
+            end
+        )
             as overdue_amount,
         {%- for days in days_recovered %}
         {#- What is open so many days after the due date, or is now where these have not passed. #}
@@ -135,13 +145,16 @@ summed as (
         max(counted.charged_amount) as most_charged,
         max(counted.open_until) as open_until,
         max(counted.charged_until) as charged_until,
-        sum(case when counted.charged_amount > 0 then counted.days_of_year + counted.days_carried_over else 0 end) as days_charged,
+        sum(case when counted.charged_amount > 0 then counted.days_of_year + counted.days_carried_over else 0 end)
+            as days_charged,
         sum({{ product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate') }}) as charge_of_year,
-        sum({{ product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate') }}) as charge_carried_over,
+        sum({{ product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate') }})
+            as charge_carried_over,
         sum(
             case
                 when counted.open_until is not null then 0
-                when counted.charged_until < counted.carried_over_from then {{ product('counted.charged_amount', 'rates.daily_rate') }}
+                when counted.charged_until < counted.carried_over_from
+                    then {{ product('counted.charged_amount', 'rates.daily_rate') }}
                 else {{ product('counted.charged_amount', 'rates.carried_over_rate') }}
             end
         ) as daily_charge
@@ -199,7 +212,10 @@ late_bills as (
         cast(judged.overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(judged.undisputed_amount as numeric(18, 2)) as undisputed_amount,
         {%- for days in days_recovered %}
-        cast(least(greatest(judged.overdue_amount - judged.open_after_{{ days }}, 0), judged.undisputed_amount) as numeric(18, 2)) as recovered_{{ days }},
+        cast(
+            least(greatest(judged.overdue_amount - judged.open_after_{{ days }}, 0), judged.undisputed_amount)
+            as numeric(18, 2)
+        ) as recovered_{{ days }},
         {%- endfor %}
         cast(judged.open_amount as numeric(18, 2)) as open_amount,
         cast(least(judged.open_amount, judged.contested_amount) as numeric(18, 2)) as disputed_amount,
@@ -210,7 +226,13 @@ late_bills as (
         {{ if_charged('round(judged.charge_carried_over, 2)', 2) }} as charge_carried_over,
         case
             when judged.is_charged
-                then {{ late_charge('judged.days_charged', 'judged.charge_of_year + judged.charge_carried_over', 'judged.late_charge_min') }}
+                then {{
+                    late_charge(
+                        'judged.days_charged',
+                        'judged.charge_of_year + judged.charge_carried_over',
+                        'judged.late_charge_min'
+                    )
+                }}
             else 0
         end as late_charge,
         case when judged.is_charged then judged.late_charge_min else 0 end as least_charge,

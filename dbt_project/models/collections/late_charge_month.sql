@@ -1,4 +1,5 @@
--- The account of late charges by the billing system's own entries: what was unpaid, and what was billed, paid and waived since.
+-- The account of late charges by the billing system's own entries: what was unpaid, and what was billed, paid and
+-- waived since.
 {{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
 
 {%- set kinds = ['billed', 'paid', 'waived'] %}

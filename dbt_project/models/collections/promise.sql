@@ -135,7 +135,8 @@ judged as (
             else promises.broken_on is null
         end as is_kept,
         -- Known to be broken once the day has passed, or its money has gone back.
-        case when coalesce(ended.ended_by, '') <> 'plan_completed' then coalesce(ended.ended_on, promises.broken_on) end as broken_on
+        case when coalesce(ended.ended_by, '') <> 'plan_completed' then coalesce(ended.ended_on, promises.broken_on) end
+            as broken_on
     from promises
     left join ended
         on

@@ -1,5 +1,5 @@
--- What customers promised to pay by a day: a promise, a plan, or each instalment of one. In order of the promises: who promised first is
--- served first.
+-- What customers promised to pay by a day: a promise, a plan, or each instalment of one. In order of the promises: who
+-- promised first is served first.
 {{
     config(
         materialized='incremental',

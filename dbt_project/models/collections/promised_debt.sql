@@ -100,7 +100,11 @@ demands as (
             when promised.bill_id is not null
                 then
                     cast(
-                        greatest(coalesce(balances_after.allocated_amount, 0) - coalesce(balances_before.allocated_amount, 0), 0)
+                        greatest(
+                            coalesce(balances_after.allocated_amount, 0)
+                            - coalesce(balances_before.allocated_amount, 0),
+                            0
+                        )
                         as numeric(18, 2)
                     )
         end as unnamed_limit

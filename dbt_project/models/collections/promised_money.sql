@@ -1,5 +1,5 @@
--- Which money is on which promised debt, by the day it came: for the bill that is named, or for one that was billed by the day of the
--- promise; money that names no bill in both cases.
+-- Which money is on which promised debt, by the day it came: for the bill that is named, or for one that was billed by
+-- the day of the promise; money that names no bill in both cases.
 {{
     config(
         materialized='incremental',

@@ -1,5 +1,5 @@
--- What came in for each promise by its day: money on the promised debt, from the day of the promise to the day named, that did not go back.
--- Each payment is used once: what was promised first is served first.
+-- What came in for each promise by its day: money on the promised debt, from the day of the promise to the day named,
+-- that did not go back. Each payment is used once: what was promised first is served first.
 {{
     config(
         materialized='incremental',
@@ -45,7 +45,8 @@ money as (
 
 ),
 
--- One promise after the other takes of the money that is left. After an instalment that was missed its plan takes nothing.
+-- One promise after the other takes of the money that is left. After an instalment that was missed its plan takes
+-- nothing.
 taken as (
 
     select

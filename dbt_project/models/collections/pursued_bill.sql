@@ -81,7 +81,8 @@ pursued as (
 
 ),
 
--- A bill that was paid for a time, or disputed as far as it was open, is pursued from its beginning when it is owed again.
+-- A bill that was paid for a time, or disputed as far as it was open, is pursued from its beginning when it is owed
+-- again.
 last_idle as (
 
     select
@@ -214,7 +215,8 @@ staged as (
         last_steps.step as last_step,
         reached.last_step_on,
         case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then lapsed_steps.step end as lapsed_step,
-        case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then reached.lapsed_step_on end as lapsed_step_on,
+        case when reached.lapsed_rank > coalesce(reached.last_rank, 0) then reached.lapsed_step_on end
+            as lapsed_step_on,
         reached.approved_on,
         next_ranks.next_rank,
         next_steps.step as next_step,

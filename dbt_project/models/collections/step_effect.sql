@@ -1,4 +1,5 @@
--- What of the bills that a step of dunning reached was paid soon after, compared with bills of the same segment and age that it had not reached.
+-- What of the bills that a step of dunning reached was paid soon after, compared with bills of the same segment and age
+-- that it had not reached.
 {{ config(indexes=[{'columns': ['step', 'days_after'], 'unique': true}]) }}
 
 {%- set days_after_step = [7, 14, 30] %}
@@ -55,7 +56,8 @@ bills as (
         late_bills.settled_on,
         coalesce(customers.segment, 'unknown') as segment,
         {{ days_after('late_bills.due_on', 'late_bills.settled_on') }} as settled_age,
-        {{ days_after(dbt.dateadd('month', 1, dbt.date_trunc('month', 'late_bills.due_on')), 'dates.as_of_date') }} as days_observed
+        {{ days_after(dbt.dateadd('month', 1, dbt.date_trunc('month', 'late_bills.due_on')), 'dates.as_of_date') }}
+            as days_observed
     from late_bills
     inner join dates
         on late_bills.due_on > dates.year_before
@@ -138,7 +140,8 @@ not_reached as (
         reached.reached_age,
         reached.days_after,
         sum(alike.bills) as bills,
-        coalesce(sum(case when alike.settled_age <= reached.reached_age + reached.days_after then alike.bills end), 0) as paid
+        coalesce(sum(case when alike.settled_age <= reached.reached_age + reached.days_after then alike.bills end), 0)
+            as paid
     from reached
     inner join alike
         on
@@ -210,7 +213,8 @@ effects as (
         rated.compared_rate,
         rated.rate_not_reached,
         {#- The normal approximation, where it may be used. #}
-        case when rated.compared_bills >= 30 and rated.bills_not_reached >= 30 then 1.96 * rated.standard_error end as half_width,
+        case when rated.compared_bills >= 30 and rated.bills_not_reached >= 30 then 1.96 * rated.standard_error end
+            as half_width,
         dates.policy_version
     from rated
     cross join dates

@@ -1,7 +1,7 @@
--- How far a strategy's mean may be from the champion's by the draw of the customers alone: the customers of both are drawn
--- again, as the policy draws them. Of 199 draws the difference of the tenth largest is exceeded by chance in 5 cases of 100.
--- An arm of fewer customers than this has no interval: its few large shares decide too much. Of many customers a sample is drawn, and
--- the difference made smaller by the root of its share, as that of a mean's error.
+-- How far a strategy's mean may be from the champion's by the draw of the customers alone: the customers of both are
+-- drawn again, as the policy draws them. Of 199 draws the difference of the tenth largest is exceeded by chance in 5
+-- cases of 100. An arm of fewer customers than this has no interval: its few large shares decide too much. Of many
+-- customers a sample is drawn, and the difference made smaller by the root of its share, as that of a mean's error.
 {{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}
 
 {%- set least_arm = 100 %}
@@ -36,7 +36,8 @@ pairs as (
         challengers.days_recovered,
         cast(challengers.share_pct as integer) as share_pct,
         cast(challengers.share_pct + champions.share_pct as integer) as share_of_both_pct,
-        least({{ ratio('cast(' ~ sample ~ ' as numeric(18, 8))', 'challengers.customers + champions.customers') }}, 1) as sampled_share
+        least({{ ratio('cast(' ~ sample ~ ' as numeric(18, 8))', 'challengers.customers + champions.customers') }}, 1)
+            as sampled_share
     from outcomes as challengers
     inner join outcomes as champions
         on challengers.days_recovered = champions.days_recovered

@@ -1,4 +1,5 @@
--- What customers may owe by their grade, and what they owe with use that is not billed yet, as of each day of the scope.
+-- What customers may owe by their grade, and what they owe with use that is not billed yet, as of each day of the
+-- scope.
 {{ config(materialized='view', keys_of='as_of_scope') }}
 
 with
@@ -68,7 +69,9 @@ granted as (
                 when limits.limit_months is null then coalesce(terms.deposit_amount, 0)
                 else
                     {{ product(
-                        'greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)', 'season_factors.peak_season_factor', 'limits.limit_months'
+                        'greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)',
+                        'season_factors.peak_season_factor',
+                        'limits.limit_months'
                     ) }}
             end,
             2

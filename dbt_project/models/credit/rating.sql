@@ -1,4 +1,5 @@
--- The grade of the score, or of a veto or of the step from the month-end before where that is worse; a person's override stands before both.
+-- The grade of the score, or of a veto or of the step from the month-end before where that is worse; a person's
+-- override stands before both.
 {{
     config(
         materialized='incremental',
@@ -136,7 +137,8 @@ ranked as (
         {{ grade_after('best_grade_rank') }} as transition_grade_rank,
         {{ grade_after('reason_code') }} as transition_reason_code,
         {{ grade_rank_of('override_grade') }} as override_grade_rank,
-        -- In default nobody is better than the policy's grade for it: not by score, not as a new customer, not by a person's word.
+        -- In default nobody is better than the policy's grade for it: not by score, not as a new customer, not by a
+        -- person's word.
         case when is_in_default then {{ default_grade_rank() }} else 0 end as default_rank
     from scored
 

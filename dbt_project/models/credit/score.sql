@@ -1,5 +1,5 @@
--- The scores of customers and the veto that decides, by the policy in force on each day. Apart from the grades: Postgres would compute
--- the points in each place where a grade asks for the score.
+-- The scores of customers and the veto that decides, by the policy in force on each day. Apart from the grades:
+-- Postgres would compute the points in each place where a grade asks for the score.
 {{
     config(
         materialized='incremental',
@@ -84,7 +84,10 @@ scored as (
         customer_id,
         policy_version,
         is_new_customer,
-        cast(case when is_enough_known then {{ rounded_ratio('100 * points', 'weight_available', 2) }} end as numeric(6, 2)) as score,
+        cast(
+            case when is_enough_known then {{ rounded_ratio('100 * points', 'weight_available', 2) }} end
+            as numeric(6, 2)
+        ) as score,
         cast(weight_available as numeric(6, 2)) as weight_available,
         veto,
         veto_reason_code,

@@ -1,9 +1,10 @@
--- Bills that stood open for long, as they are known on the last day, each with the day it was settled: one that was cancelled
--- unpaid was never owed. Days on which all that was open of a bill was disputed are none of them.
+-- Bills that stood open for long, as they are known on the last day, each with the day it was settled: one that was
+-- cancelled unpaid was never owed. Days on which all that was open of a bill was disputed are none of them.
 {{ config(schema='outcomes', indexes=[{'columns': ['bill_id'], 'unique': true}]) }}
 
 {%- set thresholds = {
-    'late_on': var('evaluation').indeterminate_days_overdue + 1, 'defaulted_on': var('evaluation').default_days_overdue + 1
+    'late_on': var('evaluation').indeterminate_days_overdue + 1,
+    'defaulted_on': var('evaluation').default_days_overdue + 1
 } %}
 with
 
@@ -79,7 +80,8 @@ late_bills as (
         open_bills.customer_id,
         {%- for name, days in thresholds.items() %}
         case
-            when open_bills.bill_id in (select disputes.bill_id from disputes) then coalesce(counted.{{ name }}, {{ end_of_time() }})
+            when open_bills.bill_id in (select disputes.bill_id from disputes)
+                then coalesce(counted.{{ name }}, {{ end_of_time() }})
             else cast({{ dbt.dateadd('day', days, 'open_bills.due_on') }} as date)
         end as {{ name }},
         {%- endfor %}

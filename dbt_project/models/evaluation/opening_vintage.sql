@@ -103,7 +103,8 @@ curves as (
         points.months_after,
         points.customers,
         count(defaults_of_cohort.defaulted_on) as defaults,
-        cast({{ rounded_ratio('count(defaults_of_cohort.defaulted_on)', 'points.customers', 6) }} as numeric(9, 6)) as default_rate
+        cast({{ rounded_ratio('count(defaults_of_cohort.defaulted_on)', 'points.customers', 6) }} as numeric(9, 6))
+            as default_rate
     from points
     left join defaults_of_cohort
         on

@@ -1,5 +1,6 @@
--- From which mean monthly bill on a customer belongs to the upper tenths of its segment, by a day's bills: a row a day and segment.
--- What a release used is read as it was then, so that late corrections of other customers' bills move no rating.
+-- From which mean monthly bill on a customer belongs to the upper tenths of its segment, by a day's bills: a row a day
+-- and segment. What a release used is read as it was then, so that late corrections of other customers' bills move no
+-- rating.
 {{ config(indexes=[{'columns': ['basis_date', 'segment'], 'unique': true}]) }}
 
 with
@@ -59,7 +60,8 @@ computed as (
         basis_date,
         segment,
         {%- for percentile in range(10, 100, 10) %}
-        cast(min(case when 100 * smaller >= {{ percentile }} * customers then mean_monthly_bill end) as numeric(18, 2)) as from_{{ percentile }},
+        cast(min(case when 100 * smaller >= {{ percentile }} * customers then mean_monthly_bill end) as numeric(18, 2))
+            as from_{{ percentile }},
         {%- endfor %}
         cast(max(customers) as integer) as customers
     from ranked
@@ -75,7 +77,8 @@ stored_as_row as (
         basis_date,
         segment,
         {%- for percentile in range(10, 100, 10) %}
-        cast(max(case when percentile = {{ percentile }} then mean_monthly_bill end) as numeric(18, 2)) as from_{{ percentile }},
+        cast(max(case when percentile = {{ percentile }} then mean_monthly_bill end) as numeric(18, 2))
+            as from_{{ percentile }},
         {%- endfor %}
         max(customers) as customers
     from stored

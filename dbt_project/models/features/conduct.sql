@@ -1,5 +1,5 @@
--- What customers did and had happen to them besides paying, as of each day of the scope. Ages are counted in calendar months, so that
--- nothing here changes within a month unless a fact comes in.
+-- What customers did and had happen to them besides paying, as of each day of the scope. Ages are counted in calendar
+-- months, so that nothing here changes within a month unless a fact comes in.
 {{
     config(
         materialized='incremental',
@@ -31,7 +31,13 @@ conduct as (
         scope.customer_id,
         cast(
             coalesce(
-                {{ rounded_ratio("sum(case when events.kind in ('theft', 'breach') and " ~ age ~ " < 36 then 36 - " ~ age ~ " end)", '36.0', 2) }},
+                {{
+                    rounded_ratio(
+                        "sum(case when events.kind in ('theft', 'breach') and " ~ age ~ " < 36 then 36 - " ~ age ~ " end)",
+                        '36.0',
+                        2
+                    )
+                }},
                 0
             ) as numeric(6, 2)
         ) as theft_or_breach_36m,

@@ -3,7 +3,12 @@
 
 {%- set against_segment -%}
     cast(
-            {{ rounded('100 * (' ~ ratio('use.daily_kwh', product('use.median_daily_kwh', 'seasons.usage_index')) ~ ' - 1)', 1) }}
+            {{
+                rounded(
+                    '100 * (' ~ ratio('use.daily_kwh', product('use.median_daily_kwh', 'seasons.usage_index')) ~ ' - 1)',
+                    1
+                )
+            }}
             as numeric(18, 1)
         )
 {%- endset %}
@@ -76,7 +81,8 @@ bill_size_dates as (
     select
         dates.as_of_date,
         coalesce(
-            max(case when basis_dates.basis_date <= dates.previous_month_end then basis_dates.basis_date end), min(basis_dates.basis_date)
+            max(case when basis_dates.basis_date <= dates.previous_month_end then basis_dates.basis_date end),
+            min(basis_dates.basis_date)
         ) as basis_date
     from dates
     cross join basis_dates
@@ -120,7 +126,9 @@ customer_features as (
         {{ months_after('customers.opened_on', 'dates.as_of_date') }} as tenure,
         case
             when behaviour.mean_monthly_bill > 0
-                then cast({{ rounded_ratio('terms.deposit_amount', 'behaviour.mean_monthly_bill', 2) }} as numeric(18, 2))
+                then cast(
+                    {{ rounded_ratio('terms.deposit_amount', 'behaviour.mean_monthly_bill', 2) }} as numeric(18, 2)
+                )
         end as security,
         use.usage_trend,
         {{ against_segment }} as usage_against_segment,
@@ -133,7 +141,9 @@ customer_features as (
         use.tamper_events_6m,
         case
             when terms.contract_capacity_kva > 0
-                then cast({{ rounded_ratio('100 * use.load_kw_3m', 'terms.contract_capacity_kva', 1) }} as numeric(18, 1))
+                then cast(
+                    {{ rounded_ratio('100 * use.load_kw_3m', 'terms.contract_capacity_kva', 1) }} as numeric(18, 1)
+                )
         end as capacity_use,
         -- A drop that a change of service or the segment's season explains is no sign of evasion.
         case
@@ -152,7 +162,11 @@ customer_features as (
         end as evasion_signal,
         case
             when behaviour.mean_monthly_bill >= 0
-                then {{ bill_size('dates.policy_version', 'customers.segment', 'behaviour.mean_monthly_bill', 'bill_size_bounds') }}
+                then {{
+                    bill_size(
+                        'dates.policy_version', 'customers.segment', 'behaviour.mean_monthly_bill', 'bill_size_bounds'
+                    )
+                }}
         end as bill_size,
         coalesce(conduct.months_since_review, {{ months_after('customers.opened_on', 'dates.as_of_date') }})
             as months_since_review,

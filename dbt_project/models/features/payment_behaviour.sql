@@ -57,18 +57,26 @@ all_figures as (
             {%- endfor %}
             count(case when bills.is_due_in_12m then 1 end) as bills_due_12m,
             -- n x the sum of squares less the square of the sum: whole numbers, exact on every database.
-            count(case when bills.is_due_in_12m then 1 end) * sum(case when bills.is_due_in_12m then bills.days_late * bills.days_late end)
-            - sum(case when bills.is_due_in_12m then bills.days_late end) * sum(case when bills.is_due_in_12m then bills.days_late end)
+            count(case when bills.is_due_in_12m then 1 end)
+            * sum(case when bills.is_due_in_12m then bills.days_late * bills.days_late end)
+            - sum(case when bills.is_due_in_12m then bills.days_late end)
+            * sum(case when bills.is_due_in_12m then bills.days_late end)
                 as squared_spread,
             count(
                 case
-                    when bills.is_due_in_12m and bills.days_late > 0 and bills.due_on > coalesce(bills.last_in_time_due_on, bills.due_on - 1)
+                    when
+                        bills.is_due_in_12m
+                        and bills.days_late > 0
+                        and bills.due_on > coalesce(bills.last_in_time_due_on, bills.due_on - 1)
                         then 1
                 end
             ) as late_streak,
             count(
                 case
-                    when bills.is_due_in_12m and bills.days_late = 0 and bills.due_on > coalesce(bills.last_late_due_on, bills.due_on - 1)
+                    when
+                        bills.is_due_in_12m
+                        and bills.days_late = 0
+                        and bills.due_on > coalesce(bills.last_late_due_on, bills.due_on - 1)
                         then 1
                 end
             ) as on_time_streak,
@@ -90,7 +98,9 @@ all_figures as (
             {#- As old as the bill that, from the oldest on, brings the sum to what is pursued. #}
             max(
                 case
-                    when bills.pursued_amount > 0 and bills.pursued_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
+                    when
+                        bills.pursued_amount > 0
+                        and bills.pursued_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
                         then {{ days_after('bills.due_on', 'scope.as_of_date') }}
                 end
             ) as pursued_days_overdue,
@@ -103,12 +113,15 @@ all_figures as (
                 {{ recency('overdue.months_since_due') }} as recency,
                 sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
                 avg(case when overdue.is_issued_in_year then overdue.standing_amount end) over () as mean_bill,
-                max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over () as last_late_due_on,
-                max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over () as last_in_time_due_on
+                max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over ()
+                    as last_late_due_on,
+                max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over ()
+                    as last_in_time_due_on
             from (
                 select
                     bills_then.*,
-                    case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end as pursued_amount
+                    case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end
+                        as pursued_amount
                 from (
                     {{ bills_then() }}
                 ) as bills_then
@@ -128,7 +141,8 @@ bounced as (
             sum(
                 case
                     when
-                        returned_payments.returned_on > {{ dbt.dateadd('month', -months, 'scope_of_returns.as_of_date') }}
+                        returned_payments.returned_on
+                        > {{ dbt.dateadd('month', -months, 'scope_of_returns.as_of_date') }}
                         then returned_payments.returns
                     else 0
                 end
@@ -161,24 +175,43 @@ behaviour as (
         case when all_figures.bills_due_12m > 0 then all_figures.on_time_streak end as on_time_streak,
         {{ months_after('all_figures.last_late_due_on', 'all_figures.as_of_date') }} as months_since_late,
         cast(
-            {{ rounded(ratio('sqrt(cast(all_figures.squared_spread as numeric(18, 0)))', 'all_figures.bills_due_12m'), 2) }} as numeric(18, 2)
+            {{
+                rounded(
+                    ratio('sqrt(cast(all_figures.squared_spread as numeric(18, 0)))', 'all_figures.bills_due_12m'), 2
+                )
+            }}
+            as numeric(18, 2)
         ) as days_late_spread_12m,
         all_figures.bills_due_12m,
         all_figures.months_billed_12m,
-        cast({{ rounded_ratio('all_figures.pursued_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4)) as overdue_share,
-        cast({{ rounded_ratio('all_figures.disputed_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4)) as disputed_share,
+        cast({{ rounded_ratio('all_figures.pursued_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4))
+            as overdue_share,
+        cast({{ rounded_ratio('all_figures.disputed_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4))
+            as disputed_share,
         cast(
             case
                 when all_figures.counted_amount = 0 then 0
                 when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
-                    then {{ rounded_ratio(product('all_figures.counted_amount', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
+                    then {{
+                        rounded_ratio(
+                            product('all_figures.counted_amount', 'all_figures.months_billed_12m'),
+                            'all_figures.billed_12m',
+                            2
+                        )
+                    }}
                 when all_figures.counted_amount > 0 then 99
             end as numeric(18, 2)
         ) as open_months,
         cast(
             case
                 when all_figures.billed_12m > 0
-                    then {{ rounded_ratio(product('all_figures.largest_bill', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
+                    then {{
+                        rounded_ratio(
+                            product('all_figures.largest_bill', 'all_figures.months_billed_12m'),
+                            'all_figures.billed_12m',
+                            2
+                        )
+                    }}
             end as numeric(18, 2)
         ) as bill_spread_12m,
         cast(case
@@ -187,12 +220,19 @@ behaviour as (
             when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
                 then
                     {#- In one division: a mean rounded on the way could tip a figure that stands on an edge. #}
-                    {{ rounded_ratio(product('all_figures.pursued_amount', 'all_figures.months_billed_12m'), 'all_figures.billed_12m', 2) }}
+                    {{
+                        rounded_ratio(
+                            product('all_figures.pursued_amount', 'all_figures.months_billed_12m'),
+                            'all_figures.billed_12m',
+                            2
+                        )
+                    }}
             -- A debt with nothing billed in a year is worse than any number of months.
             when all_figures.pursued_amount > 0 then 99
         end as numeric(18, 2)) as overdue_months,
         {%- for months in payment_windows() %}
-        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end as bounced_{{ months }}m,
+        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end
+            as bounced_{{ months }}m,
         {%- endfor %}
         cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
         cast(coalesce(all_figures.counted_amount, 0) as numeric(18, 2)) as counted_amount,
@@ -201,7 +241,8 @@ behaviour as (
             as mean_monthly_bill,
         coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
         coalesce(all_figures.pursued_days_overdue, 0) as pursued_days_overdue,
-        case when all_figures.pursued_amount >= all_figures.pursued_from then all_figures.pursued_bills else 0 end as pursued_bills,
+        case when all_figures.pursued_amount >= all_figures.pursued_from then all_figures.pursued_bills else 0 end
+            as pursued_bills,
         all_figures.pursued_from,
         all_figures.overdue_bills,
         all_figures.next_due_on,

@@ -1,4 +1,5 @@
--- What customers used, as of each day of the scope: the last month before it that was measured, if it is one of the four before.
+-- What customers used, as of each day of the scope: the last month before it that was measured, if it is one of the
+-- four before.
 {{
     config(
         materialized='incremental',

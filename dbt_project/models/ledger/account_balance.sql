@@ -1,5 +1,6 @@
--- What each account stands at, as of the dates that this run computes for it: the last day, and month-ends. The flows come from the
--- movements, the open amounts from the allocation, the credit balance from credit and needs: so they can be held against each other.
+-- What each account stands at, as of the dates that this run computes for it: the last day, and month-ends. The flows
+-- come from the movements, the open amounts from the allocation, the credit balance from credit and needs: so they can
+-- be held against each other.
 {{
     config(
         indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}],
@@ -71,9 +72,11 @@ bill_sums as (
         scope.customer_id,
         sum(balances.open_amount) as open_amount,
         sum(case when balances.due_on < scope.as_of_date then balances.open_amount else 0 end) as overdue_amount,
-        max(case when balances.open_amount > 0 then {{ days_after('balances.due_on', 'scope.as_of_date') }} else 0 end) as max_days_overdue,
+        max(case when balances.open_amount > 0 then {{ days_after('balances.due_on', 'scope.as_of_date') }} else 0 end)
+            as max_days_overdue,
         sum(balances.disputed_amount) as disputed_amount,
-        sum(case when balances.due_on < scope.as_of_date then balances.disputed_amount else 0 end) as disputed_overdue_amount,
+        sum(case when balances.due_on < scope.as_of_date then balances.disputed_amount else 0 end)
+            as disputed_overdue_amount,
         sum(balances.written_off_amount) as written_off_amount,
         sum(balances.recovered_amount) as recovered_amount,
         -- What unallocated credit could pay, whatever the allocation made of it.
@@ -195,7 +198,10 @@ accounts as (
         {{ money('coalesce(bill_sums.disputed_amount, 0)') }} as disputed_amount,
         {{ money('coalesce(bill_sums.disputed_overdue_amount, 0)') }} as disputed_overdue_amount,
         {{ money('coalesce(credit_steps.credit, 0) + coalesce(bill_sums.excess, 0)
-            - least(greatest(coalesce(credit_steps.credit, 0) + coalesce(bill_sums.excess, 0), 0), coalesce(bill_sums.need, 0))') }}
+            - least(
+                greatest(coalesce(credit_steps.credit, 0) + coalesce(bill_sums.excess, 0), 0),
+                coalesce(bill_sums.need, 0)
+            )') }}
             as credit_balance,
         {{ money('coalesce(bill_sums.written_off_amount, 0)') }} as written_off_amount,
         {{ money('coalesce(bill_sums.recovered_amount, 0)') }} as recovered_amount,

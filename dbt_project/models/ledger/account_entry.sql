@@ -1,5 +1,5 @@
--- The statement of account: each movement up to the last day with the balance after it, and the file and line it came from. Of the
--- accounts that this run computes.
+-- The statement of account: each movement up to the last day with the balance after it, and the file and line it came
+-- from. Of the accounts that this run computes.
 {{ config(materialized='view') }}
 
 with
@@ -71,7 +71,8 @@ write_off_moves as (
     union all
 
     select
-        'write_off ' || write_off_changes.bill_id || ' ' || cast(write_off_changes.moved_on as {{ dbt.type_string() }}) as movement_id,
+        'write_off ' || write_off_changes.bill_id || ' ' || cast(write_off_changes.moved_on as {{ dbt.type_string() }})
+            as movement_id,
         'bill' as extract,
         write_off_changes.bill_id as fact_id,
         write_off_changes.customer_id,
@@ -164,7 +165,8 @@ traced as (
         {{ money('entries.balance') }} as balance,
         entries.bill_id,
         case
-            when entries.extract = 'payment' and payment_sources.customer_id <> entries.customer_id then payment_sources.customer_id
+            when entries.extract = 'payment' and payment_sources.customer_id <> entries.customer_id
+                then payment_sources.customer_id
         end as payer_id,
         {{ money('entries.unexplained_amount') }} as unexplained_amount,
         entries.extract,

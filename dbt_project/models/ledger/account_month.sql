@@ -7,7 +7,9 @@
     )
 }}
 
-{%- set flows = ['billed', 'credited', 'collected', 'returned', 'refunded', 'unexplained', 'written_off', 'recovered'] %}
+{%- set flows = [
+    'billed', 'credited', 'collected', 'returned', 'refunded', 'unexplained', 'written_off', 'recovered',
+] %}
 with
 
 movements as (

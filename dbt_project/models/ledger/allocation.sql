@@ -1,5 +1,5 @@
--- What unallocated credit pays of each bill, from one change of the account to the next: of the accounts that ever had credit or a
--- write-off. The bills of all others stand as their own facts say.
+-- What unallocated credit pays of each bill, from one change of the account to the next: of the accounts that ever had
+-- credit or a write-off. The bills of all others stand as their own facts say.
 {{
     config(
         materialized='incremental',
@@ -9,7 +9,8 @@
 }}
 
 {%- set compared_columns = [
-    'credited_amount', 'contested_amount', 'named_paid', 'named_in_time', 'allocated_amount', 'written_off_amount', 'recovered_amount', 'excess_amount'
+    'credited_amount', 'contested_amount', 'named_paid', 'named_in_time',
+    'allocated_amount', 'written_off_amount', 'recovered_amount', 'excess_amount'
 ] %}
 with
 
@@ -167,7 +168,8 @@ needs as (
         {{ recovered_part('positions') }} as recovered_amount,
         {{ paid_by_name('positions') }} as paid_by_name,
         {{ excess_part('positions') }} as excess_amount,
-        {{ standing_amount('positions') }} - {{ written_off_part('positions') }} - {{ paid_by_name('positions') }} as need
+        {{ standing_amount('positions') }} - {{ written_off_part('positions') }} - {{ paid_by_name('positions') }}
+            as need
     from positions
 
 ),
@@ -203,8 +205,9 @@ compared as (
     select
         *,
         {%- for column in compared_columns %}
-        {{ 'or ' if not loop.first }}coalesce(lag({{ column }}) over bill_days, -1) <> {{ column }}{{ ' as is_changed' if loop.last }}
+        {{ 'or ' if not loop.first }}coalesce(lag({{ column }}) over bill_days, -1) <> {{ column }}
         {%- endfor %}
+            as is_changed
     from allocated
     window bill_days as (
         partition by bill_id

@@ -1,4 +1,5 @@
--- What of each bill is credited, paid, written off, recovered, open and disputed, from one change of its account to the next.
+-- What of each bill is credited, paid, written off, recovered, open and disputed, from one change of its account to the
+-- next.
 {{
     config(
         materialized='incremental',
@@ -58,7 +59,8 @@ positions as (
 
 ),
 
--- A bill that was fully paid when it was cancelled counts for behaviour as it stood then; one that was cancelled unpaid does not.
+-- A bill that was fully paid when it was cancelled counts for behaviour as it stood then; one that was cancelled unpaid
+-- does not.
 spells as (
 
     select
@@ -88,7 +90,8 @@ judged as (
             end
         ) over (partition by bill_id, spell) = 1 as is_fully_paid,
         max(amount - credited_amount) over (partition by bill_id, spell) as amount_of_spell,
-        max(case when valid_from <= due_on and valid_to > due_on then allocated_amount end) over (partition by bill_id) as allocated_in_time
+        max(case when valid_from <= due_on and valid_to > due_on then allocated_amount end) over (partition by bill_id)
+            as allocated_in_time
     from spells
 
 ),
@@ -100,7 +103,10 @@ timed as (
         least(
             paid_amount,
             named_in_time
-            + least(allocated_amount, case when valid_from > due_on then coalesce(allocated_in_time, 0) else allocated_amount end)
+            + least(
+                allocated_amount,
+                case when valid_from > due_on then coalesce(allocated_in_time, 0) else allocated_amount end
+            )
         ) as paid_in_time_now
     from judged
 
@@ -126,7 +132,12 @@ balances as (
         {{ money('least(open_amount, contested_amount)') }} as disputed_amount,
         excess_amount,
         named_paid,
-        {{ money('case when is_fully_paid then max(paid_in_time_now) over (partition by bill_id, spell) else paid_in_time_now end') }}
+        {{ money(
+            'case
+                when is_fully_paid then max(paid_in_time_now) over (partition by bill_id, spell)
+                else paid_in_time_now
+            end'
+        ) }}
             as paid_in_time,
         {{ money('case when is_fully_paid then amount_of_spell else amount - credited_amount end') }} as judged_amount,
         case

@@ -1,9 +1,13 @@
--- What returns that name a bill and no payment take back, as of each day on which this changes: of the bill's payments, newest first.
+-- What returns that name a bill and no payment take back, as of each day on which this changes: of the bill's payments,
+-- newest first.
 {{
     config(
         materialized='incremental',
         keys_of='changed_account',
-        indexes=[{'columns': ['bill_id', 'payment_id', 'fact_id', 'moved_on', 'account_id'], 'unique': true}, {'columns': ['account_id']}],
+        indexes=[
+            {'columns': ['bill_id', 'payment_id', 'fact_id', 'moved_on', 'account_id'], 'unique': true},
+            {'columns': ['account_id']},
+        ],
     )
 }}
 
@@ -11,7 +15,9 @@ with
 
 returns as (
 
-    {{ payments_of_changed_accounts('payments.amount < 0 and payments.reverses_payment_id is null and payments.bill_id is not null') }}
+    {{ payments_of_changed_accounts(
+        'payments.amount < 0 and payments.reverses_payment_id is null and payments.bill_id is not null'
+    ) }}
 
 ),
 
@@ -278,7 +284,8 @@ changes as (
         fact_id,
         moved_on,
         0 as effect,
-        unexplained - coalesce(lag(unexplained) over (partition by bill_id, fact_id order by moved_on), 0) as unexplained_amount
+        unexplained - coalesce(lag(unexplained) over (partition by bill_id, fact_id order by moved_on), 0)
+            as unexplained_amount
     from unexplained_by_day
 
 ),

@@ -1,5 +1,5 @@
--- What of each bill was credited, contested, and paid by payments that name it, from one change to the next: the facts before any
--- allocation.
+-- What of each bill was credited, contested, and paid by payments that name it, from one change to the next: the facts
+-- before any allocation.
 {{
     config(
         materialized='incremental',

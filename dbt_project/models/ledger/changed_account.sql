@@ -1,5 +1,6 @@
--- Whose accounts changed facts concern in an incremental build, and from which day on: the customers of the facts, and those whose
--- bills or payments these name. Linked customers are noted by a model before: depends_on: {{ ref('reversal') }} {{ ref('stg_customer_attribute') }}
+-- Whose accounts changed facts concern in an incremental build, and from which day on: the customers of the facts, and
+-- those whose
+-- bills or payments these name. All are noted once this is built: depends_on: {{ ref('reversal') }}
 {{ config(materialized='view') }}
 
 select

@@ -1,4 +1,5 @@
--- Money and credits that name no bill, and refunds out of them: an account's unallocated credit before what bills do not use.
+-- Money and credits that name no bill, and refunds out of them: an account's unallocated credit before what bills do
+-- not use.
 {{
     config(
         materialized='incremental',

@@ -1,5 +1,6 @@
--- From when to when how much of each bill is disputed: by the extract `dispute`, or where that says nothing of the bill by its flag.
--- Decided for the customer, a dispute lasts until the credit note: nobody is dunned for what he need not pay.
+-- From when to when how much of each bill is disputed: by the extract `dispute`, or where that says nothing of the bill
+-- by its flag. Decided for the customer, a dispute lasts until the credit note: nobody is dunned for what he need not
+-- pay.
 {{
     config(
         materialized='incremental',

@@ -1,9 +1,13 @@
--- Facts of money that somebody should check, each with the file and line it came from. Balances count them as docs/ledger.md says.
+-- Facts of money that somebody should check, each with the file and line it came from. Balances count them as
+-- docs/ledger.md says.
 {{
     config(
         materialized='incremental',
         keys_of='changed_customer',
-        indexes=[{'columns': ['finding', 'extract', 'fact_id', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
+        indexes=[
+            {'columns': ['finding', 'extract', 'fact_id', 'customer_id'], 'unique': true},
+            {'columns': ['customer_id']},
+        ],
     )
 }}
 
@@ -166,7 +170,10 @@ findings as (
     union all
 
     select
-        case when named_bills.bill_id is null then 'disputes_a_bill_that_never_came' else 'no_credit_note_after_a_dispute' end as finding,
+        case
+            when named_bills.bill_id is null then 'disputes_a_bill_that_never_came'
+            else 'no_credit_note_after_a_dispute'
+        end as finding,
         'dispute' as extract,
         disputes.dispute_id as fact_id,
         disputes.customer_id,

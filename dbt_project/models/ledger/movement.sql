@@ -1,5 +1,5 @@
--- Every movement of a customer's account: what was billed, credited, collected, returned or refunded, on which day, of which bill,
--- by which delivered fact. A fact moves an account from the day on which all that it names is there too.
+-- Every movement of a customer's account: what was billed, credited, collected, returned or refunded, on which day, of
+-- which bill, by which delivered fact. A fact moves an account from the day on which all that it names is there too.
 {{
     config(
         materialized='incremental',
@@ -204,7 +204,8 @@ placed_movements as (
         moves.fact_id,
         moves.part,
         moves.customer_id,
-        case when moves.moved_on >= payments.issued_on then payments.bill_customer_id else payments.customer_id end as account_id,
+        case when moves.moved_on >= payments.issued_on then payments.bill_customer_id else payments.customer_id end
+            as account_id,
         case when moves.moved_on >= payments.issued_on then payments.bill_id end as bill_id,
         moves.kind,
         moves.moved_on,
@@ -212,7 +213,8 @@ placed_movements as (
         moves.unexplained_amount,
         greatest(payments.paid_on, payments.issued_on) as counts_from,
         payments.paid_on,
-        coalesce(moves.moved_on < payments.issued_on and payments.bill_customer_id <> payments.customer_id, false) as is_passing
+        coalesce(moves.moved_on < payments.issued_on and payments.bill_customer_id <> payments.customer_id, false)
+            as is_passing
     from payment_movements as moves
     inner join root_payments as payments
         on moves.payment_id = payments.payment_id
@@ -263,7 +265,8 @@ returned_movements as (
 
     select
         bill_returns.fact_id,
-        bill_returns.payment_id || ' ' || cast(bill_returns.moved_on as {{ dbt.type_string() }}) || ' ' || bill_returns.account_id as part,
+        bill_returns.payment_id || ' '
+        || cast(bill_returns.moved_on as {{ dbt.type_string() }}) || ' ' || bill_returns.account_id as part,
         returns.customer_id,
         bill_returns.account_id,
         named_bills.bill_id,
@@ -331,7 +334,8 @@ refund_movements as (
 
 ),
 
--- What has no effect at all: chains in a ring, returns of what never came, and what is given back of returns beyond their amount.
+-- What has no effect at all: chains in a ring, returns of what never came, and what is given back of returns beyond
+-- their amount.
 unexplained_movements as (
 
     select

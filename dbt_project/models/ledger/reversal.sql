@@ -1,20 +1,25 @@
 {#- Whoever reads what staging notes of changed customers comes after this model, and this one after all that notes. #}
 {%- set noting = [
     'bill', 'collection_action', 'customer', 'customer_attribute', 'department_notice', 'dispute', 'external_risk',
-    'grade_override', 'inspection', 'instalment', 'investigation', 'officer_assignment', 'party', 'payment', 'service_order',
-    'warning_acknowledgement',
+    'grade_override', 'inspection', 'instalment', 'investigation', 'officer_assignment', 'party', 'payment',
+    'service_order', 'warning_acknowledgement',
 ] %}
 {#- Read by no query, so named while dbt parses. #}
 {%- if not execute %}
 -- depends_on:{% for extract in noting %} {{ ref('stg_' ~ extract) }}{% endfor %}
 {%- endif %}
--- Every bill or payment that refers to another one: the root of its chain, how far from it, and from which day on it counts.
+-- Every bill or payment that refers to another one: the root of its chain, how far from it, and from which day on it
+-- counts.
 {{
     config(
         materialized='incremental',
         keys_of='changed_customer',
         pre_hook="{{ note_linked_customers() }}",
-        indexes=[{'columns': ['extract', 'fact_id'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['root_customer_id']}],
+        indexes=[
+            {'columns': ['extract', 'fact_id'], 'unique': true},
+            {'columns': ['customer_id']},
+            {'columns': ['root_customer_id']},
+        ],
     )
 }}
 

@@ -1,10 +1,14 @@
--- What each reversal takes from the root of its chain, or gives back to it. None takes more than what it names is worth: the rest
--- is unexplained. Computed from the far end of a chain to its root, in the order of days.
+-- What each reversal takes from the root of its chain, or gives back to it. None takes more than what it names is
+-- worth: the rest is unexplained. Computed from the far end of a chain to its root, in the order of days.
 {{
     config(
         materialized='incremental',
         keys_of='changed_customer',
-        indexes=[{'columns': ['extract', 'fact_id', 'moved_on'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['root_id']}],
+        indexes=[
+            {'columns': ['extract', 'fact_id', 'moved_on'], 'unique': true},
+            {'columns': ['customer_id']},
+            {'columns': ['root_id']},
+        ],
     )
 }}
 
@@ -78,7 +82,8 @@ effect_at_{{ level }} as (
         caused_by,
         moved_on,
         greatest(worth - taken_back, 0) - coalesce(lag(greatest(worth - taken_back, 0)) over node_places, 0) as effect,
-        greatest(taken_back - worth, 0) - coalesce(lag(greatest(taken_back - worth, 0)) over node_places, 0) as unexplained
+        greatest(taken_back - worth, 0) - coalesce(lag(greatest(taken_back - worth, 0)) over node_places, 0)
+            as unexplained
     from running_at_{{ level }}
     window node_places as (
         partition by extract, node_id

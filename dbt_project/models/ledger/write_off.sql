@@ -1,5 +1,5 @@
--- What each write-off took out of each bill: at most what was open of it at the end of that day, after all else of the day and the
--- write-offs before it. So an account's write-offs are computed one after the other.
+-- What each write-off took out of each bill: at most what was open of it at the end of that day, after all else of the
+-- day and the write-offs before it. So an account's write-offs are computed one after the other.
 {{
     config(
         materialized='incremental',
@@ -176,12 +176,14 @@ written_off as (
         {{ money('takings.taken') }} as amount,
         {{ money('takings.written_off_gross + takings.taken') }} as written_off_gross,
         case when takings.taken > 0 then takings.place else takings.last_place end as last_place,
-        {{ money('case when takings.taken > 0 then takings.allocated else takings.allocated_then end') }} as allocated_then
+        {{ money('case when takings.taken > 0 then takings.allocated else takings.allocated_then end') }}
+            as allocated_then
     from (
         select
             opened.*,
             case
-                when opened.named_bill_id = opened.bill_id then least(coalesce(opened.action_amount, opened.open_amount), opened.open_amount)
+                when opened.named_bill_id = opened.bill_id
+                    then least(coalesce(opened.action_amount, opened.open_amount), opened.open_amount)
                 when opened.named_bill_id is not null then 0
                 when opened.action_amount is null then opened.overdue_amount
                 else least(
@@ -211,8 +213,13 @@ written_off as (
                 from (
                     select
                         positions.*,
-                        {{ standing_amount('positions') }} - {{ written_off_part('positions') }} - {{ paid_by_name('positions') }} as need,
-                        positions.account_credit + sum({{ excess_part('positions') }}) over (partition by positions.customer_id) as credit
+                        {{ standing_amount('positions') }}
+                        - {{ written_off_part('positions') }}
+                        - {{ paid_by_name('positions') }}
+                            as need,
+                        positions.account_credit
+                        + sum({{ excess_part('positions') }}) over (partition by positions.customer_id)
+                            as credit
                     from (
                         select
                             bills_then.customer_id,

@@ -29,8 +29,10 @@ compared as (
         bill_id,
         customer_id,
         valid_from as moved_on,
-        written_off_amount - coalesce(lag(written_off_amount) over (partition by bill_id order by valid_from), 0) as written_off,
-        recovered_amount - coalesce(lag(recovered_amount) over (partition by bill_id order by valid_from), 0) as recovered
+        written_off_amount - coalesce(lag(written_off_amount) over (partition by bill_id order by valid_from), 0)
+            as written_off,
+        recovered_amount - coalesce(lag(recovered_amount) over (partition by bill_id order by valid_from), 0)
+            as recovered
     from balances
 
 ),

@@ -3,7 +3,8 @@
 -- depends_on: {{ source('policy', 'advice_rules') }}
 
 {%- set rules = [] %}
-{%- for rule in policy_table('advice_rules', 'advice') if rule.policy_version == policy_in_force() and money_at_stake(rule) %}
+{%- for rule in policy_table('advice_rules', 'advice')
+    if rule.policy_version == policy_in_force() and money_at_stake(rule) %}
 {%- do rules.append(rule) %}
 {%- endfor %}
 with
@@ -49,12 +50,14 @@ checks as (
 
 ),
 
--- Capacity is apparent power: demand over the power factor. Of months that have ended: a later reading says nothing new of them.
+-- Capacity is apparent power: demand over the power factor. Of months that have ended: a later reading says nothing new
+-- of them.
 bills as (
 
     select
         checks.*,
-        max({{ ratio('checks.max_demand_kw', 'checks.power_factor') }}) over (partition by checks.customer_id) as max_demand_kva
+        max({{ ratio('checks.max_demand_kw', 'checks.power_factor') }}) over (partition by checks.customer_id)
+            as max_demand_kva
     from checks
     inner join scope
         on

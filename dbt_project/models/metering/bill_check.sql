@@ -280,7 +280,8 @@ adjusted as (
 
     select
         *,
-        round({{ product('(computed_energy_charge + computed_demand_charge)', 'adjustment_pct', '0.01') }}, 2) as computed_adjustment
+        round({{ product('(computed_energy_charge + computed_demand_charge)', 'adjustment_pct', '0.01') }}, 2)
+            as computed_adjustment
     from computed
 
 ),

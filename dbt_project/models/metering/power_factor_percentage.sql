@@ -58,7 +58,8 @@ by_table as (
                 adjustments.adjustment_pct
                 + {{ rounded_ratio(
                     product(
-                        '(adjustments.next_pct - adjustments.adjustment_pct)', '(hundredths.power_factor - adjustments.power_factor)'
+                        '(adjustments.next_pct - adjustments.adjustment_pct)',
+                        '(hundredths.power_factor - adjustments.power_factor)'
                     ),
                     'adjustments.next_factor - adjustments.power_factor',
                     12

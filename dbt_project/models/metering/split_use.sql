@@ -1,5 +1,5 @@
--- What was used at each price of a month within which a price changed: of an interval between two readings that the change cuts,
--- the days on each side count alike.
+-- What was used at each price of a month within which a price changed: of an interval between two readings that the
+-- change cuts, the days on each side count alike.
 {{
     config(
         materialized='incremental',

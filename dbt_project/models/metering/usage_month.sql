@@ -1,5 +1,5 @@
--- What each customer used by the readings of a month: the use between two readings belongs to the month of the later one, so
--- that a month which has ended is known.
+-- What each customer used by the readings of a month: the use between two readings belongs to the month of the later
+-- one, so that a month which has ended is known.
 -- Read by incremental runs alone: depends_on: {{ ref('usage_scope') }}
 {{
     config(
@@ -36,12 +36,15 @@ by_month as (
         sum(case when register = 'flat' then amount end) as flat_kwh,
         sum(case when register = 'valley' then amount end) as valley_kwh,
         sum(case when register = 'reactive' then amount end) as reactive_kvarh,
-        {{ days_after('min(case when is_energy then read_before_on end)', 'max(case when is_energy then read_on end)') }}
+        {{ days_after(
+            'min(case when is_energy then read_before_on end)', 'max(case when is_energy then read_on end)'
+        ) }}
             as days_measured,
         max(case when is_energy then days end) as longest_interval_days,
         count(case when is_energy then 1 end) as readings,
         count(case when is_energy and quality = 'estimated' then 1 end) as estimated_readings,
-        {{ count_bits("case when event in ('tamper', 'cover_open') then " ~ day_bit('read_on') ~ ' end') }} as tamper_events,
+        {{ count_bits("case when event in ('tamper', 'cover_open') then " ~ day_bit('read_on') ~ ' end') }}
+            as tamper_events,
         {{ count_bits("case when event = 'reverse' or has_run_backwards then " ~ day_bit('read_on') ~ ' end') }}
             as reverse_events,
         {{ count_bits('case when has_rolled_over then ' ~ day_bit('read_on') ~ ' end') }} as roll_overs
@@ -107,7 +110,9 @@ usage as (
     select
         by_month.customer_id,
         by_month.usage_month,
-        cast(coalesce(by_month.total_kwh, by_month.peak_kwh + by_month.flat_kwh + by_month.valley_kwh) as numeric(18, 3))
+        cast(
+            coalesce(by_month.total_kwh, by_month.peak_kwh + by_month.flat_kwh + by_month.valley_kwh) as numeric(18, 3)
+        )
             as energy_kwh,
         cast(by_month.peak_kwh as numeric(18, 3)) as peak_kwh,
         cast(by_month.flat_kwh as numeric(18, 3)) as flat_kwh,

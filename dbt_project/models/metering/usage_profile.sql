@@ -50,7 +50,8 @@ windowed as (
         sum(compared_before_kwh) over quarter as quarter_before_kwh,
         {{ ratio('sum(energy_kwh) over quarter', '24 * sum(days_measured) over quarter') }} as mean_load_kw_3m,
         max(max_demand_kw) over quarter as max_demand_kw_3m,
-        sum(case when readings > 0 and estimated_readings = readings then 1 else 0 end) over quarter as estimated_months_3m,
+        sum(case when readings > 0 and estimated_readings = readings then 1 else 0 end) over quarter
+            as estimated_months_3m,
         sum(tamper_events + reverse_events) over half_year as tamper_events_6m,
         sum(energy_kwh) over this_year as energy_kwh_12m,
         sum(peak_kwh) over this_year as peak_kwh_12m,
@@ -104,7 +105,9 @@ beside_deviation as (
         beside_median.*,
         past.median as median_deviation_kwh
     from beside_median
-    left join lateral {{ median_of_past('beside_median', 'abs(' ~ ratio('energy_kwh', 'days_measured') ~ ' - beside_median.median_kwh)') }} as past
+    left join lateral {{ median_of_past(
+        'beside_median', 'abs(' ~ ratio('energy_kwh', 'days_measured') ~ ' - beside_median.median_kwh)'
+    ) }} as past
         on
             beside_median.daily_kwh < beside_median.median_kwh * 2 / 3
             and (
@@ -125,13 +128,16 @@ profiles as (
         cast({{ rounded_ratio('peak_kwh', 'energy_kwh', 4) }} as numeric(18, 4)) as peak_share,
         cast({{ rounded(power_factor('energy_kwh', 'reactive_kvarh'), 4) }} as numeric(18, 4)) as power_factor,
         cast({{ rounded('median_kwh', 3) }} as numeric(18, 3)) as median_daily_kwh,
-        -- 1.4826 median deviations of a normal distribution are its standard deviation; a very steady use is taken as one
-        -- that moves by a hundredth.
+        -- 1.4826 median deviations of a normal distribution are its standard deviation; a very steady use is taken as
+        -- one that moves by a hundredth.
         case
             when median_deviation_kwh is not null and median_kwh > 0
                 then cast(
                     greatest(
-                        {{ rounded(ratio('daily_kwh - median_kwh', '1.4826 * greatest(median_deviation_kwh, median_kwh / 100)'), 2) }},
+                        {{ rounded(
+                            ratio('daily_kwh - median_kwh', '1.4826 * greatest(median_deviation_kwh, median_kwh / 100)'),
+                            2
+                        ) }},
                         -99
                     ) as numeric(18, 2)
                 )
@@ -153,7 +159,8 @@ profiles as (
             {{ rounded_ratio('energy_kwh_12m', '24 * days_measured_12m * max_demand_kw_12m', 4) }} as numeric(18, 4)
         ) as load_factor_12m,
         cast({{ rounded_ratio('peak_kwh_12m', 'energy_kwh_12m', 4) }} as numeric(18, 4)) as peak_share_12m,
-        cast({{ rounded(power_factor('energy_kwh_12m', 'reactive_kvarh_12m'), 4) }} as numeric(18, 4)) as power_factor_12m,
+        cast({{ rounded(power_factor('energy_kwh_12m', 'reactive_kvarh_12m'), 4) }} as numeric(18, 4))
+            as power_factor_12m,
         -- Years measured for ten months or more are compared, by the day.
         case
             when days_measured_12m >= 300 and days_measured_year_before >= 300 and energy_kwh_year_before > 0

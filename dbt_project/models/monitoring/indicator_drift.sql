@@ -1,7 +1,10 @@
 -- How far the population has moved within a year: its scores, and each indicator, by the bins of the policy.
 {{ config(indexes=[{'columns': ['indicator'], 'unique': true}]) }}
 
-{#- Month-end with month-end, as constants so that they are looked up: the newest, and the youngest that is a year older, else the oldest. -#}
+{#-
+    Month-end with month-end, as constants so that they are looked up: the newest, and the youngest that is a year
+    older, else the oldest.
+-#}
 {%- set last_day = as_of_dates() | last -%}
 {%- set month_ends = as_of_dates()[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
 {%- set now = month_ends | last -%}
@@ -301,7 +304,8 @@ counts as (
         max(customers_in_all) as customers,
         max(customers_in_all_before) as customers_before,
         cast({{ rounded_ratio('sum(with_value)', 'max(customers_in_all)', 4) }} as numeric(6, 4)) as available_share,
-        cast({{ rounded_ratio('sum(with_value_before)', 'max(customers_in_all_before)', 4) }} as numeric(6, 4)) as available_share_before
+        cast({{ rounded_ratio('sum(with_value_before)', 'max(customers_in_all_before)', 4) }} as numeric(6, 4))
+            as available_share_before
     from totalled
     group by indicator
 

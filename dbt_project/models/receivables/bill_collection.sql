@@ -1,4 +1,5 @@
--- What of each bill had been collected by so many days after its due date, and by the end of the month in which it was issued.
+-- What of each bill had been collected by so many days after its due date, and by the end of the month in which it was
+-- issued.
 {{
     config(
         materialized='incremental',
@@ -49,11 +50,16 @@ collected as (
         {{ money('sum(case when as_of_date < valid_to then amount - credited_amount else 0 end)') }} as standing_amount,
         {%- for days in days_collected %}
         {%- set by_then = 'least(' ~ dbt.dateadd('day', days, 'due_on') ~ ', as_of_date)' %}
-        {{ money('sum(case when valid_from <= ' ~ by_then ~ ' and valid_to > ' ~ by_then ~ ' then paid_amount else 0 end)') }}
+        {{ money(
+            'sum(case when valid_from <= ' ~ by_then ~ ' and valid_to > ' ~ by_then ~ ' then paid_amount else 0 end)'
+        ) }}
             as paid_{{ days }},
         {%- endfor %}
-        {%- set by_then = 'least(' ~ dbt.dateadd('day', -1, dbt.dateadd('month', 1, 'billed_month')) ~ ', as_of_date)' %}
-        {{ money('sum(case when valid_from <= ' ~ by_then ~ ' and valid_to > ' ~ by_then ~ ' then paid_amount else 0 end)') }}
+        {%- set last_billed_day = dbt.dateadd('day', -1, dbt.dateadd('month', 1, 'billed_month')) %}
+        {%- set by_then = 'least(' ~ last_billed_day ~ ', as_of_date)' %}
+        {{ money(
+            'sum(case when valid_from <= ' ~ by_then ~ ' and valid_to > ' ~ by_then ~ ' then paid_amount else 0 end)'
+        ) }}
             as paid_in_month
     from balances_then
     group by bill_id, customer_id, issued_on, billed_month, due_on

@@ -1,4 +1,5 @@
--- Of what was billed in a month, and still stands, what was collected within the month and so many days after it fell due.
+-- Of what was billed in a month, and still stands, what was collected within the month and so many days after it fell
+-- due.
 {{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
 
 {%- set days_collected = [0, 30, 60, 90, 180] %}
@@ -57,7 +58,9 @@ months as (
         segment,
         last_due_on,
         {%- for days in days_collected %}
-        case when {{ dbt.dateadd('day', days, 'last_due_on') }} <= {{ last_day() }} then {{ money('collected_' ~ days) }} end
+        case
+            when {{ dbt.dateadd('day', days, 'last_due_on') }} <= {{ last_day() }} then {{ money('collected_' ~ days) }}
+        end
             as collected_{{ days }},
         {%- endfor %}
         {{ money('collected_in_month') }} as collected_in_month,

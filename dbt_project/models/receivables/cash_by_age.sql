@@ -1,5 +1,5 @@
--- What is to come in within one to four months of each closed month-end, by age and grade of what is open, and of what is billed
--- later: as in the windows of the year before, of which recent ones count most.
+-- What is to come in within one to four months of each closed month-end, by age and grade of what is open, and of what
+-- is billed later: as in the windows of the year before, of which recent ones count most.
 {{ config(indexes=[{'columns': ['month_end', 'months'], 'unique': true}]) }}
 
 with
@@ -51,7 +51,9 @@ known_windows as (
         windows.collected_amount - coalesce(paid_in_window.paid_amount, 0) as collected_of_later_bills,
         power(
             0.5,
-            {{ ratio(exact(months_after('windows.month_end', 'dates.as_of_date')), var('cash_forecast').half_life_months) }}
+            {{ ratio(
+                exact(months_after('windows.month_end', 'dates.as_of_date')), var('cash_forecast').half_life_months
+            ) }}
         ) as weight
     from dates
     inner join windows
@@ -90,20 +92,27 @@ paid_shares as (
 
 ),
 
--- Of a grade that has not owed anything of an age, what was paid of that age by all; of an age that nobody has, of all that was open.
+-- Of a grade that has not owed anything of an age, what was paid of that age by all; of an age that nobody has, of all
+-- that was open.
 open_shares as (
 
     select
         open_amounts.as_of_date as month_end,
         shares.months,
         open_amounts.open_amount,
-        {{ paid_share('shares.grade = open_amounts.grade and shares.ageing_bucket = open_amounts.ageing_bucket') }} as rate_of_grade,
+        {{ paid_share('shares.grade = open_amounts.grade and shares.ageing_bucket = open_amounts.ageing_bucket') }}
+            as rate_of_grade,
         {{ paid_share('shares.ageing_bucket = open_amounts.ageing_bucket') }} as rate_of_age,
         {{ paid_share('true') }} as rate_of_all
     from open_amounts
     inner join paid_shares as shares
         on open_amounts.as_of_date = shares.month_end
-    group by open_amounts.as_of_date, shares.months, open_amounts.grade, open_amounts.ageing_bucket, open_amounts.open_amount
+    group by
+        open_amounts.as_of_date,
+        shares.months,
+        open_amounts.grade,
+        open_amounts.ageing_bucket,
+        open_amounts.open_amount
 
 ),
 

@@ -1,5 +1,5 @@
--- What each method says comes in within one, two and three months of each date, and what did. All use closed months: of the month
--- that a date falls into, a window has the share that is left, and of its last month the rest.
+-- What each method says comes in within one, two and three months of each date, and what did. All use closed months: of
+-- the month that a date falls into, a window has the share that is left, and of its last month the rest.
 {{ config(indexes=[{'columns': ['as_of_date', 'months', 'method'], 'unique': true}]) }}
 
 with
@@ -44,7 +44,9 @@ bases as (
         as_of_date,
         closed_on,
         {{ rounded_ratio(
-            exact(dbt.datediff('closed_on', 'as_of_date', 'day')), dbt.datediff('closed_on', month_end_after('closed_on', 1), 'day'), 15
+            exact(dbt.datediff('closed_on', 'as_of_date', 'day')),
+            dbt.datediff('closed_on', month_end_after('closed_on', 1), 'day'),
+            15
         ) }} as share_passed
     from dates
 

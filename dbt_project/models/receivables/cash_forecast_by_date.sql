@@ -1,5 +1,5 @@
--- The cash forecast: within one, two and three months of each date what the published method says, with an interval, and how the forecasts that
--- were published before compare with the naive ones in the windows that had closed.
+-- The cash forecast: within one, two and three months of each date what the published method says, with an interval,
+-- and how the forecasts that were published before compare with the naive ones in the windows that had closed.
 {{ config(indexes=[{'columns': ['as_of_date', 'months'], 'unique': true}]) }}
 
 {%- set rules = var('cash_forecast') %}
@@ -69,7 +69,8 @@ past as (
 
 ),
 
--- Over a year's windows, once there are so many; the seasonal naive forecast counts where it has said something in all of them.
+-- Over a year's windows, once there are so many; the seasonal naive forecast counts where it has said something in all
+-- of them.
 errors as (
 
     select
@@ -98,7 +99,9 @@ forecasts as (
         -- Of ten, eight come within it, if errors are as they were and normal: 1.2816 standard errors to either side.
         case
             when published.mean_squared_error is not null
-                then {{ money(rounded('greatest(published.amount - 1.2816 * sqrt(published.mean_squared_error), 0)', 2)) }}
+                then {{ money(
+                    rounded('greatest(published.amount - 1.2816 * sqrt(published.mean_squared_error), 0)', 2)
+                ) }}
         end as lower_amount,
         {{ money(rounded('published.amount + 1.2816 * sqrt(published.mean_squared_error)', 2)) }} as upper_amount,
         by_age.of_open_bills,

@@ -1,5 +1,6 @@
--- What each method says comes in, how far it has been off, and which is published: the combined one, where no other has been better by
--- more than a margin in the windows that had closed by the date. Who only changes for that does not change for chance.
+-- What each method says comes in, how far it has been off, and which is published: the combined one, where no other has
+-- been better by more than a margin in the windows that had closed by the date. Who only changes for that does not
+-- change for chance.
 {{ config(indexes=[{'columns': ['as_of_date', 'months', 'method'], 'unique': true}]) }}
 
 {%- set rules = var('cash_forecast') %}

@@ -1,4 +1,5 @@
--- Of what could have been collected in a month, the share that was: (opening + billed - closing) / (opening + billed - closing not overdue).
+-- Of what could have been collected in a month, the share that was: (opening + billed - closing) / (opening + billed -
+-- closing not overdue).
 {{ config(materialized='view', keys_of='touched_date') }}
 
 with

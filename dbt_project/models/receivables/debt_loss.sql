@@ -65,7 +65,7 @@ secured as (
         open_bills.open_amount,
         coalesce(customers.segment, 'unknown') as segment,
         {{ days_after('open_bills.due_on', 'dates.as_of_date') }} as days_overdue,
-        {{ dbt.datediff('open_bills.due_on', 'dates.as_of_date', 'day') }} as age,
+        {{ dbt.datediff('open_bills.due_on', 'dates.as_of_date', 'day') }} as age, -- noqa: LT05
         coalesce(scores.is_in_default, false) as is_in_default,
         greatest(coalesce(terms.deposit_amount, 0), 0) as deposit_amount,
         sum(open_bills.open_amount) over (
@@ -141,7 +141,8 @@ expected as (
         {{ money('net_amount') }} as net_amount,
         cast(probability_of_default as numeric(9, 6)) as probability_of_default,
         cast(loss_given_default as numeric(9, 6)) as loss_given_default,
-        {{ money('round(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ', 2)') }} as expected_loss
+        {{ money('round(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ', 2)') }}
+            as expected_loss
     from weighed
 
 )

@@ -1,5 +1,5 @@
--- The provision matrix: of an amount that is so many days overdue, the share that comes to default unpaid, by the past year's bills when
--- they were as old. IFRS 9, simplified approach.
+-- The provision matrix: of an amount that is so many days overdue, the share that comes to default unpaid, by the past
+-- year's bills when they were as old. IFRS 9, simplified approach.
 {{ config(indexes=[{'columns': ['segment', 'days_overdue'], 'unique': true}]) }}
 
 {%- set default_age = default_days() + 1 %}

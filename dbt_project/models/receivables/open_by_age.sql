@@ -1,4 +1,5 @@
--- By how much the open amount of the bills that came to the age of default within a closed month rose or fell at each age.
+-- By how much the open amount of the bills that came to the age of default within a closed month rose or fell at each
+-- age.
 {%- set default_age = default_days() + 1 %}
 {{
     config(

@@ -1,5 +1,5 @@
--- What came in, within one to four months up to each month-end, of what was open before them by grade and age. If the last day ends
--- its month, that month is closed.
+-- What came in, within one to four months up to each month-end, of what was open before them by grade and age. If the
+-- last day ends its month, that month is closed.
 {{
     config(
         materialized='incremental',

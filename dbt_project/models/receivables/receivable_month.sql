@@ -296,7 +296,7 @@ months as (
 
     select
         totals.*,
-        {{ dbt.datediff('dates.month_start', 'totals.as_of_date', 'day') }} + 1 as days,
+        {{ dbt.datediff('dates.month_start', 'totals.as_of_date', 'day') }} + 1 as days, -- noqa: LT05
         -- A running month has hardly been billed, so that days of it say nothing.
         totals.billed_amount > 0 and not {{ is_running_month('totals.as_of_date') }} as is_comparable
     from totals
@@ -327,9 +327,12 @@ ratios as (
         overdue_amount,
         unallocated_amount,
         {#- What is due could not be helped: the days that only what is overdue adds. #}
-        case when is_comparable then {{ rounded_ratio(product('receivable_amount', 'days'), 'billed_amount', 2) }} end as dso,
-        case when is_comparable then {{ rounded_ratio(product('overdue_amount', 'days'), 'billed_amount', 2) }} end as average_days_delinquent,
-        case when billed_amount > 0 then {{ rounded_ratio('collected_amount', 'billed_amount', 4) }} end as collection_rate
+        case when is_comparable then {{ rounded_ratio(product('receivable_amount', 'days'), 'billed_amount', 2) }} end
+            as dso,
+        case when is_comparable then {{ rounded_ratio(product('overdue_amount', 'days'), 'billed_amount', 2) }} end
+            as average_days_delinquent,
+        case when billed_amount > 0 then {{ rounded_ratio('collected_amount', 'billed_amount', 4) }} end
+            as collection_rate
     from months
 
 )

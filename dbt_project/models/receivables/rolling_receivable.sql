@@ -1,4 +1,5 @@
--- The ratios of each date over the last three and twelve closed months. A running month has hardly been billed and is in no window.
+-- The ratios of each date over the last three and twelve closed months. A running month has hardly been billed and is
+-- in no window.
 {{ config(materialized='view', keys_of='touched_date') }}
 
 {%- set windows = [3, 12] %}
@@ -10,7 +11,7 @@ dates as (
     select
         as_of_date,
         previous_month_end,
-        {{ dbt.datediff('month_start', 'as_of_date', 'day') }} + 1 as days,
+        {{ dbt.datediff('month_start', 'as_of_date', 'day') }} + 1 as days, -- noqa: LT05
         {{ is_running_month('as_of_date') }} as is_running_month
     from {{ ref('as_of_date') }}
 
@@ -58,7 +59,8 @@ billed as (
 
     select
         {%- for length in windows %}
-        sum(case when window_months.months_back < {{ length }} then months.billed_amount else 0 end) as billed_{{ length }}_months,
+        sum(case when window_months.months_back < {{ length }} then months.billed_amount else 0 end)
+            as billed_{{ length }}_months,
         {%- endfor %}
         sum(months.written_off_amount - months.recovered_amount) as net_bad_debt,
         window_months.as_of_date,
@@ -80,7 +82,8 @@ ratios as (
         {%- set amount = 'billed.billed_' ~ length ~ '_months' %}
         cast({{ days }} as integer) as days_{{ length }}_months,
         case when {{ days }} > 0 then coalesce({{ amount }}, 0) end as billed_{{ length }}_months,
-        case when {{ amount }} > 0 then {{ rounded_ratio(product('months.receivable_amount', days), amount, 2) }} end as dso_{{ length }}_months,
+        case when {{ amount }} > 0 then {{ rounded_ratio(product('months.receivable_amount', days), amount, 2) }} end
+            as dso_{{ length }}_months,
         case when {{ amount }} > 0 then {{ rounded_ratio(product('months.overdue_amount', days), amount, 2) }} end
             as average_days_delinquent_{{ length }}_months,
         {%- endfor %}

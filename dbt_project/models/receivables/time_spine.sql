@@ -5,7 +5,11 @@ with
 
 spine as (
 
-    {{ dbt.date_spine('day', "cast('" ~ (as_of_dates() | first) ~ "' as date)", "cast('" ~ day_after(as_of_dates() | last) ~ "' as date)") }}
+    {{ dbt.date_spine(
+        'day',
+        "cast('" ~ (as_of_dates() | first) ~ "' as date)",
+        "cast('" ~ day_after(as_of_dates() | last) ~ "' as date)"
+    ) }}
 
 ),
 

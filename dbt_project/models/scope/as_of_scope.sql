@@ -1,4 +1,5 @@
--- The days as of which this run computes each customer: the last day for everybody, month-ends and evaluation days that facts reach.
+-- The days as of which this run computes each customer: the last day for everybody, month-ends and evaluation days that
+-- facts reach.
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }}
 {{ config(indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
@@ -59,7 +60,8 @@ last_day as (
     select
         dates.as_of_date,
         known_customers.customer_id,
-        {{ 'true' if is_month_end(as_of_dates() | last) else 'evaluation_days.customer_id is not null' }} as is_evaluated
+        {{ 'true' if is_month_end(as_of_dates() | last) else 'evaluation_days.customer_id is not null' }}
+            as is_evaluated
     from known_customers
     inner join dates
         on

@@ -1,5 +1,6 @@
 -- Linked customers are noted by a model before: depends_on: {{ ref('reversal') }}
--- The customers whose bills this run computes again: those with changed facts or readings; everybody when a price changed.
+-- The customers whose bills this run computes again: those with changed facts or readings; everybody when a price
+-- changed.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {#- Once a file is reverted, nothing shows any longer whose prices it brought. #}

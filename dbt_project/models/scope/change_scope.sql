@@ -1,7 +1,9 @@
 -- The customers of new, corrected or reverted facts and readings, and from which day on these matter.
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
--- Noted while staging models replace rows: depends_on: {{ ref('stg_customer') }} {{ ref('stg_bill') }} {{ ref('stg_payment') }}
--- depends_on: {{ ref('customer_event') }} {{ ref('stg_officer_assignment') }} {{ ref('stg_department_notice') }} {{ ref('stg_customer_attribute') }}
+-- Noted while staging models replace rows:
+-- depends_on: {{ ref('stg_customer') }} {{ ref('stg_bill') }} {{ ref('stg_payment') }}
+-- depends_on: {{ ref('customer_event') }} {{ ref('stg_officer_assignment') }} {{ ref('stg_department_notice') }}
+-- depends_on: {{ ref('stg_customer_attribute') }}
 
 with
 

@@ -1,8 +1,12 @@
--- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the days.
--- Read by incremental runs alone, which dbt does not see when it parses: depends_on: {{ ref('stg_bill') }} {{ ref('bill_balance') }} {{ ref('stg_customer') }}
--- depends_on: {{ ref('movement') }} {{ ref('returned_payment') }} {{ ref('changed_account') }} {{ ref('customer_event') }} {{ ref('usage_scope') }}
+-- Whose last-day rows this run replaces: everybody's, or those with changed facts and those whose state ages with the
+-- days.
+-- Read by incremental runs alone, which dbt does not see when it parses:
+-- depends_on: {{ ref('stg_bill') }} {{ ref('bill_balance') }} {{ ref('stg_customer') }}
+-- depends_on: {{ ref('movement') }} {{ ref('returned_payment') }} {{ ref('changed_account') }}
+-- depends_on: {{ ref('customer_event') }} {{ ref('usage_scope') }}
 -- depends_on: {{ ref('promise') }} {{ ref('instalment') }} {{ ref('stg_collection_action') }}
--- depends_on: {{ ref('stg_tariff') }} {{ ref('attribute_value') }} {{ ref('stg_officer_assignment') }} {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
+-- depends_on: {{ ref('stg_tariff') }} {{ ref('attribute_value') }} {{ ref('stg_officer_assignment') }}
+-- depends_on: {{ ref('contract_term') }} {{ source('lineage', 'loads') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {%- set is_incremental_build = is_incremental_build() and not var('is_new_month') %}
@@ -172,7 +176,8 @@ concerned as (
     -- With a bill issued or due in the days between, or one that has left a window of a policy's features.
     select
         customer_id,
-        case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ last_day() }} then 1 else 0 end as has_moved
+        case when {{ moved('issued_on') }} or due_on between {{ aged_from() }} and {{ last_day() }} then 1 else 0 end
+            as has_moved
     from bills
     where
         {{ moved('issued_on') }}

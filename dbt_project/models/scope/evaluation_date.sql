@@ -1,11 +1,16 @@
--- Each date that rows are of: the month-ends and the last day that a build covers, and every day of the year of which warnings are stored.
+-- Each date that rows are of: the month-ends and the last day that a build covers, and every day of the year of which
+-- warnings are stored.
 {{ config(indexes=[{'columns': ['as_of_date'], 'unique': true}]) }}
 
 with
 
 spine as (
 
-    {{ dbt.date_spine('day', "cast('" ~ warned_from() ~ "' as date)", "cast('" ~ day_after(as_of_dates() | last) ~ "' as date)") }}
+    {{ dbt.date_spine(
+        'day',
+        "cast('" ~ warned_from() ~ "' as date)",
+        "cast('" ~ day_after(as_of_dates() | last) ~ "' as date)"
+    ) }}
 
 ),
 

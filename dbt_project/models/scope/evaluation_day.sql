@@ -1,7 +1,7 @@
--- On which days, besides month-ends, each customer is evaluated for warnings. A warning comes or goes when a fact other than a bill or a
--- payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as many days as a rule names, by a
--- payment or a return from then on, and, of those who were much too late or had an event within a year, also when a bill or a payment
--- moves and before a bill falls due.
+-- On which days, besides month-ends, each customer is evaluated for warnings. A warning comes or goes when a fact other
+-- than a bill or a payment does, on the customer's first day, on the day after a due date, when a bill is overdue by as
+-- many days as a rule names, by a payment or a return from then on, and, of those who were much too late or had an
+-- event within a year, also when a bill or a payment moves and before a bill falls due.
 {{
     config(
         materialized='incremental',
@@ -13,12 +13,14 @@
 -- Read by incremental runs alone: depends_on: {{ ref('change_scope') }} {{ ref('customer_scope') }}
 
 {%- set is_incremental_build = is_incremental_build() %}
+{%- set touched = 'touched' if is_incremental_build else none %}
 {#- In default the grade changes as well. #}
 {%- set days_overdue = (warning_thresholds('max_days_overdue') + [default_days()]) | unique | sort %}
 {%- set is_late_from = dbt.dateadd('day', days_overdue | first, 'balances.due_on') %}
 {%- set late_on = dbt.dateadd('day', var('evaluation').indeterminate_days_overdue + 1, 'balances.due_on') %}
 {%- set days_to_due = warning_thresholds('days_to_next_due') %}
-{%- set evaluated_from = 'touched.evaluated_from' if is_incremental_build else "cast('" ~ warned_from() ~ "' as date)" %}
+{%- set first_day = "cast('" ~ warned_from() ~ "' as date)" %}
+{%- set evaluated_from = 'touched.evaluated_from' if is_incremental_build else first_day %}
 with
 
 dates as (
@@ -53,8 +55,8 @@ open_bills as (
 
 ),
 
--- Whose days between the last release and this run may be evaluated: those with facts, and those of whom a bill comes of age.
--- Those of whom facts changed are evaluated from the day on which these matter.
+-- Whose days between the last release and this run may be evaluated: those with facts, and those of whom a bill comes
+-- of age. Those of whom facts changed are evaluated from the day on which these matter.
 reasons as (
 
     select
@@ -99,7 +101,7 @@ touched as (
 {% endif %}
 known_customers as (
 
-    {{ known_from('touched' if is_incremental_build else none) }}
+    {{ known_from(touched) }}
 
 ),
 
@@ -126,21 +128,21 @@ balances as (
 events as (
 
     select * from {{ ref('customer_event') }}
-    where true {{ only_of('touched' if is_incremental_build else none) }}
+    where true {{ only_of(touched) }}
 
 ),
 
 disputes as (
 
     select * from {{ ref('dispute_span') }}
-    where true {{ only_of('touched' if is_incremental_build else none) }}
+    where true {{ only_of(touched) }}
 
 ),
 
 attributes as (
 
     select * from {{ ref('attribute_value') }}
-    where {{ is_attribute_of(['bins', 'vetoes', 'warning_conditions']) }} {{ only_of('touched' if is_incremental_build else none) }}
+    where {{ is_attribute_of(['bins', 'vetoes', 'warning_conditions']) }} {{ only_of(touched) }}
 
 ),
 

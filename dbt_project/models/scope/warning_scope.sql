@@ -3,7 +3,8 @@
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {#- On a month-end everybody is evaluated. #}
-{%- set is_incremental_build = is_incremental_build() and not var('is_new_month') and not is_month_end(as_of_dates() | last) %}
+{%- set covers_everybody = var('is_new_month') or is_month_end(as_of_dates() | last) %}
+{%- set is_incremental_build = is_incremental_build() and not covers_everybody %}
 with
 
 {% if is_incremental_build %}

@@ -4,7 +4,13 @@
         key='bill_id',
         keys_of='bill',
         pre_hook="{{ note_changed_customers('bill', \"issued_on\") }}",
-        indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['issued_on']}, {'columns': ['due_on']}, {'columns': ['reverses_bill_id']}],
+        indexes=[
+            {'columns': ['bill_id'], 'unique': true},
+            {'columns': ['customer_id']},
+            {'columns': ['issued_on']},
+            {'columns': ['due_on']},
+            {'columns': ['reverses_bill_id']},
+        ],
     )
 }}
 

@@ -1,4 +1,4 @@
-{#- One customer may dispute another's bill: a dispute that is withdrawn or corrected no longer says whose bill it was. -#}
+{#- One may dispute another's bill: a dispute that is withdrawn or corrected no longer says whose bill it was. -#}
 {{
     config(
         materialized='incremental',

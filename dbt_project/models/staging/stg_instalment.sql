@@ -4,7 +4,10 @@
         materialized='incremental',
         key='action_id, due_on',
         keys_of='instalment',
-        pre_hook="{{ note_changed_customers('instalment', 'cast(null as date)', ref('stg_collection_action'), 'action_id') }}",
+        pre_hook=(
+            "{{ note_changed_customers("
+            ~ "'instalment', 'cast(null as date)', ref('stg_collection_action'), 'action_id') }}"
+        ),
         indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}],
     )
 }}

@@ -4,7 +4,12 @@
         key='payment_id',
         keys_of='payment',
         pre_hook="{{ note_changed_customers('payment', \"paid_on\") }}",
-        indexes=[{'columns': ['payment_id'], 'unique': true}, {'columns': ['customer_id']}, {'columns': ['paid_on']}, {'columns': ['reverses_payment_id']}],
+        indexes=[
+            {'columns': ['payment_id'], 'unique': true},
+            {'columns': ['customer_id']},
+            {'columns': ['paid_on']},
+            {'columns': ['reverses_payment_id']},
+        ],
     )
 }}
 

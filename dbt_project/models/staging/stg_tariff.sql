@@ -1,4 +1,9 @@
-{{ config(key='tariff_code, register, valid_from', indexes=[{'columns': ['tariff_code', 'register', 'valid_from'], 'unique': true}]) }}
+{{
+    config(
+        key='tariff_code, register, valid_from',
+        indexes=[{'columns': ['tariff_code', 'register', 'valid_from'], 'unique': true}],
+    )
+}}
 
 with
 

@@ -1,5 +1,5 @@
--- The warning rules that held for a customer on an evaluation day, by the policy then in force, written from the policy tables: one pass
--- over the facts, whatever the rules are.
+-- The warning rules that held for a customer on an evaluation day, by the policy then in force, written from the policy
+-- tables: one pass over the facts, whatever the rules are.
 {{
     config(
         materialized='incremental',
@@ -44,7 +44,8 @@ positions as (
         customer_id,
         credit_limit,
         case when counted_amount >= pursued_from then counted_amount else 0 end as open_amount,
-        case when counted_amount + unbilled_amount >= pursued_from then counted_amount + unbilled_amount else 0 end as exposure
+        case when counted_amount + unbilled_amount >= pursued_from then counted_amount + unbilled_amount else 0 end
+            as exposure
     from {{ ref('credit_position') }}
 
 ),
@@ -73,7 +74,7 @@ facts as (
         {%- for feature in features() %}
         features.{{ feature }},
         {%- endfor %}
-        {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due,
+        {{ dbt.datediff('scope.as_of_date', 'features.next_due_on', 'day') }} as days_to_next_due, -- noqa: LT05
         positions.open_amount,
         positions.exposure,
         -- Where the limit is 0, any debt is over any share of it.

@@ -1,5 +1,5 @@
--- The life of each warning of the stored year. A rule that holds again before it has ceased for so many days as the policy
--- asks for is the same warning still.
+-- The life of each warning of the stored year. A rule that holds again before it has ceased for so many days as the
+-- policy asks for is the same warning still.
 {{
     config(
         materialized='incremental',

@@ -14,7 +14,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.lineage.seal import lineage_hash
-from gridcredit.policies.store import changed_policies
+from gridcredit.policies.rows import changed_policies
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import exclusive

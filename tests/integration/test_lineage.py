@@ -514,11 +514,11 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
     shutil.rmtree(again)
 
 
-def checked(folder: Path, *arguments: str) -> tuple[int, str]:
-    """What the folder's own script says, run by a Python with nothing installed."""
+def checked(folder: Path, *arguments: str, script: str = "check.py") -> tuple[int, str]:
+    """What one of the folder's own scripts says, run by a Python with nothing installed."""
     python = Path(sys.base_prefix) / "bin" / "python3"
     done = subprocess.run(
-        [str(python), "-I", "-S", str(folder / "check.py"), *arguments], capture_output=True, text=True, check=False
+        [str(python), "-I", "-S", str(folder / script), *arguments], capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -541,6 +541,9 @@ def test_the_script_of_the_folder_checks_it(released: Released, tmp_path: Path) 
         ("sample/indicators.csv", ",True,", ",False,"),
         ("lineage.txt", "run second", "run secund"),
         ("policy/default-1.0/grades.csv", "AAA,1,90", "AAA,1,80"),
+        ("inputs.csv", "payment_late.csv", "payment_lost.csv"),
+        ("gates.csv", ",True,", ",False,"),
+        ("models/candidate.customer_rating.source.sql", "select", "select distinct"),
         ("chain.csv", "second", "secund"),
     ):
         path = folder / name
@@ -550,8 +553,36 @@ def test_the_script_of_the_folder_checks_it(released: Released, tmp_path: Path) 
         code, said = checked(folder)
         assert code == 1, name
         assert said.count("\n") >= 3 or name.startswith("sample/limits"), (name, said)
+        # Also of what nothing but the record covers.
+        assert [line for line in said.splitlines()[:-1] if ": was changed" not in line], (name, said)
         path.write_text(text)
     assert checked(folder)[0] == 0
+
+
+def test_indicators_are_computed_again_from_the_records(released: Released, tmp_path: Path) -> None:
+    """By a script that knows nothing of the models: of every customer whose account has bills and payments alone."""
+    folder = write_audit(2, tmp_path / "audit", released.settings, Sample(size=1000))
+    code, said = checked(folder, script="check_indicators.py")
+    computed = re.fullmatch(r"(\d+) indicators of (\d+) customers computed again, of (\d+) in the sample; (.*)\n", said)
+    assert computed is not None, said
+    assert (code, computed[4]) == (0, "all are as published")
+    indicators, customers, of = map(int, computed.groups()[:3])
+    assert customers > of / 4
+    assert indicators > 10 * customers
+    for name, before, after in (
+        ("sample/indicators.csv", r"(recent_days_late,)(\d+)(\.\d+,True)", r"\g<1>9\2\3"),
+        ("sample/indicators.csv", r"(bill_spread_12m,)(\d+)(\.\d+,True)", r"\g<1>9\2\3"),
+        ("sample/bill.csv", r",(\d{4})-(\d\d)-(\d\d),", r",\1-\2-01,"),
+        ("sample/payment.csv", r",(\d+)\.(\d\d),", r",1\1.\2,"),
+    ):
+        path = folder / name
+        text = path.read_text()
+        path.write_text(re.sub(before, after, text))
+        assert path.read_text() != text
+        code, said = checked(folder, script="check_indicators.py")
+        assert code == 1, name
+        assert said.count("\n") > 10
+        path.write_text(text)
 
 
 def test_the_sample_has_every_kind_of_rating_and_is_the_auditors(released: Released, tmp_path: Path) -> None:

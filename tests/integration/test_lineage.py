@@ -32,6 +32,7 @@ from gridcredit.lineage.trace import trace_row
 from gridcredit.lineage.transport import events_folder
 from gridcredit.operations import pipeline
 from gridcredit.policies import load_policies
+from gridcredit.policies.adoption import unload
 from gridcredit.policies.store import restore_policy
 from gridcredit.releases.audit import Sample, write_audit
 from gridcredit.releases.release import verify_release
@@ -711,6 +712,15 @@ def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFacto
         "policy.files of default-1.0 is not what was loaded"
     ]
     assert restore_policy("default-1.0", "A. Chief", "found by verify", settings) == ["grades", "files"]
+    assert verify_release(1, settings) == []
+    with pytest.raises(GridCreditError, match="'default-9.9' was never loaded"):
+        restore_policy("default-9.9", "A. Chief", "smuggled", settings)
+    # So is that there is such a version at all.
+    with connect(settings) as connection:
+        unload(connection, "default-1.1")
+    with pytest.raises(PolicyError, match=r"policy.policies: .*default/1.1 says of version 'default-1.1'"):
+        pipeline.build_ratings("removed", settings=settings)
+    assert "policies" in restore_policy("default-1.1", "A. Chief", "found by the build", settings)
     assert verify_release(1, settings) == []
     pipeline.build_ratings("after it was put back", settings=settings)
 

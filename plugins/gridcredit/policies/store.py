@@ -20,6 +20,7 @@ from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.published_tables import table_columns
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +100,8 @@ def load_policies(settings: Settings | None = None) -> None:
         for policy in read_policies(settings):
             version = policy.header.version
             sha256 = known.pop(version, None)
+            if sha256 is None and _has_rated(connection, version):
+                raise _not_as_loaded("policies", version, f"what {policy.folder} says")
             if sha256 is None and (rated := held_back(connection, policy)):
                 log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
             elif sha256 is None:
@@ -120,9 +123,17 @@ def load_policies(settings: Settings | None = None) -> None:
                 raise _not_as_loaded(changed[0], version, "what was loaded")
 
 
+def _has_rated(connection: Connection, version: str) -> bool:
+    """Whether released ratings name a version: then it was loaded."""
+    if not table_columns(connection, "published", "customer_rating_history"):
+        return False
+    query = "select 1 from published.customer_rating_history where policy_version = %s limit 1"
+    return connection.execute(query, [version]).fetchone() is not None
+
+
 def _not_as_loaded(table: str, version: str, what: str) -> PolicyError:
     return PolicyError(
-        f"policy.{table}: the warehouse does not hold {what} of version {version!r}: somebody changed its rows. Find out "
+        f"policy.{table}: the warehouse does not hold {what} of version {version!r}: somebody changed or removed its rows. Find out "
         f"who and why, then put them back: `gridcredit policy restore {version} --approver NAME --reason TEXT`"
     )
 
@@ -137,9 +148,12 @@ def restore_policy(version: str, approver: str, reason: str, settings: Settings)
     with connect(settings) as connection:
         connection.execute("lock table policy.policies in share row exclusive mode")
         sha256 = loaded_versions(connection).get(version)
+        if sha256 is None and not _has_rated(connection, version):
+            raise GridCreditError(f"version {version!r} was never loaded: there is nothing to put back")
         in_folder = next((one for one in read_policies(settings) if one.header.version == version), None)
         with stored_policy(connection, version) as stored:
-            policy = next((one for one in (in_folder, stored) if one and one.sha256 == sha256), None)
+            # What was removed whole has no hash left; what its releases say of it `verify` compares.
+            policy = next((one for one in (in_folder, stored) if one and sha256 in (one.sha256, None)), None)
             if policy is None:
                 raise PolicyError(
                     f"there is no folder and no stored file by which version {version!r} was loaded: restore a backup"

@@ -31,6 +31,9 @@ from gridcredit.lineage.touched import touched_by_bill, touched_by_file
 from gridcredit.lineage.trace import trace_row
 from gridcredit.lineage.transport import events_folder
 from gridcredit.operations import pipeline
+from gridcredit.policies import load_policies
+from gridcredit.policies.adoption import unload
+from gridcredit.policies.store import restore_policy
 from gridcredit.releases.audit import Sample, write_audit
 from gridcredit.releases.release import verify_release
 from gridcredit.reporting.site.pages import write_site
@@ -512,11 +515,11 @@ def test_an_outsider_can_check_a_release(released: Released, tmp_path: Path) -> 
     shutil.rmtree(again)
 
 
-def checked(folder: Path, *arguments: str) -> tuple[int, str]:
-    """What the folder's own script says, run by a Python with nothing installed."""
+def checked(folder: Path, *arguments: str, script: str = "check.py") -> tuple[int, str]:
+    """What one of the folder's own scripts says, run by a Python with nothing installed."""
     python = Path(sys.base_prefix) / "bin" / "python3"
     done = subprocess.run(
-        [str(python), "-I", "-S", str(folder / "check.py"), *arguments], capture_output=True, text=True, check=False
+        [str(python), "-I", "-S", str(folder / script), *arguments], capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -539,6 +542,9 @@ def test_the_script_of_the_folder_checks_it(released: Released, tmp_path: Path) 
         ("sample/indicators.csv", ",True,", ",False,"),
         ("lineage.txt", "run second", "run secund"),
         ("policy/default-1.0/grades.csv", "AAA,1,90", "AAA,1,80"),
+        ("inputs.csv", "payment_late.csv", "payment_lost.csv"),
+        ("gates.csv", ",True,", ",False,"),
+        ("models/candidate.customer_rating.source.sql", "select", "select distinct"),
         ("chain.csv", "second", "secund"),
     ):
         path = folder / name
@@ -548,8 +554,36 @@ def test_the_script_of_the_folder_checks_it(released: Released, tmp_path: Path) 
         code, said = checked(folder)
         assert code == 1, name
         assert said.count("\n") >= 3 or name.startswith("sample/limits"), (name, said)
+        # Also of what nothing but the record covers.
+        assert [line for line in said.splitlines()[:-1] if ": was changed" not in line], (name, said)
         path.write_text(text)
     assert checked(folder)[0] == 0
+
+
+def test_indicators_are_computed_again_from_the_records(released: Released, tmp_path: Path) -> None:
+    """By a script that knows nothing of the models: of every customer whose account has bills and payments alone."""
+    folder = write_audit(2, tmp_path / "audit", released.settings, Sample(size=1000))
+    code, said = checked(folder, script="check_indicators.py")
+    computed = re.fullmatch(r"(\d+) indicators of (\d+) customers computed again, of (\d+) in the sample; (.*)\n", said)
+    assert computed is not None, said
+    assert (code, computed[4]) == (0, "all are as published")
+    indicators, customers, of = map(int, computed.groups()[:3])
+    assert customers > of / 4
+    assert indicators > 10 * customers
+    for name, before, after in (
+        ("sample/indicators.csv", r"(recent_days_late,)(\d+)(\.\d+,True)", r"\g<1>9\2\3"),
+        ("sample/indicators.csv", r"(bill_spread_12m,)(\d+)(\.\d+,True)", r"\g<1>9\2\3"),
+        ("sample/bill.csv", r",(\d{4})-(\d\d)-(\d\d),", r",\1-\2-01,"),
+        ("sample/payment.csv", r",(\d+)\.(\d\d),", r",1\1.\2,"),
+    ):
+        path = folder / name
+        text = path.read_text()
+        path.write_text(re.sub(before, after, text))
+        assert path.read_text() != text
+        code, said = checked(folder, script="check_indicators.py")
+        assert code == 1, name
+        assert said.count("\n") > 10
+        path.write_text(text)
 
 
 def test_the_sample_has_every_kind_of_rating_and_is_the_auditors(released: Released, tmp_path: Path) -> None:
@@ -636,29 +670,98 @@ def test_verify_names_the_release_whose_record_was_changed(released: Released) -
     assert (fault.release, fault.what) == (1, "what lineage states of its run is not what was recorded")
 
 
+def change_policy(settings: Settings, *statements: str) -> None:
+    """As the owner of the tables can, who takes their triggers away."""
+    with connect(settings) as connection:
+        for table in ("policies", "grades", "reasons", "files"):
+            connection.execute(f"alter table policy.{table} disable trigger user")
+        for statement in statements:
+            connection.execute(statement)
+
+
+LOWER = "update policy.grades set min_score = min_score - 1 where grade = 'AAA' and policy_version = 'default-1.0'"
+
+
 def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFactory, small: Prepared) -> None:
     """By the next build, which does not begin, and by verify, whoever took the trigger away."""
     settings = new_warehouse(small)
-    with connect(settings) as connection:
-        connection.execute("alter table policy.grades disable trigger user")
-        connection.execute(
-            "update policy.grades set min_score = min_score - 1 where grade = 'AAA' and policy_version = 'default-1.0'"
-        )
-    with pytest.raises(PolicyError, match=r"policy.grades: the warehouse does not hold what .*default/1.0 says"):
-        pipeline.build_ratings("after the change", settings=settings)
+    change_policy(settings, LOWER)
+    with pytest.raises(
+        PolicyError, match=r"policy.grades: .* what .*default/1.0 says .*`gridcredit policy restore default-1.0 "
+    ):
+        pipeline.build_ratings("after the change", settings=settings, full_refresh=True)
     assert [fault.what for fault in verify_release(1, settings)] == [
         "policy.grades of default-1.0 is not what was loaded"
     ]
-    with connect(settings) as connection:
-        connection.execute(
-            "update policy.grades set min_score = min_score + 1 where grade = 'AAA' and policy_version = 'default-1.0'"
-        )
-        connection.execute("alter table policy.reasons disable trigger user")
-        connection.execute("insert into policy.reasons values ('default-1.0', 'XX', 'x', 'x')")
+    with pytest.raises(GridCreditError, match="needs the name of who decides"):
+        restore_policy("default-1.0", "", "found by the build", settings)
+    assert restore_policy("default-1.0", "A. Chief", "found by the build", settings) == ["grades"]
+    assert rows(settings, "select decision, subject from lineage.decisions") == [("restore a policy", "default-1.0")]
+    assert verify_release(1, settings) == []
+    with pytest.raises(GridCreditError, match="holds what was loaded of version 'default-1.0'"):
+        restore_policy("default-1.0", "A. Chief", "once more", settings)
+
+    change_policy(settings, "insert into policy.reasons values ('default-1.0', 'XX', 'x', 'x')")
     assert [fault.what for fault in verify_release(1, settings)] == [
         "policy.reasons of default-1.0 is not what was loaded"
     ]
+    assert restore_policy("default-1.0", "A. Chief", "found by verify", settings) == ["reasons"]
+    # The files that verify compares with are evidence too.
+    change_policy(settings, LOWER, "delete from policy.files where policy_version = 'default-1.0'")
+    assert [fault.what for fault in verify_release(1, settings)] == [
+        "policy.files of default-1.0 is not what was loaded"
+    ]
+    assert restore_policy("default-1.0", "A. Chief", "found by verify", settings) == ["grades", "files"]
+    assert verify_release(1, settings) == []
+    with pytest.raises(GridCreditError, match="'default-9.9' was never loaded"):
+        restore_policy("default-9.9", "A. Chief", "smuggled", settings)
+    # So is that there is such a version at all.
     with connect(settings) as connection:
-        connection.execute("delete from policy.reasons where reason_code = 'XX'")
+        unload(connection, "default-1.1")
+    with pytest.raises(PolicyError, match=r"policy.policies: .*default/1.1 says of version 'default-1.1'"):
+        pipeline.build_ratings("removed", settings=settings)
+    assert "policies" in restore_policy("default-1.1", "A. Chief", "found by the build", settings)
     assert verify_release(1, settings) == []
     pipeline.build_ratings("after it was put back", settings=settings)
+
+
+def test_a_policy_without_a_folder_is_compared_with_what_was_loaded(
+    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path
+) -> None:
+    """A version that nobody signed, and one whose folder is gone, are found as well."""
+    settings = new_warehouse(small)
+    change_policy(
+        settings,
+        "create temp table smuggled as select * from policy.policies where policy_version = 'default-1.0'",
+        "update smuggled set policy_version = 'default-9.9', effective_from = '2020-01-01'",
+        "insert into policy.policies select * from smuggled",
+    )
+    with pytest.raises(PolicyError, match=r"policy.files: .* what was loaded of version 'default-9.9'"):
+        pipeline.build_ratings("smuggled", settings=settings, full_refresh=True)
+    change_policy(settings, "delete from policy.policies where policy_version = 'default-9.9'")
+    shutil.copytree(settings.policies_dir, tmp_path / "policies")
+    settings.policies_dir = tmp_path / "policies"
+    shutil.rmtree(settings.policies_dir / "default" / "1.0")
+    load_policies(settings)
+    change_policy(settings, LOWER)
+    with pytest.raises(PolicyError, match=r"policy.grades: .* what was loaded of version 'default-1.0'"):
+        load_policies(settings)
+    assert restore_policy("default-1.0", "A. Chief", "found by the build", settings) == ["grades"]
+    load_policies(settings)
+
+
+def test_a_policy_changed_between_build_and_release_is_not_published(
+    new_warehouse: WarehouseFactory, small: Prepared
+) -> None:
+    settings = new_warehouse(small)
+    pipeline.check_raw("changed midway", settings=settings)
+    pipeline.build_models("changed midway", settings)
+    pipeline.check_candidate("changed midway", settings)
+    change_policy(settings, LOWER)
+    with pytest.raises(
+        GridCreditError, match=r"policy.grades of default-1.0: not what was loaded.* nothing is published"
+    ):
+        pipeline.publish_release("changed midway", settings)
+    assert rows(settings, "select max(release) from lineage.releases") == [(1,)]
+    change_policy(settings, LOWER.replace("min_score - 1", "min_score + 1"))
+    pipeline.publish_release("changed midway", settings)

@@ -16,6 +16,7 @@ from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage.transport import events_folder
 from gridcredit.operations import maintenance
+from gridcredit.releases.release import verify_loads
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.raw_tables import partitions
@@ -71,6 +72,7 @@ def test_readings_are_retired_when_all_are_old(with_retention: Settings, demo: M
             "select rows_accepted, retired_at is not null from lineage.loads order by file_id"
         ).fetchall()
     assert record == [(2, True), (2, False)]
+    assert verify_loads(with_retention) == ([], [])
     revert_load(old, "still possible", with_retention)
 
 
@@ -97,6 +99,7 @@ def test_small_loads_are_merged_and_each_can_still_be_reverted(
     assert payments(with_retention) == [row for row in before if row[1] != ids[1]]
     again = [load(number) for number in (1, 5, 6)]
     assert maintenance.merge_loads(with_retention) == {"payment": 4}
+    assert verify_loads(with_retention) == ([], [])
     assert {file_id for _, file_id in payments(with_retention)} == {ids[0], ids[2], large, last, *again}
 
 

@@ -15,7 +15,7 @@ from gridcredit.operations import pipeline
 from gridcredit.operations.erasure import erase_customer
 from gridcredit.persons.archive import parties
 from gridcredit.persons.pseudonyms import Pseudonyms
-from gridcredit.releases.release import verify_release
+from gridcredit.releases.release import verify_loads, verify_release
 from gridcredit.reporting.customer import write_report
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
@@ -134,6 +134,8 @@ def test_erasure_preserves_figures_and_chain(planted: Settings) -> None:
         if path.is_file():
             assert planted_in(path.read_text(errors="ignore")) == [], path
 
+    # The hashes of loads follow what was erased, by the record of the erasure.
+    assert verify_loads(planted) == ([], [])
     # A full refresh from what is left gives the same figures: who changed is counted as before.
     release = pipeline.build_ratings("after the erasure", settings=planted, full_refresh=True)
     assert not release.is_new

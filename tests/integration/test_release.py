@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline
 from gridcredit.policies import load_policies
@@ -117,7 +118,7 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
 def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path: Path) -> None:
     path = tmp_path / "bill_wrong.csv"
     wrong = NEW_BILL.replace("2026-06-10", "2026-05-01").replace("B20260500000003", "B-reverted")
-    deliver(path, published, wrong + wrong.splitlines()[-1] + "\n")
+    file_id = deliver(path, published, wrong + wrong.splitlines()[-1] + "\n").file_id
     with pytest.raises(GateFailedError, match=r"gate raw.*raw\.bill"):
         pipeline.build_ratings("wrong", settings=published)
     assert rows(published, "select count(*) from lineage.model_results where run_id = 'wrong'") == [(0,)]
@@ -129,8 +130,7 @@ def test_critical_raw_rows_stop_the_run_before_dbt(published: Settings, tmp_path
     )
     # Due before it was issued, twice; and named twice in one file, reported by its first line.
     assert results == [("critical", 2, [2, 3]), ("warning", 1, [2])]
-    with connect(published) as connection:
-        connection.execute("delete from raw.bill where bill_id = 'B-reverted'")
+    revert_load(file_id, "due before it was issued", published)
 
 
 def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(

@@ -8,6 +8,7 @@ import pytest
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline
+from gridcredit.releases.release import verify_loads
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
@@ -45,6 +46,7 @@ def test_a_load_is_reverted_and_loaded_again(new_warehouse: WarehouseFactory, sm
     assert pipeline.build_ratings("without", settings=settings).number == 3
     assert published() == before
 
+    assert verify_loads(settings) == ([], [])
     again = deliver(late, settings)
     assert (again.is_repeat, again.file_id != file_id) == (False, True)
     with pytest.raises(GridCreditError, match="was reverted on"):

@@ -10,19 +10,40 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
 from gridcredit.operations import pipeline
-from gridcredit.releases.release import verify_release
+from gridcredit.releases.release import list_releases, verify_loads, verify_release
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import warehouse_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
-from tests.support.prepared import Prepared, copy_home, copy_server, settings_for
-from tests.support.waiting import rows, wait_for
+from tests.support.depth import few_or_many
+from tests.support.prepared import Prepared, copy_home, copy_server, create_database, settings_for
+from tests.support.waiting import number, rows, wait_for
+
+KILLS = few_or_many(1, 50)
+PAYMENTS = 3000
+DAY = date(2026, 6, 20)
+# Takes in what has landed, and publishes.
+NIGHT = """
+import sys
+from datetime import date
+from gridcredit.ingestion.landing import take_in
+from gridcredit.operations.pipeline import build_ratings
+from gridcredit.settings import get_settings
+
+settings = get_settings()
+print("begun", flush=True)
+for path in sorted((settings.landing_dir / "demo").glob("*.csv")):
+    take_in(path, settings)
+build_ratings(sys.argv[1], date.fromisoformat(sys.argv[2]), settings)
+"""
 
 
 @pytest.fixture
@@ -41,7 +62,9 @@ def kill(server: EmbeddedPostgres) -> None:
     pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
     family = [psutil.Process(pid), *psutil.Process(pid).children()]
     for process in family:
-        process.send_signal(signal.SIGKILL)
+        # Those that have ended with the first.
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
     psutil.wait_procs(family, timeout=10)
 
 
@@ -85,3 +108,93 @@ def test_a_run_ends_when_its_server_is_killed(
         ("killed",),
         ("published",),
     ]
+
+
+@pytest.mark.deep
+def test_no_kill_of_the_server_loses_anything(server: EmbeddedPostgres, small: Prepared, tmp_path: Path) -> None:
+    """At random moments of ingest, build and publish: in the end the same rows as where nothing was killed."""
+    seed = Random().randrange(10**6)
+    chance = Random(seed)
+    create_database(server, "killed", small.name)
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    copy_home(small, undisturbed, small.name)
+    copy_home(small, killed, "killed")
+    settings = settings_for(server, small.name, undisturbed, small.options)
+    for file in range(KILLS):
+        _land(file, settings)
+    # The first night of all files lasts longer than that of one; a kill may come in any moment of it.
+    began = time.monotonic()
+    assert _ended(_night(settings, "undisturbed")) == 0
+    lasts = time.monotonic() - began
+    expected = _sums(settings)
+
+    for kill_number in range(KILLS):
+        settings = settings_for(server, "killed", killed, small.options)
+        _land(kill_number, settings)
+        began = time.monotonic()
+        night = _night(settings, f"night {kill_number}")
+        try:
+            night.communicate(timeout=chance.uniform(0, lasts))
+            # It was over sooner: the machine has less else to do.
+            lasts = time.monotonic() - began
+        except subprocess.TimeoutExpired:
+            pass
+        kill(server)
+        _ended(night)
+        server.start()
+    settings = settings_for(server, "killed", killed, small.options)
+    assert _ended(_night(settings, "the last night")) == 0
+
+    assert number(settings, "select count(*) from raw.payment where payment_id like 'K%'") == KILLS * PAYMENTS, seed
+    assert verify_loads(settings) == ([], []), seed
+    assert _sums(settings) == expected, seed
+    for release in list_releases(settings):
+        assert verify_release(release.release, settings) == [], seed
+    assert number(settings, "select count(*) from lineage.runs where status = 'running'") == 0, seed
+
+
+def _land(file: int, settings: Settings) -> None:
+    """A file of payments, each of a customer of his own kind, of which the ledger makes credit."""
+    lines = [
+        f"K{file}-{row},C{row % 80 + 1:08d},,2026-06-{file % 19 + 1:02d},{row % 7 + 1}.25\n" for row in range(PAYMENTS)
+    ]
+    landed = settings.landing_dir / "demo" / f"payment_{file:03d}.csv"
+    landed.parent.mkdir(parents=True, exist_ok=True)
+    landed.write_text("payment_id,customer_id,bill_id,paid_on,amount\n" + "".join(lines))
+    # A file that is complete.
+    os.utime(landed, (time.time() - 60, time.time() - 60))
+
+
+def _night(settings: Settings, run_id: str) -> subprocess.Popen[str]:
+    """A night in a process of its own, which has begun."""
+    environment = os.environ | {
+        "GRIDCREDIT_HOME": str(settings.home),
+        "GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings),
+        "GRIDCREDIT_HISTORY_MONTHS": "1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", NIGHT, run_id, DAY.isoformat()],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() not in ("begun\n", ""):
+        pass
+    return process
+
+
+def _ended(night: subprocess.Popen[str]) -> int:
+    """How a night ended; what it writes is read all the while."""
+    night.communicate(timeout=480)
+    return night.returncode
+
+
+def _sums(settings: Settings) -> list[tuple[object, ...]]:
+    """What the newest release shows, by table."""
+    return rows(
+        settings,
+        "select table_name, rows, row_hash_sum from lineage.release_tables "
+        "where release = (select max(release) from lineage.releases) order by 1",
+    )

@@ -214,6 +214,21 @@ def withdraw(
         typer.echo(f"{done.policy_version}: withdrawn by {done.withdrawn_by}")
 
 
+@policy_app.command("restore")
+def restore(
+    version: Annotated[str, typer.Argument(help="a version whose rows were changed in the warehouse")],
+    approver: Approver,
+    reason: Annotated[str, typer.Option(help="why; it is recorded")],
+) -> None:
+    """Put a version's rows back as they were loaded, after somebody changed them in the warehouse; a build names it."""
+    from gridcredit.policies.store import restore_policy
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        changed = restore_policy(version, approver, reason, settings)
+        typer.echo(f"{version}: put back {', '.join(f'policy.{table}' for table in changed)}")
+
+
 def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:
     from gridcredit.policy_changes.proposals import decide
 

@@ -140,6 +140,7 @@ def newest_link() -> None:
 def verify_release(
     number: Number,
     anchor: Annotated[str | None, typer.Option(help="a chain hash that was stored elsewhere")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="also hash the rows of all loads in raw again")] = False,
 ) -> None:
     """Recompute what a release published, and the chain up to it; fails where a row was changed by hand."""
     from gridcredit.releases import release
@@ -149,9 +150,12 @@ def verify_release(
         faults = release.verify_release(number, settings, anchor=anchor)
         for fault in faults:
             typer.echo(f"release {fault.release}: {fault.what}", err=True)
-        if faults:
+        changed, unknown = release.verify_loads(settings) if deep else ([], [])
+        for what in (*changed, *unknown):
+            typer.echo(what, err=True)
+        if faults or changed:
             raise typer.Exit(1)
-        typer.echo(f"release {number} is as it was published")
+        typer.echo(f"release {number} is as it was published{', and raw as it was loaded' if deep else ''}")
 
 
 @release_app.command("rollback")

@@ -37,6 +37,7 @@ from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.load_hashes import record_load_hash
 from gridcredit.warehouse.raw_tables import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
 
 log = structlog.get_logger(__name__)
@@ -181,6 +182,8 @@ def _load_rows(
             + [time.monotonic() - started, drift.missing[name], [*drift.notes, *load.notes]]
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
+    for name in loads:
+        record_load_hash(connection, name, file_id, "loaded", partition(name, file_id))
     # Last, since other loads of the extract wait for it until this one is committed.
     for name in sorted(loads):
         connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))

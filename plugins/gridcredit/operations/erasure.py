@@ -20,6 +20,7 @@ from gridcredit.persons.pseudonyms import ERASED, Pseudonyms
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.lake import drop_lake
+from gridcredit.warehouse.load_hashes import record_erasure, sums_of_customer
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.published_tables import table_columns
 
@@ -60,6 +61,7 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
     with exclusive("build", settings), connect(settings) as connection:
         pseudonyms = Pseudonyms(settings.secret("personal_numbers"), frozenset([customer_id]))
         is_known = _is_loaded(connection, customer_id)
+        before = sums_of_customer(connection, customer_id)
         named = Named(frozenset([customer_id]), frozenset(_erase_raw(connection, customer_id, pseudonyms, done)))
         lines = redact_quarantine(connection, named, mappings)
         done.quarantined = sum(map(len, lines.values()))
@@ -70,12 +72,13 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
         if not (is_known or done.quarantined or done.redacted or done.removed):
             raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")
         record_decision(connection, "erase a customer", customer_id, approver, reason, settings)
-        connection.execute(
+        (erasure_id,) = connection.execute(
             "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, "
-            "files_removed, files_not_searched) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "files_removed, files_not_searched) values (%s, %s, %s, %s, %s, %s, %s, %s) returning erasure_id",
             [customer_id, approver, reason, done.raw_rows, done.quarantined]
             + [done.redacted, done.removed, done.not_searched],
-        )
+        ).fetchone() or (0,)
+        record_erasure(connection, before, sums_of_customer(connection, customer_id), erasure_id)
     log.info("customer_erased", customer_id=customer_id, raw_rows=done.raw_rows, files=len(done.redacted))
     return done
 

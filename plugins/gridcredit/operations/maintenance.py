@@ -14,6 +14,8 @@ from gridcredit.lineage.transport import events_folder
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.lake import remove_stale
+from gridcredit.warehouse.load_hashes import record_load_hash, unhashed_loads
+from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.raw_tables import (
     attach_partition,
     create_partition,
@@ -129,6 +131,17 @@ def merge_loads(settings: Settings | None = None) -> dict[str, int]:
     return merged
 
 
+def hash_loads(settings: Settings | None = None) -> int:
+    """Hash the rows of loads of earlier versions, which did not, one load a transaction; returns how many."""
+    # What a release states of hashes is complete when it is made.
+    with exclusive("build", settings), connect(settings, autocommit=True) as connection:
+        loads = unhashed_loads(connection)
+        for file_id, extract in loads:
+            record_load_hash(connection, extract, file_id, "hashed later", sql.Identifier("raw", extract))
+    log.info("loads_hashed", loads=len(loads))
+    return len(loads)
+
+
 def purge_quarantine(today: date, settings: Settings | None = None) -> int:
     """Delete quarantined rows whose time is up; the counts of their loads stay. Returns how many rows."""
     settings = settings or get_settings()
@@ -168,6 +181,7 @@ def maintain(settings: Settings | None = None) -> dict[str, object]:
     today = datetime.now(UTC).date()
     return {
         "loads retired": len(retire_loads(today, settings)),
+        "loads hashed": hash_loads(settings),
         "partitions merged": sum(merge_loads(settings).values()),
         "quarantined rows purged": purge_quarantine(today, settings),
         "files purged": purge_files(today, settings),

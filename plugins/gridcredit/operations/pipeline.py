@@ -22,6 +22,7 @@ from gridcredit.releases import publish
 from gridcredit.settings import Settings, get_settings
 from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.load_hashes import require_as_loaded
 from gridcredit.warehouse.locks import exclusive
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | 
             return
         run = runs.start_run(run_id, as_of_date, settings)
         with runs.timed_stage(connection, run_id, "check_raw"):
+            require_as_loaded(connection, runs.files_of(connection, run_id))
             gates.run_gate("raw", run)
 
 

@@ -55,6 +55,12 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
     return run
 
 
+def files_of(connection: Connection, run_id: str) -> list[int]:
+    """The files that a run is the first to cover."""
+    rows = connection.execute("select file_id from lineage.run_files where run_id = %s order by 1", [run_id])
+    return [file_id for (file_id,) in rows]
+
+
 def unanswered_extracts(file_id: int, settings: Settings | None = None) -> dict[str, int]:
     """The extracts of a file that no finished build covers, with their rows: all of a new file, none of an old one again.
 

@@ -45,6 +45,19 @@ def retire_loads() -> list[str]:
 
 
 @task
+def check_loads() -> int:
+    """Compares each load in raw with what was loaded, and hashes those of earlier versions; returns how many those were."""
+    from gridcredit.operations import maintenance
+    from gridcredit.warehouse.connection import connect
+    from gridcredit.warehouse.load_hashes import require_as_loaded
+
+    settings = warehouse_settings()
+    with connect(settings) as connection:
+        require_as_loaded(connection)
+    return maintenance.hash_loads(settings)
+
+
+@task
 def merge_loads() -> dict[str, int]:
     """Puts the rows of many small loads into one partition; a build that reads raw goes first."""
     from gridcredit.operations import maintenance

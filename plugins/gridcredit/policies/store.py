@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import psycopg
 import structlog
 from psycopg import sql
 
 from gridcredit.contract.attributes import read_attributes
 from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError, PolicyError
-from gridcredit.policies.adoption import fetch_adopted
+from gridcredit.lineage.decisions import record_decision
+from gridcredit.policies.adoption import fetch_adopted, unload
 from gridcredit.policies.checks import check_new, check_policy, check_together
-from gridcredit.policies.folder import Policy, file_names, read_folder
-from gridcredit.policies.tables import OPTIONAL_COLUMNS, TABLES
+from gridcredit.policies.folder import Policy, read_folder
+from gridcredit.policies.rows import changed_since_loaded, changed_tables, insert_policy, store_files, stored_policy
+from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
@@ -88,7 +86,7 @@ def why_held_back(policy: Policy, rated: date) -> str:
 
 
 def load_policies(settings: Settings | None = None) -> None:
-    """Load the versions the warehouse does not know; refuse one whose files changed after it was loaded.
+    """Load the versions the warehouse does not know; refuse those whose files or rows changed after they were loaded.
 
     A version that would change what has been released is left out, and named (`held_back`).
     """
@@ -101,139 +99,77 @@ def load_policies(settings: Settings | None = None) -> None:
         known = loaded_versions(connection)
         for policy in read_policies(settings):
             version = policy.header.version
-            if version not in known and (rated := held_back(connection, policy)):
+            sha256 = known.pop(version, None)
+            if sha256 is None and _has_rated(connection, version):
+                raise _not_as_loaded("policies", version, f"what {policy.folder} says")
+            if sha256 is None and (rated := held_back(connection, policy)):
                 log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
-            elif version not in known:
+            elif sha256 is None:
                 check_new(policy)
                 insert_policy(connection, policy)
                 _analyze(connection)
-                _store_files(connection, policy)
+                store_files(connection, policy)
                 log.info("policy_loaded", version=version, approver=policy.header.approver)
-            elif known[version] != policy.sha256:
+            elif sha256 != policy.sha256:
                 raise PolicyError(
                     f"{policy.folder}: was changed after version {version!r} had been loaded; put the files back, "
                     "and make the change in a folder with a new version and effective date"
                 )
             elif changed := changed_tables(connection, policy):
+                raise _not_as_loaded(changed[0], version, f"what {policy.folder} says")
+        # The others have no folder, or none any more.
+        for version, sha256 in known.items():
+            if changed := changed_since_loaded(connection, version, sha256):
+                raise _not_as_loaded(changed[0], version, "what was loaded")
+
+
+def _has_rated(connection: Connection, version: str) -> bool:
+    """Whether released ratings name a version: then it was loaded."""
+    if not table_columns(connection, "published", "customer_rating_history"):
+        return False
+    query = "select 1 from published.customer_rating_history where policy_version = %s limit 1"
+    return connection.execute(query, [version]).fetchone() is not None
+
+
+def _not_as_loaded(table: str, version: str, what: str) -> PolicyError:
+    return PolicyError(
+        f"policy.{table}: the warehouse does not hold {what} of version {version!r}: somebody changed or removed its rows. Find out "
+        f"who and why, then put them back: `gridcredit policy restore {version} --approver NAME --reason TEXT`"
+    )
+
+
+def restore_policy(version: str, approver: str, reason: str, settings: Settings) -> list[str]:
+    """Put back the rows of a version that were changed in the warehouse; returns their tables. The decision is recorded.
+
+    Raises:
+        GridCreditError: without a name or a reason, or where the rows are as they were loaded.
+        PolicyError: neither the folder nor the stored files are those that were loaded: a backup has them.
+    """
+    with connect(settings) as connection:
+        connection.execute("lock table policy.policies in share row exclusive mode")
+        sha256 = loaded_versions(connection).get(version)
+        if sha256 is None and not _has_rated(connection, version):
+            raise GridCreditError(f"version {version!r} was never loaded: there is nothing to put back")
+        in_folder = next((one for one in read_policies(settings) if one.header.version == version), None)
+        with stored_policy(connection, version) as stored:
+            # What was removed whole has no hash left; what its releases say of it `verify` compares.
+            policy = next((one for one in (in_folder, stored) if one and sha256 in (one.sha256, None)), None)
+            if policy is None:
                 raise PolicyError(
-                    f"policy.{changed[0]}: the warehouse does not hold what {policy.folder} says of version {version!r}: "
-                    "somebody changed its rows; put them back, from a backup or the folder, and find out who and why"
+                    f"there is no folder and no stored file by which version {version!r} was loaded: restore a backup"
                 )
-
-
-def _store_files(connection: Connection, policy: Policy) -> None:
-    """Store the files that the policy's hash was made of, for whoever audits it."""
-    for name in file_names(policy.folder):
-        connection.execute(
-            "insert into policy.files (policy_version, file_name, content) values (%s, %s, %s)",
-            [policy.header.version, name, (policy.folder / name).read_bytes().decode("utf-8")],
-        )
-
-
-def insert_policy(connection: Connection, policy: Policy, schema: str = "policy") -> None:
-    """Add a policy's rows to the tables of a schema; a PolicyError names the file that cannot be held."""
-    header = policy.header
-    values = [
-        *(header.version, header.policy, header.effective_from, header.approver, policy.sha256, header.description),
-        *(header.new_customer_months, header.new_customer_grade, header.bill_tolerance, header.power_factor_surcharge),
-        *(header.reading_lag_months, header.unbilled_months_max, header.late_charge_min, header.write_off_days),
-        *(header.pursued_from, header.half_life_months, header.max_score_psi),
-        *(header.default_grade, header.steps_on_working_days, header.write_off_after_step, header.limitation_years),
-        *(header.dispute_counts_in_rating, header.dispute_counts_in_charges, header.trial_since, header.trial_salt),
-        *(header.pursued_share_of_bill, header.reviews_since),
-    ]
-    with _held(policy.folder / "policy.yml"):
-        connection.execute(
-            sql.SQL(
-                "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
-                "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
-                "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi, "
-                "default_grade, steps_on_working_days, write_off_after_step, limitation_years, dispute_counts_in_rating, "
-                "dispute_counts_in_charges, trial_since, trial_salt, pursued_share_of_bill, "
-                "reviews_since) values ({})"
-            ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
-            values,
-        )
-    for name, required in TABLES.items():
-        columns = required + OPTIONAL_COLUMNS.get(name, ())
-        insert = sql.SQL("insert into {} (policy_version, {}) values (%s, {})").format(
-            sql.Identifier(schema, name),
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
-            sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
-        )
-        with _held(policy.folder / f"{name}.csv"), connection.cursor() as cursor:
-            cursor.executemany(
-                insert,
-                [[header.version, *(row.get(column) or None for column in columns)] for row in policy.tables[name]],
-            )
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """What the warehouse refuses becomes a PolicyError that names the file."""
-    try:
-        yield
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        raise PolicyError(
-            f"{path}: the warehouse cannot hold it: {error.diag.message_primary}; correct the folder, or, where it was "
-            "approved, take its proposal back with `gridcredit policy withdraw`"
-        ) from error
-
-
-def changed_tables(connection: Connection, policy: Policy) -> list[str]:
-    """The tables of the warehouse that do not hold what a policy's files say; inserted once more, and compared as they are typed."""
-    names = ("policies", *TABLES)
-    for name in names:
-        wanted = sql.Identifier("pg_temp", name)
-        connection.execute(
-            sql.SQL("create temp table if not exists {} (like {} including defaults) on commit drop").format(
-                sql.Identifier(name), sql.Identifier("policy", name)
-            )
-        )
-        connection.execute(sql.SQL("truncate {}").format(wanted))
-    insert_policy(connection, policy, "pg_temp")
-    changed = []
-    for name in names:
-        columns = [column for column in table_columns(connection, "policy", name) if column != "loaded_at"]
-        listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-        query = sql.SQL(
-            "with stored as (select {columns} from {stored} where policy_version = %s), "
-            "wanted as (select {columns} from {wanted}) "
-            "(select * from stored except all select * from wanted) union all "
-            "(select * from wanted except all select * from stored) limit 1"
-        ).format(columns=listed, stored=sql.Identifier("policy", name), wanted=sql.Identifier("pg_temp", name))
-        if connection.execute(query, [policy.header.version]).fetchone():
-            changed.append(name)
+            changed = changed_tables(connection, policy)
+            if stored is None or stored.sha256 != sha256:
+                changed.append("files")
+            if not changed:
+                raise GridCreditError(f"the warehouse holds what was loaded of version {version!r}")
+            record_decision(connection, "restore a policy", version, approver, reason, settings)
+            unload(connection, version)
+            insert_policy(connection, policy)
+            store_files(connection, policy)
+        _analyze(connection)
+    log.warning("policy_restored", version=version, tables=changed, approver=approver)
     return changed
-
-
-def changed_policies(connection: Connection, run_id: str) -> list[str]:
-    """What of the policies that a run used is not what was loaded of them, by the files stored beside their rows."""
-    versions = connection.execute(
-        "select policy_version, sha256 from policy.policies join lineage.runs using (policy_name) "
-        "where run_id = %s and effective_from <= as_of_date order by 1",
-        [run_id],
-    ).fetchall()
-    found = []
-    for version, sha256 in versions:
-        files = connection.execute(
-            "select file_name, content from policy.files where policy_version = %s", [version]
-        ).fetchall()
-        if not files:
-            # Loaded by a version of this code that did not store them.
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files:
-                (Path(folder) / name).write_bytes(content.encode())
-            try:
-                policy = read_folder(Path(folder))
-            except PolicyError:
-                found.append(f"policy.files of {version}")
-                continue
-        if policy.sha256 != sha256:
-            found.append(f"policy.files of {version}")
-        found += [f"policy.{table} of {version}" for table in changed_tables(connection, policy)]
-    return found
 
 
 def _analyze(connection: Connection) -> None:

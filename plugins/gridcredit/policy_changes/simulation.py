@@ -20,7 +20,8 @@ from gridcredit.errors import GridCreditError
 from gridcredit.files.spreadsheet import write_table
 from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.policies.folder import Policy
-from gridcredit.policies.store import insert_policy, load_policies
+from gridcredit.policies.rows import insert_policy
+from gridcredit.policies.store import load_policies
 from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.transformation.engines import require_layers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gridcredit.policies.checks import check_new, check_together
 from gridcredit.policies.folder import Policy
-from gridcredit.policies.store import insert_policy, load_policies, read_policies
+from gridcredit.policies.rows import insert_policy
+from gridcredit.policies.store import load_policies, read_policies
 from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect

@@ -23,7 +23,7 @@ from gridcredit.lineage.records import records_of_customer
 from gridcredit.lineage.seal import lineage_record
 from gridcredit.pages.template import render, write_page
 from gridcredit.policies.tables import TABLES as POLICY_TABLES
-from gridcredit.releases import audit_check
+from gridcredit.releases import audit_check, audit_indicators
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.published_tables import TABLES, published_columns, require_release, row_hash
@@ -38,13 +38,14 @@ STRATIFIED = (
     "order by md5(%(seed)s || customer_id), customer_id) as place from published.customer_rating_as_of(%(release)s)) as rating "
     "order by place, grade, veto, override_id is null, customer_id limit %(size)s"
 )
-RECORDS = ("bill", "payment", "meter_reading")
+RECORDS = ("bill", "payment", "dispute", "meter_reading")
 
 QUERIES = {
     "inputs.csv": "select file_id, mapping, file_name, sha256, byte_size, loaded_at, undone_at, extract, rows_read, "
-    "rows_accepted, rows_quarantined, rows_filtered, rows_repeated, run_id from lineage.files "
+    "rows_accepted, rows_quarantined, rows_filtered, rows_repeated, row_hash_sum, hashed_columns, run_id from lineage.files "
     "join lineage.run_files using (file_id) join lineage.runs using (run_id) left join lineage.loads using (file_id) "
-    "where runs.status in ('published', 'unchanged') and runs.started_at <= ("
+    "left join (select file_id, extract, row_hash_sum, columns as hashed_columns from lineage.load_hashes "
+    "where because = 'loaded') as hashes using (file_id, extract) where runs.status in ('published', 'unchanged') and runs.started_at <= ("
     "select started_at from lineage.runs where run_id = %(run)s) order by file_id, extract, run_id",
     "gates.csv": "select gate, table_name, suite, expectation, column_name, severity, success, unexpected_count, "
     "element_count, detail, unexpected_keys from lineage.gate_results where run_id = %(run)s order by 1, 2, 4, 5, 10",
@@ -115,7 +116,8 @@ def write_audit(release: int, out: Path, settings: Settings, sample: Sample | No
         write_page(out / "lineage.txt", lineage_record(connection, str(run_id)))
         facts = {"release": release, "run": run_id, "policy_tables": list(POLICY_TABLES), "currency": settings.currency}
         write_page(out / "README.md", render("gridcredit.releases", "audit.md.j2", facts))
-    write_page(out / "check.py", Path(audit_check.__file__).read_text(encoding="utf-8"))
+    for name, script in (("check.py", audit_check), ("check_indicators.py", audit_indicators)):
+        write_page(out / name, Path(str(script.__file__)).read_text(encoding="utf-8"))
     _write_manifest(out)
     log.info("audit_written", release=release, folder=str(out))
     return out

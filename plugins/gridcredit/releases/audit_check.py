@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import re
 import sys
+from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -93,6 +94,43 @@ def check_chain(tables: list[str], anchor: str | None) -> None:
         expect(anchor in {row["chain_hash"] for row in (*before, last)}, f"no release has the chain hash {anchor}")
 
 
+# What lineage.txt states of each kind, by the columns of a table of the folder.
+FACTS = {
+    "file": (
+        "inputs.csv",
+        "file_id mapping file_name sha256 byte_size extract rows_read rows_accepted rows_quarantined row_hash_sum",
+    ),
+    "check": (
+        "gates.csv",
+        "gate suite expectation column_name severity success unexpected_count element_count detail",
+    ),
+    "model": ("models.csv", "unique_id status checksum"),
+    "policy": ("policies.csv", "policy_version effective_from approver sha256"),
+    "approval": ("approvals.csv", "approver is_approved reason"),
+}
+
+
+def check_record() -> None:
+    """The tables say of the run what the record does, which the release's hash covers; and models are those that ran."""
+    run = table("chain.csv")[-1]["run_id"]
+    record = Counter((FOLDER / "lineage.txt").read_text("utf-8").splitlines())
+    expect(any(line.startswith(f"run {run} ") for line in record), f"lineage.txt: is not of run {run}")
+    for kind, (name, columns) in FACTS.items():
+        facts = []
+        for row in table(name):
+            if row.get("run_id", run) == run:
+                cells = (row[column] for column in columns.split())
+                facts.append(" ".join([kind, *({"True": "t", "False": "f"}.get(cell, cell) for cell in cells if cell)]))
+        # A text of several lines is several lines of the record.
+        told = Counter("\n".join(facts).splitlines())
+        begun = {line: count for line, count in record.items() if line.startswith(f"{kind} ")}
+        expect(told >= Counter(begun) and record >= told, f"{name}: says other than lineage.txt")
+    checksums = {row["unique_id"].rpartition(".")[2]: row["checksum"] for row in table("models.csv")}
+    for path in (FOLDER / "models").glob("*.source.sql"):
+        digest = hashlib.sha256(path.read_text("utf-8").strip().encode()).hexdigest()
+        expect(checksums.get(path.name.split(".")[1]) == digest, f"models/{path.name}: is not what was run")
+
+
 def check_policies() -> None:
     """The hash of each policy, over its files."""
     recorded = {row["policy_version"]: row for row in table("policies.csv")}
@@ -169,6 +207,7 @@ def main(arguments: list[str]) -> int:
     """Everything above; what does not hold, one a line."""
     check_manifest()
     check_chain(check_tables(), arguments[0] if arguments else None)
+    check_record()
     check_policies()
     indicators, ratings = table("sample/indicators.csv"), table("sample/ratings.csv")
     for rating in ratings:

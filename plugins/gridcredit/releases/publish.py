@@ -11,6 +11,7 @@ from psycopg import errors, sql
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
 from gridcredit.lineage.run import Run
+from gridcredit.policies.rows import changed_policies
 from gridcredit.releases import restatement
 from gridcredit.releases.access import apply_access
 from gridcredit.releases.release import record_release
@@ -74,6 +75,7 @@ def publish(run: Run) -> Release:
         if done:
             return Release(done[0], False, *done[1:])
         _require_gates(connection, run_id)
+        _require_policies(connection, run_id)
         last = connection.execute(
             "select release, as_of_date from lineage.releases order by release desc limit 1"
         ).fetchone()
@@ -141,6 +143,15 @@ def _require_gates(connection: Connection, run_id: str) -> None:
     ).fetchone() or (0, 0)
     if not passed or failed:
         raise GridCreditError(f"run {run_id!r} has not passed its gates: nothing is published, the last release stands")
+
+
+def _require_policies(connection: Connection, run_id: str) -> None:
+    """What was changed since the build began, which compared it too, is not published."""
+    if changed := changed_policies(connection, run_id):
+        raise GridCreditError(
+            f"{', '.join(changed)}: not what was loaded, somebody changed it since the build began: nothing is published. "
+            "Find out who and why, put it back by `gridcredit policy restore`, and run a full refresh"
+        )
 
 
 def _dropped_dates(connection: Connection, run_id: str) -> list[date]:

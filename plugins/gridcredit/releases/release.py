@@ -14,9 +14,10 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.lineage.seal import lineage_hash
-from gridcredit.policies.store import changed_policies
+from gridcredit.policies.rows import changed_policies
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.load_hashes import changed_loads, rows_of_no_load, unhashed_loads
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.published_tables import (
     TABLES,
@@ -135,6 +136,20 @@ def verify_release(release: int, settings: Settings, *, anchor: str | None = Non
                 Fault(release, f"no release up to this one has the chain hash {anchor}: the chain was written again")
             )
     return faults
+
+
+def verify_loads(settings: Settings) -> tuple[list[str], list[str]]:
+    """Hash the rows of all loads in raw again; returns what is not as it was loaded, and what cannot be known.
+
+    What was reverted or retired has no rows, and what an erasure changed is recorded with it.
+    """
+    with connect(settings) as connection:
+        faults = [str(one) for one in changed_loads(connection)] + rows_of_no_load(connection)
+        unknown = [
+            f"load {file_id}: {extract} was loaded before loads were hashed; `gridcredit maintain` hashes it as it is now"
+            for file_id, extract in unhashed_loads(connection)
+        ]
+    return faults, unknown
 
 
 def roll_back(release: int, approver: str, reason: str, settings: Settings) -> int:

@@ -16,6 +16,7 @@ from gridcredit.policies.evaluation_rules import OutcomeRules, read_rules
 from gridcredit.policies.store import loaded_versions
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.load_hashes import require_as_loaded
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ def begin_build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False
     """Decide what the run computes, and store it: from here on the models' tables are this run's."""
     plan = plan_build(run, as_of_dates, full_refresh=full_refresh)
     with connect(run.settings) as connection:
+        if plan.because:
+            # Everything is read once more; hashing it costs little beside that.
+            require_as_loaded(connection)
         connection.execute("delete from ops.built_layer")
         connection.execute(
             "update lineage.runs set as_of_dates = %s, fingerprint = %s, built_because = %s, build_plan = %s, "

@@ -118,6 +118,7 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
                         names["history"], sql.Identifier(name), sql.SQL(kind)
                     )
                 )
+    connection.execute("select lineage.protect_history(to_regclass(%s))", [f"published.{history}"])
     view: tuple[LiteralString, ...] = (
         "drop view if exists {view}",
         # Flat tables themselves say which day they are of.

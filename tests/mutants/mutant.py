@@ -1,0 +1,59 @@
+"""One small fault: a piece of a file's text, and what stands there in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`before` at `offset` of the file becomes `after`; nothing else changes."""
+
+    path: str
+    offset: int
+    line: int
+    kind: str
+    before: str
+    after: str
+
+    @property
+    def name(self) -> str:
+        """As the report names it."""
+        before, after = (" ".join(text.split()) or "nothing" for text in (self.before, self.after))
+        return f"{self.path}:{self.line} {self.kind}: {before} -> {after}"
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
+
+    def applied(self, text: str) -> str:
+        """The file's text with the fault in it."""
+        end = self.offset + len(self.before)
+        if text[self.offset : end] != self.before:
+            raise ValueError(f"{self.path} is not the file that the fault was made for")
+        return text[: self.offset] + self.after + text[end:]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A fault within a text, before it has a file."""
+
+    offset: int
+    kind: str
+    before: str
+    after: str
+
+    def within(self, path: str, text: str) -> Mutant:
+        line = text.count("\n", 0, self.offset) + 1
+        return Mutant(path, self.offset, line, self.kind, self.before, self.after)
+
+
+def mutants_of(path: str, root: Path) -> list[Mutant]:
+    """Every fault that the file can have, in the order of its text."""
+    from tests.mutants.data import changes_of_data
+    from tests.mutants.sql import changes_of_sql
+
+    text = (root / path).read_bytes().decode()
+    changes = changes_of_sql(text) if path.endswith(".sql") else changes_of_data(text, Path(path).suffix)
+    return [change.within(path, text) for change in sorted(changes, key=lambda one: one.offset)]

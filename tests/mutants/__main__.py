@@ -10,31 +10,40 @@ from gridcredit.settings import PROJECT_DIR
 
 from tests.mutants.bench import Bench
 from tests.mutants.graph import Graph
+from tests.mutants.imports import Imports
+from tests.mutants.known_tests import all_tests
 from tests.mutants.mutant import Mutant, mutants_of
+from tests.mutants.python import python_mutants
 from tests.mutants.report import Report
 from tests.mutants.run import run_mutant
 from tests.mutants.sampling import sample
-from tests.mutants.stages import stages_of_sql
-from tests.mutants.tests_of_tables import tests_of
+from tests.mutants.stages import stages_of_data, stages_of_python, stages_of_sql
 
 
 def main() -> None:
     options = _options()
-    mutants = sample(_all(options.paths), options.sample, options.seed)
-    if options.only:
-        mutants = [one for one in _all(options.paths) if options.only in one.name]
+    mutants = [one for one in _all(options) if options.only in one.name]
+    if not options.only:
+        mutants = sample(mutants, options.sample, options.seed)
     if options.list:
         for mutant in mutants:
-            print(mutant.name)  # noqa: T201
+            print(mutant.name)
         return
     bench = Bench(PROJECT_DIR, options.bench)
     bench.make_ready()
-    graph, tests = Graph(bench.manifest), tests_of(bench.root)
+    graph, imports, tests = Graph(bench.manifest), Imports(bench.root), all_tests(bench.root)
     report = Report(options.report, seed=options.seed, paths=options.paths)
     for mutant in mutants:
-        stages = stages_of_sql(mutant, graph, tests)
+        if report.holds(mutant):
+            continue
+        if mutant.path.endswith(".sql"):
+            stages = stages_of_sql(mutant, graph, tests)
+        elif mutant.path.endswith(".py"):
+            stages = stages_of_python(mutant, imports, tests)
+        else:
+            stages = stages_of_data(mutant, tests)
         report.add(run_mutant(mutant, stages, bench, options.patience))
-    report.finish()
+    report.finish(bench)
 
 
 def _options() -> argparse.Namespace:
@@ -42,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("paths", nargs="*", default=["dbt_project"], help="files or folders to put faults into")
     parser.add_argument("--sample", type=int, default=20, help="how many faults (20)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another sample (1)")
+    parser.add_argument("--each", type=int, default=8, help="so many faults of a file of Python to draw from (8)")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="all faults whose name holds the text, and no sample"
     )
@@ -56,12 +66,16 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _all(paths: list[str]) -> list[Mutant]:
+def _all(options: argparse.Namespace) -> list[Mutant]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z", *paths], cwd=PROJECT_DIR, capture_output=True, check=True
+        ["git", "ls-files", "-z", *options.paths], cwd=PROJECT_DIR, capture_output=True, check=True
     ).stdout.decode()
     files = [name for name in listed.split("\0") if name.endswith((".sql", ".csv", ".yml", ".json"))]
-    return [mutant for name in files for mutant in mutants_of(name, PROJECT_DIR)]
+    modules = [name for name in listed.split("\0") if name.endswith(".py")]
+    return [
+        *(mutant for name in files for mutant in mutants_of(name, PROJECT_DIR)),
+        *python_mutants(modules, PROJECT_DIR, most=1000 if options.only else options.each, seed=options.seed),
+    ]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.mutants.mutant import Mutant
 
 # What prepared warehouses are built from.
 _BUILT_FROM = ("plugins", "dbt_project", "policies", "mappings", "expectations", "tests/support")
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\w+)", re.MULTILINE)
 PREPARED_BEFORE = ("empty", "small", "rich", "oracle_warehouse")
 
 
@@ -30,6 +34,11 @@ class Ended:
 
     code: int | None
     said: str
+
+    @property
+    def failed(self) -> list[str]:
+        """The tests that failed, in the order of pytest's summary."""
+        return _FAILED.findall(self.said)
 
 
 class Bench:
@@ -61,7 +70,7 @@ class Bench:
         self.prepared.mkdir(parents=True)
         for folder in (self.folder, self.prepared):
             folder.chmod(0o755)
-        print(f"==> preparing warehouses in {self.prepared} (minutes, once)", flush=True)  # noqa: T201
+        print(f"==> preparing warehouses in {self.prepared} (minutes, once)", flush=True)
         names = ", ".join(map(repr, PREPARED_BEFORE))
         code = f"from pathlib import Path; from tests.support.prepared import prepare_all; prepare_all([{names}], Path({str(self.prepared)!r}))"
         ended = self.run(["-c", code], seconds=3600)
@@ -80,24 +89,27 @@ class Bench:
         finally:
             path.write_bytes(text.encode())
 
+    def failing(self, tests: Sequence[str]) -> list[str]:
+        """Which of the tests fail in the copy as it is."""
+        if not tests:
+            return []
+        ended = self.run(["-m", "pytest", *self._options, *tests], seconds=3600)
+        return sorted(set(ended.failed))
+
     def pytest(self, tests: Sequence[str], seconds: float, environment: dict[str, str]) -> Ended:
         """Run tests in the copy until one fails."""
-        options = [
-            "-x",
-            "-q",
-            "-p",
-            "tests.mutants.rebuilt",
-            "-p",
-            "no:cacheprovider",
-            "--prepared",
-            str(self.prepared),
-        ]
-        return self.run(["-m", "pytest", *options, *tests], seconds, environment)
+        return self.run(["-m", "pytest", "-x", *self._options, *tests], seconds, environment)
+
+    @property
+    def _options(self) -> list[str]:
+        return ["-q", "-p", "tests.mutants.rebuilt", "-p", "no:cacheprovider", "--prepared", str(self.prepared)]
 
     def run(self, arguments: Sequence[str], seconds: float, environment: dict[str, str] | None = None) -> Ended:
         """Run Python on the copy's own package, and end all that it started where it takes too long."""
+        self._clear()
         paths = f"{self.root / 'plugins'}{os.pathsep}{self.root}"
-        inherited = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"} | (environment or {})
+        inherited = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self._temporary)}
+        inherited |= environment or {}
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
@@ -115,8 +127,22 @@ class Bench:
                 if process.poll() is None:
                     end_all_of(process.pid)
                     process.wait()
+                self._clear()
             output.seek(0)
             return Ended(code, output.read().decode(errors="replace"))
+
+    @property
+    def _temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    def _clear(self) -> None:
+        """End servers that a process left behind, here or in a run that was interrupted, and remove their files."""
+        for process in psutil.process_iter(["cmdline"]):
+            if any(word.startswith(f"{self._temporary}/") for word in process.info["cmdline"] or ()):
+                end_all_of(process.pid)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir()
+        self._temporary.chmod(0o755)
 
     def _copy(self) -> None:
         listed = subprocess.run(
@@ -154,8 +180,6 @@ class Bench:
 
 def end_all_of(process_id: int) -> None:
     """End a process that began a session, and all that it started, servers too."""
-    import psutil
-
     try:
         process = psutil.Process(process_id)
     except psutil.NoSuchProcess:

@@ -11,7 +11,7 @@ TRUTHS = {"true": "false", "false": "true"}
 # A value alone between what bounds it in such a file; names, texts and versions hold no value of their own.
 _VALUES = {
     ".csv": re.compile(r"(?<=[,\n])(-?\d+(?:\.\d+)?|true|false)(?=[,\r\n]|$)"),
-    ".yml": re.compile(r"(?<=[:,\[]\ )(?:(?<=\[))?(-?\d+(?:\.\d+)?|true|false)(?=[,}\]\r\n]|\s+\#|$)"),
+    ".yml": re.compile(r"(?:(?<=[:,-]\ )|(?<=\[))(-?\d+(?:\.\d+)?|true|false)(?=[ ]*(?:[,}\]\r\n#]|$))"),
     ".json": re.compile(r"(?<=[:\[,\s])(-?\d+(?:\.\d+)?|true|false)(?=[,}\]\s])"),
 }
 _TEXTS = {
@@ -28,8 +28,8 @@ def changes_of_data(text: str, suffix: str) -> list[Change]:
 
 
 def _changes(text: str, suffix: str) -> Iterator[Change]:
-    # Of the same length, so that positions stay.
-    blank = _TEXTS[suffix].sub(lambda match: re.sub(r"[^\n]", "x", match[0]), text)
+    # Of the same length, so that positions stay; what ends a value is still there.
+    blank = _TEXTS[suffix].sub(lambda match: match[0][0] + re.sub(r"[^\n]", "x", match[0][1:]), text)
     begins = 0
     if suffix == ".csv" and (columns := _COLUMNS.match(text)):
         begins = columns.end() - 1

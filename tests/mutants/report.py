@@ -5,36 +5,54 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
-from tests.mutants.run import BROKEN, KILLED, SURVIVED, UNCOVERED, Result
+from tests.mutants.bench import Bench
+from tests.mutants.mutant import Mutant
+from tests.mutants.run import BROKEN, KILLED, SURVIVED, UNCOVERED, UNPROVEN, Result
 
-OUTCOMES = (KILLED, SURVIVED, UNCOVERED, BROKEN)
+OUTCOMES = (KILLED, SURVIVED, UNCOVERED, UNPROVEN, BROKEN)
 
 
 class Report:
     """Says each result as it comes, and the sums at the end."""
 
     def __init__(self, path: Path | None, *, seed: int, paths: list[str]) -> None:
-        self.results: list[Result] = []
         self._path = path
         self._about = {"seed": seed, "paths": paths}
+        self._results: list[dict[str, Any]] = []
+        if path is not None and path.exists():
+            stored = json.loads(path.read_text())
+            # An interrupted run goes on.
+            if all(stored[name] == value for name, value in self._about.items()):
+                self._results = stored["results"]
+
+    def holds(self, mutant: Mutant) -> bool:
+        """Whether its result is there already."""
+        return any(result["name"] == mutant.name for result in self._results)
 
     def add(self, result: Result) -> None:
-        self.results.append(result)
+        self._results.append(result.as_json())
         by = f" by {result.noticed_by[:160]}" if result.noticed_by else ""
         left = f", {result.stages_left} stages not begun" if result.stages_left else ""
         unseen = ", no row of a prepared warehouse differs" if result.outcome == SURVIVED and not result.changed else ""
-        print(f"[{result.seconds:4.0f} s] {result.outcome}{by}{left}{unseen}: {result.mutant.name}", flush=True)  # noqa: T201
+        print(f"[{result.seconds:4.0f} s] {result.outcome}{by}{left}{unseen}: {result.mutant.name}", flush=True)
         self._write()
 
-    def finish(self) -> None:
-        print(self.table())  # noqa: T201
+    def finish(self, bench: Bench) -> None:
+        """Whoever noticed must notice nothing where there is no fault."""
+        noticing = sorted({one["noticed_by"] for one in self._results if "::" in one["noticed_by"]})
+        for name in bench.failing(noticing):
+            print(f"{name} fails without a fault too: what it noticed counts as unproven")
+            for result in self._results:
+                result["outcome"] = UNPROVEN if result["noticed_by"] == name else result["outcome"]
+        print(self.table())
         self._write()
 
     def by_folder(self) -> dict[str, Counter[str]]:
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for result in self.results:
-            found[result.mutant.folder][result.outcome] += 1
+        for result in self._results:
+            found[result["folder"]][result["outcome"]] += 1
         return dict(sorted(found.items()))
 
     def table(self) -> str:
@@ -52,7 +70,7 @@ class Report:
         said = {
             **self._about,
             "folders": {folder: dict(counts) for folder, counts in self.by_folder().items()},
-            "results": [result.as_json() for result in self.results],
+            "results": self._results,
         }
         self._path.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,10 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.rebuilt import MODELS, NOTES
 
 KILLED, SURVIVED, BROKEN, UNCOVERED = "killed", "survived", "broken", "not covered"
+# Noticed by a test that fails without a fault too.
+UNPROVEN = "unproven"
 # A fault may make a query or a loop endless; no stage takes as long without.
 LONGEST_STAGE = 900
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Result:
     stages_left: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        found = {"name": self.mutant.name, **asdict(self)}
+        found = {"name": self.mutant.name, "folder": self.mutant.folder, **asdict(self)}
         del found["mutant"]
         return found | {"seconds": round(self.seconds, 1)}
 
@@ -72,8 +72,7 @@ def run_mutant(mutant: Mutant, stages: Sequence[Stage], bench: Bench, patience: 
             if ended.code == 5:
                 raise SystemExit(f"no test found among {stage.tests}")
             if ended.code != 0:
-                failed = _FAILED.search(ended.said)
-                return Result(mutant, KILLED, took, failed[1] if failed else ended.said[-300:])
+                return Result(mutant, KILLED, took, next(iter(ended.failed), "tests that could not be read"))
     outcome = SURVIVED if stages else UNCOVERED
     return Result(mutant, outcome, time.monotonic() - started, changed=sorted(set(changed)))
 

@@ -1,4 +1,4 @@
-"""Which tests can know of a table: those that name it, in their own text or in what of their module they use."""
+"""What each test names: tables and modules, in its own text or in what of its file it uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDERS = ("tests/dbt", "tests/integration")
+from tests.mutants.imports import imported
+
+FOLDERS = ("tests/unit", "tests/dbt", "tests/integration")
 PREPARED = {"small", "rich", "evaluated", "oracle_warehouse", "migrated_airflow"}
 # Whoever calls one of these builds models of its own.
 _BUILDS = {"build", "build_by_hand", "build_ratings", "build_layer", "build_outcomes", "simulate_policy", "run_dbt"}
@@ -22,6 +24,7 @@ class Test:
 
     name: str
     tables: frozenset[str]
+    modules: frozenset[str]
     prepared: frozenset[str]
     builds: bool
 
@@ -37,21 +40,17 @@ class Test:
         return 1 if self.builds else 0
 
 
-def tests_of(root: Path) -> list[Test]:
-    """Every test of the folders whose tests read tables."""
+def all_tests(root: Path) -> list[Test]:
+    """Every test of the folders of behaviour."""
     return [
         test for folder in FOLDERS for path in sorted((root / folder).glob("test_*.py")) for test in _in(path, root)
     ]
 
 
-def chosen(tests: Iterable[Test], distances: dict[str, int]) -> list[Test]:
-    """Those that name one of the tables, the cheapest first, then those that name the nearest."""
-    near = [
-        (test.cost, min(distances[one] for one in found), test.name, test)
-        for test in tests
-        if (found := test.tables & distances.keys())
-    ]
-    return [test for *_, test in sorted(near, key=lambda one: one[:3])]
+def chosen_by_tables(tests: Iterable[Test], distances: dict[str, int]) -> list[tuple[int, Test]]:
+    """Those that name one of the tables, with the distance of the nearest that they name."""
+    named = [(test.tables & distances.keys(), test) for test in tests]
+    return [(min(distances[one] for one in found), test) for found, test in named if found]
 
 
 def _in(path: Path, root: Path) -> list[Test]:
@@ -60,7 +59,8 @@ def _in(path: Path, root: Path) -> list[Test]:
     if shared.exists():
         definitions = _definitions(shared) | definitions
     file = path.relative_to(root).as_posix()
-    return [_test(f"{file}::{name}", name, definitions) for name in definitions if name.startswith("test_")]
+    aliases = imported(ast.parse(path.read_text(encoding="utf-8")))
+    return [_test(f"{file}::{name}", name, definitions, aliases) for name in definitions if name.startswith("test_")]
 
 
 def _definitions(path: Path) -> dict[str, ast.stmt]:
@@ -75,7 +75,7 @@ def _definitions(path: Path) -> dict[str, ast.stmt]:
     return found
 
 
-def _test(full_name: str, name: str, definitions: dict[str, ast.stmt]) -> Test:
+def _test(full_name: str, name: str, definitions: dict[str, ast.stmt], aliases: dict[str, set[str]]) -> Test:
     used: set[str] = set()
     waiting = {name}
     texts: list[str] = []
@@ -95,4 +95,5 @@ def _test(full_name: str, name: str, definitions: dict[str, ast.stmt]) -> Test:
                 words = {node.value} if node.value in PREPARED else set()
             waiting |= words - used
     tables = {table.replace("published.", "candidate.") for text in texts for table in _NAMES.findall(text)}
-    return Test(full_name, frozenset(tables), frozenset(used & PREPARED), bool(used & _BUILDS))
+    modules = frozenset(module for alias in used for module in aliases.get(alias, ()))
+    return Test(full_name, frozenset(tables), modules, frozenset(used & PREPARED), bool(used & _BUILDS))

@@ -12,7 +12,7 @@ from tests.mutants.bench import Bench
 from tests.mutants.graph import Graph
 from tests.mutants.imports import Imports
 from tests.mutants.known_tests import all_tests
-from tests.mutants.mutant import Mutant, mutants_of
+from tests.mutants.mutant import BY_HAND, Mutant, mutants_by_hand, mutants_of
 from tests.mutants.python import python_mutants
 from tests.mutants.report import Report
 from tests.mutants.run import run_mutant
@@ -22,8 +22,9 @@ from tests.mutants.stages import stages_of_data, stages_of_python, stages_of_sql
 
 def main() -> None:
     options = _options()
-    mutants = [one for one in _all(options) if options.only in one.name]
-    if not options.only:
+    every = mutants_by_hand(PROJECT_DIR) if options.by_hand else _all(options)
+    mutants = [one for one in every if options.only in one.name]
+    if not options.only and not options.by_hand:
         mutants = sample(mutants, options.sample, options.seed)
     if options.list:
         for mutant in mutants:
@@ -55,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="all faults whose name holds the text, and no sample"
     )
+    parser.add_argument("--by-hand", action="store_true", help=f"those of {BY_HAND}, and no sample")
     parser.add_argument("--list", action="store_true", help="name the faults, and run none")
     parser.add_argument(
         "--patience", type=float, default=300, help="seconds after which no more tests of a fault begin (300)"

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+BY_HAND = "tests/mutants/by_hand.yml"
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -57,3 +61,15 @@ def mutants_of(path: str, root: Path) -> list[Mutant]:
     text = (root / path).read_bytes().decode()
     changes = changes_of_sql(text) if path.endswith(".sql") else changes_of_data(text, Path(path).suffix)
     return [change.within(path, text) for change in sorted(changes, key=lambda one: one.offset)]
+
+
+def mutants_by_hand(root: Path) -> list[Mutant]:
+    """Those of by_hand.yml."""
+    listed = yaml.safe_load((root / BY_HAND).read_text(encoding="utf-8"))
+    return [_by_hand(one, (root / one["path"]).read_bytes().decode()) for one in listed]
+
+
+def _by_hand(one: dict[str, str], text: str) -> Mutant:
+    if text.count(one["before"]) != 1:
+        raise ValueError(f"{BY_HAND}: {one['path']} does not hold this exactly once: {one['before']}")
+    return Change(text.index(one["before"]), one["why"], one["before"], one["after"]).within(one["path"], text)

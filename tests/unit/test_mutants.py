@@ -10,11 +10,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from gridcredit.settings import PROJECT_DIR
 
 from tests.mutants.graph import Graph
 from tests.mutants.imports import Imports, module_of
 from tests.mutants.known_tests import all_tests, chosen_by_tables
-from tests.mutants.mutant import Mutant, mutants_of
+from tests.mutants.mutant import Mutant, mutants_by_hand, mutants_of
 from tests.mutants.report import Report
 from tests.mutants.run import KILLED, SURVIVED, Result
 from tests.mutants.sampling import sample
@@ -119,6 +120,14 @@ def test_values_of_data_change_and_its_texts_do_not(
     tmp_path: Path, name: str, text: str, wanted: list[tuple[str, str]]
 ) -> None:
     assert [(one.before, one.after) for one in mutants_in(tmp_path, name, text)] == wanted
+
+
+def test_faults_by_hand_fit_their_files() -> None:
+    mutants = mutants_by_hand(PROJECT_DIR)
+    assert len(mutants) >= 4
+    for mutant in mutants:
+        text = (PROJECT_DIR / mutant.path).read_text(encoding="utf-8")
+        assert mutant.applied(text) == text.replace(mutant.before, mutant.after)
 
 
 def test_a_sample_is_spread_over_folders_and_is_the_seeds_own() -> None:

@@ -12,7 +12,7 @@ from tests.mutants.bench import Bench
 from tests.mutants.graph import Graph
 from tests.mutants.imports import Imports
 from tests.mutants.known_tests import all_tests
-from tests.mutants.mutant import BY_HAND, Mutant, mutants_by_hand, mutants_of
+from tests.mutants.mutant import BY_HAND, Mutant, changing_something, mutants_by_hand, mutants_of
 from tests.mutants.python import python_mutants
 from tests.mutants.report import Report
 from tests.mutants.run import run_mutant
@@ -22,7 +22,7 @@ from tests.mutants.stages import stages_of_data, stages_of_python, stages_of_sql
 
 def main() -> None:
     options = _options()
-    every = mutants_by_hand(PROJECT_DIR) if options.by_hand else _all(options)
+    every = mutants_by_hand(PROJECT_DIR) if options.by_hand else changing_something(_all(options), PROJECT_DIR)
     mutants = [one for one in every if options.only in one.name]
     if not options.only and not options.by_hand:
         mutants = sample(mutants, options.sample, options.seed)

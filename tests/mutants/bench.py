@@ -22,7 +22,7 @@ import psutil
 
 from tests.mutants.mutant import Mutant
 
-# What prepared warehouses are built from.
+# What prepared warehouses are built from, but for cases that only tests read.
 _BUILT_FROM = ("plugins", "dbt_project", "policies", "mappings", "expectations", "tests/support")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::\w+)", re.MULTILINE)
 PREPARED_BEFORE = ("empty", "small", "rich", "oracle_warehouse")
@@ -169,7 +169,7 @@ class Bench:
         found = hashlib.sha256()
         for folder in _BUILT_FROM:
             for path in sorted((self.root / folder).rglob("*")):
-                if path.is_file():
+                if path.is_file() and path.name != "edge_cases.yml":
                     found.update(path.relative_to(self.root).as_posix().encode() + b"\0" + path.read_bytes())
         return found.hexdigest()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 BY_HAND = "tests/mutants/by_hand.yml"
+CHANGES_NOTHING = "tests/mutants/changes_nothing.yml"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,22 @@ def mutants_of(path: str, root: Path) -> list[Mutant]:
     text = (root / path).read_bytes().decode()
     changes = changes_of_sql(text) if path.endswith(".sql") else changes_of_data(text, Path(path).suffix)
     return [change.within(path, text) for change in sorted(changes, key=lambda one: one.offset)]
+
+
+def changing_something(mutants: list[Mutant], root: Path) -> list[Mutant]:
+    """Without those of changes_nothing.yml."""
+    listed = yaml.safe_load((root / CHANGES_NOTHING).read_text(encoding="utf-8"))
+    known = {(one["path"], one["line"], one["change"]) for one in listed}
+    paths = {path for path, *_ in known}
+    lines = {path: (root / path).read_text(encoding="utf-8").splitlines() for path in paths if (root / path).exists()}
+
+    def is_known(mutant: Mutant) -> bool:
+        if mutant.path not in lines:
+            return False
+        line = lines[mutant.path][mutant.line - 1].strip()
+        return (mutant.path, line, f"{mutant.before.strip()} -> {mutant.after.strip()}") in known
+
+    return [mutant for mutant in mutants if not is_known(mutant)]
 
 
 def mutants_by_hand(root: Path) -> list[Mutant]:

@@ -10,12 +10,13 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 from gridcredit.settings import PROJECT_DIR
 
 from tests.mutants.graph import Graph
 from tests.mutants.imports import Imports, module_of
 from tests.mutants.known_tests import all_tests, chosen_by_tables
-from tests.mutants.mutant import Mutant, mutants_by_hand, mutants_of
+from tests.mutants.mutant import CHANGES_NOTHING, Mutant, changing_something, mutants_by_hand, mutants_of
 from tests.mutants.report import Report
 from tests.mutants.run import KILLED, SURVIVED, Result
 from tests.mutants.sampling import sample
@@ -128,6 +129,18 @@ def test_faults_by_hand_fit_their_files() -> None:
     for mutant in mutants:
         text = (PROJECT_DIR / mutant.path).read_text(encoding="utf-8")
         assert mutant.applied(text) == text.replace(mutant.before, mutant.after)
+
+
+def test_what_changes_nothing_is_drawn_no_more_and_stands_as_it_was_judged() -> None:
+    """A line that was changed since has to be judged again."""
+    listed = yaml.safe_load((PROJECT_DIR / CHANGES_NOTHING).read_text(encoding="utf-8"))
+    for one in listed:
+        lines = (PROJECT_DIR / one["path"]).read_text(encoding="utf-8").splitlines()
+        (number,) = [number for number, line in enumerate(lines, 1) if line.strip() == one["line"]]
+        before, after = one["change"].split(" -> ")
+        known = Mutant(one["path"], 0, number, "", before, after)
+        other = Mutant(one["path"], 0, number, "", before, f"{after}0")
+        assert changing_something([known, other], PROJECT_DIR) == [other]
 
 
 def test_a_sample_is_spread_over_folders_and_is_the_seeds_own() -> None:

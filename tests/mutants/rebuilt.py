@@ -38,11 +38,17 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     if os.environ.get(MODELS) and fixturedef.argname in BUILDERS and fixturedef.argname != "empty":
         rebuild(made, request.getfixturevalue("server"))
     if fixturedef.argname == "warehouses":
-        # What dbt parsed in a session before serves this one.
         parsed = Path(request.config.getoption("--prepared")) / "parsed"
-        for file in parsed.glob("*.msgpack"):
-            shutil.copyfile(file, made.folder / file.name)
+        _share_parsed(parsed, made.folder)
+        request.addfinalizer(lambda: _share_parsed(made.folder, parsed))
     return made
+
+
+def _share_parsed(source: Path, target: Path) -> None:
+    """What dbt parsed in a session serves the next ones: a changed file alone is parsed again."""
+    target.mkdir(exist_ok=True)
+    for file in source.glob("*.msgpack"):
+        shutil.copyfile(file, target / file.name)
 
 
 def rebuild(prepared: Prepared, server: Any) -> None:

@@ -22,7 +22,9 @@ def stages_of_sql(mutant: Mutant, graph: Graph, tests: list[Test]) -> list[Stage
     by_place: dict[tuple[int, str], list[tuple[int, str]]] = {}
     for far, test in short:
         by_place.setdefault(_place(test), []).append((far, test.name))
-    order = sorted(by_place, key=lambda place: (place[0], min(by_place[place])[0], place))
+    room = mutant.folder.rpartition("/")[2]
+    # A file that is named after the room knows it best.
+    order = sorted(by_place, key=lambda place: (place[0], room not in place[1], min(by_place[place])[0], place))
     return [Stage([name for _, name in sorted(by_place[place])], models) for place in order]
 
 

@@ -24,7 +24,8 @@ from psycopg import sql
 from tests.support.builders import BUILDERS
 from tests.support.prepared import Prepared, copy_home, settings_for
 
-MODELS, NOTES = "MUTATED_MODELS", "MUTANT_NOTES"
+# The models, whether dbt's own tests run too, and where to write what happened.
+MODELS, WITH_TESTS, NOTES = "MUTATED_MODELS", "MUTANT_WITH_DBT_TESTS", "MUTANT_NOTES"
 # What a text that is no SQL any more ends in; nobody's test is to thank for that.
 _UNREADABLE = (
     *("syntax error", "Compilation Error", "Parsing Error", "Contract Error", "does not exist", "is ambiguous"),
@@ -58,7 +59,7 @@ def rebuild(prepared: Prepared, server: Any) -> None:
         copy_home(prepared, Path(home), prepared.name)
         settings = settings_for(server, prepared.name, Path(home), prepared.options)
         before = sums(settings)
-        failure = _build(models, settings, has_tests=prepared.name == "oracle_warehouse")
+        failure = _build(models, settings, has_tests=bool(os.environ.get(WITH_TESTS)))
         changed = (
             []
             if failure
@@ -91,7 +92,7 @@ def _build(models: list[str], settings: Settings, *, has_tests: bool) -> str | N
         select += ["--exclude", "path:models/evaluation"]
     with dbt_session(settings, writes_manifest=False) as invoke:
         arguments = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json", "--fail-fast"]
-        # The data tests are the same in each warehouse: one is enough.
+        # They run in the first warehouse of a fault, and no more.
         command = "build" if has_tests else "run"
         outcome = invoke([*arguments, command, "--full-refresh", "--vars", variables, *select])
     if outcome.result is not None and not any(str(one.status) in ("error", "fail") for one in node_results(outcome)):

@@ -35,7 +35,7 @@ class Report:
         self._results.append(result.as_json())
         by = f" by {result.noticed_by[:160]}" if result.noticed_by else ""
         left = f", {result.stages_left} stages not begun" if result.stages_left else ""
-        unseen = ", no row of a prepared warehouse differs" if result.outcome == SURVIVED and not result.changed else ""
+        unseen = ", no row of a prepared warehouse differs" if _is_unseen(result) else ""
         print(f"[{result.seconds:4.0f} s] {result.outcome}{by}{left}{unseen}: {result.mutant.name}", flush=True)
         self._write()
 
@@ -73,6 +73,10 @@ class Report:
             "results": self._results,
         }
         self._path.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+
+
+def _is_unseen(result: Result) -> bool:
+    return result.outcome == SURVIVED and result.mutant.path.endswith(".sql") and not result.changed
 
 
 def share_killed(counts: Counter[str]) -> str:

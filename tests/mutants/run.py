@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.mutants.bench import Bench
 from tests.mutants.mutant import Mutant
-from tests.mutants.rebuilt import MODELS, NOTES
+from tests.mutants.rebuilt import MODELS, NOTES, WITH_TESTS
 
 KILLED, SURVIVED, BROKEN, UNCOVERED = "killed", "survived", "broken", "not covered"
 # Noticed by a test that fails without a fault too.
@@ -52,6 +52,7 @@ def run_mutant(mutant: Mutant, stages: Sequence[Stage], bench: Bench, patience: 
     """Put the fault in, run the stages, take it out."""
     started = time.monotonic()
     changed: list[str] = []
+    was_built = False
     with bench.with_mutant(mutant), tempfile.TemporaryDirectory() as folder:
         for number, stage in enumerate(stages):
             if time.monotonic() - started > patience:
@@ -59,9 +60,11 @@ def run_mutant(mutant: Mutant, stages: Sequence[Stage], bench: Bench, patience: 
                     mutant, SURVIVED, time.monotonic() - started, changed=changed, stages_left=len(stages) - number
                 )
             notes = Path(folder) / f"{number}.jsonl"
-            ended = bench.pytest(stage.tests, LONGEST_STAGE, {MODELS: " ".join(stage.models), NOTES: str(notes)})
+            environment = {MODELS: " ".join(stage.models), NOTES: str(notes), WITH_TESTS: "" if was_built else "1"}
+            ended = bench.pytest(stage.tests, LONGEST_STAGE, environment)
             took = time.monotonic() - started
             for note in _read(notes):
+                was_built = True
                 changed += note["changed"]
                 if note["broken"]:
                     return Result(mutant, BROKEN, took, note["failure"])

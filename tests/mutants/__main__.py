@@ -9,11 +9,11 @@ from pathlib import Path
 from gridcredit.settings import PROJECT_DIR
 
 from tests.mutants.bench import Bench
+from tests.mutants.faults.python import python_mutants
 from tests.mutants.graph import Graph
 from tests.mutants.imports import Imports
 from tests.mutants.known_tests import all_tests
 from tests.mutants.mutant import BY_HAND, Mutant, changing_something, mutants_by_hand, mutants_of
-from tests.mutants.python import python_mutants
 from tests.mutants.report import Report
 from tests.mutants.run import run_mutant
 from tests.mutants.sampling import sample
@@ -72,7 +72,13 @@ def _all(options: argparse.Namespace) -> list[Mutant]:
     listed = subprocess.run(
         ["git", "ls-files", "-z", *options.paths], cwd=PROJECT_DIR, capture_output=True, check=True
     ).stdout.decode()
-    files = [name for name in listed.split("\0") if name.endswith((".sql", ".csv", ".yml", ".json"))]
+    data = (".csv", ".yml", ".json")
+    # The texts and tests of models are no faults of theirs.
+    files = [
+        name
+        for name in listed.split("\0")
+        if name.endswith(".sql") or (name.endswith(data) and not name.startswith("dbt_project/"))
+    ]
     modules = [name for name in listed.split("\0") if name.endswith(".py")]
     return [
         *(mutant for name in files for mutant in mutants_of(name, PROJECT_DIR)),

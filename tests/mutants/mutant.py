@@ -56,8 +56,8 @@ class Change:
 
 def mutants_of(path: str, root: Path) -> list[Mutant]:
     """Every fault that the file can have, in the order of its text."""
-    from tests.mutants.data import changes_of_data
-    from tests.mutants.sql import changes_of_sql
+    from tests.mutants.faults.data import changes_of_data
+    from tests.mutants.faults.sql import changes_of_sql
 
     text = (root / path).read_bytes().decode()
     changes = changes_of_sql(text) if path.endswith(".sql") else changes_of_data(text, Path(path).suffix)

@@ -233,7 +233,7 @@ def test_a_fault_of_python_leaves_python(tmp_path: Path) -> None:
         pytest.skip("needs .venv-mutants, which `make test-mutants` installs")
     code = '"""1 < 2"""\n\n\ndef of(a: int) -> bool:\n    return a*3 < 5 and not a == 1  # 1 < 2\n'
     (tmp_path / "a.py").write_text(code)
-    cosmic = Path(sys.modules["tests.mutants"].__path__[0]) / "cosmic.py"
+    cosmic = Path(sys.modules["tests.mutants"].__path__[0]) / "faults" / "cosmic.py"
     said = subprocess.run(
         [python, cosmic, "99", "1", "a.py"], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout

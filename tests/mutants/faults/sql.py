@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tests.mutants.faults.sql_tokens import Token, tokens_of
 from tests.mutants.mutant import Change
-from tests.mutants.sql_tokens import Token, tokens_of
 
 COMPARISONS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "=": "<>", "<>": "=", "!=": "="}
 SIGNS = {"+": "-", "-": "+", "*": "/", "/": "*"}

@@ -29,7 +29,7 @@ class Report:
 
     def holds(self, mutant: Mutant) -> bool:
         """Whether its result is there already."""
-        return any(result["name"] == mutant.name for result in self._results)
+        return any((one["name"], one.get("offset")) == (mutant.name, mutant.offset) for one in self._results)
 
     def add(self, result: Result) -> None:
         self._results.append(result.as_json())

@@ -43,7 +43,12 @@ class Result:
     stages_left: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        found = {"name": self.mutant.name, "folder": self.mutant.folder, **asdict(self)}
+        found = {
+            "name": self.mutant.name,
+            "offset": self.mutant.offset,
+            "folder": self.mutant.folder,
+            **asdict(self),
+        }
         del found["mutant"]
         return found | {"seconds": round(self.seconds, 1)}
 

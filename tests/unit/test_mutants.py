@@ -221,6 +221,8 @@ def test_a_run_that_was_interrupted_goes_on_with_what_is_left(tmp_path: Path) ->
     report.add(Result(first, KILLED, 2.0, "tests/x.py::test_y"))
     again = Report(path, seed=1, paths=["models"])
     assert again.holds(first)
+    # Of the same name, further on in the line.
+    assert not again.holds(second)
     again.add(Result(second, SURVIVED, 3.0))
     assert again.table().splitlines()[-1].split() == ["all", "1", "1", "0", "0", "0", "50%"]
     assert not Report(path, seed=2, paths=["models"]).holds(first)

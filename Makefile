@@ -7,9 +7,10 @@ STAMP := $(VENV)/.installed
 BI_STAMP := .venv-bi/.installed
 SUPERSET_STAMP := .venv-superset/.installed
 BROWSER_STAMP := .venv-browser/.installed
+MUTANTS_STAMP := .venv-mutants/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo bi test test-bi test-browser test-docs test-deep check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines install-engines install-browser bench-engines
+.PHONY: help install demo bi test test-bi test-browser test-docs test-deep test-mutants check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines install-engines install-browser bench-engines
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -55,6 +56,12 @@ $(BROWSER_STAMP): requirements-browser.lock
 	  || { echo "no browser here, the system lacks what it draws with: $$(grep -v '^$$' "$$folder/said" | tail -n 1)" >&2; exit 1; }
 	@touch $(BROWSER_STAMP)
 
+$(MUTANTS_STAMP): requirements-mutants.lock
+	@echo "==> installing into .venv-mutants (once)"
+	@test -x .venv-mutants/bin/python || $(BIN)/python -m venv .venv-mutants
+	.venv-mutants/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-mutants.lock
+	@touch $(MUTANTS_STAMP)
+
 install-browser: $(STAMP) $(BROWSER_STAMP)
 
 install: $(STAMP) ## build .venv from requirements.lock
@@ -87,6 +94,9 @@ test-docs: $(STAMP) ## follow each tutorial and how-to, command by command: ARGS
 
 test-deep: $(STAMP) ## the tests that try random cases, with many of them (hours)
 	$(call timed,deep tests,$(PYTEST) --deep --timeout=0 -m deep $(ARGS))
+
+test-mutants: $(STAMP) $(MUTANTS_STAMP) ## put small faults in, one at a time, and report those that no test notices: ARGS="dbt_project/models/ledger --sample 20"
+	$(call timed,mutants,$(BIN)/python -m tests.mutants $(ARGS))
 
 ENGINES := $(VENV)/.engines-installed
 $(ENGINES): $(STAMP) requirements-engines.lock
@@ -172,12 +182,12 @@ docs: $(STAMP) ## the documentation site into var/docs, with dictionary, lineage
 images: $(STAMP) $(BROWSER_STAMP) ## draw README's pictures of the pages from the release of `make demo`
 	$(BIN)/python -m tests.support.images
 
-lock: ## renew requirements.lock from pyproject.toml, and those of .venv-bi, .venv-browser and .venv-superset (needs uv)
+lock: ## renew requirements.lock from pyproject.toml, and those of the other environments (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
-	for name in bi browser superset; do uv pip compile requirements-$$name.in --python-version 3.11 --generate-hashes \
+	for name in bi browser mutants superset; do uv pip compile requirements-$$name.in --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements-$$name.lock || exit 1; done
 
 clean: ## stop the services and remove .venv and var
 	@test ! -x $(BIN)/python || $(BIN)/python -m gridcredit down
-	rm -rf $(VENV) .venv-bi .venv-browser .venv-superset var
+	rm -rf $(VENV) .venv-bi .venv-browser .venv-mutants .venv-superset var

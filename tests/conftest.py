@@ -34,13 +34,14 @@ def is_worker(config: pytest.Config) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deep", action="store_true", help="many random sequences where `make test` has few")
     parser.addoption("--shuffle-files", type=int, metavar="SEED", help="run the test files in a random order")
+    parser.addoption("--prepared", metavar="FOLDER", help="warehouses prepared before, which stay (tests/mutants)")
     parser.addoption("--pictures", metavar="FOLDER", help="where the tests of pages leave what they drew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     depth.set_depth(is_deep=config.getoption("--deep"))
     if not is_worker(config):
-        folder = tempfile.mkdtemp(prefix="gridcredit-prepared-")
+        folder = config.getoption("--prepared") or tempfile.mkdtemp(prefix="gridcredit-prepared-")
         Path(folder).chmod(0o755)
         # Workers inherit the environment, and with it the folder.
         os.environ[FOLDER_VARIABLE] = folder
@@ -48,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not is_worker(config):
+    if not is_worker(config) and not config.getoption("--prepared"):
         shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)
 
 

@@ -122,7 +122,7 @@ def test_ratings(built: Built, ratings: Rated) -> None:
     assert len({grade for grade, _, _ in ratings.values()}) >= 8
 
 
-def test_points_and_reasons_add_up_to_the_score(built: Built, features: FeaturesByDay) -> None:
+def test_points_by_indicator_and_the_three_that_cost_most(built: Built, features: FeaturesByDay) -> None:
     customers = {customer.customer_id: customer for customer in built.ledger.customers}
     got: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for customer, indicator, points in built.rows("select customer_id, indicator, points from credit.indicator_points"):
@@ -135,6 +135,20 @@ def test_points_and_reasons_add_up_to_the_score(built: Built, features: Features
         if day == DAYS[-1]
     }
     assert {customer: got.get(customer, {}) for customer in want} == want
+    reasons = {
+        customer: [
+            POLICY.bin(name, features[DAYS[-1], customer][name])["reason_code"]
+            for name in sorted(points, key=lambda name: (points[name] - POLICY.weights[name], name))
+            if points[name] < POLICY.weights[name]
+        ][:3]
+        for customer, points in want.items()
+    }
+    stored = built.rows(
+        "select customer_id, array_agg(reason_code order by reason_rank) from credit.main_reason group by 1"
+    )
+    assert dict(stored) == {customer: codes for customer, codes in reasons.items() if codes}
+    # The order by what is lost is another one than that by what could be had.
+    assert len({tuple(codes) for codes in reasons.values()}) > 10
 
 
 def test_drift_of_score_and_indicators(built: Built, features: FeaturesByDay, ratings: Rated) -> None:

@@ -78,8 +78,9 @@ def prepare_all(names: Collection[str], folder: Path) -> None:
     done = folder / "done"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            done.write_text(json.dumps(_build(names, folder)))
+        built: dict[str, float] = json.loads(done.read_text()) if done.exists() else {}
+        if missing := set(names) - built.keys():
+            done.write_text(json.dumps(built | _build(missing, folder)))
 
 
 def _build(names: Collection[str], folder: Path) -> dict[str, float]:

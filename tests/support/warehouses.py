@@ -28,7 +28,7 @@ class Warehouses:
 
     def __init__(self, server: EmbeddedPostgres, folder: Path) -> None:
         self.server = server
-        self._folder = folder
+        self.folder = folder
         self._names: dict[str, Settings] = {}
 
     def make(self, prepared: Prepared) -> Settings:
@@ -36,7 +36,7 @@ class Warehouses:
         # The lowest free name: what dbt parsed under it is used again.
         name = next(name for number in range(1, 100) if (name := f"test_{number}") not in self._names)
         create_database(self.server, name, prepared.name)
-        home = Path(tempfile.mkdtemp(prefix="home", dir=self._folder))
+        home = Path(tempfile.mkdtemp(prefix="home", dir=self.folder))
         copy_home(prepared, home, name)
         settings = settings_for(self.server, name, home, prepared.options)
         if self._parsed(name).exists():
@@ -75,10 +75,10 @@ class Warehouses:
     @property
     def _columns(self) -> Path:
         """What the last one dropped knew of columns, a file for each table of `LEARNT`."""
-        return self._folder / "columns"
+        return self.folder / "columns"
 
     def _parsed(self, name: str) -> Path:
-        return self._folder / f"{name}.msgpack"
+        return self.folder / f"{name}.msgpack"
 
 
 def _learn(connection: Connection, table: str, learnt: Path) -> None:

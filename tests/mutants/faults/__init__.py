@@ -1,0 +1,1 @@
+"""What makes faults, each of its kind of file."""

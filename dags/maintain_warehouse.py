@@ -1,4 +1,6 @@
-"""Loads are compared with what was loaded; raw, quarantine and stored files are purged by policies/retention.yml, and many small loads become one partition."""
+"""Loads are compared with what was loaded; raw, quarantine and stored files are purged by policies/retention.yml,
+and many small loads become one partition.
+"""
 
 from airflow.sdk import DAG
 from gridcredit.orchestration.defaults import DEFAULT_ARGS, START_DATE

@@ -92,7 +92,8 @@ def test_months_of_use(built: Built) -> None:
         (customer, 12 * month.year + month.month): tuple(rest)
         for customer, month, *rest in built.rows(
             "select customer_id, usage_month, energy_kwh, reactive_kvarh, max_demand_kw, coalesce(days_measured, 0), "
-            "coalesce(has_gap, false), readings, estimated_readings, tamper_events, reverse_events from metering.usage_month"
+            "coalesce(has_gap, false), readings, estimated_readings, tamper_events, reverse_events from "
+            "metering.usage_month"
         )
     }
     want = {

@@ -25,7 +25,8 @@ from tests.support.warehouses import WarehouseFactory
 
 pytestmark = pytest.mark.engines
 
-# Makes bills of a thousand million, while totals stay within the 15 digits of a double, by which cash is forecast; a prime number, so that ratios end nowhere.
+# Makes bills of a thousand million, while totals stay within the 15 digits of a double, by which cash is forecast; a
+# prime number, so that ratios end nowhere.
 FACTOR = 9_973
 
 
@@ -81,7 +82,9 @@ def assert_the_same(settings: Settings, by_postgres: dict[str, list[str]]) -> No
 
 
 def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory) -> None:
-    """Built once more on DuckDB, every row is the same, so that there is nothing to release; the tables are defined alike."""
+    """Built once more on DuckDB, every row is the same, so that there is nothing to release; the tables are defined
+    alike.
+    """
     settings = new_warehouse(rich)
     by_postgres, defined = candidates(settings), definitions(settings)
     release = pipeline.build_ratings("duckdb", RICH_DAY, on_duckdb(settings), full_refresh=True)
@@ -128,7 +131,9 @@ def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory) -> None
 
 
 def test_the_first_build_of_a_warehouse(small: Prepared, settings: Settings) -> None:
-    """Where Postgres has built nothing yet: the first release is the one that Postgres makes, by the sums of its rows' hashes."""
+    """Where Postgres has built nothing yet: the first release is the one that Postgres makes, by the sums of its
+    rows' hashes.
+    """
     settings = settings.model_copy(update=small.options)
     load(small.files, settings, SMALL_EXTRACTS)
     release = pipeline.build_ratings("first", SMALL_DAY, on_duckdb(settings))

@@ -1,4 +1,6 @@
-"""Evidence is added to and never changed: each table of policies, lineage and published history refuses it, also from its owner."""
+"""Evidence is added to and never changed: each table of policies, lineage and published history refuses it, also
+from its owner.
+"""
 
 from __future__ import annotations
 

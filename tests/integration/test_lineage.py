@@ -118,7 +118,9 @@ def test_columns_rest_on_what_the_models_say(released: Released) -> None:
 
 
 def test_each_event_is_one_that_the_client_knows(released: Released) -> None:
-    """Every event and facet, read back from the file, is built again by the classes that OpenLineage generates from its schema."""
+    """Every event and facet, read back from the file, is built again by the classes that OpenLineage generates from
+    its schema.
+    """
     known = facet_classes()
     events = [
         json.loads(line)
@@ -169,7 +171,8 @@ def test_events_state_schema_columns_checks_code_and_run(released: Released) -> 
     def last(job: str) -> dict[str, Any]:
         ((event,),) = rows(
             released.settings,
-            "select event from lineage.events where job_name = %s and event_type = 'COMPLETE' order by event_id desc limit 1",
+            "select event from lineage.events where job_name = %s and event_type = 'COMPLETE' order by event_id desc "
+            "limit 1",
             job,
         )
         return dict(event)
@@ -360,7 +363,8 @@ def _check_neighbourhoods(page: str, released: Released) -> None:
     assert not re.search(r"<link|<script[^>]|src=", page)
     edges = rows(
         released.settings,
-        "select distinct schema_name || '.' || table_name, upstream_schema || '.' || upstream_table from lineage.columns "
+        "select distinct schema_name || '.' || table_name, upstream_schema || '.' || upstream_table from "
+        "lineage.columns "
         "where (schema_name, table_name) <> (upstream_schema, upstream_table)",
     )
     assert len(edges) > 200
@@ -621,7 +625,8 @@ def test_what_is_recorded_of_a_release_is_closed(released: Released) -> None:
     for statement in (
         "update lineage.gate_results set success = true where run_id = 'first'",
         "delete from lineage.run_files where run_id = 'first'",
-        "insert into lineage.model_results (run_id, unique_id, resource_type, status, seconds) values ('first', 'x', 'model', 'ok', 1)",
+        "insert into lineage.model_results (run_id, unique_id, resource_type, status, seconds) values ('first', 'x', "
+        "'model', 'ok', 1)",
         "update lineage.runs set code_version = 'other' where run_id = 'first'",
         "update lineage.files set sha256 = 'other'",
         "update lineage.loads set rows_quarantined = 0",

@@ -1,4 +1,6 @@
-"""Rows of raw that were changed after they were loaded: found by builds and by `release verify --deep`, what is done rightly is not."""
+"""Rows of raw that were changed after they were loaded: found by builds and by `release verify --deep`, what is done
+rightly is not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Releases as they were: the same hashes for the same inputs, compared, proven unchanged, rolled back, read under load."""
+"""Releases as they were: the same hashes for the same inputs, compared, proven unchanged, rolled back, read under
+load.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +120,8 @@ def test_readers_never_see_a_mix_while_releases_go_by(settings: Settings) -> Non
         with connect(settings, autocommit=True) as connection:
             while not done.is_set():
                 row = connection.execute(
-                    "select (select count(*) from published.customer_warning), (select count(*) from published.work_list), "
+                    "select (select count(*) from published.customer_warning), (select count(*) from "
+                    "published.work_list), "
                     "(select count(*) from published.late_charge)"
                 ).fetchone()
                 reads += 1

@@ -1,4 +1,6 @@
-"""A night in which the database server is killed: the run ends soon and says so, the next one marks it and continues."""
+"""A night in which the database server is killed: the run ends soon and says so, the next one marks it and
+continues.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ from tests.support.depth import few_or_many
 from tests.support.prepared import Prepared, copy_home, copy_server, create_database, settings_for
 from tests.support.waiting import number, rows, wait_for
 
-KILLS = few_or_many(1, 50)
+KILLS = 50
 PAYMENTS = 3000
 DAY = date(2026, 6, 20)
 # Takes in what has landed, and publishes.
@@ -92,7 +94,8 @@ def test_a_run_ends_when_its_server_is_killed(
     kill(server)
     killed = time.monotonic()
     _, said = process.communicate(timeout=120)
-    # A few seconds; up to thirty on a machine with much else to do. With each model trying once more it was over a minute.
+    # A few seconds; up to thirty on a machine with much else to do. With each model trying once more it was over a
+    # minute.
     assert time.monotonic() - killed < 50
     assert process.returncode == 1
     assert "Traceback" not in said
@@ -111,6 +114,7 @@ def test_a_run_ends_when_its_server_is_killed(
 
 
 @pytest.mark.deep
+@pytest.mark.skipif(few_or_many(True, False), reason="`make test-deep` kills the server fifty times")
 def test_no_kill_of_the_server_loses_anything(server: EmbeddedPostgres, small: Prepared, tmp_path: Path) -> None:
     """At random moments of ingest, build and publish: in the end the same rows as where nothing was killed."""
     seed = Random().randrange(10**6)

@@ -72,7 +72,10 @@ class Bench:
             folder.chmod(0o755)
         print(f"==> preparing warehouses in {self.prepared} (minutes, once)", flush=True)
         names = ", ".join(map(repr, PREPARED_BEFORE))
-        code = f"from pathlib import Path; from tests.support.prepared import prepare_all; prepare_all([{names}], Path({str(self.prepared)!r}))"
+        code = (
+            f"from pathlib import Path; from tests.support.prepared import prepare_all; prepare_all([{names}], "
+            f"Path({str(self.prepared)!r}))"
+        )
         ended = self.run(["-c", code], seconds=3600)
         if ended.code != 0:
             raise SystemExit(f"the warehouses could not be prepared:\n{ended.said[-3000:]}")

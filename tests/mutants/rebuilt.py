@@ -1,7 +1,8 @@
-"""A plugin of pytest: what rests on a mutated model is built once more in each prepared warehouse, before a test gets it.
+"""A plugin of pytest: what rests on a mutated model is built once more in each prepared warehouse, before a test
+gets it.
 
-A build that fails is a fault noticed, except where the database could not read the SQL. Where no row differs, no test of the
-warehouse can know, and none runs. What happened is written for the process that asked.
+A build that fails is a fault noticed, except where the database could not read the SQL. Where no row differs, no
+test of the warehouse can know, and none runs. What happened is written for the process that asked.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def sums(settings: Settings) -> dict[str, str]:
     found: dict[str, str] = {}
     with connect(settings) as connection:
         names = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' and table_schema <> all(%s)",
+            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' and "
+            "table_schema <> all(%s)",
             [["raw", "quarantine", "ops", "lineage", "policy", "published", "information_schema", "pg_catalog"]],
         ).fetchall()
         for schema, name in names:

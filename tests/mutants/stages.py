@@ -15,7 +15,9 @@ _LAST = "evaluated"
 
 
 def stages_of_sql(mutant: Mutant, graph: Graph, tests: list[Test]) -> list[Stage]:
-    """Tests of the oracles' warehouse, then of the others and those that build their own, the nearest first; long ones only where no other knows."""
+    """Tests of the oracles' warehouse, then of the others and those that build their own, the nearest first; long
+    ones only where no other knows.
+    """
     models = graph.models_at(mutant.path)
     found = chosen_by_tables(tests, graph.distances(models))
     short = [(far, test) for far, test in found if test.cost < 2] or found

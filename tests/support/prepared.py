@@ -1,7 +1,7 @@
 """Warehouses from which many tests start: built once per test run, on one server, which each worker copies.
 
-Whoever comes first builds them, under a lock, each in a process of its own; the others wait for it. Copies within a worker
-are made by Postgres itself (`create database ... template`), so what a test does to its own is nobody else's.
+Whoever comes first builds them, under a lock, each in a process of its own; the others wait for it. Copies within a
+worker are made by Postgres itself (`create database ... template`), so what a test does to its own is nobody else's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ FOLDER_VARIABLE = "PREPARED_WAREHOUSES"
 
 
 def server_for_tests(home: Path) -> EmbeddedPostgres:
-    """A server for tests: a crash of the machine is not tested, so nothing waits for the disk, and little log is written."""
+    """A server for tests: a crash of the machine is not tested, so nothing waits for the disk, and little log is
+    written.
+    """
     return EmbeddedPostgres(
         Settings(home=home, postgres_port=0), options_for_machine() | {"fsync": "off", "max_wal_size": "512MB"}
     )

@@ -23,7 +23,8 @@ WarehouseFactory = Callable[..., Settings]
 class Warehouses:
     """Copies prepared warehouses within a server, and drops them.
 
-    What was learnt of the models serves the next: dbt's parse, which holds the name of the database, and which columns rest on which.
+    What was learnt of the models serves the next: dbt's parse, which holds the name of the database, and which
+    columns rest on which.
     """
 
     def __init__(self, server: EmbeddedPostgres, folder: Path) -> None:

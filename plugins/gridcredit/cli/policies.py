@@ -61,7 +61,9 @@ def simulate(
     as_of: Annotated[str, typer.Option(help="YYYY-MM-DD, any day that facts reach back to")],
     out: Annotated[Path | None, typer.Option(help="CSV of the customers who change grade")] = None,
 ) -> None:
-    """Show who would change grade by a policy that is not approved yet, and the money at stake; nothing is published."""
+    """Show who would change grade by a policy that is not approved yet, and the money at stake; nothing is
+    published.
+    """
     from gridcredit.policies import read_policy
     from gridcredit.policy_changes.simulation import simulate_policy
 
@@ -117,7 +119,8 @@ def proposals() -> None:
         for one in list_proposals(settings):
             decided = f" by {one.approver}: {one.reason}" if one.approver else ""
             typer.echo(
-                f"{one.proposal_id:>4}  {one.policy_version}  from {one.effective_from}  {one.method}  {one.status}{decided}"
+                f"{one.proposal_id:>4}  {one.policy_version}  from {one.effective_from}  {one.method}  "
+                f"{one.status}{decided}"
             )
 
 
@@ -166,7 +169,8 @@ def calibrate(
         made = calibrate_policy(out, version, day, settings)
         for one in made.rates:
             typer.echo(
-                f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to {one.now.upper:.2%}), "
+                f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to "
+                f"{one.now.upper:.2%}), "
                 f"{one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
             )
         typer.echo(f"wrote {out}")

@@ -125,7 +125,9 @@ def restated_by(number: Number) -> None:
 
 @release_app.command("chain")
 def newest_link() -> None:
-    """Print the newest release and its chain hash, to be stored elsewhere; `release verify --anchor` checks against it."""
+    """Print the newest release and its chain hash, to be stored elsewhere; `release verify --anchor` checks against
+    it.
+    """
     from gridcredit.releases import release
 
     with clear_errors() as settings:

@@ -58,7 +58,8 @@ def require_currency(mapping: Mapping, path: Path, settings: Settings) -> None:
     """Refuse a file whose mapping names another currency than the warehouse's."""
     if mapping.currency not in (None, settings.currency):
         raise FileRefusedError(
-            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in {settings.currency}: "
+            f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in "
+            f"{settings.currency}: "
             "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
         )
 
@@ -174,7 +175,8 @@ def _load_rows(
         load.noticed = overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-            "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, seconds, "
+            "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, "
+            "seconds, "
             "missing_columns, notes, newest_fact_on) "
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]

@@ -1,4 +1,6 @@
-"""Erases the persons behind a customer on request: their names and numbers go, figures, keys and the chain of releases stay."""
+"""Erases the persons behind a customer on request: their names and numbers go, figures, keys and the chain of
+releases stay.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ QUOTING = (("refused_files", "refusal_id", "reason"), ("task_failures", "failure
 
 @dataclass
 class Erasure:
-    """What was erased: rows of raw and of quarantine, stored files redacted, those removed whole, and those not searched."""
+    """What was erased: rows of raw and of quarantine, stored files redacted, those removed whole, and those not
+    searched.
+    """
 
     raw_rows: int = 0
     quarantined: int = 0
@@ -51,7 +55,8 @@ class Erasure:
 def erase_customer(customer_id: str, approver: str, reason: str, settings: Settings) -> Erasure:
     """Erase the persons behind a customer from raw, quarantine, accepted and refused files. Safe to repeat.
 
-    Names become `erased <hash>`, the same for the same name, so that what is counted by name stays as it was; numbers go.
+    Names become `erased <hash>`, the same for the same name, so that what is counted by name stays as it was;
+    numbers go.
 
     Raises:
         GridCreditError: nothing that is stored is about the customer.

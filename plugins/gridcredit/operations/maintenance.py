@@ -103,7 +103,9 @@ def retire_loads(today: date, settings: Settings | None = None) -> list[tuple[in
 
 
 def merge_loads(settings: Settings | None = None) -> dict[str, int]:
-    """Put the rows of many small loads into one partition, so that planning stays quick; returns how many were merged."""
+    """Put the rows of many small loads into one partition, so that planning stays quick; returns how many were
+    merged.
+    """
     settings = settings or get_settings()
     retention = read_retention(settings)
     merged: dict[str, int] = {}

@@ -103,7 +103,8 @@ class _Turn:
 
 @contextmanager
 def _turn(run_id: str, stage: str, settings: Settings) -> Iterator[_Turn]:
-    """Do a stage alone, and not while another run is between its build and its release: the candidate tables are that run's.
+    """Do a stage alone, and not while another run is between its build and its release: the candidate tables are
+    that run's.
 
     A run that fell silent there is overtaken; where it continues anyway, it builds its tables again.
     """

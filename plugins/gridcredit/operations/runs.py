@@ -62,7 +62,8 @@ def files_of(connection: Connection, run_id: str) -> list[int]:
 
 
 def unanswered_extracts(file_id: int, settings: Settings | None = None) -> dict[str, int]:
-    """The extracts of a file that no finished build covers, with their rows: all of a new file, none of an old one again.
+    """The extracts of a file that no finished build covers, with their rows: all of a new file, none of an old one
+    again.
 
     A task killed between its load and the report of it finds here, on its next try, what is still to be reported.
     """
@@ -94,7 +95,9 @@ def finish_run(run_id: str, status: str, settings: Settings | None = None) -> No
 
 @contextmanager
 def reopened(connection: Connection, run_id: str, settings: Settings) -> Iterator[None]:
-    """A run that failed continues where a person clears its task in Airflow: it is under way again, until it fails again."""
+    """A run that failed continues where a person clears its task in Airflow: it is under way again, until it fails
+    again.
+    """
     had_ended = connection.execute(
         "update lineage.runs set status = 'running', finished_at = null "
         "where run_id = %s and status in ('failed', 'killed')",

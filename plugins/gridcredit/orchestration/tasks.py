@@ -21,7 +21,9 @@ def draw_dashboard() -> str:
 
 @task
 def send_digest() -> None:
-    """Mails what changed to GRIDCREDIT_DIGEST_RECIPIENTS by Airflow's connection `smtp_default`; skipped where none are set."""
+    """Mails what changed to GRIDCREDIT_DIGEST_RECIPIENTS by Airflow's connection `smtp_default`; skipped where none
+    are set.
+    """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     from gridcredit.reporting.release_mail import make_digest
@@ -46,7 +48,9 @@ def retire_loads() -> list[str]:
 
 @task
 def check_loads() -> int:
-    """Compares each load in raw with what was loaded, and hashes those of earlier versions; returns how many those were."""
+    """Compares each load in raw with what was loaded, and hashes those of earlier versions; returns how many those
+    were.
+    """
     from gridcredit.operations import maintenance
     from gridcredit.warehouse.connection import connect
     from gridcredit.warehouse.load_hashes import require_as_loaded
@@ -94,7 +98,9 @@ def fit_scorecard(version: str, effective_from: str, params: dict[str, Any] | No
 
 @task
 def compare_policy(proposal: Any) -> str:  # noqa: ANN401 - in the DAG what another task returns
-    """Grades, limits and money by the policy in force and by the proposed one: the model card, whose path it returns."""
+    """Grades, limits and money by the policy in force and by the proposed one: the model card, whose path it
+    returns.
+    """
     from gridcredit.evaluation.scorecards.card import write_card
 
     return str(write_card(proposal, warehouse_settings()))

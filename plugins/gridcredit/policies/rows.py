@@ -35,7 +35,8 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
                 "insert into {}.policies (policy_version, policy_name, effective_from, approver, sha256, description, "
                 "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
                 "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi, "
-                "default_grade, steps_on_working_days, write_off_after_step, limitation_years, dispute_counts_in_rating, "
+                "default_grade, steps_on_working_days, write_off_after_step, limitation_years, "
+                "dispute_counts_in_rating, "
                 "dispute_counts_in_charges, trial_since, trial_salt, pursued_share_of_bill, "
                 "reviews_since) values ({})"
             ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
@@ -77,7 +78,9 @@ def _held(path: Path) -> Iterator[None]:
 
 
 def changed_tables(connection: Connection, policy: Policy) -> list[str]:
-    """The tables of the warehouse that do not hold what a policy's files say; inserted once more, and compared as they are typed."""
+    """The tables of the warehouse that do not hold what a policy's files say; inserted once more, and compared as
+    they are typed.
+    """
     names = ("policies", *TABLES)
     for name in names:
         wanted = sql.Identifier("pg_temp", name)

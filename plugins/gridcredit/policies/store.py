@@ -67,8 +67,8 @@ def loaded_versions(connection: Connection) -> dict[str, str]:
 def held_back(connection: Connection, policy: Policy) -> date | None:
     """The last day that was released by another version, where this one would take effect on that day or before it.
 
-    A version that comes with an upgrade must not rate again what has been released; whoever wants it proposes it with a later
-    date. None where it may be loaded.
+    A version that comes with an upgrade must not rate again what has been released; whoever wants it proposes it
+    with a later date. None where it may be loaded.
     """
     (rated,) = connection.execute(
         "select max(releases.as_of_date) from lineage.releases join lineage.runs using (run_id) where policy_name = %s",
@@ -80,7 +80,8 @@ def held_back(connection: Connection, policy: Policy) -> date | None:
 def why_held_back(policy: Policy, rated: date) -> str:
     """What to do about a version that is held back."""
     return (
-        f"it takes effect on {policy.header.effective_from}, and days up to {rated} are released. Copy {policy.folder}, "
+        f"it takes effect on {policy.header.effective_from}, and days up to {rated} are released. Copy "
+        f"{policy.folder}, "
         "give it a version and a later date, and `gridcredit policy propose` it"
     )
 
@@ -133,13 +134,15 @@ def _has_rated(connection: Connection, version: str) -> bool:
 
 def _not_as_loaded(table: str, version: str, what: str) -> PolicyError:
     return PolicyError(
-        f"policy.{table}: the warehouse does not hold {what} of version {version!r}: somebody changed or removed its rows. Find out "
+        f"policy.{table}: the warehouse does not hold {what} of version {version!r}: somebody changed or removed its "
+        "rows. Find out "
         f"who and why, then put them back: `gridcredit policy restore {version} --approver NAME --reason TEXT`"
     )
 
 
 def restore_policy(version: str, approver: str, reason: str, settings: Settings) -> list[str]:
-    """Put back the rows of a version that were changed in the warehouse; returns their tables. The decision is recorded.
+    """Put back the rows of a version that were changed in the warehouse; returns their tables. The decision is
+    recorded.
 
     Raises:
         GridCreditError: without a name or a reason, or where the rows are as they were loaded.

@@ -33,12 +33,17 @@ PREFIX = "simulated_"
 PROPOSED = "proposed"
 # What is rebuilt for the day, and of it what depends on the policy.
 OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct attribute usage"
-OF_THE_POLICY = "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position credit_limit"
+OF_THE_POLICY = (
+    "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position "
+    "credit_limit"
+)
 
 
 @dataclass(frozen=True)
 class Move:
-    """Customers who go from one grade to another, what they owe, and what they may owe before and after; in currency."""
+    """Customers who go from one grade to another, what they owe, and what they may owe before and after; in
+    currency.
+    """
 
     grade_before: str
     grade_after: str
@@ -171,7 +176,8 @@ def _write_changes(connection: Connection, out: Path) -> None:
             f"""
             select before.customer_id, limit_before.segment, limit_before.region, before.grade as grade_before,
                 after.grade as grade_after, before.score as score_before, after.score as score_after,
-                limit_before.exposure, limit_before.credit_limit as limit_before, limit_after.credit_limit as limit_after
+                limit_before.exposure, limit_before.credit_limit as limit_before,
+                limit_after.credit_limit as limit_after
             {BOTH}
             where before.grade <> after.grade
             order by limit_before.exposure desc, before.customer_id

@@ -1,4 +1,6 @@
-"""Tries a policy before it counts: what the warehouse cannot hold, or the models cannot rate by, is refused while nothing rests on it."""
+"""Tries a policy before it counts: what the warehouse cannot hold, or the models cannot rate by, is refused while
+nothing rests on it.
+"""
 
 from __future__ import annotations
 

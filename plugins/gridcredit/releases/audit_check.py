@@ -1,6 +1,7 @@
 """Checks this folder with nothing but Python's standard library: `python3 check.py [chain hash of an earlier release]`.
 
-It computes again every hash, and of the sample each point, score, grade and limit. It ends with 1 where something differs.
+It computes again every hash, and of the sample each point, score, grade and limit. It ends with 1 where something
+differs.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ FACTS = {
 
 
 def check_record() -> None:
-    """The tables say of the run what the record does, which the release's hash covers; and models are those that ran."""
+    """The tables say of the run what the record does, which the release's hash covers; and models are those that
+    ran.
+    """
     run = table("chain.csv")[-1]["run_id"]
     record = Counter((FOLDER / "lineage.txt").read_text("utf-8").splitlines())
     expect(any(line.startswith(f"run {run} ") for line in record), f"lineage.txt: is not of run {run}")

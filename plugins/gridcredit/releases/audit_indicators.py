@@ -1,8 +1,9 @@
 """Computes indicators of this folder's sample again from its bills and payments: `python3 check_indicators.py`.
 
-It needs nothing but Python's standard library, and ends with 1 where a figure differs. It covers how customers paid and what they owe,
-of customers whose account has bills and their own payments and nothing else. Credit notes, returns, disputes and write-offs need the whole
-ledger (docs/ledger.md of the project); `check.py` checks what follows from an indicator's value.
+It needs nothing but Python's standard library, and ends with 1 where a figure differs. It covers how customers paid
+and what they owe, of customers whose account has bills and their own payments and nothing else. Credit notes,
+returns, disputes and write-offs need the whole ledger (docs/ledger.md of the project); `check.py` checks what
+follows from an indicator's value.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def year_before(day: date) -> date:
 
 
 def paid_on(day: date, bills: list[Bill], payments: list[Payment]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
-    """What of each bill was paid on a day: by payments that name it, and by the customer's credit, the oldest due first."""
+    """What of each bill was paid on a day: by payments that name it, and by the customer's credit, the oldest due
+    first.
+    """
     issued = {bill.number: bill for bill in bills if bill.issued_on <= day}
     named: dict[str, Decimal] = dict.fromkeys(issued, ZERO)
     credit = ZERO

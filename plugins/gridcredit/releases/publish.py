@@ -123,10 +123,13 @@ def publish(run: Run) -> Release:
 
 
 def _store_bill_sizes(connection: Connection, release: int) -> None:
-    """Store the bounds of bill sizes that the release used: later ones use the same (models/features/bill_size_bound.sql)."""
+    """Store the bounds of bill sizes that the release used: later ones use the same
+    (models/features/bill_size_bound.sql).
+    """
     connection.execute(
         "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
-        "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, %s "
+        "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, "
+        "%s "
         "from features.bill_size_bound as sizes, jsonb_each_text(to_jsonb(sizes)) as bound "
         "where starts_with(bound.key, 'from_') on conflict do nothing",
         [release],
@@ -149,7 +152,8 @@ def _require_policies(connection: Connection, run_id: str) -> None:
     """What was changed since the build began, which compared it too, is not published."""
     if changed := changed_policies(connection, run_id):
         raise GridCreditError(
-            f"{', '.join(changed)}: not what was loaded, somebody changed it since the build began: nothing is published. "
+            f"{', '.join(changed)}: not what was loaded, somebody changed it since the build began: nothing is "
+            "published. "
             "Find out who and why, put it back by `gridcredit policy restore`, and run a full refresh"
         )
 

@@ -58,7 +58,9 @@ class TableDifference:
 
 @dataclass(frozen=True)
 class Fault:
-    """What `verify` found: a table whose rows are not those published, or a release that does not follow from the one before."""
+    """What `verify` found: a table whose rows are not those published, or a release that does not follow from the
+    one before.
+    """
 
     release: int
     what: str
@@ -89,7 +91,8 @@ def diff_releases(before: int, after: int, settings: Settings) -> list[TableDiff
                 "history": _history(table),
             }
             query = sql.SQL(
-                "select count(*) filter (where later.content is null), count(*) filter (where earlier.content is null), "
+                "select count(*) filter (where later.content is null), count(*) filter (where earlier.content is "
+                "null), "
                 "count(*) filter (where later.content <> earlier.content) from ({}) as earlier "
                 "full join ({}) as later using ({})"
             ).format(rows.format(**parts, shown=_shown(before)), rows.format(**parts, shown=_shown(after)), key)
@@ -146,7 +149,8 @@ def verify_loads(settings: Settings) -> tuple[list[str], list[str]]:
     with connect(settings) as connection:
         faults = [str(one) for one in changed_loads(connection)] + rows_of_no_load(connection)
         unknown = [
-            f"load {file_id}: {extract} was loaded before loads were hashed; `gridcredit maintain` hashes it as it is now"
+            f"load {file_id}: {extract} was loaded before loads were hashed; `gridcredit maintain` hashes it as it is "
+            "now"
             for file_id, extract in unhashed_loads(connection)
         ]
     return faults, unknown
@@ -185,7 +189,8 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
             opened = change_rows(
                 connection,
                 sql.SQL(
-                    "insert into {history} as history ({columns}, valid_from_release) select {columns}, {new} from {history} "
+                    "insert into {history} as history ({columns}, valid_from_release) select {columns}, {new} from "
+                    "{history} "
                     "where valid_from_release <= {old} and valid_to_release > {old}"
                 ).format(**parts),
                 names,
@@ -230,7 +235,8 @@ def record_release(
     sealed = lineage_hash(connection, run_id)
     link = chain_hash(chain or "", number, run_id, as_of_date, contents, sealed)
     connection.execute(
-        "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, lineage_hash, "
+        "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, "
+        "lineage_hash, "
         "rolled_back_to, approver, reason, restated_because) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             *(number, run_id, as_of_date),

@@ -151,7 +151,9 @@ def plan_build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False)
 
 
 def _month_ends_to_compute(month_ends: list[date], known: list[date], policies: list[Policy]) -> list[date]:
-    """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is no longer stored."""
+    """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is no longer
+    stored.
+    """
     new = [day for day in month_ends if day not in known]
     asks_before = any(policy.tables["transitions"] for policy in policies)
     if asks_before and month_ends and known[:1] != month_ends[:1]:
@@ -179,7 +181,9 @@ def _why_everything(
 
 
 def _fingerprint(last_day: date, policies: list[Policy], rules: OutcomeRules, settings: Settings) -> str:
-    """Changes with anything but facts and days that a figure rests on; its first 64 characters with the models' SQL alone."""
+    """Changes with anything but facts and days that a figure rests on; its first 64 characters with the models' SQL
+    alone.
+    """
     models = hashlib.sha256(settings.policy.encode())
     for pattern in ("models/**/*.sql", "macros/**/*.sql", "dbt_project.yml"):
         for path in sorted(settings.dbt_dir.glob(pattern)):

@@ -1,8 +1,8 @@
 """Hashes of loads: what a load brought into raw as one number, so that rows that were changed since are found.
 
-The sum over a load's rows of each row's hash: it depends on no order, so merged loads retain it, and an erasure changes it by
-the rows that it changed. A row's hash is hashed once more, since Postgres adds up the hashes of its columns: without that,
-values that two rows exchanged would not be seen.
+The sum over a load's rows of each row's hash: it depends on no order, so merged loads retain it, and an erasure
+changes it by the rows that it changed. A row's hash is hashed once more, since Postgres adds up the hashes of its
+columns: without that, values that two rows exchanged would not be seen.
 """
 
 from __future__ import annotations
@@ -99,8 +99,10 @@ def require_as_loaded(connection: Connection, file_ids: Collection[int] | None =
         first = changed[0]
         others = f", and {len(changed) - 1} others" if len(changed) > 1 else ""
         raise GridCreditError(
-            f"{first}{others}: somebody changed them after they were loaded. Find out who and why; then `gridcredit load "
-            f"revert {first.recorded.file_id} --reason TEXT`, and deliver the file again. `gridcredit release verify N --deep` names all"
+            f"{first}{others}: somebody changed them after they were loaded. Find out who and why; then `gridcredit "
+            "load "
+            f"revert {first.recorded.file_id} --reason TEXT`, and deliver the file again. `gridcredit release verify N "
+            "--deep` names all"
         )
 
 

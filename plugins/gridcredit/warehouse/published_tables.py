@@ -1,7 +1,7 @@
 """The published tables: their contract, and the rows that a release opens and closes in them.
 
-Each is stored as intervals of releases (`valid_from_release`, `valid_to_release`) in `published.<table>_history`; the view
-`published.<table>` shows what is current, the function `published.<table>_as_of` what a release showed.
+Each is stored as intervals of releases (`valid_from_release`, `valid_to_release`) in `published.<table>_history`;
+the view `published.<table>` shows what is current, the function `published.<table>_as_of` what a release showed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class PublishedTable:
 
 
 def _as_declared() -> dict[str, PublishedTable]:
-    """By name, as dbt_project/models/candidate declares them; `meta.scope` of a model names the scope and its columns."""
+    """By name, as dbt_project/models/candidate declares them; `meta.scope` of a model names the scope and its
+    columns.
+    """
     tables = {}
     for table in published_tables(Settings()):
         scope = table.meta.get("scope", {})
@@ -66,7 +68,9 @@ def row_hash(columns: Sequence[str], relation: str) -> sql.Composed:
 
 
 def change_rows(connection: Connection, statement: sql.Composed, columns: Sequence[str]) -> tuple[int, Decimal]:
-    """Run an update of, or an insert into, a `history`; returns how many rows it changed and the sum of their hashes."""
+    """Run an update of, or an insert into, a `history`; returns how many rows it changed and the sum of their
+    hashes.
+    """
     changed = sql.SQL("with changed as ({} returning {} as hash) select count(*), coalesce(sum(hash), 0) from changed")
     rows, total = connection.execute(changed.format(statement, row_hash(columns, "history"))).fetchone() or (0, 0)
     return rows, Decimal(total)
@@ -109,7 +113,8 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
         changed = [name for name, kind in present.items() if wanted.get(name) != kind]
         if changed:
             raise GridCreditError(
-                f"published.{table}: the contract lost or retyped {', '.join(changed)}; published columns may only be added"
+                f"published.{table}: the contract lost or retyped {', '.join(changed)}; published columns may only be "
+                "added"
             )
         for name, kind in wanted.items():
             if name not in present:
@@ -128,7 +133,8 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
         "select release, as_of_date from published.release order by release desc limit 1) as current_release "
         "where valid_to_release is null",
         "grant select on {view}, {history} to {reader}",
-        "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin atomic "
+        "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin "
+        "atomic "
         "select * from {history} where valid_from_release <= release_number "
         "and (valid_to_release is null or valid_to_release > release_number); end",
         "comment on function {as_of} is 'The rows that a release showed.'",

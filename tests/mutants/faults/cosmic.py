@@ -1,7 +1,7 @@
 """Run in .venv-mutants: the faults that Cosmic Ray's operators make of Python files, as lines of JSON.
 
-Of each operator only the faults that a person could have made: a comparison with its neighbour, a sign, a number, `and` for `or`,
-`True` for `False`, a condition turned round, a loop that ends too soon.
+Of each operator only the faults that a person could have made: a comparison with its neighbour, a sign, a number,
+`and` for `or`, `True` for `False`, a condition turned round, a loop that ends too soon.
 """
 
 from __future__ import annotations

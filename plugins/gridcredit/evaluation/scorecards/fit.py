@@ -135,13 +135,13 @@ def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules, trusted:
         values, flags = frame[name].to_numpy()[known], is_default[known]
         auc = roc_auc_score(flags, values)
         if max(auc, 1 - auc) > rules.max_auc_alone:
-            defaults, others = values[flags], values[~flags]
-            means = f"mean {defaults.mean():.2f} of {len(defaults):,} defaults, {others.mean():.2f} of {len(others):,} others"
+            means = f"mean {values[flags].mean():.2f} of {flags.sum():,} defaults"
+            means += f", {values[~flags].mean():.2f} of {(~flags).sum():,} others"
             questions.append(f"{name} (AUC {max(auc, 1 - auc):.3f}; {means})")
     if questions:
         raise GridCreditError(
             f"{', '.join(questions)} knows the outcome by itself, above max_auc_alone {rules.max_auc_alone} of "
-            "evaluation.yml: was it known at the month-end? If so, `--trust NAME` takes it; if not, `--without NAME` leaves it out"
+            "evaluation.yml: was it known at the month-end? `--trust NAME` takes it, `--without NAME` leaves it out"
         )
 
 

@@ -175,8 +175,7 @@ def print_run(connection: Connection, run_id: str, seconds: float) -> None:
         "select case when resource_type = 'test' then 'tests' else "
         "coalesce((select table_schema from information_schema.tables "
         "where table_name = split_part(unique_id, '.', 3) and table_schema not in ('published', 'raw') limit 1), "
-        "'views') "
-        "end as layer, sum(seconds) from lineage.model_results where run_id = %s group by 1 order by 2 desc",
+        "'views') end as layer, sum(seconds) from lineage.model_results where run_id = %s group by 1 order by 2 desc",
         [run_id],
     ):
         say(f"    {layer}", took, "of work, two at a time")
@@ -209,8 +208,7 @@ def size_of(connection: Connection, settings: Settings) -> float:
     """Bytes of the layers and of what is published, raw left out."""
     (size,) = connection.execute(
         "select sum(pg_total_relation_size(pg_class.oid)) from pg_class join pg_namespace on relnamespace = "
-        "pg_namespace.oid "
-        "where relkind = 'r' and nspname = any(%s)",
+        "pg_namespace.oid where relkind = 'r' and nspname = any(%s)",
         [[*layers(settings), "published"]],
     ).fetchone() or (0,)
     return float(size)

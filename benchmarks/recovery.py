@@ -80,16 +80,15 @@ def print_reconciliation(connection: Connection) -> None:
     account, bills, opening, aged = (
         connection.execute(
             "select max(abs(opening_balance + billed_amount - collected_amount - written_off_amount - "
-            "closing_balance)), "
-            "max(abs(receivable_amount - unallocated_amount - written_off_to_date - closing_balance)), "
-            "(select max(abs(now.opening_balance - before.closing_balance)) from published.receivable_by_month as now "
+            "closing_balance)), max(abs(receivable_amount - unallocated_amount - written_off_to_date - "
+            "closing_balance)), (select max(abs(now.opening_balance - before.closing_balance)) from "
+            "published.receivable_by_month as now "
             "join published.receivable_by_month as before on before.as_of_date = date_trunc('month', "
             "now.as_of_date)::date - 1 "
             "and (before.region, before.org_unit, before.segment) = (now.region, now.org_unit, now.segment)), "
             "(select max(abs(aged.amount - months.amount)) from (select as_of_date, sum(open_amount) as amount "
             "from published.receivable_by_age group by 1) as aged join (select as_of_date, sum(receivable_amount) as "
-            "amount "
-            "from published.receivable_by_month group by 1) as months using (as_of_date)) from "
+            "amount from published.receivable_by_month group by 1) as months using (as_of_date)) from "
             "published.receivable_by_month"
         ).fetchone()
         or (None,) * 4
@@ -106,8 +105,7 @@ def measure_clearing(settings: Settings, count: int) -> None:
     with connect(settings, autocommit=True) as connection:
         debts = connection.execute(
             "select bill_id, customer_id, open_amount from (select *, count(*) over (order by customer_id) as "
-            "up_to_here "
-            "from published.late_charge where open_amount > 0 and customer_id in ("
+            "up_to_here from published.late_charge where open_amount > 0 and customer_id in ("
             "select customer_id from published.customer_warning where rule = 'overdue_30_days')) as owed "
             "where up_to_here <= %s",
             [count],

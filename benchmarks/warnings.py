@@ -58,8 +58,7 @@ def print_lives(settings: Settings) -> None:
         rows = connection.execute(
             "select opened.rule, exists (select 1 from published.warning_event as cleared "
             "where cleared.customer_id = opened.customer_id and cleared.rule = opened.rule and cleared.event = "
-            "'cleared' "
-            "and cleared.happened_on between opened.happened_on - 7 and opened.happened_on) "
+            "'cleared' and cleared.happened_on between opened.happened_on - 7 and opened.happened_on) "
             "from published.warning_event as opened where opened.event in ('opened', 'reopened')"
         ).fetchall()
     for rule, count in sorted(Counter(rule for rule, _ in rows).items()):

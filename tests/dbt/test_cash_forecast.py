@@ -54,8 +54,7 @@ def published(settings: Settings) -> Any:  # a frame, whose rows have no types
     found = rows(
         settings,
         "select as_of_date, months, method, forecast_amount::float8, collected_amount::float8, windows, "
-        "mean_error::float8, "
-        "is_published from candidate.cash_forecast_method",
+        "mean_error::float8, is_published from candidate.cash_forecast_method",
     )
     frame = pd.DataFrame(found, columns=[*columns, "is_published"])
     frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])

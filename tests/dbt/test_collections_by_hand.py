@@ -152,8 +152,7 @@ def test_days_without_supply_and_use_after_the_cut_off(hand: Settings) -> None:
     got = rows(
         hand,
         "select customer_id, cut_off_on, reconnected_on, closed_on, is_cut_off, days_without_supply, "
-        "kwh_after_cut_off, "
-        "days_measured from candidate.supply_cut_off order by 1, 2",
+        "kwh_after_cut_off, days_measured from candidate.supply_cut_off order by 1, 2",
     )
     assert got == [
         ("back", date(2026, 4, 10), date(2026, 4, 15), None, False, 5, None, 0),
@@ -247,8 +246,7 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
         rows(
             settings,
             "select due_month, sum(kept + broken + open + ended)::int, sum(due_amount + open_amount + "
-            "ended_amount)::float "
-            "from published.instalment_by_month group by 1",
+            "ended_amount)::float from published.instalment_by_month group by 1",
         ),
         columns=["month", "count", "sum"],
     )
@@ -257,8 +255,7 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
     single = rows(
         settings,
         "select count(*) filter (where outcome = 'kept'), sum(paid_amount) filter (where outcome in ('kept', "
-        "'broken')), "
-        "sum(amount) filter (where outcome in ('kept', 'broken')) from published.instalment_result",
+        "'broken')), sum(amount) filter (where outcome in ('kept', 'broken')) from published.instalment_result",
     )
     assert (
         rows(settings, "select sum(kept), sum(paid_amount), sum(due_amount) from published.instalment_by_month")
@@ -269,8 +266,7 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
     judged = rows(
         settings,
         "select paid_share::float, effective_instalments::float, paid_share_low::float, paid_share_high::float, kept + "
-        "broken "
-        "from published.instalment_by_month where paid_share is not null",
+        "broken from published.instalment_by_month where paid_share is not null",
     )
     assert judged
     for share, cases, low, high, instalments in judged:

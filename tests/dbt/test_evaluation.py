@@ -221,8 +221,7 @@ def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Developmen
         )
         query = sql.SQL(
             "select customer_id, segment, {} from simulated_features.customer_feature join staging.stg_customer using "
-            "(customer_id) "
-            f"where as_of_date = '{LAST_DAY}'"
+            f"(customer_id) where as_of_date = '{LAST_DAY}'"
         )
         columns = sql.SQL(", ").join(sql.SQL("{}::float8").format(sql.Identifier(name)) for name in names)
         found["features"] = connection.execute(query.format(columns)).fetchall()

@@ -66,8 +66,7 @@ def test_charges_computed_by_hand(settings: Settings, tmp_path: Path) -> None:
     with connect(settings) as connection:
         rows = connection.execute(
             "select bill_id, charge_of_year, charge_carried_over, late_charge, daily_charge, charged_through, "
-            "open_amount "
-            "from candidate.late_charge"
+            "open_amount from candidate.late_charge"
         ).fetchall()
         to_date = connection.execute("select customer_id, late_charge from candidate.work_list").fetchall()
     assert {bill: in_words(rest) for bill, *rest in rows} == BY_HAND

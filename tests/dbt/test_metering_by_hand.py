@@ -200,8 +200,7 @@ def test_a_price_that_changes_within_a_month_splits_it(hand: Settings) -> None:
     found = rows(
         hand,
         "select customer_id, tariff_code, computed_energy_charge::text, computed_demand_charge::text, is_estimated, "
-        "outcome "
-        "from metering.bill_check where period = date '2026-03-01'",
+        "outcome from metering.bill_check where period = date '2026-03-01'",
     )
     split = {
         who: (tariff, *charges, is_estimated) if outcome != "not measured" else (tariff, None, None, is_estimated)

@@ -60,9 +60,8 @@ def test_accounts_of_each_month_to_the_cent(built: Built) -> None:
     """What the account engine says of each day and the end of the month before: flows, closing balances and ratios."""
     rows = built.rows(
         "select as_of_date, region, org_unit, segment, opening_balance, billed_amount, billed_gross_amount, "
-        "collected_amount, "
-        "collected_gross_amount, refunded_amount, written_off_amount, recovered_amount, written_off_to_date, "
-        "recovered_to_date, "
+        "collected_amount, collected_gross_amount, refunded_amount, written_off_amount, recovered_amount, "
+        "written_off_to_date, recovered_to_date, "
         "closing_balance, receivable_amount, overdue_amount, unallocated_amount, dso, collection_rate "
         "from receivables.receivable_month"
     )
@@ -158,8 +157,7 @@ def test_what_was_collected_of_arrears(built: Built) -> None:
                     sums[1] += paid_by(built, name, state.bill.bill_id, day) - state.paid
     got = built.rows(
         "select as_of_date, region, org_unit, segment, arrears_amount, arrears_collected_amount, "
-        "arrears_collection_rate "
-        "from candidate.receivable_by_month where arrears_amount is not null"
+        "arrears_collection_rate from candidate.receivable_by_month where arrears_amount is not null"
     )
     assert {tuple(row[:4]): list(row[4:6]) for row in got} == dict(want)
     assert all(rate == oracle.rounded(collected / amount, 4) for *_, amount, collected, rate in got)

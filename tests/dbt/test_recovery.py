@@ -83,8 +83,7 @@ def test_the_next_lawful_step(built: Built) -> None:
     # No cut-off within 30 days overdue, nor before the notice has run.
     for customer, due_on, last_step_on, earliest_on in built.rows(
         "select customer_id, oldest_due_on, last_step_on, earliest_on from candidate.work_list where next_step = "
-        "'cut_off' "
-        "and earliest_on is not null"
+        "'cut_off' and earliest_on is not null"
     ):
         assert (earliest_on - due_on).days > 30, customer
         assert (earliest_on - last_step_on).days >= 3, customer
@@ -141,8 +140,7 @@ def test_instalments_are_kept_or_broken_one_by_one(built: Built) -> None:
 def test_the_work_list_ranks_by_expected_loss_for_the_effort(built: Built) -> None:
     rows = built.rows(
         "select officer_id, officer_rank, expected_loss / effort, net_open_amount, probability_of_default, "
-        "loss_given_default, "
-        "expected_loss from candidate.work_list order by officer_id, officer_rank"
+        "loss_given_default, expected_loss from candidate.work_list order by officer_id, officer_rank"
     )
     by_officer: dict[str, list[Decimal]] = {}
     for officer, rank, worth, exposure, default, loss, expected in rows:
@@ -205,8 +203,8 @@ def test_rates_of_officers_have_cases_and_intervals(built: Built) -> None:
     checked = 0
     for officer, month, rate, effective, low, high, due, kept, kept_low, kept_high in built.rows(
         "select officer_id, overdue_month, recovered_rate_30, effective_bills, recovered_rate_30_low, "
-        "recovered_rate_30_high, "
-        "promises_due, promises_kept, kept_rate_low, kept_rate_high from candidate.officer_result"
+        "recovered_rate_30_high, promises_due, promises_kept, kept_rate_low, kept_rate_high from "
+        "candidate.officer_result"
     ):
         if rate is not None:
             mine = bills[officer, month]

@@ -166,8 +166,7 @@ def test_rates_are_those_of_the_suppliers_own_history(settings: Settings, tmp_pa
         for grade, observed, defaults in rows(
             settings,
             "select grade_by_policy, count(*)::int, count(*) filter (where outcome = 'default')::int from "
-            "outcomes.outcome "
-            "where outcome is not null group by 1",
+            "outcomes.outcome where outcome is not null group by 1",
         )
     }
     written = {row["grade"]: float(row["probability_of_default"]) for row in made.policy.tables["default_rates"]}

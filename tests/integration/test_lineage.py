@@ -364,8 +364,7 @@ def _check_neighbourhoods(page: str, released: Released) -> None:
     edges = rows(
         released.settings,
         "select distinct schema_name || '.' || table_name, upstream_schema || '.' || upstream_table from "
-        "lineage.columns "
-        "where (schema_name, table_name) <> (upstream_schema, upstream_table)",
+        "lineage.columns where (schema_name, table_name) <> (upstream_schema, upstream_table)",
     )
     assert len(edges) > 200
     sections = {

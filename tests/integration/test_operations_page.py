@@ -46,8 +46,7 @@ def test_queries_find_nothing_after_a_good_night(new_warehouse: WarehouseFactory
         (
             "A gate blocks a run",
             "with run as (insert into lineage.runs (run_id, code_version, status) values ('b', 'v', 'failed') "
-            "returning run_id) "
-            "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
+            "returning run_id) insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
             "select run_id, 'raw', 'raw.bill', 'e', 'critical', false from run",
         ),
     ],

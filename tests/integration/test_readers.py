@@ -206,8 +206,7 @@ def _plant(connection: psycopg.Connection[Any]) -> None:
     )
     connection.execute(
         "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, "
-        "files_removed) "
-        "select customer_id, 'planted', 'planted', 0, 0, '{}', '{}' from published.customer_rating"
+        "files_removed) select customer_id, 'planted', 'planted', 0, 0, '{}', '{}' from published.customer_rating"
     )
     connection.execute(
         "insert into evaluation.challenger_rating (as_of_date, customer_id, policy_version, challenger_version, grade, "

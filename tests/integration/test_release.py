@@ -280,8 +280,8 @@ def test_the_first_load_of_all_history_does_not_show_how_many_rows_a_day_has(set
             ).fetchone() or (0,)
             connection.execute(
                 "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
-                "rows_quarantined, "
-                "rows_filtered, rows_repeated, seconds) values (%s, 'payment', '', %s, %s, 0, 0, 0, 1)",
+                "rows_quarantined, rows_filtered, rows_repeated, seconds) values (%s, 'payment', '', %s, %s, 0, 0, 0, "
+                "1)",
                 [file_id, accepted, accepted],
             )
             connection.execute(

@@ -121,8 +121,7 @@ def test_readers_never_see_a_mix_while_releases_go_by(settings: Settings) -> Non
             while not done.is_set():
                 row = connection.execute(
                     "select (select count(*) from published.customer_warning), (select count(*) from "
-                    "published.work_list), "
-                    "(select count(*) from published.late_charge)"
+                    "published.work_list), (select count(*) from published.late_charge)"
                 ).fetchone()
                 reads += 1
                 if row not in allowed:

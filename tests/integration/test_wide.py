@@ -34,8 +34,7 @@ def test_months_across_the_columns(settings: Settings) -> None:
         ).fetchall()
         loads = connection.execute(
             "select extract, rows_read, rows_accepted, rows_filtered, lines_read, lines_used, lines_quarantined, "
-            "set_aside "
-            "from lineage.loads order by extract"
+            "set_aside from lineage.loads order by extract"
         ).fetchall()
     found = [
         dict(

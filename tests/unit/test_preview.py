@@ -16,8 +16,7 @@ SAMPLE = (
     "payment_id,customer_id,bill_id,paid_on,amount,colour\n"
     "P1,C1,B1,2026-01-05,10.00,red\n"
     "P2,C1,,2026-02-30,5.50,blue\n"
-    "P3,C1\n"
-    "P4,C1,,2026-01-06,5.5,\n"
+    "P3,C1\nP4,C1,,2026-01-06,5.5,\n"
 )
 
 

@@ -140,8 +140,7 @@ def load_list(
             loads = connection.cursor(row_factory=dict_row).execute(
                 "select file_id as load, file_name as file, extract, rows_read as read, rows_accepted as accepted, "
                 "rows_quarantined as quarantined, to_char(loaded_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as "
-                "loaded_at_utc, "
-                "'reverted: ' || undone_because as note "
+                "loaded_at_utc, 'reverted: ' || undone_because as note "
                 "from lineage.loads join lineage.files using (file_id) order by file_id desc, extract limit %s",
                 [last],
             )

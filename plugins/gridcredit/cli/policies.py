@@ -170,8 +170,7 @@ def calibrate(
         for one in made.rates:
             typer.echo(
                 f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to "
-                f"{one.now.upper:.2%}), "
-                f"{one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
+                f"{one.now.upper:.2%}), {one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
             )
         typer.echo(f"wrote {out}")
         if propose:

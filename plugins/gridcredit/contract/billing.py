@@ -106,8 +106,7 @@ TARIFF = Extract(
 METER = Extract(
     "meter",
     "Meters and the customers they measure. What meters show that measure on the same days is added, maximum demand "
-    "too; "
-    "a meter that replaces another is installed on the day the other is removed, or later.",
+    "too; a meter that replaces another is installed on the day the other is removed, or later.",
     (
         key_column("meter_id", "number of the meter"),
         Column("customer_id", "text", "whose use it measures", required=True),

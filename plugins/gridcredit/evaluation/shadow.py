@@ -30,10 +30,9 @@ def rate_by_challenger(as_of_date: date, settings: Settings) -> None:
         connection.execute("delete from evaluation.challenger_rating where as_of_date = %s", [as_of_date])
         connection.execute(
             "insert into evaluation.challenger_rating (as_of_date, customer_id, policy_version, challenger_version, "
-            "segment, "
-            "region, grade, challenger_grade, score, challenger_score, exposure, credit_limit, challenger_limit) "
-            "select %s, before.customer_id, %s, %s, limit_before.segment, limit_before.region, before.grade, "
-            "after.grade, "
+            "segment, region, grade, challenger_grade, score, challenger_score, exposure, credit_limit, "
+            "challenger_limit) select %s, before.customer_id, %s, %s, limit_before.segment, limit_before.region, "
+            "before.grade, after.grade, "
             "before.score, after.score, limit_before.exposure, limit_before.credit_limit, limit_after.credit_limit "
             + BOTH,
             [as_of_date, champion.header.version, challenger.header.version],

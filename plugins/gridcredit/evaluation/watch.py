@@ -81,8 +81,7 @@ def watch(settings: Settings) -> Watch:
         connection.cursor().executemany(
             "insert into evaluation.rating_figure (as_of_date, scorer, figure, dimension, member, value, lower_bound, "
             "upper_bound, customers, defaults, status, watched_on) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-            "%s) "
-            "on conflict (as_of_date, scorer, figure, dimension, member) do update set value = excluded.value, "
+            "%s) on conflict (as_of_date, scorer, figure, dimension, member) do update set value = excluded.value, "
             "lower_bound = excluded.lower_bound, upper_bound = excluded.upper_bound, customers = excluded.customers, "
             "defaults = excluded.defaults, status = excluded.status, watched_on = excluded.watched_on",
             [
@@ -217,8 +216,7 @@ def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> F
     """How much lower the AUC is than the mean of the twelve month-ends before it."""
     rows = connection.execute(
         "select as_of_date, score::float8, outcome = 'default' from outcomes.outcome where outcome in ('default', 'no "
-        "default') "
-        "and score is not null and as_of_date <= %s and as_of_date > %s::date - interval '13 months'",
+        "default') and score is not null and as_of_date <= %s and as_of_date > %s::date - interval '13 months'",
         [month_end, month_end],
     ).fetchall()
     frame = pd.DataFrame(rows, columns=["day", "score", "is_default"])

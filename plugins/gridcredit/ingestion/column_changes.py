@@ -60,8 +60,7 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
                 raise FileRefusedError(
                     f"{path.name}: has no column {absent[0]!r}, which {name}.{column.name} reads"
                     f"{f' (is it {alike[0]!r}?)' if alike else ''}: correct the name in the mapping, or mark the "
-                    "column "
-                    "`optional: true` if a file may come without it"
+                    "column `optional: true` if a file may come without it"
                 )
             if column.name not in missing[name]:
                 missing[name].append(column.name)

@@ -59,8 +59,8 @@ def require_currency(mapping: Mapping, path: Path, settings: Settings) -> None:
     if mapping.currency not in (None, settings.currency):
         raise FileRefusedError(
             f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in "
-            f"{settings.currency}: "
-            "load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first load"
+            f"{settings.currency}: load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first "
+            "load"
         )
 
 
@@ -176,8 +176,7 @@ def _load_rows(
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
             "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, "
-            "seconds, "
-            "missing_columns, notes, newest_fact_on) "
+            "seconds, missing_columns, notes, newest_fact_on) "
             "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [file_id, name, mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
             + [counts.repeated, counts.lines, counts.lines_used, counts.lines_quarantined, Jsonb(counts.set_aside)]

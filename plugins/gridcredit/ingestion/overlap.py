@@ -75,8 +75,7 @@ def overlap_notes(
     if same_name and rule.delivery == "delta":
         raise FileRefusedError(
             f"{file_name}: load {before} had this name, and {extract.name} has keys of file and line: its rows would "
-            "be "
-            "replaced; deliver each file under a name of its own"
+            "be replaced; deliver each file under a name of its own"
         )
     if rule.delivery == "delta":
         return []

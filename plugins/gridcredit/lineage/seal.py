@@ -12,8 +12,7 @@ FACTS = (
     "from lineage.runs where run_id = %(run)s",
     # Of loads that were not hashed when they were loaded the line ends before their hash.
     "select concat_ws(' ', 'file', files.file_id, mapping, file_name, sha256, byte_size, loads.extract, rows_read, "
-    "rows_accepted, "
-    "rows_quarantined, row_hash_sum) from lineage.run_files join lineage.files using (file_id) "
+    "rows_accepted, rows_quarantined, row_hash_sum) from lineage.run_files join lineage.files using (file_id) "
     "left join lineage.loads using (file_id) left join lineage.load_hashes "
     "on because = 'loaded' and (load_hashes.file_id, load_hashes.extract) = (files.file_id, loads.extract) "
     "where run_id = %(run)s order by files.file_id, loads.extract",

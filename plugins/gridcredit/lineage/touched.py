@@ -170,9 +170,8 @@ def _tables_on(connection: Connection, extracts: list[str]) -> list[str]:
     rows = connection.execute(
         "with recursive edges as ("
         "select distinct schema_name, table_name, upstream_schema, upstream_table from lineage.columns where "
-        "fingerprint = ("
-        "select fingerprint from lineage.runs join lineage.releases using (run_id) where fingerprint is not null "
-        "order by release desc limit 1)), "
+        "fingerprint = (select fingerprint from lineage.runs join lineage.releases using (run_id) where fingerprint is "
+        "not null order by release desc limit 1)), "
         "reached as (select 'raw' as schema_name, unnest(%s::text[]) as table_name "
         "union select edges.schema_name, edges.table_name from edges join reached "
         "on (upstream_schema, upstream_table) = (reached.schema_name, reached.table_name)) "

@@ -81,8 +81,7 @@ def why_held_back(policy: Policy, rated: date) -> str:
     """What to do about a version that is held back."""
     return (
         f"it takes effect on {policy.header.effective_from}, and days up to {rated} are released. Copy "
-        f"{policy.folder}, "
-        "give it a version and a later date, and `gridcredit policy propose` it"
+        f"{policy.folder}, give it a version and a later date, and `gridcredit policy propose` it"
     )
 
 
@@ -135,8 +134,8 @@ def _has_rated(connection: Connection, version: str) -> bool:
 def _not_as_loaded(table: str, version: str, what: str) -> PolicyError:
     return PolicyError(
         f"policy.{table}: the warehouse does not hold {what} of version {version!r}: somebody changed or removed its "
-        "rows. Find out "
-        f"who and why, then put them back: `gridcredit policy restore {version} --approver NAME --reason TEXT`"
+        f"rows. Find out who and why, then put them back: `gridcredit policy restore {version} --approver NAME "
+        "--reason TEXT`"
     )
 
 

@@ -75,8 +75,7 @@ def describe_changes(changes: dict[str, Any]) -> list[str]:
     changed = [move for move in moves if move["grade_before"] != move["grade_after"]]
     lines = [
         f"As of {changes['as_of_date']}: {sum(move['customers'] for move in changed):,} of {everybody:,} customers "
-        "change "
-        f"grade, who owe {sum(move['exposure'] for move in changed):,.2f}; all limits together go from "
+        f"change grade, who owe {sum(move['exposure'] for move in changed):,.2f}; all limits together go from "
         f"{sum(move['limit_before'] for move in moves):,.2f} to {sum(move['limit_after'] for move in moves):,.2f}.",
         "",
         "| grade | customers now | then | |",

@@ -149,8 +149,7 @@ def _refuse_late(connection: Connection, proposal: Proposal) -> None:
     if rated and proposal.effective_from <= rated:
         raise GridCreditError(
             f"{proposal.policy_version} would take effect on {proposal.effective_from}, and days up to {rated} have "
-            "been "
-            "rated and released: propose it again with a later date"
+            "been rated and released: propose it again with a later date"
         )
 
 
@@ -188,6 +187,5 @@ def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
     if rated:
         raise GridCreditError(
             f"{proposal.policy_version} has rated days up to {rated}, and released ratings stay as they are: propose a "
-            "new "
-            "version with a later date"
+            "new version with a later date"
         )

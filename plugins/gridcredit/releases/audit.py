@@ -36,20 +36,18 @@ SAMPLE = 20
 STRATIFIED = (
     "select customer_id from (select *, row_number() over (partition by grade, veto, override_id is null "
     "order by md5(%(seed)s || customer_id), customer_id) as place from published.customer_rating_as_of(%(release)s)) "
-    "as rating "
-    "order by place, grade, veto, override_id is null, customer_id limit %(size)s"
+    "as rating order by place, grade, veto, override_id is null, customer_id limit %(size)s"
 )
 RECORDS = ("bill", "payment", "dispute", "meter_reading")
 
 QUERIES = {
     "inputs.csv": "select file_id, mapping, file_name, sha256, byte_size, loaded_at, undone_at, extract, rows_read, "
     "rows_accepted, rows_quarantined, rows_filtered, rows_repeated, row_hash_sum, hashed_columns, run_id from "
-    "lineage.files "
-    "join lineage.run_files using (file_id) join lineage.runs using (run_id) left join lineage.loads using (file_id) "
-    "left join (select file_id, extract, row_hash_sum, columns as hashed_columns from lineage.load_hashes "
-    "where because = 'loaded') as hashes using (file_id, extract) where runs.status in ('published', 'unchanged') and "
-    "runs.started_at <= ("
-    "select started_at from lineage.runs where run_id = %(run)s) order by file_id, extract, run_id",
+    "lineage.files join lineage.run_files using (file_id) join lineage.runs using (run_id) left join lineage.loads "
+    "using (file_id) left join (select file_id, extract, row_hash_sum, columns as hashed_columns from "
+    "lineage.load_hashes where because = 'loaded') as hashes using (file_id, extract) where runs.status in "
+    "('published', 'unchanged') and "
+    "runs.started_at <= (select started_at from lineage.runs where run_id = %(run)s) order by file_id, extract, run_id",
     "gates.csv": "select gate, table_name, suite, expectation, column_name, severity, success, unexpected_count, "
     "element_count, detail, unexpected_keys from lineage.gate_results where run_id = %(run)s order by 1, 2, 4, 5, 10",
     "models.csv": "select unique_id, status, checksum, rows_affected from lineage.model_results "
@@ -70,18 +68,17 @@ QUERIES = {
 }
 RATINGS = (
     "select customer_id, score, weight_available, grade_by_score, veto, grade_by_policy, grade, override_id, "
-    "policy_version "
-    "from published.customer_rating_as_of(%(release)s) where customer_id = any(%(customers)s) order by customer_id"
+    "policy_version from published.customer_rating_as_of(%(release)s) where customer_id = any(%(customers)s) order by "
+    "customer_id"
 )
 LIMITS = (
     "select customer_id, grade, mean_monthly_bill, peak_season_factor, limit_months, deposit_amount, credit_limit, "
-    "policy_version "
-    "from published.credit_limit_as_of(%(release)s) where customer_id = any(%(customers)s) order by customer_id"
+    "policy_version from published.credit_limit_as_of(%(release)s) where customer_id = any(%(customers)s) order by "
+    "customer_id"
 )
 INDICATORS = (
     "select customer_id, indicator, indicator_value, is_available, bins.lower_bound, bins.upper_bound, points.points, "
-    "points.weight, "
-    "points.reason_code from published.rating_indicator_as_of(%(release)s) as points "
+    "points.weight, points.reason_code from published.rating_indicator_as_of(%(release)s) as points "
     "join published.customer_rating_as_of(%(release)s) as rating using (customer_id) "
     "left join policy.bins using (policy_version, indicator, bin) where customer_id = any(%(customers)s) "
     "order by customer_id, indicator"
@@ -160,8 +157,7 @@ def _write_models(folder: Path, connection: Connection, values: dict[str, Any]) 
         "select job_name, event->'job'->'facets' from lineage.events where event_type = 'COMPLETE' "
         "and job_name like 'dbt.%%' and job_name not like 'dbt.test.%%' "
         "and event->'run'->'facets'->'tags'->'tags' @> jsonb_build_array(jsonb_build_object('key', 'build', 'value', "
-        "%(run)s::text)) "
-        "order by event_id",
+        "%(run)s::text)) order by event_id",
         values,
     ):
         name = job.removeprefix("dbt.")

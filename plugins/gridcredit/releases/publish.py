@@ -129,8 +129,7 @@ def _store_bill_sizes(connection: Connection, release: int) -> None:
     connection.execute(
         "insert into ops.bill_size_bounds (basis_date, segment, percentile, mean_monthly_bill, customers, release) "
         "select basis_date, segment, cast(substr(bound.key, 6) as integer), cast(bound.value as numeric), customers, "
-        "%s "
-        "from features.bill_size_bound as sizes, jsonb_each_text(to_jsonb(sizes)) as bound "
+        "%s from features.bill_size_bound as sizes, jsonb_each_text(to_jsonb(sizes)) as bound "
         "where starts_with(bound.key, 'from_') on conflict do nothing",
         [release],
     )
@@ -153,8 +152,7 @@ def _require_policies(connection: Connection, run_id: str) -> None:
     if changed := changed_policies(connection, run_id):
         raise GridCreditError(
             f"{', '.join(changed)}: not what was loaded, somebody changed it since the build began: nothing is "
-            "published. "
-            "Find out who and why, put it back by `gridcredit policy restore`, and run a full refresh"
+            "published. Find out who and why, put it back by `gridcredit policy restore`, and run a full refresh"
         )
 
 

@@ -92,8 +92,7 @@ def diff_releases(before: int, after: int, settings: Settings) -> list[TableDiff
             }
             query = sql.SQL(
                 "select count(*) filter (where later.content is null), count(*) filter (where earlier.content is "
-                "null), "
-                "count(*) filter (where later.content <> earlier.content) from ({}) as earlier "
+                "null), count(*) filter (where later.content <> earlier.content) from ({}) as earlier "
                 "full join ({}) as later using ({})"
             ).format(rows.format(**parts, shown=_shown(before)), rows.format(**parts, shown=_shown(after)), key)
             (gone, new, changed) = connection.execute(query).fetchone() or (0, 0, 0)
@@ -190,8 +189,7 @@ def roll_back(release: int, approver: str, reason: str, settings: Settings) -> i
                 connection,
                 sql.SQL(
                     "insert into {history} as history ({columns}, valid_from_release) select {columns}, {new} from "
-                    "{history} "
-                    "where valid_from_release <= {old} and valid_to_release > {old}"
+                    "{history} where valid_from_release <= {old} and valid_to_release > {old}"
                 ).format(**parts),
                 names,
             )
@@ -236,8 +234,8 @@ def record_release(
     link = chain_hash(chain or "", number, run_id, as_of_date, contents, sealed)
     connection.execute(
         "insert into lineage.releases (release, run_id, as_of_date, rows_opened, rows_closed, chain_hash, "
-        "lineage_hash, "
-        "rolled_back_to, approver, reason, restated_because) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "lineage_hash, rolled_back_to, approver, reason, restated_because) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, "
+        "%s, %s)",
         [
             *(number, run_id, as_of_date),
             sum(change.opened for change in changes.values()),

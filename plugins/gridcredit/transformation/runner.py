@@ -177,8 +177,7 @@ def _note_built(run: Run, engine: Engine, *layers: str) -> None:
         # Whoever built by hand meanwhile has emptied it.
         cursor.execute(
             "insert into ops.built (run_id) select %(run)s where (select count(*) from ops.built_layer where run_id = "
-            "%(run)s) "
-            "= %(layers)s on conflict do nothing",
+            "%(run)s) = %(layers)s on conflict do nothing",
             {"run": run.id, "layers": len(LAYERS)},
         )
 

@@ -30,8 +30,7 @@ def apply_comments(connection: Connection, settings: Settings) -> None:
         "select nspname, relname, relkind = 'v', obj_description(pg_class.oid), "
         "array_agg(attname order by attnum), array_agg(col_description(attrelid, attnum) order by attnum) "
         "from pg_class join pg_namespace on pg_namespace.oid = relnamespace join pg_attribute on attrelid = "
-        "pg_class.oid "
-        "where relkind in ('r', 'v') and attnum > 0 and not attisdropped "
+        "pg_class.oid where relkind in ('r', 'v') and attnum > 0 and not attisdropped "
         "and (nspname in ('published', 'star') or starts_with(nspname, 'dept_')) "
         "group by nspname, relname, relkind, pg_class.oid"
     ).fetchall()

@@ -100,9 +100,8 @@ def require_as_loaded(connection: Connection, file_ids: Collection[int] | None =
         others = f", and {len(changed) - 1} others" if len(changed) > 1 else ""
         raise GridCreditError(
             f"{first}{others}: somebody changed them after they were loaded. Find out who and why; then `gridcredit "
-            "load "
-            f"revert {first.recorded.file_id} --reason TEXT`, and deliver the file again. `gridcredit release verify N "
-            "--deep` names all"
+            f"load revert {first.recorded.file_id} --reason TEXT`, and deliver the file again. `gridcredit release "
+            "verify N --deep` names all"
         )
 
 

@@ -134,8 +134,7 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
         "where valid_to_release is null",
         "grant select on {view}, {history} to {reader}",
         "create or replace function {as_of}(release_number bigint) returns setof {history} language sql stable begin "
-        "atomic "
-        "select * from {history} where valid_from_release <= release_number "
+        "atomic select * from {history} where valid_from_release <= release_number "
         "and (valid_to_release is null or valid_to_release > release_number); end",
         "comment on function {as_of} is 'The rows that a release showed.'",
     )

@@ -66,8 +66,7 @@ def cut_grades(base: Policy, calibration: Calibration) -> tuple[Rows, list[str]]
         rows.append(grade | {"min_score": f"{floor:.2f}" if floor else "0"})
     return rows[::-1], [
         f"{better['grade']}: the cut to {worse['grade']} would be at {cut:.2f} points, and scores go from 0 to 100: "
-        "its floor "
-        "is put at the edge; with few in it, its default rate says little"
+        "its floor is put at the edge; with few in it, its default rate says little"
         for (better, worse), cut in zip(pairwise(grades), cuts, strict=True)
         if not 0 < cut <= 100
     ]

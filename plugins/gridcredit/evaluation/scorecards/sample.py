@@ -145,9 +145,8 @@ def _no_outcome(connection: Connection, rules: EvaluationRules) -> str:
     """Why no month-end has an outcome, and which settings decide."""
     return (
         f"no month-end has an outcome yet: window_months ({rules.outcome.window_months}) must have passed after a "
-        "rated month-end, "
-        "and ratings go back GRIDCREDIT_HISTORY_MONTHS; a supplier's own outcomes count at rated month-ends. "
-        + " ".join(unused_outcomes(connection))
+        "rated month-end, and ratings go back GRIDCREDIT_HISTORY_MONTHS; a supplier's own outcomes count at rated "
+        "month-ends. " + " ".join(unused_outcomes(connection))
     ).strip()
 
 

@@ -30,8 +30,8 @@ QUERIES: dict[str, LiteralString] = {
     "from lineage.releases order by release desc limit 5",
     "loads": "select file_id, file_name, loaded_at, undone_at, string_agg(extract, ', ' order by extract) as extracts, "
     "sum(rows_accepted) as accepted, sum(rows_quarantined) as quarantined from lineage.files join lineage.loads using "
-    "(file_id) "
-    "where loaded_at > now() - make_interval(days => %(days)s) group by file_id order by file_id desc limit %(rows)s",
+    "(file_id) where loaded_at > now() - make_interval(days => %(days)s) group by file_id order by file_id desc limit "
+    "%(rows)s",
     "refused": "select file_name, mapping, reason, refused_at from ops.refused_files "
     "where refused_at > now() - make_interval(days => %(days)s) order by refused_at desc limit %(rows)s",
     "runs": "select run_id, as_of_date, status, started_at, finished_at from lineage.runs order by started_at desc "
@@ -113,8 +113,7 @@ def gate_results(run_id: str, settings: Settings) -> list[Row]:
         return rows_of(
             connection,
             "select gate, suite, expectation, column_name as column, severity, success, unexpected_count as "
-            "unexpected, "
-            "element_count as of, detail from lineage.gate_results where run_id = %(run)s "
+            "unexpected, element_count as of, detail from lineage.gate_results where run_id = %(run)s "
             "order by success, severity, gate desc, suite, expectation",
             {"run": run_id},
         )
@@ -128,8 +127,7 @@ def load_results(file_id: int, settings: Settings) -> tuple[Row | None, list[Row
         extracts = rows_of(
             connection,
             "select extract, rows_read, rows_accepted, rows_quarantined, rows_filtered, rows_repeated from "
-            "lineage.loads "
-            "where file_id = %(file)s order by extract",
+            "lineage.loads where file_id = %(file)s order by extract",
             values,
         )
         quarantined = rows_of(

@@ -71,15 +71,12 @@ QUERIES: dict[str, LiteralString] = {
     "warning_list": (
         "select * from (select warning.*, rating.grade, count(*) over (partition by level) as of_level, "
         "row_number() over (partition by level order by deadline, money_at_risk desc nulls last, warning.customer_id) "
-        "as place "
-        "from published.customer_warning as warning left join published.customer_rating as rating using (customer_id)) "
-        "as ranked "
-        "where level = 'red' or place <= 200 order by level_rank, deadline, customer_id"
+        "as place from published.customer_warning as warning left join published.customer_rating as rating using "
+        "(customer_id)) as ranked where level = 'red' or place <= 200 order by level_rank, deadline, customer_id"
     ),
     "debtors": (
         "select debtor.customer_id, debtor_rank, debtor.open_amount, share, rating.grade, rating.segment, "
-        "rating.org_unit, "
-        "work.days_overdue, work.next_step, work.earliest_on, work.held_by, work.step_days_late "
+        "rating.org_unit, work.days_overdue, work.next_step, work.earliest_on, work.held_by, work.step_days_late "
         "from published.largest_debtor as debtor left join published.customer_rating as rating using (customer_id) "
         "left join published.work_list as work using (customer_id) order by debtor_rank"
     ),
@@ -122,8 +119,7 @@ COMPARED: LiteralString = (
     "(select sum(overdue_amount) from months where as_of_date = %(day)s) as overdue, "
     "(select sum(expected_loss) from published.expected_credit_loss_as_of(%(release)s)) as expected_loss, "
     "account.*, level.* from (select sum(greatest(credit_balance, 0)) as credit_balance, sum(written_off_amount) as "
-    "written_off, "
-    "sum(recovered_amount) as recovered from published.customer_account_as_of(%(release)s)) as account, "
+    "written_off, sum(recovered_amount) as recovered from published.customer_account_as_of(%(release)s)) as account, "
     "(select count(*) filter (where level = 'red') as red, count(*) filter (where level = 'orange') as orange, "
     "count(*) filter (where level = 'yellow') as yellow, count(*) filter (where level = 'blue') as blue "
     "from published.customer_warning_as_of(%(release)s)) as level"
@@ -136,9 +132,8 @@ OF_CUSTOMERS: dict[str, LiteralString] = {
     "debt": "select * from published.work_list where customer_id = any(%s)",
     "costs": (
         "select * from (select *, row_number() over (partition by customer_id order by points - weight, indicator) as "
-        "place "
-        "from published.rating_indicator where is_available and points < weight and customer_id = any(%s)) as costs "
-        "where place <= 3 order by customer_id, place"
+        "place from published.rating_indicator where is_available and points < weight and customer_id = any(%s)) as "
+        "costs where place <= 3 order by customer_id, place"
     ),
     "warnings": "select * from published.customer_warning where customer_id = any(%s) order by level_rank, deadline, "
     "rule",

@@ -25,7 +25,7 @@ from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import warehouse_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
-from tests.support.depth import few_or_many
+from tests.support import depth
 from tests.support.prepared import Prepared, copy_home, copy_server, create_database, settings_for
 from tests.support.waiting import number, rows, wait_for
 
@@ -114,7 +114,7 @@ def test_a_run_ends_when_its_server_is_killed(
 
 
 @pytest.mark.deep
-@pytest.mark.skipif(few_or_many(True, False), reason="`make test-deep` kills the server fifty times")
+@pytest.mark.skipif(not depth.deep, reason="`make test-deep` kills the server fifty times")
 def test_no_kill_of_the_server_loses_anything(server: EmbeddedPostgres, small: Prepared, tmp_path: Path) -> None:
     """At random moments of ingest, build and publish: in the end the same rows as where nothing was killed."""
     seed = Random().randrange(10**6)

@@ -142,9 +142,11 @@ def test_what_a_run_built_is_gone_before_its_release(
         pipeline.build_layer("next", layer, settings)
     if after == "check_candidate":
         pipeline.check_candidate("next", settings)
-    tables = rows(settings, "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = "
-        "relnamespace "
-                            "where relpersistence = 'u' and relkind = 'r'")  # fmt: skip
+    tables = rows(
+        settings,
+        "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+        "where relpersistence = 'u' and relkind = 'r'",
+    )
     with connect(settings) as connection:
         connection.execute(
             sql.SQL("truncate {}").format(sql.SQL(", ").join(sql.Identifier(*table) for table in tables))

@@ -93,7 +93,7 @@ def above(name: str, nodes: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("notes", ["changed_customer", "changed_usage"])
-def test_whoever_reads_what_staging_notes_waits_for_all_of_it(project: Project, notes: str) -> None:
+def test_a_model_that_reads_what_staging_notes_waits_for_all_of_it(project: Project, notes: str) -> None:
     """Rows of a customer who is noted while a model runs would be deleted, and not computed."""
     models = {name: node for name, node in project.nodes.items() if node.resource_type == "model"}
     of_meters = notes == "changed_usage"
@@ -104,7 +104,7 @@ def test_whoever_reads_what_staging_notes_waits_for_all_of_it(project: Project, 
         if "note_changed_customers" in hook.sql and ("'meter" in hook.sql) == of_meters
     }
     macros = ("changed_customers", "days_of_changed_customers", "only_of_accounts", "note_linked_customers")
-    source, keys = f"source.gridcredit.ops.{notes}", {f"{notes}", "changed_account"}
+    source, keys = f"source.gridcredit.ops.{notes}", {"changed_customer", "changed_account"}
     reading = {
         name
         for name, node in models.items()

@@ -4,7 +4,6 @@ rightly is not.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from gridcredit.releases.release import verify_loads, verify_release
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
+from tests.support.own_process import environment_of
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
 from tests.support.waiting import rows
@@ -99,14 +99,9 @@ def test_a_build_does_not_begin_on_loads_that_were_changed(
 
 
 def verified(settings: Settings, *options: str) -> tuple[int, str]:
-    assert settings.warehouse_url is not None
-    environment = os.environ | {
-        "GRIDCREDIT_HOME": str(settings.home),
-        "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
-    }
     done = subprocess.run(
         [sys.executable, "-m", "gridcredit", "release", "verify", "2", *options],
-        env=environment,
+        env=environment_of(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -22,10 +22,10 @@ import pytest
 from gridcredit.operations import pipeline
 from gridcredit.releases.release import list_releases, verify_loads, verify_release
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import warehouse_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 from tests.support import depth
+from tests.support.own_process import environment_of
 from tests.support.prepared import Prepared, copy_home, copy_server, create_database, settings_for
 from tests.support.waiting import number, rows, wait_for
 
@@ -77,13 +77,10 @@ def test_a_run_ends_when_its_server_is_killed(
     home = tmp_path / "home"
     copy_home(small, home, small.name)
     settings: Settings = settings_for(server, small.name, home, small.options)
-    environment = os.environ | {
-        "GRIDCREDIT_HOME": str(home),
-        "GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings),
-        "GRIDCREDIT_HISTORY_MONTHS": "1",
-    }
     command = [sys.executable, "-m", "gridcredit", "run", "--as-of", "2026-06-20", "--full-refresh"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=environment_of(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     begun = {
         "build_models": "select 1 from lineage.runs where status = 'running' and build_began_at is not null",
         "check_candidate": "select 1 from ops.stage_timings join lineage.runs using (run_id) "
@@ -171,14 +168,9 @@ def _land(file: int, settings: Settings) -> None:
 
 def _night(settings: Settings, run_id: str) -> subprocess.Popen[str]:
     """A night in a process of its own, which has begun."""
-    environment = os.environ | {
-        "GRIDCREDIT_HOME": str(settings.home),
-        "GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings),
-        "GRIDCREDIT_HISTORY_MONTHS": "1",
-    }
     process = subprocess.Popen(
         [sys.executable, "-c", NIGHT, run_id, DAY.isoformat()],
-        env=environment,
+        env=environment_of(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

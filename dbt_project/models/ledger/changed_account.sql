@@ -1,6 +1,5 @@
 -- Whose accounts changed facts concern in an incremental build, and from which day on: the customers of the facts, and
--- those whose
--- bills or payments these name. All are noted once this is built: depends_on: {{ ref('reversal') }}
+-- those whose bills or payments these name. All are noted before: depends_on: {{ ref('reversal') }}
 {{ config(materialized='view') }}
 
 select

@@ -36,7 +36,8 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
                 "new_customer_months, new_customer_grade, bill_tolerance, power_factor_surcharge, reading_lag_months, "
                 "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi, "
                 "default_grade, steps_on_working_days, write_off_after_step, limitation_years, "
-                "dispute_counts_in_rating, dispute_counts_in_charges, trial_since, trial_salt, pursued_share_of_bill, reviews_since) values ({})"
+                "dispute_counts_in_rating, dispute_counts_in_charges, trial_since, trial_salt, pursued_share_of_bill, "
+                "reviews_since) values ({})"
             ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
             values,
         )

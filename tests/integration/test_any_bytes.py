@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from tests.support.depth import few_or_many
+from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
 
 PAYMENTS = b"payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
@@ -114,3 +115,31 @@ def test_any_bytes(
             counts = result.counts["payment"]
             assert counts.read == counts.accepted + counts.quarantined
             assert after == (before[0] + counts.accepted, before[1] + counts.quarantined, before[2] + 1)
+
+
+TEXTS = ["plain", "a,b", 'say "x"', '"', "\\.", "\\N", "NULL", "null", "a\tb", "it's; so", "ünï 電", "a  b"]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one file", "in files of their own"])
+def test_each_text_is_stored_as_it_was_sent(
+    new_warehouse: WarehouseFactory, empty: Prepared, tmp_path: Path, together: bool
+) -> None:
+    """A file whose texts need no quotes is written to the database without them: what COPY reads is the same."""
+    mine = new_warehouse(empty)
+    mapping = Mapping.model_validate(
+        {
+            "mapping": "texts",
+            "description": "d",
+            "files": [{"pattern": "*", "format": "parquet", "extracts": {"payment": {}}}],
+        }
+    )
+    for number, texts in enumerate([TEXTS] if together else [[text] for text in TEXTS]):
+        ids = [f"P{number}-{place}" for place in range(len(texts))]
+        days, amounts = ["2026-01-05"] * len(texts), [1.5] * len(texts)
+        columns = {"payment_id": ids, "customer_id": ids, "channel": texts, "paid_on": days, "amount": amounts}
+        path = tmp_path / f"payment_{number}.parquet"
+        pq.write_table(pa.table(columns), path)
+        assert load_file(path, mapping, mine).counts["payment"].quarantined == 0
+    with connect(mine) as connection:
+        stored = connection.execute("select channel, bill_id from raw.payment order by _file_id, _line_no").fetchall()
+    assert stored == [(text, None) for text in TEXTS]

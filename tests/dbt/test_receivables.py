@@ -212,7 +212,9 @@ def test_the_largest_debtors_and_what_depends_on_them(built: Built) -> None:
 
 
 def default_rates(built: Built) -> dict[tuple[str, int], Decimal]:
-    found = built.rows("select segment, days_overdue, default_rate from receivables.default_matrix")
+    found = built.rows(
+        "select segment, days_overdue, default_rate from receivables.default_matrix where as_of_date = '2026-06-19'"
+    )
     return {(segment, age): rate for segment, age, rate in found}
 
 
@@ -244,6 +246,148 @@ def test_a_default_rate_is_of_bills_of_the_same_age(built: Built) -> None:
                 assert rates[segment, age] == oracle.rounded(want, 6), (segment, age)
     # The older a debt, the more of it comes to default: by far more at 27 days than at 8.
     assert rates["commercial", 27] > rates["commercial", 8] > rates["commercial", 0]
+
+
+def test_no_debt_is_without_risk(built: Built) -> None:
+    """A share of 0 is not believed: that of all segments counts, or the least of the policy; nothing known is 1."""
+    rows = built.rows(
+        "select as_of_date, days_overdue, segment, open_amount, defaulted_amount, default_rate, default_rate_of, "
+        "expected_default_rate from receivables.default_matrix"
+    )
+    opened: dict[tuple[date, int], Decimal] = defaultdict(Decimal)
+    defaulted: dict[date, Decimal] = defaultdict(Decimal)
+    for day, age, _, amount, lost, *_ in rows:
+        opened[day, age] += amount
+        defaulted[day] += lost if age == 0 else 0
+    seen = set()
+    for day, age, segment, amount, lost, rate, measured_by, expected in rows:
+        own = max(min(lost / amount, Decimal(1)), Decimal(0)) if amount > 0 else None
+        pooled = min(defaulted[day] / opened[day, age], Decimal(1)) if opened[day, age] > 0 else None
+        if own is None and pooled is None:
+            want = ("no past", Decimal(1))
+        elif own is not None and oracle.rounded(own, 6) > Decimal("0.0005"):
+            want = ("segment", own)
+        elif pooled is not None and oracle.rounded(pooled, 6) > Decimal("0.0005"):
+            want = ("all segments", pooled)
+        else:
+            want = ("policy", Decimal("0.0005"))
+        assert (measured_by, rate) == (want[0], oracle.rounded(want[1], 6)), (day, age, segment)
+        # The default policy names no scenarios.
+        assert expected == rate
+        seen.add(measured_by)
+    assert seen >= {"segment", "all segments"}
+
+
+PLACE = tuple[date, str, str, str]
+MOVEMENTS = ("opening", "new", "paid", "written_off", "aged", "rates", "closing")
+
+
+def is_in_default(built: Built, customer: oracle.Customer, day: date) -> bool:
+    """A debt that is pursued and not disputed is more than 60 days overdue."""
+    bills = [s for s in oracle.bills_as_of(built.ledger, customer.customer_id, day) if s.open > 0]
+    owed = oracle.oldest_pursued([s for s in oracle.undisputed(bills) if s.bill.due_on < day])
+    return owed is not None and (day - owed).days > 60 and customer.opened_on <= day
+
+
+def net_bills(built: Built, customer: oracle.Customer, day: date) -> dict[str, tuple[Decimal, int]]:
+    """By bill what no deposit stands against, the oldest first, and the days since the due date."""
+    deposit = customer.terms_on(day).deposit or Decimal(0)
+    found = {}
+    for state in oracle.bills_as_of(built.ledger, customer.customer_id, day):
+        if state.open > 0:
+            set_off = min(deposit, state.open)
+            deposit -= set_off
+            found[state.bill.bill_id] = (state.open - set_off, (day - state.bill.due_on).days)
+    return found
+
+
+def test_the_allowance_moves_as_the_bills_did(built: Built) -> None:
+    """31.3: each bill by the ages and rates of two dates; what lies between is new, paid, written off, older or
+    weighed otherwise.
+    """
+    rates = {
+        (day, segment, age): rate
+        for day, segment, age, rate in built.rows(
+            "select as_of_date, segment, days_overdue, expected_default_rate from receivables.default_matrix"
+        )
+    }
+    lost = sorted(
+        (int(row["min_days_overdue"]), Decimal(row["loss_given_default"])) for row in POLICY.rows("loss_rates")
+    )
+
+    def loss(amount: Decimal, rated_on: date, segment: str, age: int, *, in_default: bool) -> Decimal:
+        default = Decimal(1) if in_default else rates[rated_on, segment, max(min(age, 60), -30)]
+        return oracle.rounded(
+            amount * default * next(rate for least, rate in reversed(lost) if max(age, 61) >= least), 2
+        )
+
+    want: dict[PLACE, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(MOVEMENTS, Decimal(0)))
+    for day in DAYS:
+        before = oracle.previous_month_end(day)
+        for customer in built.ledger.customers:
+            segment, name = customer.segment, customer.customer_id
+            now, defaults_now = net_bills(built, customer, day), is_in_default(built, customer, day)
+            then, defaulted_then = {}, False
+            if before in DAYS:
+                then, defaulted_then = net_bills(built, customer, before), is_in_default(built, customer, before)
+                facts = built.ledger.accounts_of(name)
+                offs = [account_engine.bills_as_of(facts, one) for one in (before, day)]
+            for bill in now.keys() | then.keys():
+                sums = want[day, customer.region, customer.org_unit, segment]
+                net_then, age_then = then.get(bill, (Decimal(0), 0))
+                net_now, age_now = now.get(bill, (Decimal(0), 0))
+                both = min(net_then, net_now)
+                closing = loss(net_now, day, segment, age_now, in_default=defaults_now)
+                sums["closing"] += closing
+                if not net_then:
+                    sums["new"] += closing
+                    continue
+                opening = loss(net_then, before, segment, age_then, in_default=defaulted_then)
+                stayed = loss(both, before, segment, age_then, in_default=defaulted_then)
+                older = loss(both, before, segment, age_now, in_default=defaults_now)
+                stays = loss(both, day, segment, age_now, in_default=defaults_now)
+                off = Decimal(0)
+                if net_then > both:
+                    written = max(offs[1][bill].written_off - offs[0][bill].written_off, Decimal(0))
+                    share = min(written, net_then - both) / (net_then - both)
+                    off = oracle.rounded((opening - stayed) * share, 2)
+                sums["opening"] += opening
+                sums["written_off"] += off
+                sums["paid"] += opening - stayed - off
+                sums["aged"] += older - stayed
+                sums["rates"] += stays - older
+                sums["new"] += closing - stays
+    got = {
+        tuple(row[:4]): dict(zip(MOVEMENTS, row[4:], strict=True))
+        for row in built.rows(
+            "select as_of_date, region, org_unit, segment, opening_loss, new_loss, paid_loss, written_off_loss, "
+            "aged_loss, rates_loss, closing_loss from receivables.loss_movement"
+        )
+    }
+    assert got == dict(want)
+    totals = {name: sum((row[name] for row in got.values()), Decimal(0)) for name in MOVEMENTS}
+    assert all(totals.values()), totals
+
+
+def test_the_allowance_is_whole(built: Built) -> None:
+    """It opens with what the month-end before closed with, its parts add up, and the last day is the matrix's."""
+    rows = built.rows(
+        "select as_of_date, closing_loss, opening_loss, new_loss - paid_loss - written_off_loss + aged_loss "
+        "+ rates_loss + unbilled_change, billed_loss, unbilled_loss, is_running_month from candidate.loss_allowance"
+    )
+    closings: dict[date, Decimal] = defaultdict(Decimal)
+    openings: dict[date, Decimal] = defaultdict(Decimal)
+    for day, closing, opening, moved, *_ in rows:
+        closings[day] += closing
+        assert (opening is None) == (oracle.previous_month_end(day) not in DAYS)
+        if opening is not None:
+            openings[day] += opening
+            assert opening + moved == closing
+    assert openings == {day: closings[oracle.previous_month_end(day)] for day in openings}
+    assert {row[0] for row in rows if row[6]} == {DAYS[-1]}
+    (total,) = built.rows("select sum(expected_loss) from candidate.expected_credit_loss")
+    assert sum(row[4] for row in rows if row[0] == DAYS[-1]) == total[0]
+    assert any(row[5] for row in rows)
 
 
 def test_expected_credit_loss_by_hand(built: Built) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from statistics import fmean
 
 import pytest
@@ -23,6 +24,8 @@ from tests.support.warehouses import Warehouses
 
 DAY = date(2026, 6, 19)
 SALT = " spring"
+# How likely each is, and by what factor more or fewer debts default then.
+SCENARIOS = {"base": ("0.5", "1"), "downturn": ("0.3", "1.8"), "upturn": ("0.2", "0.4")}
 CUSTOMERS = [f"C{number}" for number in range(400)]
 
 
@@ -57,6 +60,8 @@ def trial(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.Temp
         shutil.copytree(Settings().policies_dir, settings.policies_dir)
         shipped = settings.policies_dir / "default" / "1.1"
         (shipped / "dunning_strategies.csv").write_text("strategy,share_pct\nstandard,60\nearly_call,40\n")
+        lines = [f"{name},{probability},{factor}" for name, (probability, factor) in SCENARIOS.items()]
+        (shipped / "loss_scenarios.csv").write_text("\n".join(["scenario,probability,default_factor", *lines, ""]))
         with (shipped / "policy.yml").open("a") as header:
             header.write(f"trial_since: 2026-03-01\ntrial_salt: '{SALT}'\n")
         for name, text in files().items():
@@ -100,3 +105,23 @@ def test_a_trial_counts_what_fell_due_since_it_began(trial: Settings) -> None:
     assert rows["standard"][2:] == [None, None, None]
     assert len(pursued) > 100
     assert all(strategy == strategy_of(who) for who, strategy in pursued)
+
+
+def test_losses_are_expected_over_all_scenarios(trial: Settings) -> None:
+    """31.3: a default rate is the mean of what each scenario makes of it, 1 at most, weighted by its probability."""
+    with connect(trial) as connection:
+        rows = connection.execute(
+            "select default_rate, expected_default_rate from receivables.default_matrix"
+        ).fetchall()
+        (used,) = connection.execute(
+            "select bool_and(probability_of_default = expected_default_rate) from receivables.debt_loss as debts "
+            "inner join receivables.net_debt as ages on debts.bill_id = ages.bill_id and ages.as_of_date = %s "
+            "inner join receivables.default_matrix as matrix on matrix.as_of_date = ages.as_of_date "
+            "and matrix.segment = ages.segment and matrix.days_overdue = ages.matrix_age where not debts.is_in_default",
+            [DAY],
+        ).fetchone() or (None,)
+    for rate, expected in rows:
+        scenarios = [Decimal(share) * min(rate * Decimal(factor), Decimal(1)) for share, factor in SCENARIOS.values()]
+        assert abs(sum(scenarios) - expected) <= Decimal("0.0000005")
+    assert len({rate for rate, _ in rows}) > 1
+    assert used is not False

@@ -43,9 +43,11 @@ def test_what_ships_is_sound() -> None:
         ("vetoes.csv", "90,C,", "90,E,", "'E' is none of AAA"),
         ("grades.csv", "D,8,0", "D,9,0", "without a gap"),
         ("grades.csv", "C,7,25", "C,7,45", "must fall"),
+        ("limits.csv", "AAA,", "AA,", "'AA' is there twice"),
         ("transitions.csv", "reason_code\n", "reason_code\nC,B,VO1\nB,BB,VO1\n", "'B' may not be both"),
         ("season_indices.csv", "residential,8,1.30", "residential,8,3.30", "must have a mean of 1"),
-        ("season_indices.csv", "public,12,", "public,11,", "must have the months 1 to 12"),
+        ("season_indices.csv", "public,12,", "public,13,", "must have the months 1 to 12"),
+        ("season_indices.csv", "public,12,", "public,11,", "'public 11' is there twice"),
         ("review_rules.csv", "open_notices", "rumours", "'rumours' is no feature"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,low", "'low' is not a number"),
         ("customer_classes.csv", "6,restricted,,,,", "6,restricted,,,BB,", "must ask for nothing"),
@@ -73,6 +75,7 @@ def test_what_ships_is_sound() -> None:
             "pursued_share_of_bill",
         ),
         ("policy.yml", "write_off_days: 361", "write_off_days: 361\ntrial_since: spring", "trial_since"),
+        ("policy.yml", "write_off_days: 361", "write_off_days: 361\nleast_default_rate: 0", "least_default_rate"),
         (
             "policy.yml",
             "write_off_days: 361",
@@ -90,6 +93,24 @@ def test_a_contradiction_is_refused(tmp_path: Path, file: str, old: str, new: st
     with pytest.raises(PolicyError, match=why) as refusal:
         read_policy(folder)
     assert str(refusal.value).startswith(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ("base,0.5,1\ndownturn,0.4,1.5\n", "add up to 0.9, not 1"),
+        ("base,1,0\n", "default_factor of 'base' is not above 0"),
+        ("base,1.2,1\nupturn,-0.2,1\n", "probability of 'base' is not above 0, and 1 at most"),
+        ("base,half,1\n", "a value that is no number"),
+        ("base,0.5,1\nbase,0.5,2\n", "'base' is there twice"),
+    ],
+)
+def test_scenarios_that_are_no_distribution_are_refused(tmp_path: Path, rows: str, why: str) -> None:
+    folder = tmp_path / "default" / "1.0"
+    shutil.copytree(DEFAULT, folder)
+    (folder / "loss_scenarios.csv").write_text(f"scenario,probability,default_factor\n{rows}", encoding="utf-8")
+    with pytest.raises(PolicyError, match=why):
+        read_policy(folder)
 
 
 @pytest.mark.parametrize("file", ["policy.yml", "grades.csv"])

@@ -1,23 +1,36 @@
--- The provision matrix: of an amount that is so many days overdue, the share that comes to default unpaid, by the past
--- year's bills when they were as old. IFRS 9, simplified approach.
-{{ config(indexes=[{'columns': ['segment', 'days_overdue'], 'unique': true}]) }}
+-- The provision matrix: of an amount that is so many days overdue on a date, the share that comes to default unpaid, by
+-- the bills of the year before when they were as old. IFRS 9, simplified approach.
+{{ config(indexes=[{'columns': ['as_of_date', 'segment', 'days_overdue'], 'unique': true}]) }}
 
 {%- set default_age = default_days() + 1 %}
 with
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
-    where is_latest
+    select
+        dates.as_of_date,
+        dates.policy_version,
+        dates.year_before,
+        policies.least_default_rate
+    from {{ ref('as_of_date') }} as dates
+    inner join {{ source('policy', 'policies') }} as policies
+        on dates.policy_version = policies.policy_version
 
 ),
 
 changes as (
 
-    select changes.*
+    select
+        dates.as_of_date,
+        changes.segment,
+        changes.days_overdue,
+        sum(changes.amount) as amount
     from {{ ref('open_by_age') }} as changes
     inner join dates
-        on changes.as_of_date > dates.year_before
+        on
+            changes.as_of_date > dates.year_before
+            and changes.as_of_date <= dates.as_of_date
+    group by dates.as_of_date, changes.segment, changes.days_overdue
 
 ),
 
@@ -54,37 +67,43 @@ segments as (
 changes_and_pool as (
 
     select
+        as_of_date,
         segment,
         days_overdue,
-        sum(amount) as amount
+        amount
     from changes
-    group by segment, days_overdue
 
     union all
 
     select
+        as_of_date,
         'all' as segment,
         days_overdue,
         sum(amount) as amount
     from changes
-    group by days_overdue
+    group by as_of_date, days_overdue
 
 ),
 
 open_amounts as (
 
     select
+        dates.as_of_date,
+        dates.policy_version,
+        dates.least_default_rate,
         segments.segment,
         ages.days_overdue,
         sum(coalesce(changes.amount, 0)) over (
-            partition by segments.segment
+            partition by dates.as_of_date, segments.segment
             order by ages.days_overdue
         ) as open_amount
-    from segments
+    from dates
+    cross join segments
     cross join ages
     left join changes_and_pool as changes
         on
-            segments.segment = changes.segment
+            dates.as_of_date = changes.as_of_date
+            and segments.segment = changes.segment
             and ages.days_overdue = changes.days_overdue
 
 ),
@@ -99,9 +118,7 @@ at_default as (
 shares as (
 
     select
-        open_amounts.segment,
-        open_amounts.days_overdue,
-        open_amounts.open_amount,
+        open_amounts.*,
         at_default.open_amount as defaulted_amount,
         -- Returned payments may bring more to default than was open.
         case
@@ -110,24 +127,68 @@ shares as (
         end as default_rate
     from open_amounts
     inner join at_default
-        on open_amounts.segment = at_default.segment
+        on
+            open_amounts.as_of_date = at_default.as_of_date
+            and open_amounts.segment = at_default.segment
+
+),
+
+-- None that defaulted in a year is no proof that none can.
+chosen as (
+
+    select
+        shares.as_of_date,
+        shares.policy_version,
+        shares.least_default_rate,
+        shares.segment,
+        shares.days_overdue,
+        shares.open_amount,
+        shares.defaulted_amount,
+        case
+            when shares.default_rate > shares.least_default_rate then 'segment'
+            when pooled.default_rate > shares.least_default_rate then 'all segments'
+            when shares.default_rate is null and pooled.default_rate is null then 'no past'
+            else 'policy'
+        end as default_rate_of,
+        shares.default_rate as own_default_rate,
+        pooled.default_rate as pooled_default_rate
+    from shares
+    inner join shares as pooled
+        on
+            shares.as_of_date = pooled.as_of_date
+            and shares.days_overdue = pooled.days_overdue
+            and pooled.segment = 'all'
+    where shares.segment <> 'all'
+
+),
+
+rates as (
+
+    select
+        *,
+        case default_rate_of
+            when 'segment' then own_default_rate
+            when 'all segments' then pooled_default_rate
+            when 'no past' then 1
+            else least_default_rate
+        end as default_rate
+    from chosen
 
 ),
 
 matrix as (
 
     select
-        shares.segment,
-        shares.days_overdue,
-        cast(shares.open_amount as numeric(18, 2)) as open_amount,
-        cast(shares.defaulted_amount as numeric(18, 2)) as defaulted_amount,
-        cast(coalesce(shares.default_rate, pooled.default_rate, 1) as numeric(9, 6)) as default_rate
-    from shares
-    inner join shares as pooled
-        on
-            shares.days_overdue = pooled.days_overdue
-            and pooled.segment = 'all'
-    where shares.segment <> 'all'
+        as_of_date,
+        policy_version,
+        segment,
+        days_overdue,
+        cast(open_amount as numeric(18, 2)) as open_amount,
+        cast(defaulted_amount as numeric(18, 2)) as defaulted_amount,
+        cast(default_rate as numeric(9, 6)) as default_rate,
+        default_rate_of,
+        cast(round({{ over_scenarios('default_rate') }}, 6) as numeric(9, 6)) as expected_default_rate
+    from rates
 
 )
 

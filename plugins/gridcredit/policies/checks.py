@@ -11,6 +11,7 @@ from gridcredit.errors import PolicyError
 from gridcredit.policies.billing_checks import check_billing
 from gridcredit.policies.folder import Policy, fault
 from gridcredit.policies.recovery_checks import check_recovery
+from gridcredit.policies.tables import POLICY_TABLES
 
 # What conditions may use besides the features.
 FACTS = {
@@ -62,7 +63,20 @@ def _check_protected(policy: Policy, protected: set[str]) -> None:
                 )
 
 
+def _check_keys(policy: Policy) -> None:
+    """The warehouse holds a row once; a policy that names it twice could not be loaded."""
+    for name, table in POLICY_TABLES.items():
+        key = [column.name for column in table.columns if column.key]
+        seen: set[tuple[str, ...]] = set()
+        for row in policy.tables[name]:
+            values = tuple(row[column] for column in key)
+            if values in seen:
+                raise fault(policy, name, f"{' '.join(values)!r} is there twice")
+            seen.add(values)
+
+
 def _check_tables(policy: Policy, known: set[str], protected: set[str]) -> None:
+    _check_keys(policy)
     _check_indicators(policy, known)
     _check_texts(policy)
     _check_reasons(policy)

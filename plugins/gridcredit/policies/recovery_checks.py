@@ -47,6 +47,19 @@ def check_recovery(policy: Policy) -> None:
     days = [int(row["min_days_overdue"]) for row in policy.tables["loss_rates"]]
     if days[:1] != [0] or sorted(set(days)) != days:
         raise fault(policy, "loss_rates", "min_days_overdue must rise from 0")
+    _check_scenarios(policy)
+
+
+def _check_scenarios(policy: Policy) -> None:
+    rows = policy.tables["loss_scenarios"]
+    for row in rows:
+        if Decimal(row["default_factor"]) <= 0:
+            raise fault(policy, "loss_scenarios", f"default_factor of {row['scenario']!r} is not above 0")
+        if not 0 < Decimal(row["probability"]) <= 1:
+            raise fault(policy, "loss_scenarios", f"probability of {row['scenario']!r} is not above 0, and 1 at most")
+    total = sum(Decimal(row["probability"]) for row in rows)
+    if rows and total != 1:
+        raise fault(policy, "loss_scenarios", f"the probabilities add up to {total}, not 1")
 
 
 def _check_steps(policy: Policy, strategy: str) -> None:

@@ -236,6 +236,15 @@ POLICY_TABLES: dict[str, PolicyTable] = {
             needed("loss_given_default", "number", "share lost in default, 0 to 1"),
         ),
     ),
+    "loss_scenarios": PolicyTable(
+        "What may come, and by what factor more or fewer debts default then; no rows: as in the past year.",
+        (
+            key_column("scenario", "the case, for example a base case, a downturn and an upturn"),
+            needed("probability", "number", "how likely it is; those of all cases add up to 1"),
+            needed("default_factor", "number", "by what the share that defaults is multiplied, to 1 at most"),
+        ),
+        is_optional=True,
+    ),
     "recovery_targets": PolicyTable(
         "What an officer is to have recovered of a month's newly overdue debts.",
         (

@@ -1,0 +1,104 @@
+-- The loss to be expected of what was supplied and is not billed yet, as of each date.
+{{
+    config(
+        materialized='incremental',
+        keys_of='touched_date',
+        indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}],
+    )
+}}
+
+{%- set default_age = default_days() + 1 %}
+with
+
+dates as (
+
+    select * from {{ ref('touched_date') }}
+
+),
+
+positions as (
+
+    select * from {{ ref('credit_position') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+    where not is_deleted
+
+),
+
+scores as (
+
+    select * from {{ ref('score') }}
+
+),
+
+matrix as (
+
+    select
+        as_of_date,
+        segment,
+        expected_default_rate
+    from {{ ref('default_matrix') }}
+    where days_overdue = {{ first_age() }}
+
+),
+
+-- What of a deposit no open bill needs stands against it.
+supplied as (
+
+    select
+        positions.as_of_date,
+        positions.policy_version,
+        {{ place(with_names=true) }},
+        coalesce(scores.is_in_default, false) as is_in_default,
+        positions.unbilled_amount,
+        greatest(
+            positions.unbilled_amount - greatest(positions.deposit_amount - coalesce(positions.open_amount, 0), 0), 0
+        ) as net_amount
+    from positions
+    inner join dates
+        on positions.as_of_date = dates.as_of_date
+    left join customers
+        on positions.customer_id = customers.customer_id
+    left join scores
+        on
+            positions.customer_id = scores.customer_id
+            and positions.as_of_date = scores.as_of_date
+    where positions.unbilled_amount > 0
+
+),
+
+weighed as (
+
+    select
+        supplied.*,
+        case when supplied.is_in_default then 1 else coalesce(matrix.expected_default_rate, 1) end
+            as probability_of_default,
+        {{ loss_given_default(default_age | string) }} as loss_given_default
+    from supplied
+    left join matrix
+        on
+            supplied.as_of_date = matrix.as_of_date
+            and supplied.segment = matrix.segment
+
+),
+
+losses as (
+
+    select
+        as_of_date,
+        region,
+        org_unit,
+        segment,
+        {{ money('sum(unbilled_amount)') }} as unbilled_amount,
+        {{ money('sum(round(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ', 2))') }}
+            as unbilled_loss
+    from weighed
+    group by as_of_date, region, org_unit, segment
+
+)
+
+select * from losses

@@ -370,24 +370,51 @@ def test_the_allowance_moves_as_the_bills_did(built: Built) -> None:
 
 
 def test_the_allowance_is_whole(built: Built) -> None:
-    """It opens with what the month-end before closed with, its parts add up, and the last day is the matrix's."""
+    """The last day is the provision matrix's; a month-end that has not a whole year before it is not published."""
     rows = built.rows(
-        "select as_of_date, closing_loss, opening_loss, new_loss - paid_loss - written_off_loss + aged_loss "
-        "+ rates_loss + unbilled_change, billed_loss, unbilled_loss, is_running_month from candidate.loss_allowance"
+        "select as_of_date, opening_loss, billed_loss, unbilled_loss, closing_loss, is_running_month "
+        "from candidate.loss_allowance"
     )
-    closings: dict[date, Decimal] = defaultdict(Decimal)
-    openings: dict[date, Decimal] = defaultdict(Decimal)
-    for day, closing, opening, moved, *_ in rows:
-        closings[day] += closing
-        assert (opening is None) == (oracle.previous_month_end(day) not in DAYS)
-        if opening is not None:
-            openings[day] += opening
-            assert opening + moved == closing
-    assert openings == {day: closings[oracle.previous_month_end(day)] for day in openings}
-    assert {row[0] for row in rows if row[6]} == {DAYS[-1]}
+    assert {(row[0], row[1], row[5]) for row in rows} == {(DAYS[-1], None, True)}
+    assert all(billed + unbilled == closing for _, _, billed, unbilled, closing, _ in rows)
     (total,) = built.rows("select sum(expected_loss) from candidate.expected_credit_loss")
-    assert sum(row[4] for row in rows if row[0] == DAYS[-1]) == total[0]
-    assert any(row[5] for row in rows)
+    assert sum(row[2] for row in rows) == total[0]
+
+
+def test_what_is_not_billed_yet_counts_like_a_bill_before_its_due_date(built: Built) -> None:
+    rates = {
+        (day, segment): rate
+        for day, segment, rate in built.rows(
+            "select as_of_date, segment, expected_default_rate from receivables.default_matrix where days_overdue = -30"
+        )
+    }
+    given_default = max(
+        (int(row["min_days_overdue"]), Decimal(row["loss_given_default"]))
+        for row in POLICY.rows("loss_rates")
+        if int(row["min_days_overdue"]) <= 61
+    )[1]
+    customers = {customer.customer_id: customer for customer in built.ledger.customers}
+    want: dict[PLACE, Decimal] = defaultdict(Decimal)
+    for day, name, unbilled in built.rows(
+        "select as_of_date, customer_id, unbilled_amount from credit.credit_position where unbilled_amount > 0"
+    ):
+        if day not in DAYS:
+            continue
+        customer = customers[name]
+        owed = sum((state.open for state in oracle.bills_as_of(built.ledger, name, day)), Decimal(0))
+        net = max(unbilled - max((customer.terms_on(day).deposit or Decimal(0)) - owed, Decimal(0)), Decimal(0))
+        default = Decimal(1) if is_in_default(built, customer, day) else rates[day, customer.segment]
+        want[day, customer.region, customer.org_unit, customer.segment] += oracle.rounded(
+            net * default * given_default, 2
+        )
+    got = {
+        tuple(row[:4]): row[4]
+        for row in built.rows(
+            "select as_of_date, region, org_unit, segment, unbilled_loss from receivables.unbilled_loss"
+        )
+    }
+    assert got == dict(want)
+    assert sum(got.values()) > 0
 
 
 def test_expected_credit_loss_by_hand(built: Built) -> None:

@@ -4,7 +4,15 @@ with
 
 dates as (
 
-    select * from {{ ref('as_of_date') }}
+    select
+        dates.*,
+        matrix.has_whole_year
+    from {{ ref('as_of_date') }} as dates
+    inner join {{ ref('default_matrix') }} as matrix
+        on
+            dates.as_of_date = matrix.as_of_date
+            and matrix.segment = 'unknown'
+            and matrix.days_overdue = 0
 
 ),
 
@@ -63,14 +71,15 @@ places as (
 
 ),
 
--- Before the first date nothing is known, so it has no movement.
+-- What rests on less than a year would be another figure as soon as the oldest month is no longer covered: it is not
+-- published, but for the last day.
 allowances as (
 
     select
         places.*,
         dates.policy_version,
         {{ is_running_month('places.as_of_date') }} as is_running_month,
-        before.as_of_date is not null as has_opening,
+        before.has_whole_year and not before.is_latest as has_opening,
         coalesce(movements.open_amount, 0) as open_amount,
         coalesce(movements.net_amount, 0) as net_amount,
         coalesce(unbilled.unbilled_amount, 0) as unbilled_amount,
@@ -106,6 +115,9 @@ allowances as (
             and places.region = unbilled_before.region
             and places.org_unit = unbilled_before.org_unit
             and places.segment = unbilled_before.segment
+    where
+        dates.has_whole_year
+        or dates.is_latest
 
 ),
 

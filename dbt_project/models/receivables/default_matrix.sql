@@ -18,6 +18,23 @@ dates as (
 
 ),
 
+-- The bills of a whole year before a date count where all its months are covered, or there were no bills before them.
+wholeness as (
+
+    select
+        dates.as_of_date,
+        dates.year_before >= covered.covered_after or bills.first_default_on > covered.covered_after as has_whole_year
+    from dates
+    cross join (
+        select min(previous_month_end) as covered_after from {{ ref('as_of_date') }}
+    ) as covered
+    cross join (
+        select min({{ dbt.dateadd('day', default_age, 'due_on') }}) as first_default_on
+        from {{ ref('bill_balance') }}
+    ) as bills
+
+),
+
 changes as (
 
     select
@@ -179,16 +196,19 @@ rates as (
 matrix as (
 
     select
-        as_of_date,
-        policy_version,
-        segment,
-        days_overdue,
-        cast(open_amount as numeric(18, 2)) as open_amount,
-        cast(defaulted_amount as numeric(18, 2)) as defaulted_amount,
-        cast(default_rate as numeric(9, 6)) as default_rate,
-        default_rate_of,
-        cast(round({{ over_scenarios('default_rate') }}, 6) as numeric(9, 6)) as expected_default_rate
+        rates.as_of_date,
+        rates.policy_version,
+        rates.segment,
+        rates.days_overdue,
+        cast(rates.open_amount as numeric(18, 2)) as open_amount,
+        cast(rates.defaulted_amount as numeric(18, 2)) as defaulted_amount,
+        cast(rates.default_rate as numeric(9, 6)) as default_rate,
+        rates.default_rate_of,
+        cast(round({{ over_scenarios('rates.default_rate') }}, 6) as numeric(9, 6)) as expected_default_rate,
+        coalesce(wholeness.has_whole_year, false) as has_whole_year
     from rates
+    inner join wholeness
+        on rates.as_of_date = wholeness.as_of_date
 
 )
 

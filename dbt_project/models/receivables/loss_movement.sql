@@ -1,12 +1,6 @@
 -- How the loss to be expected moved from each month-end to the next: what of it is new, paid, written off, older, or
 -- weighed by other rates.
-{{
-    config(
-        materialized='incremental',
-        keys_of='touched_date',
-        indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}],
-    )
-}}
+{{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
 
 {%- set default_age = default_days() + 1 %}
 {%- set states = ['opening', 'retained_then', 'retained_aged', 'retained', 'closing'] %}
@@ -22,13 +16,11 @@ covered as (
 dates as (
 
     select
-        touched.as_of_date,
-        touched.policy_version,
+        covered.as_of_date,
+        covered.policy_version,
         before.as_of_date as previous_on,
         before.policy_version as previous_policy
-    from {{ ref('touched_date') }} as touched
-    inner join covered
-        on touched.as_of_date = covered.as_of_date
+    from covered
     left join covered as before
         on covered.previous_month_end = before.as_of_date
 

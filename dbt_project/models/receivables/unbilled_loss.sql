@@ -1,18 +1,12 @@
 -- The loss to be expected of what was supplied and is not billed yet, as of each date.
-{{
-    config(
-        materialized='incremental',
-        keys_of='touched_date',
-        indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}],
-    )
-}}
+{{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
 
 {%- set default_age = default_days() + 1 %}
 with
 
 dates as (
 
-    select * from {{ ref('touched_date') }}
+    select * from {{ ref('as_of_date') }}
 
 ),
 

@@ -145,17 +145,18 @@ def plan_build(run: Run, as_of_dates: list[date], *, full_refresh: bool = False)
         new_files=[file_id for (file_id,) in new],
         reverted_files=[file_id for (file_id,) in reverted],
         aged_from=min(last_days),
-        new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1]),
+        new_month_ends=_month_ends_to_compute(as_of_dates[:-1], base_dates[:-1], policies),
         dropped_dates=sorted({day for dates in known for day in dates} - set(as_of_dates)),
     )
 
 
-def _month_ends_to_compute(month_ends: list[date], known: list[date]) -> list[date]:
-    """New month-ends; also the first one where its predecessor, from which grades and allowances move, is no longer
+def _month_ends_to_compute(month_ends: list[date], known: list[date], policies: list[Policy]) -> list[date]:
+    """New month-ends; where a policy asks for the grade before, also the first one, whose predecessor is no longer
     stored.
     """
     new = [day for day in month_ends if day not in known]
-    if month_ends and known[:1] != month_ends[:1]:
+    asks_before = any(policy.tables["transitions"] for policy in policies)
+    if asks_before and month_ends and known[:1] != month_ends[:1]:
         new = sorted({*new, month_ends[0]})
     return new
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support.by_hand import Hand, build_by_hand, rows_of
 from tests.support.prepared import Prepared
@@ -387,6 +388,22 @@ def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     assert hand.rows("select distinct money_at_risk from candidate.customer_warning where customer_id = 'secured'") == [
         (600 + unbilled,)
     ]
+
+
+def test_a_department_fills_its_day_by_what_is_at_risk(hand: Hand) -> None:
+    """30.10: of collections' three calls each is another customer, by level and then by the money at risk."""
+    page = (PROJECT_DIR / "docs" / "warnings.md").read_text(encoding="utf-8")
+    query = re.search(r"^    select .*?limit 20$", page, re.MULTILINE | re.DOTALL)
+    assert query
+    asked = query[0].replace("published.", "candidate.").replace("limit 20", "limit 3")
+    rows = hand.rows(
+        "select customer_id, level, money_at_risk from candidate.customer_warning "
+        "where department = 'collections' and is_leading and status = 'open'"
+    )
+    levels = ["red", "orange", "yellow", "blue"]
+    urgent = sorted((levels.index(level), -money, customer) for customer, level, money in rows)
+    assert len(urgent) > 3
+    assert [(row[0], row[-1]) for row in hand.rows(asked)] == [(customer, -money) for _, money, customer in urgent[:3]]
 
 
 def test_warnings_agree_with_the_limits_of_their_release(hand: Hand) -> None:

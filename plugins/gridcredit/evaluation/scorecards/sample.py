@@ -27,10 +27,16 @@ Exclusions = dict[str, int]
 @dataclass(frozen=True)
 class Part:
     """Rows of the sample: `frame` has as_of_date, customer_id, segment, region, grade, score, is_default and the
-    features.
+    features. `indeterminate` has the same of those who were neither good nor bad: they count in default rates alone.
     """
 
     frame: pd.DataFrame
+    indeterminate: pd.DataFrame | None = None
+
+    @property
+    def obligors(self) -> pd.DataFrame:
+        """All whose window is over: the denominator of a default rate."""
+        return self.frame if self.indeterminate is None else pd.concat([self.frame, self.indeterminate])
 
     @property
     def observed(self) -> int:
@@ -95,13 +101,13 @@ def read_sample(settings: Settings) -> Sample:
         )
         if judged_on:
             sample = Sample(
-                Part(_rows(connection, names, fitted_on, "<", rules)),
-                Part(_rows(connection, names, fitted_on, ">=", rules)),
-                Part(_rows(connection, names, judged_on, None, rules)),
+                _part(_rows(connection, names, fitted_on, "<", rules)),
+                _part(_rows(connection, names, fitted_on, ">=", rules)),
+                _part(_rows(connection, names, judged_on, None, rules)),
                 exclusions,
             )
         else:
-            sample = Sample(Part(_rows(connection, names, fitted_on, None, rules)), None, None, exclusions)
+            sample = Sample(_part(_rows(connection, names, fitted_on, None, rules)), None, None, exclusions)
     for what, part in sample.parts.items():
         _require_both(part, what)
     if sample.fitted.defaults < rules.fit.min_defaults:
@@ -186,6 +192,11 @@ def _require_both(part: Part, what: str) -> None:
         )
 
 
+def _part(rows: pd.DataFrame) -> Part:
+    is_indeterminate = rows.pop("is_indeterminate")
+    return Part(rows[~is_indeterminate].reset_index(drop=True), rows[is_indeterminate].reset_index(drop=True))
+
+
 def _rows(
     connection: Connection, names: list[str], days: list[date], side: str | None, rules: EvaluationRules
 ) -> pd.DataFrame:
@@ -196,10 +207,12 @@ def _rows(
         ">=": sql.SQL("and mod(abs(hashtext(outcome.customer_id)::bigint), 10000) >= {}").format(sql.Literal(cut)),
     }.get(side or "", sql.SQL(""))
     columns = ["as_of_date", "customer_id", "segment", "region", "grade", "score"]
+    flags = ["is_default", "is_indeterminate"]
     query = sql.SQL(
-        "select {columns}, outcome.outcome = 'default' as is_default, {features} from outcomes.outcome "
+        "select {columns}, outcome.outcome = 'default' as is_default, outcome.outcome = 'indeterminate' as "
+        "is_indeterminate, {features} from outcomes.outcome "
         "join features.customer_feature as feature using (as_of_date, customer_id) "
-        "where outcome.outcome in ('default', 'no default') and outcome.as_of_date = any({days}) {where} "
+        "where outcome.outcome is not null and outcome.as_of_date = any({days}) {where} "
         "order by md5(outcome.customer_id || outcome.as_of_date::text) limit {most}"
     ).format(
         columns=sql.SQL(", ").join(sql.Identifier("outcome", name) for name in columns),
@@ -208,5 +221,5 @@ def _rows(
         where=where,
         most=sql.Literal(rules.sample.max_rows),
     )
-    frame = feature_frame(connection.execute(query).fetchall(), [*columns, "is_default"], names)
-    return frame.astype({"score": "float64", "is_default": "bool"})
+    frame = feature_frame(connection.execute(query).fetchall(), [*columns, *flags], names)
+    return frame.astype({"score": "float64", **dict.fromkeys(flags, "bool")})

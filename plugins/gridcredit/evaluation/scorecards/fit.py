@@ -194,7 +194,7 @@ def _select(
     tables = {name: _bins_of(binning, name) for name in usable}
     values = {name: float(table["IV"].sum()) for name, table in tables.items()}
     evidence = _evidence(binning, frame, tables)
-    correlation = evidence.corr().abs()
+    correlation: Any = evidence.corr().abs()
     chosen: list[str] = []
     for name in sorted(usable, key=lambda one: -values[one]):
         if len(tables[name]) < 2:
@@ -250,9 +250,10 @@ def _missing_evidence(table: pd.DataFrame) -> float:
 
 def _evidence(binning: Any, frame: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:  # noqa: ANN401
     """The evidence of each customer's values, by the indicators of `tables`."""
-    found = binning.transform(frame[list(binning.variable_names)], metric="woe")[list(tables)]
+    known: Any = binning.transform(frame[list(binning.variable_names)], metric="woe")[list(tables)]
     missing = {name: _missing_evidence(table) for name, table in tables.items()}
-    return found.mask(frame[list(tables)].isna().to_numpy(), pd.DataFrame(missing, index=found.index))
+    found: pd.DataFrame = known.mask(frame[list(tables)].isna().to_numpy(), pd.DataFrame(missing, index=known.index))
+    return found
 
 
 def _without_weightless(

@@ -152,7 +152,7 @@ def _no_outcome(connection: Connection, rules: EvaluationRules) -> str:
     return (
         f"no month-end has an outcome yet: window_months ({rules.outcome.window_months}) must have passed after a "
         "rated month-end, and ratings go back GRIDCREDIT_HISTORY_MONTHS; a supplier's own outcomes count at rated "
-        "month-ends. " + " ".join(unused_outcomes(connection))
+        "month-ends and on the last day. " + " ".join(unused_outcomes(connection))
     ).strip()
 
 
@@ -174,7 +174,7 @@ def unused_outcomes(connection: Connection) -> list[str]:
     ).fetchone() or (0, 0, 0)
     causes = (
         "no build has read yet: run `gridcredit run`",
-        "are of days that are no rated month-end; the last day counts once a later day is built",
+        "are of days that are neither a rated month-end nor the last day",
         "are of customers without a rating that day",
     )
     return [f"{count:,} delivered outcomes {cause}." for count, cause in zip(counts, causes, strict=True) if count]

@@ -302,11 +302,19 @@ def test_who_has_no_score_is_counted_apart(part: Part, base: Policy) -> None:
 
 def test_bins_hold_a_least_share_of_customers_and_of_defaults(part: Part, base: Policy, rules: EvaluationRules) -> None:
     strict = rules.fit.model_copy(update={"min_bin_share": 0.1, "min_bin_default_share": 0.1})
-    fitted = fit_scorecard(part, base, CANDIDATES, strict)
-    for one in fitted.indicators:
-        for each in one.bins:
-            assert each.observed >= 0.1 * part.observed
-            assert each.defaults >= 0.1 * part.defaults
+    # Values that stand for something else, and missing ones: where they are is no matter to the shares.
+    rng = np.random.default_rng(6)
+    marked = part.frame.assign(
+        overdue_months=part.frame["overdue_months"].mask(rng.random(part.observed) < 0.05, 999.0)
+    )
+    marked["on_time_rate_12m"] = marked["on_time_rate_12m"].mask(rng.random(part.observed) < 0.15)
+    for frame in (part.frame, marked):
+        fitted = fit_scorecard(Part(frame), base, CANDIDATES, strict)
+        for one in fitted.indicators:
+            for each in one.bins:
+                assert each.observed >= 0.1 * part.observed
+                assert each.defaults >= 0.1 * part.defaults
+            assert sum(each.observed for each in one.bins) == frame[one.name].notna().sum()
 
 
 def test_an_indicator_of_one_bin_is_left_out_and_said(part: Part, base: Policy, rules: EvaluationRules) -> None:

@@ -200,7 +200,7 @@ def test_a_second_policy_with_the_same_date_is_not_approved(
 
 
 def test_an_outcome_extract_alone(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No window by bills is over. What is reported of the last day is named until a build reads it, and then fitted on."""
+    """No window by bills is over. What is reported of the last day is named until it is read, and then fitted on."""
     with pytest.raises(GridCreditError, match=r"no month-end has an outcome yet: window_months \(6\)"):
         read_sample(settings)
     customers = [one for (one,) in rows(settings, "select customer_id from published.customer_rating order by 1")]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support.by_hand import Hand, build_by_hand, rows_of
 from tests.support.prepared import Prepared
@@ -48,6 +49,7 @@ not_sued, commercial,
 watched, commercial,
 leaving, commercial,
 leaving_owing, commercial,
+room, commercial,
 arm_2, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
@@ -86,6 +88,10 @@ watched-1, watched, 2026-02-01, 500,
 watched-2, watched, 2026-06-12, 500,
 leaving-1, leaving, 2026-05-25, 500,
 leaving_owing-1, leaving_owing, 2026-05-25, 500,
+room-1, room, 2026-03-10, 500,
+room-2, room, 2026-04-10, 500,
+room-3, room, 2026-05-10, 500,
+room-4, room, 2026-06-30, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
 """
 # Customer and deposit.
@@ -106,6 +112,9 @@ cent-P, cent, cent-1, 2026-02-23, 499.99,
 leaving-P, leaving, leaving-1, 2026-05-20, 499.99,
 large-P, large, large-1, 2026-02-23, 9990.01,
 large_owing-P, large_owing, large_owing-1, 2026-02-23, 9990,
+room-A, room, room-1, 2026-03-05, 500,
+room-B, room, room-2, 2026-04-05, 500,
+room-C, room, room-3, 2026-05-05, 500,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
 """
 # Action, customer, bill, kind, day, amount, promised for.
@@ -361,8 +370,8 @@ def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     )
     levels = ["red", "orange", "yellow", "blue"]
     leading = {
-        # Red, what holds, red by its rule, due first.
-        who: min((levels.index(level), not met, levels.index(by_rule), deadline, rule)
+        # Red, what holds, red by its rule, due first, which what is not dated is last.
+        who: min((levels.index(level), not met, levels.index(by_rule), deadline or date.max, rule)
                  for other, rule, level, by_rule, met, deadline, *_ in rows if other == who)[-1]
         for who, *_ in rows
     }  # fmt: skip
@@ -379,6 +388,54 @@ def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     assert hand.rows("select distinct money_at_risk from candidate.customer_warning where customer_id = 'secured'") == [
         (600 + unbilled,)
     ]
+
+
+def test_a_department_fills_its_day_by_what_is_at_risk(hand: Hand) -> None:
+    """30.10: of collections' three calls each is another customer, by level and then by the money at risk."""
+    page = (PROJECT_DIR / "docs" / "warnings.md").read_text(encoding="utf-8")
+    query = re.search(r"^    select .*?limit 20$", page, re.MULTILINE | re.DOTALL)
+    assert query
+    asked = query[0].replace("published.", "candidate.").replace("limit 20", "limit 3")
+    rows = hand.rows(
+        "select customer_id, level, money_at_risk from candidate.customer_warning "
+        "where department = 'collections' and is_leading and status = 'open'"
+    )
+    levels = ["red", "orange", "yellow", "blue"]
+    urgent = sorted((levels.index(level), -money, customer) for customer, level, money in rows)
+    assert len(urgent) > 3
+    assert [(row[0], row[-1]) for row in hand.rows(asked)] == [(customer, -money) for _, money, customer in urgent[:3]]
+
+
+def test_warnings_agree_with_the_limits_of_their_release(hand: Hand) -> None:
+    """30.10: who passes a level of the policy on the last day is warned of in the same release."""
+    # Nothing is overdue, and no day since 31 May is one of evaluation. Then 3 months of 500.00 that are not billed yet
+    # were 0.83 of the limit, 500 x 1.2 x 3; with the bill of 1 June, 2,000 are 1.11 of it.
+    assert hand.row("candidate.credit_limit", "room")["utilisation"] == Decimal("1.1111")
+    shown = "select rule, is_met, is_dated, opened_on, deadline, clears_on from candidate.customer_warning "
+    assert hand.rows(shown + "where customer_id = 'room' order by rule") == [
+        ("near_limit", False, True, date(2026, 5, 31), date(2026, 6, 10), None),
+        ("no_room", True, False, None, None, None),
+        ("over_limit", True, False, None, None, None),
+    ]
+    leads = hand.rows("select rule from candidate.customer_warning where customer_id = 'room' and is_leading")
+    assert leads == [("over_limit",)]
+    assert hand.rows("select distinct rule from candidate.warning_event where customer_id = 'room'") == [
+        ("near_limit",)
+    ]
+    # Whoever reads of it sees the bill that it is about.
+    assert hand.rows(
+        "select record_id from candidate.warning_evidence where customer_id = 'room' and rule = 'over_limit'"
+    ) == [("room-4",)]
+    want = set()
+    for who, segment, utilisation, exposure in hand.rows(
+        "select customer_id, segment, utilisation, exposure from candidate.credit_limit"
+    ):
+        if segment != "residential" and exposure > 0:
+            # Over a limit of 0 every debt is.
+            used = 9999 if utilisation is None else utilisation
+            want |= {(who, "over_limit")} if used > 1 else {(who, "near_limit")} if used > Decimal("0.8") else set()
+    met = "select customer_id, rule from candidate.customer_warning where is_met and rule like '%r_limit'"
+    assert set(hand.rows(met)) == want
 
 
 def test_a_small_arm_has_no_interval(hand: Hand) -> None:

@@ -232,6 +232,9 @@ def test_sql_scores_every_customer_as_python_does(rated: Rated, made: Developmen
     )
     by_python = dict(zip(frame["customer_id"], score(made.policy, frame), strict=True))
     assert len(by_python) == len(found["scores"]) > 400
+    # Both have missing values whose points are the policy's.
+    assert all(row["missing_points"] for row in made.policy.tables["indicators"])
+    assert frame[[row["indicator"] for row in made.policy.tables["indicators"]]].isna().to_numpy().any()
     assert {customer: None if np.isnan(value) else f"{value:.2f}" for customer, value in by_python.items()} == {
         customer: None if value is None else f"{value:.2f}" for customer, value in found["scores"].items()
     }

@@ -18,7 +18,7 @@ from gridcredit.evaluation.scorecards.card import card_as_markdown
 from gridcredit.evaluation.scorecards.develop import develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
 from gridcredit.operations import pipeline
-from gridcredit.policies.folder import Policy, policy_files, read_folder, write_files
+from gridcredit.policies.folder import Policy, Rows, policy_files, read_folder, write_files
 from gridcredit.policies.store import load_policies, policy_in_force
 from gridcredit.policy_changes.effects import describe_proposal
 from gridcredit.policy_changes.proposals import decide, propose, read_proposal, withdraw
@@ -120,6 +120,49 @@ def test_what_has_rated_is_not_withdrawn(settings: Settings, tmp_path: Path) -> 
     pipeline.build_ratings("by the new one", begins, settings)
     with pytest.raises(GridCreditError, match="has rated days up to"):
         withdraw(number, "Wang", "too late", settings)
+
+
+# Tables whose rows a policy may all leave out.
+MAY_BE_EMPTY = (
+    *("transitions", "bill_sizes", "review_rules", "advice_rules", "holidays", "recovery_targets", "required_weights"),
+    *("power_factor_adjustments", "dunning_steps"),
+)
+
+
+def saying_less(folder: Path, begins: date) -> Policy:
+    """The policy in force without a grade, a veto, a strategy, most ageing buckets and most warnings, and without the
+    tables that may be empty: what customers have had so far is no part of it any more.
+    """
+    base = read_folder(PROJECT_DIR / "policies" / "default" / "1.1")
+    tables: dict[str, Rows] = {**base.tables, **{table: [] for table in MAY_BE_EMPTY}}
+    for table in ("grades", "limits", "default_rates"):
+        tables[table] = [dict(row) for row in tables[table] if row["grade"] != "BB"]
+    for rank, row in enumerate(tables["grades"], start=1):
+        row["grade_rank"] = str(rank)
+    tables["vetoes"] = [row for row in tables["vetoes"] if row["veto"] == "insolvent"]
+    tables["ageing_buckets"] = [
+        {"ageing_bucket": "not due", "bucket_rank": "1", "from_days": "", "to_days": "0"},
+        {"ageing_bucket": "overdue", "bucket_rank": "2", "from_days": "1", "to_days": ""},
+    ]
+    for table in ("warning_rules", "warning_conditions"):
+        tables[table] = [row for row in tables[table] if row["rule"] == "overdue_60_days"]
+    tables["dunning_strategies"] = [{"strategy": "other", "share_pct": "100"}]
+    header = base.header.model_dump(mode="json") | {"version": "less-1", "effective_from": begins.isoformat()}
+    write_files(folder, policy_files(header, tables))
+    return read_folder(folder)
+
+
+def test_a_policy_that_says_less_rates_the_next_day(
+    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path
+) -> None:
+    """Open warnings, steps taken, buckets and grades of the days before name what it does not have."""
+    settings = new_warehouse(small)
+    ((last_day,),) = rows(settings, "select max(as_of_date) from lineage.releases")
+    begins = last_day + timedelta(days=1)
+    number = propose(saying_less(tmp_path / "less", begins), "default-1.1", "written by hand", {}, settings)
+    decide(number, "Li Wei", "fewer rules", is_approved=True, settings=settings)
+    pipeline.build_ratings("by less", begins, settings)
+    assert rows(settings, "select distinct policy_version from published.customer_rating") == [("less-1",)]
 
 
 def test_customers_without_a_bill_do_not_stop_a_fit(

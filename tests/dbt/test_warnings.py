@@ -63,6 +63,28 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
     assert len({row["rule"] for row in POLICY.rows("warning_rules")} - seen) <= 2
 
 
+def test_the_last_day_asks_everybody_every_rule(built: Built, features: FeaturesByDay, ratings: Rated) -> None:
+    """30.10: warnings agree with the limits and grades of their release, whenever a customer was evaluated last."""
+    last_day = DAYS[-1]
+    want: set[tuple[str, str]] = set()
+    for customer in built.ledger.customers:
+        name = customer.customer_id
+        if customer.opened_on > last_day:
+            continue
+        before = ratings.get((oracle.previous_month_end(last_day), name), ("", None, None))[1]
+        facts = warning_oracle.facts_of(
+            POLICY, built.ledger, customer, features[last_day, name], ratings[last_day, name], before, last_day
+        )
+        want |= {(name, rule) for rule in oracle.warnings(POLICY, customer.segment, facts)}
+    shown = built.rows("select customer_id, rule, is_met, is_dated from candidate.customer_warning")
+    assert {(customer, rule) for customer, rule, is_met, _ in shown if is_met} == want
+    dated = {(customer, rule) for customer, rule, _, is_dated in shown if is_dated}
+    assert dated == set(built.rows("select customer_id, rule from warnings.warning where status <> 'cleared'"))
+    # Of some the last evaluation day has found nothing yet, and of others it found what is over.
+    assert any((customer, rule) not in dated and rule == "near_limit" for customer, rule in want)
+    assert dated - want
+
+
 def test_no_day_of_a_warning_is_missed(built: Built) -> None:
     """What debts and cases alone decide is found on its very day, though most days are no evaluation days."""
     held: dict[tuple[str, str], list[tuple[date, date]]] = defaultdict(list)

@@ -15,10 +15,18 @@ Warned = tuple[str, str, date]
 
 
 def replay(days: Iterable[date], settings: Settings) -> Iterator[tuple[date, set[Warned]]]:
-    """Build and publish each day; yields what stands by its release."""
+    """Build and publish each day; yields the dated warnings that stand by its release."""
     for day in days:
         pipeline.build_ratings(f"night of {day}", day, settings)
-        yield day, set(rows(settings, "select customer_id, rule, opened_on from published.customer_warning"))
+        yield (
+            day,
+            set(rows(settings, "select customer_id, rule, opened_on from published.customer_warning where is_dated")),
+        )
+
+
+def asked_today(settings: Settings) -> set[tuple[str, str, bool, bool]]:
+    """Customer, rule, whether it holds and is dated, by the last release."""
+    return set(rows(settings, "select customer_id, rule, is_met, is_dated from published.customer_warning"))
 
 
 def standing_on(day: date, settings: Settings) -> set[Warned]:

@@ -614,6 +614,11 @@ class Policy:
         for row in self.rows("bins"):
             self.rows_of_bins[row["indicator"]].append(row)
         self.not_for = {row["indicator"]: row["not_for"].split("|") for row in self.rows("indicators")}
+        self.missing_points = {
+            row["indicator"]: Decimal(row["missing_points"])
+            for row in self.rows("indicators")
+            if row.get("missing_points")
+        }
         self.vetoes = self.rows("vetoes")
         self.weights = {row["indicator"]: Decimal(row["weight"]) for row in self.rows("indicators")}
         self.grades = [(row["grade"], int(row["grade_rank"]), Decimal(row["min_score"])) for row in self.rows("grades")]
@@ -747,14 +752,18 @@ def in_default(features: Features) -> bool:
 
 
 def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal | None:
-    """Points of what is available, out of a hundred."""
+    """Points of what is available, out of a hundred; what is missing counts where the policy gives it points."""
     available = indicators_of(policy, customer, features)
     if not available or not is_enough_known(policy, customer, available):
         return None
+    missing = [
+        name for name in policy.missing_points if name not in available and customer.segment not in policy.not_for[name]
+    ]
     points = sum((policy.points(name, features[name]) for name in available), ZERO)
+    points += sum((policy.missing_points[name] for name in missing), ZERO)
     with localcontext() as context:
         context.prec = 40
-        return rounded(100 * points / sum((policy.weights[name] for name in available), ZERO), 2)
+        return rounded(100 * points / sum((policy.weights[name] for name in [*available, *missing]), ZERO), 2)
 
 
 def is_enough_known(policy: Policy, customer: Customer, available: list[str]) -> bool:

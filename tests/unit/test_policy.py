@@ -58,6 +58,15 @@ def test_what_ships_is_sound() -> None:
         ("bins.csv", "on_time_rate_12m,1,", "on_time_rate_12m,first,", "a value that is no number"),
         ("grades.csv", "AAA,1,90", "AAA,1", "line 2 does not have the 3 columns"),
         ("ageing_buckets.csv", "31-60", "31'60", "has a quote in it"),
+        (
+            "warning_rules.csv",
+            "collections,3,0,,30",
+            "collections,9999999,0,,30",
+            "deadline_days is 9999999, more than",
+        ),
+        ("dunning_steps.csv", ",1,0,0,", ",1,0,9999999,", "wait_days_other is 9999999, more than 36500"),
+        ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
+        ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,1e15", "more than the warehouse can show"),
         ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
         ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),
         ("policy.yml", "new_customer_grade: NR", "default_grade: Z", "default_grade 'Z' is none of the grades"),
@@ -156,6 +165,28 @@ def test_versions_that_collide_are_refused(tmp_path: Path, changes: dict[str, st
     header.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match=why):
         read_policies(Settings(policies_dir=tmp_path))
+
+
+def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path) -> None:
+    """A version that ships with the name or the date of one that people have approved is left aside."""
+    for folder in (
+        tmp_path / "shipped" / "default" / "1.0",
+        tmp_path / "home" / "policies" / "default" / "default-1.0",
+    ):
+        shutil.copytree(DEFAULT, folder)
+    settings = Settings(policies_dir=tmp_path / "shipped", home=tmp_path / "home")
+    (found,) = read_policies(settings)
+    assert found.folder.name == "default-1.0"
+
+
+def test_a_single_ageing_bucket_is_refused(tmp_path: Path) -> None:
+    """No model could be written: a case without a branch."""
+    folder = tmp_path / "default" / "1.0"
+    shutil.copytree(DEFAULT, folder)
+    header = (folder / "ageing_buckets.csv").read_text(encoding="utf-8").splitlines()[0]
+    (folder / "ageing_buckets.csv").write_text(f"{header}\nall,1,,\n", encoding="utf-8")
+    with pytest.raises(PolicyError, match="at least two are needed"):
+        read_policy(folder)
 
 
 def test_the_difference_of_two_policies_is_shown_row_by_row(tmp_path: Path) -> None:

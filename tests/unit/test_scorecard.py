@@ -242,6 +242,54 @@ def test_points_follow_from_the_coefficients_also_with_missing_values(
     assert all(weights[one.name] == pytest.approx(one.weight, abs=0.011) for one in fitted.indicators)
 
 
+def test_a_missing_value_has_points_of_its_own(part: Part, base: Policy, rules: EvaluationRules) -> None:
+    """Neither the best nor the worst, and the score is a straight line of the log-odds for customers with gaps too.
+
+    The evidence is worked out here: the mean of the bins', by the customers in each.
+    """
+    gaps = with_gaps(part)
+    fitted = fit_scorecard(gaps, base, CANDIDATES, rules.fit)
+    tables = scorecard_tables(fitted, base, Settings())
+    of_missing = {row["indicator"]: float(row["missing_points"]) for row in tables["indicators"]}
+    spans = 0.0
+    expected = {}
+    for one in fitted.indicators:
+        evidence = [each.weight_of_evidence for each in one.bins]
+        mean = sum(each.weight_of_evidence * each.observed for each in one.bins) / sum(b.observed for b in one.bins)
+        spans += -one.coefficient * (max(evidence) - min(evidence))
+        expected[one.name] = -one.coefficient * (mean - min(evidence))
+    for name, above_least in expected.items():
+        weight = next(float(row["weight"]) for row in tables["indicators"] if row["indicator"] == name)
+        assert of_missing[name] == pytest.approx(100 * above_least / spans, abs=0.011)
+        assert 0 < of_missing[name] < weight
+    policy = Policy(base.folder, base.header, {**base.tables, **tables}, base.sha256)
+    scores, odds = score(policy, gaps.frame), log_odds(fitted, gaps.frame)
+    is_missing = gaps.frame["overdue_months"].isna().to_numpy()
+    assert 100 < is_missing.sum() < part.observed
+    slope, offset = np.polyfit(odds[~is_missing], scores[~is_missing], 1)
+    assert np.abs(scores - (offset + slope * odds)).max() < 0.05
+    assert -slope == pytest.approx(fitted.points_to_double_odds / np.log(2), rel=0.01)
+
+
+def test_nobody_is_scored_by_what_is_missing_alone(base: Policy) -> None:
+    """By hand, of 10 + 4 points: 6 where missing and 4 known give 10 of 14; nothing known gives no score."""
+    indicators = [
+        {"indicator": name, "dimension": "payment", "weight": weight, "not_for": not_for, "missing_points": missing}
+        for name, weight, not_for, missing in (
+            ("overdue_months", "10", "industrial", "6"),
+            ("bounced_12m", "4", "", ""),
+        )
+    ]
+    policy = Policy(base.folder, base.header, {**base.tables, "indicators": indicators}, base.sha256)
+    rows = [("residential", np.nan, 0.0), ("residential", np.nan, np.nan), ("industrial", np.nan, 0.0)]
+    frame = pd.DataFrame(rows, columns=["segment", "overdue_months", "bounced_12m"])
+    first, second, third = score(policy, frame)
+    assert first == pytest.approx(71.43)
+    assert np.isnan(second)
+    # Where an indicator does not apply nothing is missing.
+    assert third == 100
+
+
 def test_who_has_no_score_is_counted_apart(part: Part, base: Policy) -> None:
     scores = np.linspace(0, 100, part.observed)
     scores[:600] = np.nan
@@ -254,11 +302,19 @@ def test_who_has_no_score_is_counted_apart(part: Part, base: Policy) -> None:
 
 def test_bins_hold_a_least_share_of_customers_and_of_defaults(part: Part, base: Policy, rules: EvaluationRules) -> None:
     strict = rules.fit.model_copy(update={"min_bin_share": 0.1, "min_bin_default_share": 0.1})
-    fitted = fit_scorecard(part, base, CANDIDATES, strict)
-    for one in fitted.indicators:
-        for each in one.bins:
-            assert each.observed >= 0.1 * part.observed
-            assert each.defaults >= 0.1 * part.defaults
+    # Values that stand for something else, and missing ones: where they are is no matter to the shares.
+    rng = np.random.default_rng(6)
+    marked = part.frame.assign(
+        overdue_months=part.frame["overdue_months"].mask(rng.random(part.observed) < 0.05, 999.0)
+    )
+    marked["on_time_rate_12m"] = marked["on_time_rate_12m"].mask(rng.random(part.observed) < 0.15)
+    for frame in (part.frame, marked):
+        fitted = fit_scorecard(Part(frame), base, CANDIDATES, strict)
+        for one in fitted.indicators:
+            for each in one.bins:
+                assert each.observed >= 0.1 * part.observed
+                assert each.defaults >= 0.1 * part.defaults
+            assert sum(each.observed for each in one.bins) == frame[one.name].notna().sum()
 
 
 def test_an_indicator_of_one_bin_is_left_out_and_said(part: Part, base: Policy, rules: EvaluationRules) -> None:

@@ -12,6 +12,12 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro is_missing(row) -%}
+    {#- Whether an indicator with points of its own for it is missing where it applies. -#}
+    {{ indicator_value(row.indicator, none) }} is null
+    {%- if row.not_for %} and segment not in ('{{ row.not_for.split('|') | join("', '") }}'){% endif -%}
+{%- endmacro %}
+
 {% macro of_bin(value, ranges, column) -%}
     {#- The branches of a case that finds the bin of a value by its upper bound, and gives a column of it. -#}
     {%- for range in ranges -%}
@@ -21,17 +27,19 @@
 {%- endmacro %}
 
 {% macro total_points() -%}
-    {#- Points of all indicators that are available. -#}
+    {#- Points of all indicators that are available, and of those whose absence has points of its own. -#}
     {%- set versions = {} -%}
-    {%- set not_for = {} -%}
+    {%- set weighed = {} -%}
     {%- for row in policy_table('indicators', 'indicator') -%}
-        {%- do not_for.update({(row.policy_version, row.indicator): row.not_for}) -%}
+        {%- do weighed.update({(row.policy_version, row.indicator): row}) -%}
     {%- endfor -%}
     {%- for version, bins in policy_table('bins', 'indicator, bin') | groupby('policy_version') -%}
         {%- set terms = [] -%}
         {%- for indicator, ranges in bins | groupby('indicator') if indicator in features() -%}
-            {%- set value = '(' ~ indicator_value(indicator, not_for[(version, indicator)]) ~ ')' -%}
-            {%- do terms.append('case ' ~ of_bin(value, ranges, 'points') ~ ' else 0 end') -%}
+            {%- set row = weighed[(version, indicator)] -%}
+            {%- set value = '(' ~ indicator_value(indicator, row.not_for) ~ ')' -%}
+            {%- set missing = ' when ' ~ is_missing(row) ~ ' then ' ~ row.missing_points if row.missing_points is not none else '' -%}
+            {%- do terms.append('case ' ~ of_bin(value, ranges, 'points') ~ missing ~ ' else 0 end') -%}
         {%- endfor -%}
         {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
     {%- endfor -%}
@@ -39,15 +47,26 @@
 {%- endmacro %}
 
 {% macro available_weight() -%}
-    {#- Weight of all indicators that are available: those that are not share theirs among the rest. -#}
+    {#-
+        Weight of all indicators that are available: those that are not share theirs among the rest, unless their absence
+        has points of its own. Where none is available it is 0: nobody is scored by what is missing alone.
+    -#}
     {%- set binned = policy_table('bins', 'indicator') | map(attribute='indicator') | unique | list -%}
     {%- set versions = {} -%}
     {%- for version, indicators in policy_table('indicators', 'indicator') | groupby('policy_version') -%}
-        {%- set terms = [] -%}
+        {%- set terms, values, missing = [], [], [] -%}
         {%- for row in indicators if row.indicator in features() and row.indicator in binned -%}
-            {%- do terms.append('case when (' ~ indicator_value(row.indicator, row.not_for) ~ ') is not null then ' ~ row.weight ~ ' else 0 end') -%}
+            {%- set value = '(' ~ indicator_value(row.indicator, row.not_for) ~ ')' -%}
+            {%- do values.append(value) -%}
+            {%- if row.missing_points is not none -%}{%- do missing.append(row.indicator) -%}{%- endif -%}
+            {%- set counts = value ~ ' is not null' ~ (' or ' ~ is_missing(row) if row.missing_points is not none else '') -%}
+            {%- do terms.append('case when ' ~ counts ~ ' then ' ~ row.weight ~ ' else 0 end') -%}
         {%- endfor -%}
-        {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
+        {%- set total = terms | join(' + ') or '0' -%}
+        {%- if missing -%}
+            {%- set total = 'case when coalesce(' ~ values | join(', ') ~ ') is not null then ' ~ total ~ ' else 0 end' -%}
+        {%- endif -%}
+        {%- do versions.update({version: total}) -%}
     {%- endfor -%}
     {{ by_version(versions) }}
 {%- endmacro %}

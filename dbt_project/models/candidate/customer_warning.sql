@@ -11,8 +11,7 @@ scope as (
 
 warnings as (
 
-    select * from {{ ref('warning') }}
-    where status <> 'cleared'
+    select * from {{ ref('standing_warning') }}
 
 ),
 
@@ -48,14 +47,14 @@ ranked as (
 ),
 
 -- Of a customer's warnings the most urgent leads: by level, what holds before what waits to clear, what is of that
--- level by its rule before what escalated to it, then by deadline.
+-- level by its rule before what escalated to it, then by deadline, which what is not dated has none of.
 led as (
 
     select
         *,
         first_value(rule) over (
             partition by customer_id
-            order by level_rank, case when is_met then 0 else 1 end, rank_by_rule, deadline, rule
+            order by level_rank, case when is_met then 0 else 1 end, rank_by_rule, deadline nulls last, rule
         ) as leading_rule
     from ranked
 
@@ -90,7 +89,9 @@ current_warnings as (
         cast(led.level_rank as integer) as level_rank,
         cast(led.rule = led.leading_rule as boolean) as is_leading,
         cast(led.leading_rule as text) as leading_rule,
-        cast(greatest(coalesce(positions.exposure - positions.deposit_amount, 0), 0) as numeric(18, 2)) as money_at_risk
+        cast(greatest(coalesce(positions.exposure - positions.deposit_amount, 0), 0) as numeric(18, 2))
+            as money_at_risk,
+        cast(led.is_dated as boolean) as is_dated
     from led
     inner join rules
         on

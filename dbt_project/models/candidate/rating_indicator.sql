@@ -50,7 +50,12 @@ explained as (
         cast(indicator_points.indicator is not null as boolean) as is_available,
         cast(indicator_points.indicator_value as numeric(18, 4)) as indicator_value,
         cast(indicator_points.bin as integer) as bin,
-        cast(indicator_points.points as numeric(6, 2)) as points,
+        -- Who has a score may have points for what is missing too.
+        cast(
+            coalesce(
+                indicator_points.points, case when ratings.weight_available > 0 then indicators.missing_points end
+            ) as numeric(6, 2)
+        ) as points,
         cast(indicators.weight as numeric(6, 2)) as weight,
         cast(indicator_points.reason_code as text) as reason_code,
         cast(reasons.text_en as text) as reason_en,

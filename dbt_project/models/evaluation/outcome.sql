@@ -1,4 +1,5 @@
--- What became of every customer who was rated at a month-end: whether he defaulted within the window after it.
+-- What became of every customer who was rated at a month-end: whether he defaulted within the window after it. Of the
+-- last day there is only what the supplier reports.
 {{ config(schema='outcomes', indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
 with
@@ -19,14 +20,14 @@ customers as (
 ratings as (
 
     select * from {{ ref('rating') }}
-    where as_of_date in ({{ past_month_ends() }})
+    where as_of_date in ({{ date_list(as_of_dates()) }})
 
 ),
 
 behaviour as (
 
     select * from {{ ref('payment_behaviour') }}
-    where as_of_date in ({{ past_month_ends() }})
+    where as_of_date in ({{ date_list(as_of_dates()) }})
 
 ),
 
@@ -48,11 +49,11 @@ windows as (
     select
         dates.as_of_date,
         cast({{ dbt.dateadd('month', var('evaluation').window_months, 'dates.as_of_date') }} as date) as window_ends_on,
-        latest.as_of_date as known_until
+        latest.as_of_date as known_until,
+        dates.is_latest
     from dates
     inner join dates as latest
         on latest.is_latest
-    where not dates.is_latest
 
 ),
 
@@ -130,6 +131,7 @@ observed as (
         on
             ratings.as_of_date = reported_outcomes.as_of_date
             and ratings.customer_id = reported_outcomes.customer_id
+    where not windows.is_latest or reported_outcomes.customer_id is not null
 
 ),
 

@@ -6,6 +6,7 @@ with
 outcomes as (
 
     select * from {{ ref('outcome') }}
+    where as_of_date in ({{ past_month_ends() }})
 
 ),
 

@@ -1,13 +1,31 @@
--- Whose warnings this run computes: everybody's, or those evaluated on a new day, and those that change with the days.
+-- Whose warnings this run computes: everybody's, or those evaluated on a new day, those whose figures of the last day
+-- may be others, and those that change with the days.
 -- Read by incremental runs alone: depends_on: {{ ref('as_of_scope') }} {{ ref('customer_scope') }}
+-- depends_on: {{ ref('bill_balance') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {#- On a month-end everybody is evaluated. #}
 {%- set covers_everybody = var('is_new_month') or is_month_end(as_of_dates() | last) %}
 {%- set is_incremental_build = is_incremental_build() and not covers_everybody %}
+{%- set days_before_due = warned_days_before_due() %}
 with
 
 {% if is_incremental_build %}
+{%- if days_before_due %}
+-- Of a fact that a rule names, the days to the next due date alone change without any other.
+coming_bills as (
+
+    select * from {{ ref('bill_balance') }}
+    where
+        open_amount > 0
+        and valid_from <= {{ last_day() }}
+        and valid_to > {{ last_day() }}
+        and due_on >= {{ last_day() }}
+        and due_on <= {{ dbt.dateadd('day', days_before_due, last_day()) }}
+
+),
+
+{% endif -%}
 days as (
 
     select * from {{ ref('as_of_scope') }}
@@ -21,7 +39,7 @@ changes as (
 
 ),
 
--- Their exposure, which says how much is at risk, may be another today.
+-- Their facts, which the rules are asked of on the last day too, may be others.
 last_day as (
 
     select * from {{ ref('customer_scope') }}
@@ -52,11 +70,13 @@ touched as (
 
     union
 
-    select last_day.customer_id
-    from last_day
-    inner join warnings_before
-        on last_day.customer_id = warnings_before.customer_id
-    where warnings_before.status <> 'cleared'
+    select customer_id from last_day
+    {%- if days_before_due %}
+
+    union
+
+    select customer_id from coming_bills
+    {%- endif %}
 
 )
 {% else %}

@@ -1,5 +1,5 @@
--- The warning rules that held for a customer on an evaluation day, by the policy then in force, written from the policy
--- tables: one pass over the facts, whatever the rules are.
+-- The warning rules that held for a customer on an evaluation day, and for everybody on the last day, by the policy
+-- then in force, written from the policy tables: one pass over the facts, whatever the rules are.
 {{
     config(
         materialized='incremental',
@@ -14,7 +14,9 @@ with
 scope as (
 
     select * from {{ ref('as_of_scope') }}
-    where is_evaluated
+    where
+        is_evaluated
+        or as_of_date = {{ last_day() }}
 
 ),
 

@@ -12,8 +12,7 @@ dates as (
 
 warnings as (
 
-    select * from {{ ref('warning') }}
-    where status <> 'cleared'
+    select * from {{ ref('standing_warning') }}
 
 ),
 

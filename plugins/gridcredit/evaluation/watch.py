@@ -144,7 +144,11 @@ def _judged(one: Figure, rules: EvaluationRules) -> Figure:
 
 
 def _measure(connection: Connection, settings: Settings) -> Iterator[Figure]:
-    row = connection.execute("select max(as_of_date) from outcomes.outcome where outcome is not null").fetchone()
+    # Of the last day there is what was reported alone, of few perhaps.
+    row = connection.execute(
+        "select max(as_of_date) from outcomes.outcome join scope.as_of_date using (as_of_date) "
+        "where outcome is not null and not is_latest"
+    ).fetchone()
     month_end = row[0] if row else None
     if month_end is None:
         raise TooEarlyError(

@@ -114,6 +114,10 @@ NAMES = {
     "advice_rules": ("advice",),
 }
 ENDLESS = {"nan", "inf", "infinity"}
+# A hundred years of days: "never" as 9999999 gives dates beyond the year 9999, which nothing can read.
+MOST_DAYS = 36_500
+# The warehouse shows a threshold with four digits behind the point and fourteen before it.
+THRESHOLD_BELOW = Decimal(10**14)
 MAX_SCORE = 100
 
 
@@ -135,11 +139,29 @@ def check_new(policy: Policy) -> None:
         # Numbers to the warehouse, and words that it does not know in the models' SQL.
         if endless := [text for row in rows for text in row.values() if text.strip().lower().lstrip("+-") in ENDLESS]:
             raise fault(policy, table, f"{endless[0]!r} is no number that can be reckoned with")
+    if len(policy.tables["ageing_buckets"]) < 2:
+        raise fault(policy, "ageing_buckets", "one bucket says nothing of ages: at least two are needed")
+    _check_sizes(policy)
     for table, columns in NAMES.items():
         for row in policy.tables[table]:
             for column in columns:
                 if "'" in row[column]:
                     raise fault(policy, table, f"{column} {row[column]!r} has a quote in it: names have none")
+
+
+def _check_sizes(policy: Policy) -> None:
+    """Refuse numbers that the models would turn into a date or an amount which cannot be held."""
+    for name, number in policy.header.model_dump().items():
+        if isinstance(number, int) and number > MOST_DAYS:
+            raise PolicyError(f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {MOST_DAYS}")
+    for table, described in POLICY_TABLES.items():
+        counted = [one.name for one in (*described.columns, *described.optional_columns) if one.kind == "integer"]
+        for row in policy.tables[table]:
+            for column in counted:
+                if (text := row.get(column)) and abs(_number(policy, table, text)) > MOST_DAYS:
+                    raise fault(policy, table, f"{column} is {text}, more than {MOST_DAYS}")
+            if "threshold" in row and abs(_number(policy, table, row["threshold"])) >= THRESHOLD_BELOW:
+                raise fault(policy, table, f"threshold {row['threshold']} is more than the warehouse can show")
 
 
 def check_together(policies: list[Policy]) -> None:
@@ -207,6 +229,9 @@ def _check_bins(policy: Policy, indicator: str, weight: Decimal) -> None:
     best = max(_number(policy, "bins", row["points"]) for row in bins)
     if best != weight:
         raise fault(policy, "bins", f"the best bin of {indicator!r} gives {best} points, its weight is {weight}")
+    row = next(row for row in policy.tables["indicators"] if row["indicator"] == indicator)
+    if (missing := row.get("missing_points")) and not 0 <= _number(policy, "indicators", missing) <= weight:
+        raise fault(policy, "indicators", f"{indicator!r} gives {missing} points where missing, of {weight}")
 
 
 def _check_texts(policy: Policy) -> None:

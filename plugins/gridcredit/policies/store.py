@@ -35,13 +35,30 @@ def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
 
 def read_policies(settings: Settings) -> list[Policy]:
     """Every policy version of the policies folder, and those approved here, checked one by one and together."""
-    headers = [path for folder in settings.policy_folders for path in sorted(folder.glob("*/*/policy.yml"))]
-    policies = [read_folder(path.parent) for path in headers]
+    in_folders = [
+        [read_folder(path.parent) for path in sorted(folder.glob("*/*/policy.yml"))]
+        for folder in settings.policy_folders
+    ]
+    policies = _those_that_count(*in_folders)
     known, protected = features(settings), protected_features(settings)
     for policy in policies:
         check_policy(policy, known, protected)
     check_together(policies)
     return policies
+
+
+def _those_that_count(shipped: list[Policy], approved: list[Policy]) -> list[Policy]:
+    """All but shipped versions in the way of approved ones: an upgrade does not stop what people have decided."""
+    names = {one.header.version for one in approved}
+    days = {(one.header.policy, one.header.effective_from) for one in approved}
+    counting = []
+    for one in shipped:
+        if one.header.version in names or (one.header.policy, one.header.effective_from) in days:
+            why = "an approved policy has its version or its date"
+            log.warning("policy_left_aside", folder=str(one.folder), detail=why)
+        else:
+            counting.append(one)
+    return [*counting, *approved]
 
 
 def policy_in_force(settings: Settings, day: date, name: str | None = None) -> Policy:

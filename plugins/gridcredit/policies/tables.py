@@ -56,6 +56,13 @@ POLICY_TABLES: dict[str, PolicyTable] = {
             needed("weight", "number", "the points of its best bin"),
             NOT_FOR,
         ),
+        optional_columns=(
+            Column(
+                "missing_points",
+                "number",
+                "points where it applies and has no value; empty: its weight is shared among the rest",
+            ),
+        ),
     ),
     "reasons": PolicyTable(
         "The texts of reason codes.", (key_column("reason_code", "code that other tables name"), *TEXTS)

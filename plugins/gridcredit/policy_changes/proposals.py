@@ -122,6 +122,7 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
         is_new = proposal.is_approved is None and is_approved
         if is_new:
             _refuse_late(connection, proposal)
+            _refuse_rival(connection, proposal)
             files = proposed_files(connection, proposal_id)
     if is_new:
         with tempfile.TemporaryDirectory() as made:
@@ -129,6 +130,11 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
             write_files(folder, files)
             try_policy(read_policy(folder, settings), settings, rates=proposal.changes is None)
     with connect(settings) as connection:
+        if is_new:
+            # While it was tried another may have been approved, or a day released.
+            connection.execute("lock table policy.proposals in share row exclusive mode")
+            _refuse_late(connection, proposal)
+            _refuse_rival(connection, proposal)
         if proposal.is_approved is None:
             what = "approve a policy" if is_approved else "refuse a policy"
             record_decision(connection, what, proposal.policy_version, approver, reason, settings)
@@ -150,6 +156,20 @@ def _refuse_late(connection: Connection, proposal: Proposal) -> None:
         raise GridCreditError(
             f"{proposal.policy_version} would take effect on {proposal.effective_from}, and days up to {rated} have "
             "been rated and released: propose it again with a later date"
+        )
+
+
+def _refuse_rival(connection: Connection, proposal: Proposal) -> None:
+    """Of two approved policies of one name with one date none could be loaded, and no run would go on."""
+    rival = connection.execute(
+        "select proposal_id, policy_version from policy.proposals where is_approved and withdrawn_at is null "
+        "and policy_name = %s and effective_from = %s and proposal_id <> %s",
+        [proposal.policy_name, proposal.effective_from, proposal.proposal_id],
+    ).fetchone()
+    if rival:
+        raise GridCreditError(
+            f"{proposal.policy_version} would take effect on {proposal.effective_from}, as {rival[1]} does, which is "
+            f"approved: withdraw that one (`gridcredit policy withdraw {rival[0]}`), or propose another date"
         )
 
 

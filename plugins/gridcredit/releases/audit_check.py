@@ -166,8 +166,17 @@ def check_rating(rating: Row, indicators: list[Row]) -> None:
             fitting == [(Decimal(row["points"]), row["reason_code"])],
             f"{who}: {row['indicator']} has other points",
         )
+    of_missing = {row["indicator"]: row.get("missing_points") for row in table(f"{policy}/indicators.csv")}
+    counted = [row for row in indicators if row["points"]]
+    for row in counted:
+        if row not in available:
+            told = of_missing.get(row["indicator"])
+            expect(
+                bool(told) and Decimal(told or 0) == Decimal(row["points"]),
+                f"{who}: {row['indicator']} has other points for a missing value",
+            )
     if rating["score"]:
-        points, weights = (sum((Decimal(row[name]) for row in available), Decimal(0)) for name in ("points", "weight"))
+        points, weights = (sum((Decimal(row[name]) for row in counted), Decimal(0)) for name in ("points", "weight"))
         expect(weights == Decimal(rating["weight_available"]), f"{who}: another weight")
         score = (100 * points / (weights or 1)).quantize(Decimal("0.01"), ROUND_HALF_UP)
         expect(score == Decimal(rating["score"]), f"{who}: the score is {score}")

@@ -148,7 +148,12 @@ def _require_gates(connection: Connection, run_id: str) -> None:
 
 
 def _require_policies(connection: Connection, run_id: str) -> None:
-    """What was changed since the build began, which compared it too, is not published."""
+    """What was changed or withdrawn since the build began, which compared it too, is not published."""
+    if withdrawn := connection.execute(
+        "select policy_version from candidate.customer_rating "
+        "where policy_version not in (select policy_version from policy.policies) limit 1"
+    ).fetchone():
+        raise GridCreditError(f"{withdrawn[0]} was withdrawn since the build began: run `gridcredit run` again")
     if changed := changed_policies(connection, run_id):
         raise GridCreditError(
             f"{', '.join(changed)}: not what was loaded, somebody changed it since the build began: nothing is "

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError
-from gridcredit.evaluation.figures import Floats, Power, calibration_p, power
+from gridcredit.evaluation.figures import Floats, Power, pooled_calibration_p, power
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard
 from gridcredit.evaluation.scorecards.policy_folder import refuse_existing, scorecard_tables, write_policy
@@ -29,7 +29,7 @@ from gridcredit.warehouse.connection import connect
 
 @dataclass(frozen=True)
 class GradeOutcome:
-    """A grade of the new policy out of time: what it states, and what was observed."""
+    """A grade of the new policy out of time: what it states, and what was observed of all obligors."""
 
     grade: str
     observed: int
@@ -82,10 +82,12 @@ def develop(
     candidates = [name for name in indicators or known if name not in without]
     fitted = fit_scorecard(sample.fitted, base, candidates, rules.fit, asked=indicators is not None, trusted=trusted)
     tables = scorecard_tables(fitted, base, settings)
-    of_fitted = score(replace(base, tables={**base.tables, **tables}), sample.fitted.frame)
-    calibration = calibrate(of_fitted, sample.fitted.frame["is_default"].to_numpy())
+    # A default rate has all obligors in its denominator, the indeterminate ones too.
+    obligors = sample.fitted.obligors
+    of_obligors = score(replace(base, tables={**base.tables, **tables}), obligors)
+    calibration = calibrate(of_obligors, obligors["is_default"].to_numpy())
     tables["grades"], out_of_reach = cut_grades(base, calibration)
-    tables["default_rates"] = default_rates(base, tables["grades"], of_fitted, calibration)
+    tables["default_rates"] = default_rates(base, tables["grades"], of_obligors, calibration)
     policy = write_policy(
         out,
         base,
@@ -116,9 +118,9 @@ def develop(
         sample,
         judged,
         {column: _groups(sample.judging, column, of_judging, policy) for column in ("segment", "region")},
-        grades := _grades(sample.judging, of_judging, policy),
+        grades := _grades(sample.judging, policy),
         rules,
-        judge(judged, sample.judging, [one.observed for one in grades], of_fitted, of_judging, rules.fit),
+        judge(judged, sample.judging, [one.observed for one in grades], scores["fitted on"], of_judging, rules.fit),
         notes,
     )
 
@@ -151,24 +153,27 @@ def _middle(policy: Policy) -> float:
     return min((float(row["min_score"]) for row in policy.tables["grades"] if row["grade"] in postpaid), default=0.0)
 
 
-def _grades(part: Part, scores: Floats, policy: Policy) -> list[GradeOutcome]:
-    """Grades by the score alone, against what the policy states for each."""
+def _grades(part: Part, policy: Policy) -> list[GradeOutcome]:
+    """Grades by the score alone, against what the policy states for each; customers come again each month-end."""
     rates = {row["grade"]: float(row["probability_of_default"]) for row in policy.tables["default_rates"]}
     grades = sorted(policy.tables["grades"], key=lambda row: float(row["min_score"]))
     names = pd.cut(
-        scores,
+        score(policy, part.obligors),
         [*(float(row["min_score"]) for row in grades), float("inf")],
         labels=[row["grade"] for row in grades],
         right=False,
     )
-    counted = part.frame.assign(new_grade=names).groupby("new_grade", observed=False)["is_default"].agg(["size", "sum"])
-    return [
-        GradeOutcome(
-            str(grade),
-            int(row["size"]),
-            int(row["sum"]),
-            rates[str(grade)],
-            calibration_p(int(row["size"]), int(row["sum"]), rates[str(grade)]),
-        )
-        for grade, row in counted[::-1].iterrows()
-    ]
+    of_customers = (
+        part.obligors.assign(new_grade=names)
+        .groupby(["new_grade", "customer_id"], observed=True)["is_default"]
+        .agg(["size", "sum"])
+        .reset_index()
+    )
+    found = []
+    for row in reversed(grades):
+        grade, stated = row["grade"], rates[row["grade"]]
+        of_grade = of_customers[of_customers["new_grade"] == grade]
+        counts = [(int(size), int(defaults)) for size, defaults in of_grade[["size", "sum"]].to_numpy()]
+        observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
+        found.append(GradeOutcome(grade, observed, defaults, stated, pooled_calibration_p(counts, stated)))
+    return found

@@ -40,6 +40,8 @@ def facts_of(development: Development) -> dict[str, Any]:
                 "weight": one.weight,
                 "information_value": one.information_value,
                 "coefficient": one.coefficient,
+                "missing_evidence": one.missing_evidence,
+                "missing_points": one.missing_points,
                 "bins": [
                     {
                         "lower": each.lower,

@@ -1,8 +1,8 @@
 """Fits a scorecard: weight-of-evidence bins, logistic regression, points; by optbinning and scikit-learn.
 
 Weight of evidence of a bin = ln(share of those who paid / share of those who defaulted). Points are a straight line of
-the log-odds, so that the worst customer has 0 and the best 100: what a policy's score is. Factor = PDO / ln 2. Values
-that are missing count with evidence 0 in the regression, and have no part in the scale.
+the log-odds, so that the worst customer has 0 and the best 100: what a policy's score is. Factor = PDO / ln 2. A value
+that is missing counts with the mean evidence of the known ones, so its points are neither the best nor the worst.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class FittedIndicator:
     information_value: float
     coefficient: float
     bins: list[FittedBin]
+    missing_evidence: float
+    missing_points: float
 
     @property
     def weight(self) -> float:
@@ -191,8 +193,8 @@ def _select(
     """By falling information value those that say enough, and do not repeat one that says more."""
     tables = {name: _bins_of(binning, name) for name in usable}
     values = {name: float(table["IV"].sum()) for name, table in tables.items()}
-    evidence = binning.transform(frame[usable], metric="woe")
-    correlation = evidence.corr().abs()
+    evidence = _evidence(binning, frame, tables)
+    correlation: Any = evidence.corr().abs()
     chosen: list[str] = []
     for name in sorted(usable, key=lambda one: -values[one]):
         if len(tables[name]) < 2:
@@ -223,8 +225,8 @@ def _drop_wrong_signs(
     left_out: dict[str, str],
 ) -> list[str]:
     """Leave out, the worst first, indicators whose evidence would count the wrong way beside the others."""
-    evidence = binning.transform(frame[list(binning.variable_names)], metric="woe")
     chosen = list(chosen)
+    evidence = _evidence(binning, frame, {name: _bins_of(binning, name) for name in chosen}) if chosen else frame
     while chosen:
         coefficients = _regression().fit(evidence[chosen].to_numpy(), is_default).coef_[0]
         worst = int(np.argmax(coefficients))
@@ -239,6 +241,19 @@ def _bins_of(binning: Any, name: str) -> pd.DataFrame:  # noqa: ANN401
     table: pd.DataFrame = binning.get_binned_variable(name).binning_table.build(add_totals=False)
     bins: pd.DataFrame = table[~table["Bin"].isin(["Special", "Missing"])]
     return bins.astype({"Count": int, "Event": int, "WoE": float, "IV": float})
+
+
+def _missing_evidence(table: pd.DataFrame) -> float:
+    """What a missing value counts as: the mean evidence of the values that are known, by how often each is seen."""
+    return float(np.average(table["WoE"], weights=table["Count"]))
+
+
+def _evidence(binning: Any, frame: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:  # noqa: ANN401
+    """The evidence of each customer's values, by the indicators of `tables`."""
+    known: Any = binning.transform(frame[list(binning.variable_names)], metric="woe")[list(tables)]
+    missing = {name: _missing_evidence(table) for name, table in tables.items()}
+    found: pd.DataFrame = known.mask(frame[list(tables)].isna().to_numpy(), pd.DataFrame(missing, index=known.index))
+    return found
 
 
 def _without_weightless(
@@ -267,9 +282,8 @@ def _scale(
     not_for: dict[str, str],
 ) -> Fitted:
     """Points = -coefficient x (evidence - the least evidence) x factor, so that the best bins add up to 100."""
-    evidence = binning.transform(frame[list(binning.variable_names)], metric="woe")[names].to_numpy()
-    model = _regression().fit(evidence, is_default)
     tables = {name: _bins_of(binning, name) for name in names}
+    model = _regression().fit(_evidence(binning, frame, tables).to_numpy(), is_default)
     coefficients = dict(zip(names, model.coef_[0].astype(float), strict=True))
     spread = sum(-coefficients[name] * (table["WoE"].max() - table["WoE"].min()) for name, table in tables.items())
     factor = 100 / spread
@@ -281,14 +295,17 @@ def _scale(
             FittedBin(lower, upper, int(row["Count"]), int(row["Event"]), float(row["WoE"]), float(given))
             for (lower, upper), (_, row), given in zip(pairwise(bounds), table.iterrows(), points, strict=True)
         ]
+        missing = _missing_evidence(table)
+        of_missing = -coefficients[name] * (missing - float(table["WoE"].min())) * factor
+        information = float(table["IV"].sum())
         indicators.append(
-            FittedIndicator(name, not_for.get(name, ""), float(table["IV"].sum()), coefficients[name], bins)
+            FittedIndicator(name, not_for.get(name, ""), information, coefficients[name], bins, missing, of_missing)
         )
     return Fitted(indicators, float(model.intercept_[0]), factor * math.log(2))
 
 
 def log_odds(fitted: Fitted, frame: pd.DataFrame) -> Floats:
-    """ln(odds of default) that the regression gives; evidence of what is not available is 0."""
+    """ln(odds of default) that the regression gives."""
     total = np.full(len(frame), fitted.intercept)
     for one in fitted.indicators:
         values = available(frame, one.name, one.not_for)
@@ -296,4 +313,5 @@ def log_odds(fitted: Fitted, frame: pd.DataFrame) -> Floats:
         evidence = np.array([b.weight_of_evidence for b in one.bins])
         bounds = [b.upper for b in one.bins if b.upper is not None]
         total[known] += one.coefficient * evidence[np.digitize(values[known], bounds)]
+        total[~known] += one.coefficient * one.missing_evidence
     return total

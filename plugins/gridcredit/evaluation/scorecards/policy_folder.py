@@ -28,6 +28,7 @@ def scorecard_tables(fitted: Fitted, base: Policy, settings: Settings) -> dict[s
                 "dimension": dimensions[one.name],
                 "weight": _decimal(weight),
                 "not_for": one.not_for,
+                "missing_points": _decimal(min(round(100 * one.missing_points), weight)),
             }
         )
         best = max(b.points for b in one.bins)

@@ -27,10 +27,16 @@ Exclusions = dict[str, int]
 @dataclass(frozen=True)
 class Part:
     """Rows of the sample: `frame` has as_of_date, customer_id, segment, region, grade, score, is_default and the
-    features.
+    features. `indeterminate` has the same of those who were neither good nor bad: they count in default rates alone.
     """
 
     frame: pd.DataFrame
+    indeterminate: pd.DataFrame | None = None
+
+    @property
+    def obligors(self) -> pd.DataFrame:
+        """All whose window is over: the denominator of a default rate."""
+        return self.frame if self.indeterminate is None else pd.concat([self.frame, self.indeterminate])
 
     @property
     def observed(self) -> int:
@@ -95,13 +101,13 @@ def read_sample(settings: Settings) -> Sample:
         )
         if judged_on:
             sample = Sample(
-                Part(_rows(connection, names, fitted_on, "<", rules)),
-                Part(_rows(connection, names, fitted_on, ">=", rules)),
-                Part(_rows(connection, names, judged_on, None, rules)),
+                _part(_rows(connection, names, fitted_on, "<", rules)),
+                _part(_rows(connection, names, fitted_on, ">=", rules)),
+                _part(_rows(connection, names, judged_on, None, rules)),
                 exclusions,
             )
         else:
-            sample = Sample(Part(_rows(connection, names, fitted_on, None, rules)), None, None, exclusions)
+            sample = Sample(_part(_rows(connection, names, fitted_on, None, rules)), None, None, exclusions)
     for what, part in sample.parts.items():
         _require_both(part, what)
     if sample.fitted.defaults < rules.fit.min_defaults:
@@ -146,7 +152,7 @@ def _no_outcome(connection: Connection, rules: EvaluationRules) -> str:
     return (
         f"no month-end has an outcome yet: window_months ({rules.outcome.window_months}) must have passed after a "
         "rated month-end, and ratings go back GRIDCREDIT_HISTORY_MONTHS; a supplier's own outcomes count at rated "
-        "month-ends. " + " ".join(unused_outcomes(connection))
+        "month-ends and on the last day. " + " ".join(unused_outcomes(connection))
     ).strip()
 
 
@@ -168,7 +174,7 @@ def unused_outcomes(connection: Connection) -> list[str]:
     ).fetchone() or (0, 0, 0)
     causes = (
         "no build has read yet: run `gridcredit run`",
-        "are of days that are no rated month-end; the last day counts once a later day is built",
+        "are of days that are neither a rated month-end nor the last day",
         "are of customers without a rating that day",
     )
     return [f"{count:,} delivered outcomes {cause}." for count, cause in zip(counts, causes, strict=True) if count]
@@ -186,6 +192,11 @@ def _require_both(part: Part, what: str) -> None:
         )
 
 
+def _part(rows: pd.DataFrame) -> Part:
+    is_indeterminate = rows.pop("is_indeterminate")
+    return Part(rows[~is_indeterminate].reset_index(drop=True), rows[is_indeterminate].reset_index(drop=True))
+
+
 def _rows(
     connection: Connection, names: list[str], days: list[date], side: str | None, rules: EvaluationRules
 ) -> pd.DataFrame:
@@ -196,10 +207,12 @@ def _rows(
         ">=": sql.SQL("and mod(abs(hashtext(outcome.customer_id)::bigint), 10000) >= {}").format(sql.Literal(cut)),
     }.get(side or "", sql.SQL(""))
     columns = ["as_of_date", "customer_id", "segment", "region", "grade", "score"]
+    flags = ["is_default", "is_indeterminate"]
     query = sql.SQL(
-        "select {columns}, outcome.outcome = 'default' as is_default, {features} from outcomes.outcome "
+        "select {columns}, outcome.outcome = 'default' as is_default, outcome.outcome = 'indeterminate' as "
+        "is_indeterminate, {features} from outcomes.outcome "
         "join features.customer_feature as feature using (as_of_date, customer_id) "
-        "where outcome.outcome in ('default', 'no default') and outcome.as_of_date = any({days}) {where} "
+        "where outcome.outcome is not null and outcome.as_of_date = any({days}) {where} "
         "order by md5(outcome.customer_id || outcome.as_of_date::text) limit {most}"
     ).format(
         columns=sql.SQL(", ").join(sql.Identifier("outcome", name) for name in columns),
@@ -208,5 +221,5 @@ def _rows(
         where=where,
         most=sql.Literal(rules.sample.max_rows),
     )
-    frame = feature_frame(connection.execute(query).fetchall(), [*columns, "is_default"], names)
-    return frame.astype({"score": "float64", "is_default": "bool"})
+    frame = feature_frame(connection.execute(query).fetchall(), [*columns, *flags], names)
+    return frame.astype({"score": "float64", **dict.fromkeys(flags, "bool")})

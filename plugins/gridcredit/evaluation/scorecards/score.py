@@ -6,25 +6,33 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridcredit.evaluation.figures import Floats
+from gridcredit.evaluation.figures import Flags, Floats
 from gridcredit.policies.folder import Policy
 
 
 def score(policy: Policy, frame: pd.DataFrame) -> Floats:
     """Points of the available indicators out of their weight, 0 to 100 with two decimals; NaN where none is available.
 
+    An indicator with `missing_points` counts with them where it applies and has no value.
+
     `frame` has a column for each indicator, NaN where it is not available, and `segment`.
     """
     points = np.zeros(len(frame), dtype=np.int64)
     weights = np.zeros(len(frame), dtype=np.int64)
+    is_anything_known = np.zeros(len(frame), dtype=bool)
     for row in policy.tables["indicators"]:
         values = available(frame, row["indicator"], row["not_for"])
         known = ~np.isnan(values)
+        is_anything_known |= known
         of_bin = np.array([hundredths(one["points"]) for one in policy.bins_of(row["indicator"])])
         points[known] += of_bin[bin_numbers(policy, row["indicator"], values[known])]
         weights[known] += hundredths(row["weight"])
+        if of_missing := row.get("missing_points"):
+            missing = ~known & applies(frame, row["not_for"])
+            points[missing] += hundredths(of_missing)
+            weights[missing] += hundredths(row["weight"])
     with np.errstate(invalid="ignore", divide="ignore"):
-        exact = np.where(weights > 0, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
+        exact = np.where(is_anything_known, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
     result: Floats = np.where(exact < 0, np.nan, exact / 100)
     return result
 
@@ -38,9 +46,15 @@ def bin_numbers(policy: Policy, indicator: str, values: Floats) -> npt.NDArray[n
 def available(frame: pd.DataFrame, indicator: str, not_for: str) -> Floats:
     """An indicator's values, NaN for the segments that it leaves out."""
     values: Floats = frame[indicator].to_numpy(dtype="float64", copy=True)
-    if not_for:
-        values[frame["segment"].isin(not_for.split("|")).to_numpy()] = np.nan
+    values[~applies(frame, not_for)] = np.nan
     return values
+
+
+def applies(frame: pd.DataFrame, not_for: str) -> Flags:
+    """Whether an indicator applies to each row's segment."""
+    if not not_for:
+        return np.ones(len(frame), dtype=bool)
+    return ~frame["segment"].isin(not_for.split("|")).to_numpy(dtype=bool)
 
 
 def hundredths(text: str) -> int:

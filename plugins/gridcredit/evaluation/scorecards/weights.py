@@ -150,16 +150,16 @@ def weighted_tables(base: Policy, weights: Weights) -> dict[str, Rows]:
     heaviest = max(used, key=lambda name: used[name])
     used[heaviest] += 10_000 - sum(used.values())
     before = {row["indicator"]: float(row["weight"]) for row in base.tables["indicators"]}
+
+    def scaled(row: dict[str, str], column: str) -> dict[str, str]:
+        share = float(row[column]) / before[row["indicator"]]
+        return {column: f"{round(share * used[row['indicator']]) / 100:.2f}"}
+
     return {
         "indicators": [
-            row | {"weight": f"{used[row['indicator']] / 100:.2f}"}
+            row | scaled(row, "weight") | (scaled(row, "missing_points") if row.get("missing_points") else {})
             for row in base.tables["indicators"]
             if row["indicator"] in used
         ],
-        "bins": [
-            row
-            | {"points": f"{round(float(row['points']) / before[row['indicator']] * used[row['indicator']]) / 100:.2f}"}
-            for row in base.tables["bins"]
-            if row["indicator"] in used
-        ],
+        "bins": [row | scaled(row, "points") for row in base.tables["bins"] if row["indicator"] in used],
     }

@@ -230,9 +230,10 @@ class Words:
 
     def _enough_for(self, floor: Decimal) -> Iterator[str]:
         """The fewest indicators whose full points lift the score to a grade's floor."""
-        available = [row for row in self.facts.indicators if row["is_available"]]
-        weight = sum(row["weight"] for row in available)
-        points = sum(row["points"] for row in available)
+        # A missing value has points where the policy gives it some.
+        counted = [row for row in self.facts.indicators if row["points"] is not None]
+        weight = sum(row["weight"] for row in counted)
+        points = sum(row["points"] for row in counted)
         for row in self.facts.lost:
             if round(100 * points / weight, 2) >= floor:
                 return

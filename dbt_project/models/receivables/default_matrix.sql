@@ -18,6 +18,18 @@ dates as (
 
 ),
 
+covered as (
+
+    select min(previous_month_end) as covered_after from {{ ref('as_of_date') }}
+
+),
+
+bills as (
+
+    select min({{ dbt.dateadd('day', default_age, 'due_on') }}) as first_default_on from {{ ref('bill_balance') }}
+
+),
+
 -- The bills of a whole year before a date count where all its months are covered, or there were no bills before them.
 wholeness as (
 
@@ -25,13 +37,8 @@ wholeness as (
         dates.as_of_date,
         dates.year_before >= covered.covered_after or bills.first_default_on > covered.covered_after as has_whole_year
     from dates
-    cross join (
-        select min(previous_month_end) as covered_after from {{ ref('as_of_date') }}
-    ) as covered
-    cross join (
-        select min({{ dbt.dateadd('day', default_age, 'due_on') }}) as first_default_on
-        from {{ ref('bill_balance') }}
-    ) as bills
+    cross join covered
+    cross join bills
 
 ),
 

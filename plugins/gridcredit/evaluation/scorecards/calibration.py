@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Interval, effective_size
 from gridcredit.evaluation.scorecards.policy_folder import refuse_existing, write_policy
-from gridcredit.evaluation.scorecards.sample import IS_USED
 from gridcredit.policies.folder import NOBODY, Policy
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
@@ -64,10 +62,8 @@ def calibrate_policy(out: Path, version: str, effective_from: date, settings: Se
     base = policy_in_force(settings, effective_from)
     with connect(settings) as connection:
         counts = connection.execute(
-            sql.SQL(
-                "select grade_by_policy, customer_id, count(*)::int, count(*) filter (where outcome = 'default')::int "
-                "from outcomes.outcome where {} and policy_version = %s group by 1, 2"
-            ).format(IS_USED),
+            "select grade_by_policy, customer_id, count(*)::int, count(*) filter (where outcome = 'default')::int "
+            "from outcomes.outcome where outcome is not null and policy_version = %s group by 1, 2",
             [base.header.version],
         ).fetchall()
     if not counts:

@@ -21,12 +21,6 @@ from gridcredit.settings import Settings
 from gridcredit.transformation.engines import require_layers
 from gridcredit.warehouse.connection import Connection, connect
 
-# Of the last day only what was reported is known: beside month-ends it would count too many defaults.
-IS_USED = sql.SQL(
-    "outcome is not null and (not is_latest or not exists "
-    "(select 1 from outcomes.outcome as others where others.outcome is not null and not others.is_latest))"
-)
-
 Exclusions = dict[str, int]
 
 
@@ -92,7 +86,7 @@ def read_sample(settings: Settings) -> Sample:
         month_ends = [
             day
             for (day,) in connection.execute(
-                sql.SQL("select as_of_date from outcomes.outcome where {} group by 1 order by 1").format(IS_USED)
+                "select as_of_date from outcomes.outcome where outcome is not null group by 1 order by 1"
             )
         ]
         if not month_ends:
@@ -171,22 +165,17 @@ def unused_outcomes(connection: Connection) -> list[str]:
         select
             count(*) filter (where staged.customer_id is null),
             count(*) filter (where staged.customer_id is not null and days.as_of_date is null),
-            count(*) filter (where days.as_of_date is not null and rated.customer_id is null),
-            count(*) filter (
-                where rated.is_latest
-                and exists (select 1 from outcomes.outcome where outcome is not null and not is_latest)
-            )
+            count(*) filter (where days.as_of_date is not null and rated.customer_id is null)
         from delivered
         left join staging.stg_outcome as staged using (customer_id, as_of_date)
         left join days using (as_of_date)
         left join outcomes.outcome as rated using (customer_id, as_of_date)
         """
-    ).fetchone() or (0, 0, 0, 0)
+    ).fetchone() or (0, 0, 0)
     causes = (
         "no build has read yet: run `gridcredit run`",
         "are of days that are neither a rated month-end nor the last day",
         "are of customers without a rating that day",
-        "are of the last day, of which nothing else is known: beside month-ends they would count too many defaults",
     )
     return [f"{count:,} delivered outcomes {cause}." for count, cause in zip(counts, causes, strict=True) if count]
 

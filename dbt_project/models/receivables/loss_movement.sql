@@ -223,12 +223,14 @@ bill_movements as (
         case
             when pairs.net_then > pairs.retained
                 then
-                    round(
-                        (losses_by_bill.opening - losses_by_bill.retained_then)
-                        * least(pairs.written_off, pairs.net_then - pairs.retained)
-                        / (pairs.net_then - pairs.retained),
+                    {{ rounded_ratio(
+                        product(
+                            '(losses_by_bill.opening - losses_by_bill.retained_then)',
+                            'least(pairs.written_off, pairs.net_then - pairs.retained)'
+                        ),
+                        '(pairs.net_then - pairs.retained)',
                         2
-                    )
+                    ) }}
             else 0
         end as written_off,
         losses_by_bill.retained_aged - losses_by_bill.retained_then as aged,

@@ -301,6 +301,13 @@ def net_bills(built: Built, customer: oracle.Customer, day: date) -> dict[str, t
     return found
 
 
+def lost_in_default(age: int) -> Decimal:
+    """The share of a debt that is lost, by the days since its due date, at least those of default."""
+    rows = POLICY.rows("loss_rates")
+    rates = sorted((int(row["min_days_overdue"]), Decimal(row["loss_given_default"])) for row in rows)
+    return next(rate for least, rate in reversed(rates) if max(age, 61) >= least)
+
+
 def test_the_allowance_moves_as_the_bills_did(built: Built) -> None:
     """31.3: each bill by the ages and rates of two dates; what lies between is new, paid, written off, older or
     weighed otherwise.
@@ -311,15 +318,10 @@ def test_the_allowance_moves_as_the_bills_did(built: Built) -> None:
             "select as_of_date, segment, days_overdue, expected_default_rate from receivables.default_matrix"
         )
     }
-    lost = sorted(
-        (int(row["min_days_overdue"]), Decimal(row["loss_given_default"])) for row in POLICY.rows("loss_rates")
-    )
 
     def loss(amount: Decimal, rated_on: date, segment: str, age: int, *, in_default: bool) -> Decimal:
         default = Decimal(1) if in_default else rates[rated_on, segment, max(min(age, 60), -30)]
-        return oracle.rounded(
-            amount * default * next(rate for least, rate in reversed(lost) if max(age, 61) >= least), 2
-        )
+        return oracle.rounded(amount * default * lost_in_default(age), 2)
 
     want: dict[PLACE, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(MOVEMENTS, Decimal(0)))
     for day in DAYS:
@@ -388,11 +390,6 @@ def test_what_is_not_billed_yet_counts_like_a_bill_before_its_due_date(built: Bu
             "select as_of_date, segment, expected_default_rate from receivables.default_matrix where days_overdue = -30"
         )
     }
-    given_default = max(
-        (int(row["min_days_overdue"]), Decimal(row["loss_given_default"]))
-        for row in POLICY.rows("loss_rates")
-        if int(row["min_days_overdue"]) <= 61
-    )[1]
     customers = {customer.customer_id: customer for customer in built.ledger.customers}
     want: dict[PLACE, Decimal] = defaultdict(Decimal)
     for day, name, unbilled in built.rows(
@@ -405,7 +402,7 @@ def test_what_is_not_billed_yet_counts_like_a_bill_before_its_due_date(built: Bu
         net = max(unbilled - max((customer.terms_on(day).deposit or Decimal(0)) - owed, Decimal(0)), Decimal(0))
         default = Decimal(1) if is_in_default(built, customer, day) else rates[day, customer.segment]
         want[day, customer.region, customer.org_unit, customer.segment] += oracle.rounded(
-            net * default * given_default, 2
+            net * default * lost_in_default(-30), 2
         )
     got = {
         tuple(row[:4]): row[4]
@@ -421,24 +418,13 @@ def test_expected_credit_loss_by_hand(built: Built) -> None:
     """Each bill loses by its customer's default, or by its own age in days."""
     rates = default_rates(built)
     assert all(rate == 1 for (_, age), rate in rates.items() if age == 61)
-    policy = sorted(
-        (int(row["min_days_overdue"]), Decimal(row["loss_given_default"])) for row in POLICY.rows("loss_rates")
-    )
     want: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for customer in built.ledger.customers:
-        bills = [s for s in oracle.bills_as_of(built.ledger, customer.customer_id, DAYS[-1]) if s.open > 0]
-        owed = oracle.oldest_pursued([s for s in oracle.undisputed(bills) if s.bill.due_on < DAYS[-1]])
-        in_default = owed is not None and (DAYS[-1] - owed).days > 60 and customer.opened_on <= DAYS[-1]
-        deposit = customer.terms_on(DAYS[-1]).deposit or Decimal(0)
-        for state in sorted(bills, key=lambda s: (s.bill.due_on, s.bill.bill_id)):
-            set_off = min(deposit, state.open)
-            deposit -= set_off
-            days = max((DAYS[-1] - state.bill.due_on).days, 0)
-            bucket = oracle.ageing_bucket(days)
-            age = max(min((DAYS[-1] - state.bill.due_on).days, 60), -30)
-            default = Decimal(1) if in_default else rates[customer.segment, age]
-            loss = next(rate for least, rate in reversed(policy) if max(days, 61) >= least)
-            want[customer.segment, bucket] += oracle.rounded((state.open - set_off) * default * loss, 2)
+        defaults = is_in_default(built, customer, DAYS[-1])
+        for net, age in net_bills(built, customer, DAYS[-1]).values():
+            default = Decimal(1) if defaults else rates[customer.segment, max(min(age, 60), -30)]
+            bucket = oracle.ageing_bucket(max(age, 0))
+            want[customer.segment, bucket] += oracle.rounded(net * default * lost_in_default(age), 2)
     got = {
         (segment, bucket): loss
         for segment, bucket, loss in built.rows(

@@ -3,8 +3,14 @@
     {{ return(-30) }}
 {%- endmacro %}
 
-{% macro loss_given_default(days_overdue) -%}
-    {#- The share of a debt that is lost, by its days overdue. -#}
+{% macro probability_of_default(debts) -%}
+    {#- Certain in default, else the `matrix`'s share for a debt of its segment and age. -#}
+    case when {{ debts }}.is_in_default then 1 else coalesce(matrix.expected_default_rate, 1) end
+{%- endmacro %}
+
+{% macro loss_given_default(age) -%}
+    {#- The share of a debt that is lost in default, by the days after its due date, at least those of default. -#}
+    {%- set days_overdue = 'greatest(' ~ age ~ ', ' ~ (default_days() + 1) ~ ')' -%}
     {%- set versions = {} -%}
     {%- for version, rows in policy_table('loss_rates', 'min_days_overdue desc') | groupby('policy_version') -%}
         {%- set cases = [] -%}

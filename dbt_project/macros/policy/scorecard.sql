@@ -38,7 +38,10 @@
         {%- for indicator, ranges in bins | groupby('indicator') if indicator in features() -%}
             {%- set row = weighed[(version, indicator)] -%}
             {%- set value = '(' ~ indicator_value(indicator, row.not_for) ~ ')' -%}
-            {%- set missing = ' when ' ~ is_missing(row) ~ ' then ' ~ row.missing_points if row.missing_points is not none else '' -%}
+            {%- set missing = '' -%}
+            {%- if row.missing_points is not none -%}
+                {%- set missing = ' when ' ~ is_missing(row) ~ ' then ' ~ row.missing_points -%}
+            {%- endif -%}
             {%- do terms.append('case ' ~ of_bin(value, ranges, 'points') ~ missing ~ ' else 0 end') -%}
         {%- endfor -%}
         {%- do versions.update({version: terms | join(' + ') or '0'}) -%}
@@ -58,13 +61,17 @@
         {%- for row in indicators if row.indicator in features() and row.indicator in binned -%}
             {%- set value = '(' ~ indicator_value(row.indicator, row.not_for) ~ ')' -%}
             {%- do values.append(value) -%}
-            {%- if row.missing_points is not none -%}{%- do missing.append(row.indicator) -%}{%- endif -%}
-            {%- set counts = value ~ ' is not null' ~ (' or ' ~ is_missing(row) if row.missing_points is not none else '') -%}
+            {%- set counts = value ~ ' is not null' -%}
+            {%- if row.missing_points is not none -%}
+                {%- do missing.append(row.indicator) -%}
+                {%- set counts = counts ~ ' or ' ~ is_missing(row) -%}
+            {%- endif -%}
             {%- do terms.append('case when ' ~ counts ~ ' then ' ~ row.weight ~ ' else 0 end') -%}
         {%- endfor -%}
         {%- set total = terms | join(' + ') or '0' -%}
         {%- if missing -%}
-            {%- set total = 'case when coalesce(' ~ values | join(', ') ~ ') is not null then ' ~ total ~ ' else 0 end' -%}
+            {%- set is_anything_known = 'coalesce(' ~ values | join(', ') ~ ') is not null' -%}
+            {%- set total = 'case when ' ~ is_anything_known ~ ' then ' ~ total ~ ' else 0 end' -%}
         {%- endif -%}
         {%- do versions.update({version: total}) -%}
     {%- endfor -%}

@@ -1,7 +1,6 @@
 -- The loss to be expected of each open bill: the one figure that work-list, provision and reports add up.
 {{ config(indexes=[{'columns': ['bill_id'], 'unique': true}, {'columns': ['customer_id']}]) }}
 
-{%- set default_age = default_days() + 1 %}
 with
 
 debts as (
@@ -51,9 +50,8 @@ weighed as (
 
     select
         aged.*,
-        case when aged.is_in_default then 1 else coalesce(matrix.expected_default_rate, 1) end
-            as probability_of_default,
-        {{ loss_given_default('greatest(aged.age, ' ~ default_age ~ ')') }} as loss_given_default
+        {{ probability_of_default('aged') }} as probability_of_default,
+        {{ loss_given_default('aged.age') }} as loss_given_default
     from aged
     left join matrix
         on

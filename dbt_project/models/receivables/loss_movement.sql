@@ -2,8 +2,14 @@
 -- weighed by other rates.
 {{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
 
-{%- set default_age = default_days() + 1 %}
-{%- set states = ['opening', 'retained_then', 'retained_aged', 'retained', 'closing'] %}
+{#- What is weighed: an amount, by the age of then or now, the rates of a date, and a policy. -#}
+{%- set states = {
+    'opening': ('net_then', 'then', 'previous_on', 'previous_policy'),
+    'retained_then': ('retained', 'then', 'previous_on', 'previous_policy'),
+    'retained_aged': ('retained', 'now', 'previous_on', 'previous_policy'),
+    'retained': ('retained', 'now', 'as_of_date', 'policy_version'),
+    'closing': ('net_now', 'now', 'as_of_date', 'policy_version'),
+} %}
 with
 
 covered as (
@@ -137,13 +143,7 @@ pairs as (
 
 -- The same debt by the age and the rates of then and of now: what lies between two of them is one kind of movement.
 states as (
-    {%- for state, amount, age, rated_on, policy in [
-        ('opening', 'net_then', 'then', 'previous_on', 'previous_policy'),
-        ('retained_then', 'retained', 'then', 'previous_on', 'previous_policy'),
-        ('retained_aged', 'retained', 'now', 'previous_on', 'previous_policy'),
-        ('retained', 'retained', 'now', 'as_of_date', 'policy_version'),
-        ('closing', 'net_now', 'now', 'as_of_date', 'policy_version'),
-    ] %}
+    {%- for state, (amount, age, rated_on, policy) in states.items() %}
     {{ 'union all' if not loop.first }}
     select
         as_of_date,
@@ -166,9 +166,8 @@ weighed as (
 
     select
         states.*,
-        case when states.is_in_default then 1 else coalesce(matrix.expected_default_rate, 1) end
-            as probability_of_default,
-        {{ loss_given_default('greatest(states.age, ' ~ default_age ~ ')') }} as loss_given_default
+        {{ probability_of_default('states') }} as probability_of_default,
+        {{ loss_given_default('states.age') }} as loss_given_default
     from states
     left join matrix
         on

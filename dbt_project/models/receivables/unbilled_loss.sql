@@ -1,7 +1,6 @@
 -- The loss to be expected of what was supplied and is not billed yet, as of each date.
 {{ config(indexes=[{'columns': ['as_of_date', 'region', 'org_unit', 'segment'], 'unique': true}]) }}
 
-{%- set default_age = default_days() + 1 %}
 with
 
 dates as (
@@ -69,9 +68,8 @@ weighed as (
 
     select
         supplied.*,
-        case when supplied.is_in_default then 1 else coalesce(matrix.expected_default_rate, 1) end
-            as probability_of_default,
-        {{ loss_given_default(default_age | string) }} as loss_given_default
+        {{ probability_of_default('supplied') }} as probability_of_default,
+        {{ loss_given_default(first_age() | string) }} as loss_given_default
     from supplied
     left join matrix
         on

@@ -66,10 +66,9 @@ def _check_protected(policy: Policy, protected: set[str]) -> None:
 def _check_keys(policy: Policy) -> None:
     """The warehouse holds a row once; a policy that names it twice could not be loaded."""
     for name, table in POLICY_TABLES.items():
-        key = [column.name for column in table.columns if column.key]
         seen: set[tuple[str, ...]] = set()
         for row in policy.tables[name]:
-            values = tuple(row[column] for column in key)
+            values = tuple(row[column] for column in table.key)
             if values in seen:
                 raise fault(policy, name, f"{' '.join(values)!r} is there twice")
             seen.add(values)

@@ -21,6 +21,11 @@ class PolicyTable:
     is_optional: bool = False
     optional_columns: tuple[Column, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return tuple(column.name for column in self.columns if column.key)
+
 
 def needed(name: str, kind: Kind, text: str, values: tuple[str, ...] = ()) -> Column:
     """A column whose cells may not be empty."""

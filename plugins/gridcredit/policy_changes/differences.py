@@ -5,17 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridcredit.policies.folder import Policy
-
-# What names a row of a policy table, for those whose first column does not.
-KEYS: dict[str, tuple[str, ...]] = {
-    "bins": ("indicator", "bin"),
-    "season_indices": ("segment", "month"),
-    "bill_sizes": ("segment", "percentile"),
-    "required_weights": ("dimension",),
-    "power_factor_adjustments": ("power_factor_standard", "power_factor"),
-    "dunning_steps": ("strategy", "step_rank"),
-    "warning_conditions": ("rule", "feature", "comparator"),
-}
+from gridcredit.policies.tables import POLICY_TABLES
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ def _rows(policy: Policy) -> dict[tuple[str, str], str]:
     }
     for table, rows in policy.tables.items():
         for row in rows:
-            key = KEYS.get(table, tuple(row)[:1])
+            key = POLICY_TABLES[table].key
             rest = {name: text for name, text in row.items() if name not in key}
             found[table, " ".join(row[column] for column in key)] = "  ".join(
                 f"{name}={text}" for name, text in rest.items() if text

@@ -125,9 +125,9 @@ def check_record() -> None:
                 cells = (row[column] for column in columns.split())
                 facts.append(" ".join([kind, *({"True": "t", "False": "f"}.get(cell, cell) for cell in cells if cell)]))
         # A text of several lines is several lines of the record.
-        told = Counter("\n".join(facts).splitlines())
+        shown = Counter("\n".join(facts).splitlines())
         begun = {line: count for line, count in record.items() if line.startswith(f"{kind} ")}
-        expect(told >= Counter(begun) and record >= told, f"{name}: says other than lineage.txt")
+        expect(shown >= Counter(begun) and record >= shown, f"{name}: says other than lineage.txt")
     checksums = {row["unique_id"].rpartition(".")[2]: row["checksum"] for row in table("models.csv")}
     for path in (FOLDER / "models").glob("*.source.sql"):
         digest = hashlib.sha256(path.read_text("utf-8").strip().encode()).hexdigest()
@@ -170,9 +170,9 @@ def check_rating(rating: Row, indicators: list[Row]) -> None:
     counted = [row for row in indicators if row["points"]]
     for row in counted:
         if row not in available:
-            told = of_missing.get(row["indicator"])
+            given = of_missing.get(row["indicator"])
             expect(
-                bool(told) and Decimal(told or 0) == Decimal(row["points"]),
+                bool(given) and Decimal(given or 0) == Decimal(row["points"]),
                 f"{who}: {row['indicator']} has other points for a missing value",
             )
     if rating["score"]:

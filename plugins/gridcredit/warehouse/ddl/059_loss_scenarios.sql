@@ -1,4 +1,5 @@
--- What may come, how likely it is, and by what factor more or fewer debts come to default then: IFRS 9 asks for more than one case.
+-- What may come, how likely it is, and by what factor more or fewer debts come to default then: IFRS 9 asks for more
+-- than one case.
 create table policy.loss_scenarios (
     policy_version text not null references policy.policies,
     scenario       text not null,

@@ -135,6 +135,11 @@ returned-A, returned,, promise, 2026-06-01, 1000, 2026-06-10
 elsewhere-A, elsewhere, elsewhere-1, promise, 2026-06-01, 1000, 2026-06-10
 transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
 """
+# Note, customer, rule, member of staff, day. One before the day that found nothing is not of what is seen after it.
+NOTES = """
+room-N, room, over_limit, officer-1, 2026-06-15
+room-M, room, no_room, officer-1, 2026-05-30
+"""
 
 
 def files() -> dict[str, str]:
@@ -157,6 +162,10 @@ def files() -> dict[str, str]:
         "service_order": [
             "order_id,customer_id,kind,requested_on",
             *(f"{who}-O,{who},close,2026-06-01" for who in ("leaving", "leaving_owing")),
+        ],
+        "warning_acknowledgement": [
+            "acknowledgement_id,customer_id,rule,officer_id,acknowledged_on",
+            *(",".join(row) for row in rows_of(NOTES)),
         ],
     }
     return {name: "\n".join([*lines, ""]) for name, lines in found.items()}
@@ -416,6 +425,12 @@ def test_warnings_agree_with_the_limits_of_their_release(hand: Hand) -> None:
         ("near_limit", False, True, date(2026, 5, 31), date(2026, 6, 10), None),
         ("no_room", True, False, None, None, None),
         ("over_limit", True, False, None, None, None),
+    ]
+    # A note counts though the warning has no day yet.
+    noted = "select rule, status, acknowledged_on from candidate.customer_warning where customer_id = 'room' and is_met"
+    assert hand.rows(noted + " order by rule") == [
+        ("no_room", "open", None),
+        ("over_limit", "acknowledged", date(2026, 6, 15)),
     ]
     leads = hand.rows("select rule from candidate.customer_warning where customer_id = 'room' and is_leading")
     assert leads == [("over_limit",)]

@@ -62,6 +62,7 @@ def live(
     current: Warned | None = None
     events: list[tuple[str, date]] = []
     unmet_since: date | None = None
+    noted_on: date | None = None  # of what no evaluation has found yet
     clear_after, reopen_within = int(row["clear_after_days"]), int(row["reopen_within_days"])
     escalate_after = int(row["escalate_after_days"]) if row["escalate_after_days"] else None
     day = min(evaluations)
@@ -73,11 +74,19 @@ def live(
                 again = before is not None and (day - before).days <= reopen_within
                 current, events = Warned(row["rule"], day, row["level"], again), []
                 events.append(("reopened" if again else "opened", day))
+                if noted_on:
+                    current = replace(current, acknowledged_on=noted_on)
+                    events.append(("acknowledged", noted_on))
+                noted_on = None
         elif day in evaluations and current and unmet_since is None:
             unmet_since = day
         if current and unmet_since is not None and (day - unmet_since).days >= clear_after:
             lives.append((replace(current, cleared_on=day), [*events, ("cleared", day)]))
             current, unmet_since = None, None
+        if current is None and day in evaluations:
+            noted_on = None
+        elif current is None and day in acknowledged:
+            noted_on = noted_on or day
         if current and current.acknowledged_on is None and day in acknowledged:
             current = replace(current, acknowledged_on=day)
             events.append(("acknowledged", day))

@@ -15,16 +15,9 @@ scope as (
 
 ),
 
-ratings as (
+evaluations as (
 
-    select * from {{ ref('rating') }}
-    where as_of_date >= cast('{{ warned_from() }}' as date)
-
-),
-
-evaluation_days as (
-
-    select * from {{ ref('evaluation_day') }}
+    select * from {{ ref('rated_evaluation') }}
 
 ),
 
@@ -34,35 +27,21 @@ found as (
 
 ),
 
--- Of those who had a rating: month-ends, and the days that facts name.
-evaluations as (
-
-    select
-        scope.customer_id,
-        ratings.as_of_date
-    from scope
-    inner join ratings
-        on scope.customer_id = ratings.customer_id
-    left join evaluation_days
-        on
-            ratings.customer_id = evaluation_days.customer_id
-            and ratings.as_of_date = evaluation_days.as_of_date
-    where
-        evaluation_days.customer_id is not null
-        or not {{ is_running_month('ratings.as_of_date') }}
-
-),
-
 in_order as (
 
     select
-        customer_id,
-        as_of_date,
-        lead(as_of_date) over (
-            partition by customer_id
-            order by as_of_date
+        evaluations.*,
+        lag(evaluations.as_of_date) over (
+            partition by evaluations.customer_id
+            order by evaluations.as_of_date
+        ) as evaluated_before,
+        lead(evaluations.as_of_date) over (
+            partition by evaluations.customer_id
+            order by evaluations.as_of_date
         ) as evaluated_next
-    from evaluations
+    from scope
+    inner join evaluations
+        on scope.customer_id = evaluations.customer_id
 
 ),
 
@@ -83,7 +62,8 @@ met as (
         rules_of_scope.policy_version,
         rules_of_scope.evidence,
         rules_of_scope.as_of_date as met_from,
-        in_order.evaluated_next as met_until
+        in_order.evaluated_next as met_until,
+        coalesce(in_order.evaluated_before, cast('{{ warned_from() }}' as date)) as evaluated_before
     from rules_of_scope
     inner join in_order
         on

@@ -4,9 +4,15 @@
 
 with
 
-dated_warnings as (
+warnings as (
 
     select * from {{ ref('warning') }}
+
+),
+
+dated_warnings as (
+
+    select * from warnings
     where status <> 'cleared'
 
 ),
@@ -24,53 +30,27 @@ rules as (
 
 ),
 
--- Whether the rule holds is the last day's finding, as limits and grades are the last day's.
-standing as (
+evaluations as (
 
-    select
-        dated_warnings.customer_id,
-        dated_warnings.rule,
-        dated_warnings.policy_version,
-        dated_warnings.level_by_rule,
-        dated_warnings.level,
-        dated_warnings.status,
-        dated_warnings.evidence,
-        found.rule is not null as is_met,
-        dated_warnings.is_reopened,
-        true as is_dated,
-        dated_warnings.opened_on,
-        dated_warnings.evident_on,
-        dated_warnings.deadline,
-        dated_warnings.acknowledged_on,
-        dated_warnings.acknowledged_by,
-        dated_warnings.escalates_on,
-        dated_warnings.clears_on
-    from dated_warnings
-    left join found
-        on
-            dated_warnings.customer_id = found.customer_id
-            and dated_warnings.rule = found.rule
+    select * from {{ ref('rated_evaluation') }}
 
-    union all
+),
+
+acknowledgements as (
+
+    select * from {{ ref('stg_warning_acknowledgement') }}
+    where not is_deleted
+
+),
+
+not_dated as (
 
     select
         found.customer_id,
         found.rule,
         found.policy_version,
-        rules.level as level_by_rule,
-        rules.level,
-        'open' as status,
         found.evidence,
-        true as is_met,
-        false as is_reopened,
-        false as is_dated,
-        cast(null as date) as opened_on,
-        cast(null as date) as evident_on,
-        cast(null as date) as deadline,
-        cast(null as date) as acknowledged_on,
-        cast(null as {{ dbt.type_string() }}) as acknowledged_by,
-        cast(null as date) as escalates_on,
-        cast(null as date) as clears_on
+        rules.level
     from found
     inner join rules
         on
@@ -81,6 +61,108 @@ standing as (
             found.customer_id = dated_warnings.customer_id
             and found.rule = dated_warnings.rule
     where dated_warnings.rule is null
+
+),
+
+-- Since when a note is of what is not dated: the last evaluation, which did not find it, or the former one's clearing.
+not_seen as (
+
+    select
+        not_dated.customer_id,
+        not_dated.rule,
+        coalesce(max(evaluations.as_of_date), cast('{{ warned_from() }}' as date)) as unseen_since,
+        max(warnings.clears_on) as cleared_before_on
+    from not_dated
+    left join evaluations
+        on not_dated.customer_id = evaluations.customer_id
+    left join warnings
+        on
+            not_dated.customer_id = warnings.customer_id
+            and not_dated.rule = warnings.rule
+    group by
+        not_dated.customer_id,
+        not_dated.rule
+
+),
+
+noted as (
+
+    select
+        not_seen.customer_id,
+        not_seen.rule,
+        acknowledgements.officer_id,
+        acknowledgements.acknowledged_on,
+        row_number() over (
+            partition by not_seen.customer_id, not_seen.rule
+            order by acknowledgements.acknowledged_on, acknowledgements.acknowledgement_id
+        ) as acknowledgement_rank
+    from not_seen
+    inner join acknowledgements
+        on
+            not_seen.customer_id = acknowledgements.customer_id
+            and not_seen.rule = acknowledgements.rule
+            and not_seen.unseen_since < acknowledgements.acknowledged_on
+            and acknowledgements.acknowledged_on <= {{ last_day() }}
+            and (
+                not_seen.cleared_before_on is null
+                or not_seen.cleared_before_on <= acknowledgements.acknowledged_on
+            )
+
+),
+
+-- Whether the rule holds is the last day's finding, as limits and grades are the last day's; and so is what shows it.
+standing as (
+
+    select
+        dated_warnings.customer_id,
+        dated_warnings.rule,
+        dated_warnings.policy_version,
+        dated_warnings.level_by_rule,
+        dated_warnings.level,
+        dated_warnings.status,
+        coalesce(found.evidence, dated_warnings.evidence) as evidence,
+        found.rule is not null as is_met,
+        dated_warnings.is_reopened,
+        true as is_dated,
+        dated_warnings.opened_on,
+        dated_warnings.evident_on,
+        dated_warnings.deadline,
+        dated_warnings.acknowledged_on,
+        dated_warnings.acknowledged_by,
+        dated_warnings.escalates_on,
+        case when found.rule is null then dated_warnings.clears_on end as clears_on
+    from dated_warnings
+    left join found
+        on
+            dated_warnings.customer_id = found.customer_id
+            and dated_warnings.rule = found.rule
+
+    union all
+
+    select
+        not_dated.customer_id,
+        not_dated.rule,
+        not_dated.policy_version,
+        not_dated.level as level_by_rule,
+        not_dated.level,
+        case when noted.acknowledged_on is null then 'open' else 'acknowledged' end as status,
+        not_dated.evidence,
+        true as is_met,
+        false as is_reopened,
+        false as is_dated,
+        cast(null as date) as opened_on,
+        cast(null as date) as evident_on,
+        cast(null as date) as deadline,
+        noted.acknowledged_on,
+        noted.officer_id as acknowledged_by,
+        cast(null as date) as escalates_on,
+        cast(null as date) as clears_on
+    from not_dated
+    left join noted
+        on
+            not_dated.customer_id = noted.customer_id
+            and not_dated.rule = noted.rule
+            and noted.acknowledgement_rank = 1
 
 )
 

@@ -87,6 +87,7 @@ spans as (
     select
         *,
         min(met_from) over (partition by customer_id, rule, spell) as opened_on,
+        min(evaluated_before) over (partition by customer_id, rule, spell) as unseen_since,
         row_number() over (
             partition by customer_id, rule, spell
             order by met_from desc
@@ -105,6 +106,7 @@ spells as (
         rules.level as level_by_rule,
         spans.evidence,
         spans.opened_on,
+        spans.unseen_since,
         spans.met_from as evident_on,
         spans.met_until,
         spans.clears_on,
@@ -124,7 +126,8 @@ spells as (
 
 ),
 
--- Of several people who took note the first one counts.
+-- Of several people who took note the first one counts. Who did since the evaluation day before the first one has seen
+-- it among what was not dated yet.
 acknowledged as (
 
     select
@@ -143,7 +146,16 @@ acknowledged as (
         on
             spells.customer_id = acknowledgements.customer_id
             and spells.rule = acknowledgements.rule
-            and spells.opened_on <= acknowledgements.acknowledged_on
+            and (
+                spells.opened_on <= acknowledgements.acknowledged_on
+                or (
+                    spells.unseen_since < acknowledgements.acknowledged_on
+                    and (
+                        spells.cleared_before_on is null
+                        or spells.cleared_before_on <= acknowledgements.acknowledged_on
+                    )
+                )
+            )
             and dates.as_of_date >= acknowledgements.acknowledged_on
             and (spells.clears_on is null or spells.clears_on > acknowledgements.acknowledged_on)
 

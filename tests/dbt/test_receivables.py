@@ -265,9 +265,10 @@ def test_no_debt_is_without_risk(built: Built) -> None:
         pooled = min(defaulted[day] / opened[day, age], Decimal(1)) if opened[day, age] > 0 else None
         if own is None and pooled is None:
             want = ("no past", Decimal(1))
-        elif own is not None and oracle.rounded(own, 6) > Decimal("0.0005"):
-            want = ("segment", own)
-        elif pooled is not None and oracle.rounded(pooled, 6) > Decimal("0.0005"):
+        elif own:
+            # What is seen is believed, but for its being too little.
+            want = ("segment", own) if oracle.rounded(own, 6) >= Decimal("0.0005") else ("policy", Decimal("0.0005"))
+        elif pooled is not None and oracle.rounded(pooled, 6) >= Decimal("0.0005"):
             want = ("all segments", pooled)
         else:
             want = ("policy", Decimal("0.0005"))
@@ -381,6 +382,37 @@ def test_the_allowance_is_whole(built: Built) -> None:
     assert all(billed + unbilled == closing for _, _, billed, unbilled, closing, _ in rows)
     (total,) = built.rows("select sum(expected_loss) from candidate.expected_credit_loss")
     assert sum(row[2] for row in rows) == total[0]
+
+
+def test_what_became_of_the_bills_that_were_open(built: Built) -> None:
+    """31.3: each bill open on a month-end is followed to its 61st day; what is open then came to default."""
+    opened_on, known_on = date(2025, 12, 31), date(2026, 4, 30)
+    bills: dict[tuple[str, int, bool], int] = defaultdict(int)
+    want: dict[tuple[str, int, bool], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
+    for customer in built.ledger.customers:
+        name, in_default = customer.customer_id, is_in_default(built, customer, opened_on)
+        for state in oracle.bills_as_of(built.ledger, name, opened_on):
+            age = (opened_on - state.bill.due_on).days
+            if state.open <= 0 or age > 60:
+                continue
+            key = (customer.segment, max(age, -30), in_default)
+            want[key][0] += state.open
+            default_on = state.bill.due_on + timedelta(days=61)
+            if default_on <= known_on:
+                later = {s.bill.bill_id: s.open for s in oracle.bills_as_of(built.ledger, name, default_on)}
+                bills[key] += 1
+                want[key][1] += state.open
+                want[key][2] += min(later.get(state.bill.bill_id, Decimal(0)), state.open)
+    rows = built.rows(
+        "select segment, days_overdue, is_in_default, bills, open_amount, known_amount, defaulted_amount, opened_on, "
+        "as_of_date from receivables.defaulted_of_open"
+    )
+    # Of the month-ends that are stored one has four closed months after it.
+    assert {row[-2:] for row in rows} == {(opened_on, known_on)}
+    assert {row[:3]: list(row[4:7]) for row in rows} == dict(want)
+    assert {row[:3]: row[3] for row in rows if row[3]} == dict(bills)
+    assert {in_default for *_, in_default in want} == {True, False}
+    assert sum(sums[1] for sums in want.values()) > sum(sums[2] for sums in want.values()) > 0
 
 
 def test_what_is_not_billed_yet_counts_like_a_bill_before_its_due_date(built: Built) -> None:

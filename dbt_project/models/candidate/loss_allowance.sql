@@ -4,15 +4,7 @@ with
 
 dates as (
 
-    select
-        dates.*,
-        matrix.has_whole_year
-    from {{ ref('as_of_date') }} as dates
-    inner join {{ ref('default_matrix') }} as matrix
-        on
-            dates.as_of_date = matrix.as_of_date
-            and matrix.segment = 'unknown'
-            and matrix.days_overdue = 0
+    select * from {{ ref('allowance_date') }}
 
 ),
 

@@ -18,30 +18,6 @@ dates as (
 
 ),
 
-covered as (
-
-    select min(previous_month_end) as covered_after from {{ ref('as_of_date') }}
-
-),
-
-bills as (
-
-    select min({{ dbt.dateadd('day', default_age, 'due_on') }}) as first_default_on from {{ ref('bill_balance') }}
-
-),
-
--- The bills of a whole year before a date count where all its months are covered, or there were no bills before them.
-wholeness as (
-
-    select
-        dates.as_of_date,
-        dates.year_before >= covered.covered_after or bills.first_default_on > covered.covered_after as has_whole_year
-    from dates
-    cross join covered
-    cross join bills
-
-),
-
 changes as (
 
     select
@@ -157,7 +133,7 @@ shares as (
 
 ),
 
--- None that defaulted in a year is no proof that none can.
+-- None that defaulted in a year is no proof that none can; what is seen counts, though it may be less than the least.
 chosen as (
 
     select
@@ -169,8 +145,9 @@ chosen as (
         shares.open_amount,
         shares.defaulted_amount,
         case
-            when shares.default_rate > shares.least_default_rate then 'segment'
-            when pooled.default_rate > shares.least_default_rate then 'all segments'
+            when shares.default_rate >= shares.least_default_rate then 'segment'
+            when shares.default_rate > 0 then 'policy'
+            when pooled.default_rate >= shares.least_default_rate then 'all segments'
             when shares.default_rate is null and pooled.default_rate is null then 'no past'
             else 'policy'
         end as default_rate_of,
@@ -203,19 +180,16 @@ rates as (
 matrix as (
 
     select
-        rates.as_of_date,
-        rates.policy_version,
-        rates.segment,
-        rates.days_overdue,
-        cast(rates.open_amount as numeric(18, 2)) as open_amount,
-        cast(rates.defaulted_amount as numeric(18, 2)) as defaulted_amount,
-        cast(rates.default_rate as numeric(9, 6)) as default_rate,
-        rates.default_rate_of,
-        cast(round({{ over_scenarios('rates.default_rate') }}, 6) as numeric(9, 6)) as expected_default_rate,
-        coalesce(wholeness.has_whole_year, false) as has_whole_year
+        as_of_date,
+        policy_version,
+        segment,
+        days_overdue,
+        cast(open_amount as numeric(18, 2)) as open_amount,
+        cast(defaulted_amount as numeric(18, 2)) as defaulted_amount,
+        cast(default_rate as numeric(9, 6)) as default_rate,
+        default_rate_of,
+        cast(round({{ over_scenarios('default_rate') }}, 6) as numeric(9, 6)) as expected_default_rate
     from rates
-    inner join wholeness
-        on rates.as_of_date = wholeness.as_of_date
 
 )
 

@@ -72,7 +72,7 @@ class Header(BaseModel):
     dispute_counts_in_rating: bool = Field(False, description="true: disputed bills count in ratings")
     dispute_counts_in_charges: bool = Field(False, description="true: disputed bills are charged for being late")
     least_default_rate: Decimal = Field(
-        Decimal("0.0005"), gt=0, lt=1, description="share of debts that defaults at least, where the past shows none"
+        Decimal("0.0005"), gt=0, lt=1, description="share of debts that defaults at least, whatever the past shows"
     )
     write_off_days: int = Field(description="days overdue from which a bill is proposed for write-off")
     description: str = Field(description="what the policy is, for whoever reads it")

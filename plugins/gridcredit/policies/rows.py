@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -53,6 +54,29 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
                 insert,
                 [[header.version, *(row.get(column) or None for column in columns)] for row in policy.tables[name]],
             )
+
+
+def refuse_rounded(connection: Connection, policy: Policy) -> None:
+    """A PolicyError for the first number that the warehouse would round: what rates is what the folder says."""
+    places: dict[str, dict[str, int]] = {}
+    for table, column, scale in connection.execute(
+        "select table_name, column_name, numeric_scale from information_schema.columns "
+        "where table_schema = 'policy' and data_type = 'numeric' and numeric_scale is not null"
+    ):
+        places.setdefault(table, {})[column] = scale
+    stored: dict[str, list[dict[str, str]]] = {
+        "policies": [{name: str(value) for name, value in policy.header.model_dump().items() if value is not None}],
+        **policy.tables,
+    }
+    for table, table_rows in stored.items():
+        path = policy.folder / ("policy.yml" if table == "policies" else f"{table}.csv")
+        for row in table_rows:
+            for column, scale in places.get(table, {}).items():
+                if (sent := row.get(column)) and Decimal(sent) != round(Decimal(sent), scale):
+                    raise PolicyError(
+                        f"{path}: {column} is {sent}, which has more than {scale} decimals; the warehouse would round "
+                        "it. Write what is to count"
+                    )
 
 
 def store_files(connection: Connection, policy: Policy) -> None:

@@ -15,7 +15,14 @@ from gridcredit.lineage.decisions import record_decision
 from gridcredit.policies.adoption import fetch_adopted, unload
 from gridcredit.policies.checks import check_new, check_policy, check_together
 from gridcredit.policies.folder import Policy, read_folder
-from gridcredit.policies.rows import changed_since_loaded, changed_tables, insert_policy, store_files, stored_policy
+from gridcredit.policies.rows import (
+    changed_since_loaded,
+    changed_tables,
+    insert_policy,
+    refuse_rounded,
+    store_files,
+    stored_policy,
+)
 from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.attributes import store_attributes
@@ -123,6 +130,7 @@ def load_policies(settings: Settings | None = None) -> None:
                 log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
             elif sha256 is None:
                 check_new(policy)
+                refuse_rounded(connection, policy)
                 insert_policy(connection, policy)
                 _analyze(connection)
                 store_files(connection, policy)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from gridcredit.policies.checks import check_new, check_together
 from gridcredit.policies.folder import Policy
-from gridcredit.policies.rows import insert_policy
+from gridcredit.policies.rows import insert_policy, refuse_rounded
 from gridcredit.policies.store import load_policies, read_policies
 from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
@@ -24,6 +24,7 @@ def try_policy(policy: Policy, settings: Settings, *, rates: bool) -> None:
     check_together([*read_policies(settings), policy])
     load_policies(settings)
     with connect(settings) as connection:
+        refuse_rounded(connection, policy)
         (day,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)
         with connection.transaction(force_rollback=True):
             insert_policy(connection, policy)

@@ -68,7 +68,8 @@ late_bills_to_date as (
             'late_bills.days_charged + ' ~ days_since,
             'late_bills.accrued_charge + ' ~ product('late_bills.daily_charge', days_since),
             'late_bills.least_charge'
-        ) }} as charge_to_date
+        ) }} as charge_to_date,
+        late_bills.accrued_charge + {{ product('late_bills.daily_charge', days_since) }} as accrued_to_date
     from late_bills
     cross join dates
 
@@ -96,6 +97,8 @@ debts as (
         sum(late_bills.disputed_amount) as disputed_amount,
         sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.charge_to_date else 0 end)
             as late_charge,
+        sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.accrued_to_date else 0 end)
+            as accrued_charge,
         count(case when late_bills.open_amount > late_bills.disputed_amount then 1 end) as overdue_bills,
         min(
             case
@@ -125,6 +128,11 @@ beside_each_other as (
 
     select
         debts.*,
+        -- Were all of it paid now, it would be one statement.
+        case
+            when policies.late_charge_min_of = 'statement' and debts.accrued_charge > 0 then policies.late_charge_min
+            else 0
+        end as least_charge,
         dates.as_of_date,
         dates.policy_version,
         coalesce(customers.segment, 'residential') = 'residential' as is_home,
@@ -154,7 +162,7 @@ debtors as (
         is_important_user,
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(disputed_amount as numeric(18, 2)) as disputed_amount,
-        cast(late_charge as numeric(18, 2)) as late_charge,
+        cast(greatest(late_charge, least_charge) as numeric(18, 2)) as late_charge,
         pursued_from,
         overdue_bills,
         {{ days_after('oldest_due_on', 'as_of_date') }} as days_overdue,

@@ -190,6 +190,8 @@ judged as (
         summed.*,
         bills.amount,
         policies.late_charge_min,
+        policies.late_charge_min_of,
+        case when summed.open_amount = 0 then summed.open_until end as settled_on,
         {{ undisputed_part('summed.overdue_amount', 'summed') }} as undisputed_amount,
         summed.most_charged >= policies.pursued_from as is_charged
     from summed
@@ -197,6 +199,43 @@ judged as (
         on summed.bill_id = bills.bill_id
     inner join policies
         on summed.policy_version = policies.policy_version
+
+),
+
+charges as (
+
+    select
+        *,
+        case when is_charged then round(charge_of_year + charge_carried_over, 2) else 0 end as charge
+    from judged
+
+),
+
+-- What is paid on one day is one statement, the least of which its first charged bill bears. What is open has none yet.
+on_statements as (
+
+    select
+        *,
+        sum(charge) over (partition by customer_id, settled_on) as statement_charge,
+        row_number() over (
+            partition by customer_id, settled_on
+            order by case when is_charged and days_charged > 0 then 0 else 1 end, due_on, bill_id
+        ) as statement_rank
+    from charges
+
+),
+
+with_least as (
+
+    select
+        *,
+        case
+            when not is_charged then 0
+            when late_charge_min_of = 'bill' then late_charge_min
+            when settled_on is null or statement_rank > 1 then 0
+            else charge + greatest(late_charge_min - statement_charge, 0)
+        end as least_charge
+    from on_statements
 
 ),
 
@@ -224,22 +263,16 @@ late_bills as (
         {{ if_charged('judged.daily_charge', 6) }} as daily_charge,
         {{ if_charged('round(judged.charge_of_year, 2)', 2) }} as charge_of_year,
         {{ if_charged('round(judged.charge_carried_over, 2)', 2) }} as charge_carried_over,
-        case
-            when judged.is_charged
-                then {{
-                    late_charge(
-                        'judged.days_charged',
-                        'judged.charge_of_year + judged.charge_carried_over',
-                        'judged.late_charge_min'
-                    )
-                }}
-            else 0
-        end as late_charge,
-        case when judged.is_charged then judged.late_charge_min else 0 end as least_charge,
+        {{ late_charge(
+            'case when judged.is_charged then judged.days_charged else 0 end',
+            'judged.charge_of_year + judged.charge_carried_over',
+            'judged.least_charge'
+        ) }} as late_charge,
+        cast(judged.least_charge as numeric(18, 2)) as least_charge,
         judged.due_on,
         cast({{ dbt.dateadd('day', -1, 'judged.charged_until') }} as date) as charged_through,
-        case when judged.open_amount = 0 then judged.open_until end as settled_on
-    from judged
+        judged.settled_on
+    from with_least as judged
     left join officers
         on judged.bill_id = officers.bill_id
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,7 +44,10 @@ class Header(BaseModel):
         description="1 where the readings that end a month are taken early in the next, else 0"
     )
     unbilled_months_max: int = Field(description="months at most that count as used and not billed yet")
-    late_charge_min: Decimal = Field(description="a bill that is late costs this at least, in currency")
+    late_charge_min: Decimal = Field(description="a late charge is this at least, in currency")
+    late_charge_min_of: Literal["bill", "statement"] = Field(
+        "bill", description="of what: of each bill, or of all bills that a customer pays on one day"
+    )
     pursued_from: Decimal = Field(
         Decimal("1.00"), description="a customer's smaller debts are not pursued, charged or warned of"
     )

@@ -23,8 +23,7 @@ WarehouseFactory = Callable[..., Settings]
 class Warehouses:
     """Copies prepared warehouses within a server, and drops them.
 
-    What was learnt of the models serves the next: dbt's parse, which holds the name of the database, and which
-    columns rest on which.
+    What was learnt of the models serves the next: which columns rest on which.
     """
 
     def __init__(self, server: EmbeddedPostgres, folder: Path) -> None:
@@ -34,15 +33,11 @@ class Warehouses:
 
     def make(self, prepared: Prepared) -> Settings:
         """Settings of a copy, whose home is its own."""
-        # The lowest free name: what dbt parsed under it is used again.
         name = next(name for number in range(1, 100) if (name := f"test_{number}") not in self._names)
         create_database(self.server, name, prepared.name)
         home = Path(tempfile.mkdtemp(prefix="home", dir=self.folder))
-        copy_home(prepared, home, name)
         settings = settings_for(self.server, name, home, prepared.options)
-        if self._parsed(name).exists():
-            _parsed_in(settings).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._parsed(name), _parsed_in(settings))
+        copy_home(prepared, settings)
         if self._columns.exists():
             with connect(settings) as connection:
                 for table in LEARNT:
@@ -53,8 +48,6 @@ class Warehouses:
     def drop(self, settings: Settings) -> None:
         """Remove the database and its home."""
         name = next(name for name, made in self._names.items() if made is settings)
-        if _parsed_in(settings).exists():
-            shutil.copyfile(_parsed_in(settings), self._parsed(name))
         self._columns.mkdir(exist_ok=True)
         with connect(settings) as connection:
             for table in LEARNT:
@@ -78,9 +71,6 @@ class Warehouses:
         """What the last one dropped knew of columns, a file for each table of `LEARNT`."""
         return self.folder / "columns"
 
-    def _parsed(self, name: str) -> Path:
-        return self.folder / f"{name}.msgpack"
-
 
 def _learn(connection: Connection, table: str, learnt: Path) -> None:
     names = {"table": sql.SQL(table), "key": sql.Identifier(LEARNT[table])}
@@ -93,7 +83,3 @@ def _learn(connection: Connection, table: str, learnt: Path) -> None:
         )
     )
     connection.execute("drop table learnt")
-
-
-def _parsed_in(settings: Settings) -> Path:
-    return settings.home / "dbt" / "target" / "partial_parse.msgpack"

@@ -30,6 +30,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from tests.support.dbt_parse import move_parse
+from tests.support.learnt import learn, store_learnt
 from tests.support.waiting import number, rows
 
 # Besides warehouses: the database of an Airflow that has been migrated.
@@ -65,6 +66,11 @@ class Prepared:
     def home(self) -> Path:
         """The home of the process that built it: dbt's parse, results of gates, secrets."""
         return self.folder / self.name / "home"
+
+    @property
+    def learnt(self) -> Path:
+        """What those built so far know of columns."""
+        return self.folder / "learnt"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -207,7 +213,10 @@ def main(name: str, folder: Path) -> None:
     if name != EMPTY and (folder / EMPTY).exists():
         copy_home(Prepared(EMPTY, folder), settings)
     prepare(settings)
+    learn(settings, own.learnt)
     builder.build(own.files, settings)
+    if name != EMPTY:
+        store_learnt(settings, own.learnt)
     (folder / name / "unlogged_rows.json").write_text(json.dumps(unlogged_rows(settings)))
 
 

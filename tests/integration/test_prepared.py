@@ -13,6 +13,7 @@ from gridcredit.transformation.runner import dbt_session
 from gridcredit.warehouse.connection import connect, warehouse_url
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.dbt_parse import PREFIXES
 from tests.support.prepared import Prepared, unlogged_rows
 from tests.support.warehouses import WarehouseFactory, Warehouses
 
@@ -44,10 +45,11 @@ def test_the_parse_comes_along(warehouses: Warehouses, small: Prepared) -> None:
     """dbt parses nothing again for another database, port and home; and each relation is of that database."""
     began = time.time()
     with warehouses.lent(small) as settings:
-        with dbt_session(settings) as invoke:
-            nodes = invoke(["--quiet", "parse"]).result.nodes.values()
-        assert len(nodes) > 150
-        assert [node.name for node in nodes if node.created_at > began] == []
         database = conninfo_to_dict(warehouse_url(settings))["dbname"]
-        assert {node.database for node in nodes} == {database}
-        assert {str(node.relation_name).split(".")[0] for node in nodes if node.relation_name} == {f'"{database}"'}
+        for prefix in PREFIXES:
+            with dbt_session(settings, schema_prefix=prefix) as invoke:
+                nodes = invoke(["--quiet", "parse"]).result.nodes.values()
+            assert len(nodes) > 150
+            assert [node.name for node in nodes if node.created_at > began] == []
+            assert {node.database for node in nodes} == {database}
+            assert {str(node.relation_name).split(".")[0] for node in nodes if node.relation_name} == {f'"{database}"'}

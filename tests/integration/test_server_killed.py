@@ -97,6 +97,9 @@ def test_a_run_ends_when_its_server_is_killed(
     assert process.returncode == 1
     assert "Traceback" not in said
     assert said.strip().splitlines()[-1].startswith("error: ")
+    if stage == "build_models":
+        # What follows is the same, and the later stage leaves more behind.
+        return
 
     server.start()
     again = settings_for(server, small.name, home, small.options)

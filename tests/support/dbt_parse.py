@@ -9,14 +9,19 @@ from typing import Any
 
 import msgpack
 import yaml
+from gridcredit.policy_changes.simulation import PREFIX
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import dbt_environment, dbt_session
 
+# A build's, and that of a policy which is tried.
+PREFIXES = ("", PREFIX)
+
 
 def parse(settings: Settings) -> None:
-    """Parse the models as a build does."""
-    with dbt_session(settings):
-        pass
+    """Parse the models as a build does, and as a trial of a policy does."""
+    for prefix in PREFIXES:
+        with dbt_session(settings, schema_prefix=prefix):
+            pass
 
 
 def move_parse(settings: Settings) -> None:
@@ -25,23 +30,19 @@ def move_parse(settings: Settings) -> None:
     dbt's parse names the database in each relation, and holds hashes of what it connects to and of where it writes: of
     others than these it would use nothing.
     """
-    file = parsed_in(settings)
-    if not file.exists():
-        return
-    parsed = msgpack.unpackb(file.read_bytes(), raw=False)
-    environment = dbt_environment(settings)
-    parsed_for = next(iter(parsed["nodes"].values()))["database"]
-    parsed = _renamed(parsed, parsed_for, environment["GRIDCREDIT_DBT_DATABASE"])
-    parsed["state_check"] |= {
-        "profile_hash": _hash(pprint.pformat(_connection(settings))),
-        "project_env_vars_hash": _hash(f"DBT_TARGET_PATH:{environment['DBT_TARGET_PATH']}|"),
-    }
-    file.write_bytes(msgpack.packb(parsed, use_bin_type=True))
-
-
-def parsed_in(settings: Settings) -> Path:
-    """The file of dbt's parse."""
-    return settings.home / "dbt" / "target" / "partial_parse.msgpack"
+    for prefix in PREFIXES:
+        environment = dbt_environment(settings, schema_prefix=prefix)
+        file = Path(environment["DBT_TARGET_PATH"]) / "partial_parse.msgpack"
+        if not file.exists():
+            continue
+        parsed = msgpack.unpackb(file.read_bytes(), raw=False)
+        parsed_for = next(iter(parsed["nodes"].values()))["database"]
+        parsed = _renamed(parsed, parsed_for, environment["GRIDCREDIT_DBT_DATABASE"])
+        parsed["state_check"] |= {
+            "profile_hash": _hash(pprint.pformat(_connection(settings))),
+            "project_env_vars_hash": _hash(f"DBT_TARGET_PATH:{environment['DBT_TARGET_PATH']}|"),
+        }
+        file.write_bytes(msgpack.packb(parsed, use_bin_type=True))
 
 
 def _renamed(held: Any, old: str, new: str) -> Any:

@@ -23,7 +23,10 @@ from tests.support.warehouses import WarehouseFactory, Warehouses
 IBM_LEDGER = PROJECT_DIR.parent / "shared" / "data" / "ibm-accounts-receivable" / "accounts_receivable.csv"
 NEEDED = pytest.StashKey[set[str]]()
 # These take longest: begun last, one worker would be waited for.
-LONGEST_FIRST = ("test_airflow.py", "test_incremental.py", "test_evaluation.py")
+LONGEST_FIRST = (
+    *("test_airflow.py", "test_incremental.py", "test_evaluation.py", "test_layers.py", "test_first_day.py"),
+    *("test_two_runs.py", "test_server_killed.py", "test_upgrade.py", "test_safe_scorecards.py", "test_lineage.py"),
+)
 
 
 def is_worker(config: pytest.Config) -> bool:

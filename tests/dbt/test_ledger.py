@@ -25,11 +25,14 @@ from gridcredit.transformation import runner
 
 from tests.support import account_engine
 from tests.support.account_engine import Bill, Dispute, Facts, Payment, WriteOff
+from tests.support.builders import SMALL_DAY
 from tests.support.depth import few_or_many
+from tests.support.prepared import Prepared
 from tests.support.random_accounts import random_facts
 from tests.support.rebuilds import assert_a_rebuild_changes_nothing, pass_gates
 from tests.support.suppliers import BILLING, load
 from tests.support.waiting import number, rows
+from tests.support.warehouses import WarehouseFactory
 
 CASES = PROJECT_DIR / "tests" / "cases" / "ledger"
 MAPPING = """
@@ -357,11 +360,9 @@ def test_charges_and_behaviour_of_random_accounts(settings: Settings, tmp_path: 
     assert len(charged) > 50
 
 
-def test_a_broken_allocation_stops_the_gate(settings: Settings, tmp_path: Path) -> None:
+def test_a_broken_allocation_stops_the_gate(new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path) -> None:
     """Credit that nobody gave is found by the accounts, which do not ask the allocation."""
-    load(CASES, settings, (*BILLING, "collection_action"))
-    day = date(2024, 5, 31)
-    assert pipeline.build_ratings("right", day, settings).is_new
+    settings = new_warehouse(small)
     broken = settings.model_copy(update={"project_dir": tmp_path})
     for folder in (settings.expectations_dir, settings.dbt_dir):
         shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("target", "logs"))
@@ -371,5 +372,5 @@ def test_a_broken_allocation_stops_the_gate(settings: Settings, tmp_path: Path) 
     assert right in text
     macros.write_text(text.replace(right, "{{ credit }} + 10 + {{ need }} - sum("))
     with pytest.raises(GateFailedError, match="account_balance"):
-        pipeline.build_ratings("broken", day, broken)
+        pipeline.build_ratings("broken", SMALL_DAY + timedelta(days=1), broken)
     assert number(settings, "select max(release) from lineage.releases") == 1

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from datetime import timedelta
 
-from gridcredit.operations import pipeline
+from gridcredit.operations import runs
+from gridcredit.transformation.build_plan import plan_build
 from gridcredit.transformation.runner import dbt_environment
 
 from tests.support.builders import SMALL_DAY
 from tests.support.prepared import Prepared
 from tests.support.rebuilds import tables
-from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory
 
 
@@ -29,6 +29,6 @@ def test_a_build_from_a_shell_gives_the_same_rows_and_makes_the_next_night_full(
     # The days of the last build, the default policy, all tests and unit tests.
     after = tables(settings)
     assert {name for name, held in before.items() if held != after[name]} == set()
-    pipeline.build_ratings("next", SMALL_DAY + timedelta(days=1), settings)
-    because = rows(settings, "select built_because from lineage.runs where run_id = 'next'")
-    assert because == [("the database lost its unlogged tables in a crash, or models were built by hand",)]
+    day = SMALL_DAY + timedelta(days=1)
+    plan = plan_build(runs.start_run("next", day, settings), runs.as_of_dates(day, settings.history_months))
+    assert plan.because == "the database lost its unlogged tables in a crash, or models were built by hand"

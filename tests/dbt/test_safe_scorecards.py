@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,19 @@ from gridcredit.policy_changes.proposals import decide, propose, read_proposal, 
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import connect
 
-from tests.support.builders import EVALUATED_DAY as LAST_DAY
+from tests.support.builders import SMALL_DAY
 from tests.support.prepared import Prepared
 from tests.support.waiting import rows
-from tests.support.warehouses import WarehouseFactory
+from tests.support.warehouses import Warehouses
 
 DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
 NEXT_MONTH = date(2026, 7, 20)
 
 
 @pytest.fixture
-def settings(new_warehouse: WarehouseFactory, evaluated: Prepared) -> Settings:
-    return new_warehouse(evaluated)
+def settings(warehouses: Warehouses, evaluated: Prepared) -> Iterator[Settings]:
+    with warehouses.lent(evaluated) as settings:
+        yield settings
 
 
 def another(
@@ -113,15 +115,6 @@ def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Sett
     load_policies(settings)
 
 
-def test_what_has_rated_is_not_withdrawn(settings: Settings, tmp_path: Path) -> None:
-    begins = LAST_DAY + timedelta(days=1)
-    number = propose(another(tmp_path / "now", "now-1", begins), "default-1.1", "written by hand", {}, settings)
-    decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
-    pipeline.build_ratings("by the new one", begins, settings)
-    with pytest.raises(GridCreditError, match="has rated days up to"):
-        withdraw(number, "Wang", "too late", settings)
-
-
 # Tables whose rows a policy may all leave out.
 MAY_BE_EMPTY = (
     *("transitions", "bill_sizes", "review_rules", "advice_rules", "holidays", "recovery_targets", "required_weights"),
@@ -152,17 +145,18 @@ def saying_less(folder: Path, begins: date) -> Policy:
     return read_folder(folder)
 
 
-def test_a_policy_that_says_less_rates_the_next_day(
-    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path
+def test_a_policy_that_says_less_rates_the_next_day_and_is_not_withdrawn(
+    warehouses: Warehouses, small: Prepared, tmp_path: Path
 ) -> None:
     """Open warnings, steps taken, buckets and grades of the days before name what it does not have."""
-    settings = new_warehouse(small)
-    ((last_day,),) = rows(settings, "select max(as_of_date) from lineage.releases")
-    begins = last_day + timedelta(days=1)
-    number = propose(saying_less(tmp_path / "less", begins), "default-1.1", "written by hand", {}, settings)
-    decide(number, "Li Wei", "fewer rules", is_approved=True, settings=settings)
-    pipeline.build_ratings("by less", begins, settings)
-    assert rows(settings, "select distinct policy_version from published.customer_rating") == [("less-1",)]
+    with warehouses.lent(small) as settings:
+        begins = SMALL_DAY + timedelta(days=1)
+        number = propose(saying_less(tmp_path / "less", begins), "default-1.1", "written by hand", {}, settings)
+        decide(number, "Li Wei", "fewer rules", is_approved=True, settings=settings)
+        pipeline.build_ratings("by less", begins, settings)
+        assert rows(settings, "select distinct policy_version from published.customer_rating") == [("less-1",)]
+        with pytest.raises(GridCreditError, match="has rated days up to"):
+            withdraw(number, "Wang", "too late", settings)
 
 
 def test_customers_without_a_bill_do_not_stop_a_fit(

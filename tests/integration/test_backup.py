@@ -23,6 +23,7 @@ from gridcredit.warehouse.migrations import migrate
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.support.dbt_parse import move_parse
 from tests.support.prepared import Prepared, copy_home, copy_server, drop_database, server_for_tests, settings_for
 from tests.support.waiting import rows
 
@@ -59,8 +60,8 @@ def test_a_backup_is_restored_on_an_empty_server(prepared_folder: Path, small: P
             ).fetchall()
         for (name,) in others:
             drop_database(source, name)
-        copy_home(small, folder / "home", small.name)
         before = settings_for(source, small.name, folder / "home", small.options)
+        copy_home(small, before)
         # What is granted to readers is of the release that stands.
         pipeline.build_ratings("before the backup", date(2026, 6, 19), before)
         password = access.add_reader(READER, "credit", ["unit_03"], before)
@@ -79,6 +80,7 @@ def test_a_backup_is_restored_on_an_empty_server(prepared_folder: Path, small: P
 
         shutil.copytree(folder / "home", folder / "restored")
         after = settings_for(target, small.name, folder / "restored", small.options)
+        move_parse(after)
         migrate(after)
         assert list_releases(after) == list_releases(before)
         newest = list_releases(after)[0].release

@@ -159,6 +159,7 @@ def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings
     settings.policies_dir = tmp_path / "policies"
     newer = PROJECT_DIR / "policies" / "default" / "1.1"
     shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir, ignore=shutil.ignore_patterns("1.1"))
+    settings.history_months = 1
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
@@ -175,7 +176,7 @@ def test_a_policy_of_52_indicators(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
     write_policy(settings.policies_dir)
-    settings.policy = "many"
+    settings.policy, settings.history_months = "many", 1
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1

@@ -30,8 +30,6 @@ def settings(new_warehouse: WarehouseFactory, small: Prepared) -> Settings:
     """A release; a lock that cannot be had is not waited for."""
     own = new_warehouse(small)
     own.lock_patience_seconds, own.reader_patience_seconds = 0, 3
-    # What was applied under another state of the code is applied once more.
-    pipeline.build_ratings("second", date(2026, 6, 20), own)
     return own
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from gridcredit.lineage.run import load_run
 from gridcredit.operations import runs
 from gridcredit.releases.release import verify_release
 from gridcredit.transformation.build_plan import plan_build
-from gridcredit.warehouse.connection import connect
+from gridcredit.transformation.runner import dbt_session
+from gridcredit.warehouse.connection import connect, warehouse_url
+from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.dbt_parse import PREFIXES
 from tests.support.prepared import Prepared, unlogged_rows
 from tests.support.warehouses import WarehouseFactory, Warehouses
 
@@ -34,3 +39,17 @@ def test_a_copy_is_its_own(warehouses: Warehouses, small: Prepared) -> None:
         runs.start_run("only here", settings=one)
         with pytest.raises(Exception, match="no run 'only here' is registered"), connect(other) as connection:
             load_run(connection, "only here", other)
+
+
+def test_the_parse_comes_along(warehouses: Warehouses, small: Prepared) -> None:
+    """dbt parses nothing again for another database, port and home; and each relation is of that database."""
+    began = time.time()
+    with warehouses.lent(small) as settings:
+        database = conninfo_to_dict(warehouse_url(settings))["dbname"]
+        for prefix in PREFIXES:
+            with dbt_session(settings, schema_prefix=prefix) as invoke:
+                nodes = invoke(["--quiet", "parse"]).result.nodes.values()
+            assert len(nodes) > 150
+            assert [node.name for node in nodes if node.created_at > began] == []
+            assert {node.database for node in nodes} == {database}
+            assert {str(node.relation_name).split(".")[0] for node in nodes if node.relation_name} == {f'"{database}"'}

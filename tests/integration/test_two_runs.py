@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -14,14 +15,10 @@ from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect, warehouse_url
 from gridcredit.warehouse.locks import exclusive
 
+from tests.support.dbt_parse import move_parse
 from tests.support.prepared import Prepared
-from tests.support.waiting import number, wait_for
+from tests.support.waiting import number, rows, wait_for
 from tests.support.warehouses import WarehouseFactory
-
-
-@pytest.fixture
-def settings(new_warehouse: WarehouseFactory, small: Prepared) -> Settings:
-    return new_warehouse(small)
 
 
 def builds(settings: Settings) -> int:
@@ -35,11 +32,25 @@ def released_days(settings: Settings) -> list[date]:
         return [day for (day,) in connection.execute("select as_of_date from lineage.releases order by release")]
 
 
-def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None:
+def sums(settings: Settings, day: date) -> list[tuple[object, ...]]:
+    return rows(
+        settings,
+        "select table_name, rows, row_hash_sum from lineage.release_tables join lineage.releases using (release) "
+        "where as_of_date = %s order by 1",
+        day,
+    )
+
+
+@pytest.fixture(scope="module")
+def in_turns(new_warehouse: WarehouseFactory, small: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A warehouse in which two processes have built at once."""
+    settings, tmp_path = new_warehouse(small), tmp_path_factory.mktemp("homes")
     before = builds(settings)
     environment = os.environ | {"GRIDCREDIT_WAREHOUSE_URL": warehouse_url(settings), "GRIDCREDIT_HISTORY_MONTHS": "1"}
 
     def build(name: str, day: str) -> subprocess.Popen[str]:
+        # Each has a home of its own, where dbt has parsed the models.
+        move_parse(settings.model_copy(update={"home": Path(shutil.copytree(settings.home, tmp_path / name))}))
         return subprocess.Popen(
             [sys.executable, "-m", "gridcredit", "run", "--as-of", day],
             env=environment | {"GRIDCREDIT_HOME": str(tmp_path / name)},
@@ -61,12 +72,20 @@ def test_two_runs_at_once_take_turns(settings: Settings, tmp_path: Path) -> None
     outputs = [process.communicate(timeout=480)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], outputs
     assert builds(settings) == before + 2
+    return settings
+
+
+def test_two_runs_at_once_take_turns(in_turns: Settings) -> None:
+    settings = in_turns
     _, *days = released_days(settings)
     assert sorted(days) == [date(2026, 6, 20), date(2026, 6, 21)]
     assert not pipeline.build_ratings("full refresh", days[-1], settings, full_refresh=True).is_new
 
 
-def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings) -> None:
+def test_a_silent_run_is_overtaken_and_builds_again(
+    new_warehouse: WarehouseFactory, small: Prepared, in_turns: Settings
+) -> None:
+    settings = new_warehouse(small)
     before = builds(settings)
     pipeline.check_raw("silent", date(2026, 6, 20), settings)
     pipeline.build_models("silent", settings)
@@ -77,4 +96,4 @@ def test_a_silent_run_is_overtaken_and_builds_again(settings: Settings) -> None:
     pipeline.publish_release("silent", settings)
     assert released_days(settings)[1:] == [date(2026, 6, 21), date(2026, 6, 20)]
     assert builds(settings) == before + 3
-    assert not pipeline.build_ratings("full refresh", date(2026, 6, 20), settings, full_refresh=True).is_new
+    assert sums(settings, date(2026, 6, 20)) == sums(in_turns, date(2026, 6, 20))

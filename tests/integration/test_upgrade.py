@@ -17,7 +17,7 @@ from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.migrations import migrate
 
 from tests.support.dumps import ASSETS, DAYS, READER, Dump
-from tests.support.prepared import drop_database, settings_for
+from tests.support.prepared import Prepared, copy_home, drop_database, settings_for
 from tests.support.waiting import number, rows
 
 # Its ledger was another, and accepted files lay elsewhere.
@@ -35,11 +35,14 @@ def test_there_is_a_dump_of_each_version_in_the_changelog() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_earlier_warehouse_continues(server: EmbeddedPostgres, tmp_path: Path, version: str) -> None:
+def test_an_earlier_warehouse_continues(
+    server: EmbeddedPostgres, empty: Prepared, tmp_path: Path, version: str
+) -> None:
     dump = Dump(version)
     dump.restore(server, "upgraded")
     try:
         settings = settings_for(server, "upgraded", tmp_path, {"history_months": 2})
+        copy_home(empty, settings)
         accepted = (settings.home / "archive" if version == FIRST else settings.accepted_dir) / FILE
         accepted.parent.mkdir(parents=True)
         accepted.write_text("as it was accepted")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -39,26 +38,15 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     made = yield
     if os.environ.get(MODELS) and fixturedef.argname in BUILDERS and fixturedef.argname != "empty":
         rebuild(made, request.getfixturevalue("server"))
-    if fixturedef.argname == "warehouses":
-        parsed = Path(request.config.getoption("--prepared")) / "parsed"
-        _share_parsed(parsed, made.folder)
-        request.addfinalizer(lambda: _share_parsed(made.folder, parsed))
     return made
-
-
-def _share_parsed(source: Path, target: Path) -> None:
-    """What dbt parsed in a session serves the next ones: a changed file alone is parsed again."""
-    target.mkdir(exist_ok=True)
-    for file in source.glob("*.msgpack"):
-        shutil.copyfile(file, target / file.name)
 
 
 def rebuild(prepared: Prepared, server: Any) -> None:
     """Build the models and all below them, and end the session where nothing differs or nothing could be built."""
     models = os.environ[MODELS].split()
     with tempfile.TemporaryDirectory() as home:
-        copy_home(prepared, Path(home), prepared.name)
         settings = settings_for(server, prepared.name, Path(home), prepared.options)
+        copy_home(prepared, settings)
         before = sums(settings)
         failure = _build(models, settings, has_tests=bool(os.environ.get(WITH_TESTS)))
         changed = (

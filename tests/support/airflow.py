@@ -25,7 +25,7 @@ from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres, free_port
 from kombu.connection import Connection
 from pydantic import SecretStr
 
-from tests.support.prepared import Prepared, create_database, drop_database
+from tests.support.prepared import Prepared, copy_home, create_database, drop_database
 from tests.support.waiting import wait_for
 
 AT_ERROR = re.compile(r'"level": ?"(error|critical)"|\[(error|critical) *\]|\b(ERROR|CRITICAL)\b|Traceback')
@@ -181,6 +181,8 @@ def running_airflow(
         # Not the usual port: another Airflow that starts just now may be about to take it.
         address = services.start(settings, lambda _: None, overrides, free_port())
         airflow = Airflow(server, settings, overrides, address, homes, before)
+        for home in homes:
+            copy_home(warehouse, settings.model_copy(update={"home": home}))
         workers += [_start_worker(home, airflow.environment) for home in homes]
         wait_for(lambda: all(" ready." in _log_of(home).read_text() for home in homes), "the workers did not start")
         airflow.come_to_rest()
@@ -227,7 +229,6 @@ def _make_queue(broker: str) -> None:
 
 
 def _start_worker(home: Path, environment: dict[str, str]) -> psutil.Popen:
-    home.mkdir()
     own = environment | {"GRIDCREDIT_HOME": str(home), "AIRFLOW_HOME": str(home / "airflow")}
     options = ["--concurrency", "1", "--skip-serve-logs", "--without-mingle", "--without-gossip"]
     return services.spawn(["celery", "worker", *options], own, _log_of(home))

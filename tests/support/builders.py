@@ -14,6 +14,7 @@ from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
 
 from tests.support.built import build_oracle_warehouse
+from tests.support.dbt_parse import parse
 from tests.support.suppliers import BILLING, load
 
 SMALL_EXTRACTS = (*BILLING, "officer_assignment")
@@ -32,8 +33,9 @@ class Builder:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def _empty(files: Path, settings: Settings) -> None:
-    """As migrations leave it."""
+def _empty(_: Path, settings: Settings) -> None:
+    """As migrations leave it; and dbt's parse, with which the others begin."""
+    parse(settings)
 
 
 def _small(files: Path, settings: Settings) -> None:

@@ -22,17 +22,22 @@ import psycopg
 from gridcredit.operations import services
 from gridcredit.operations.airflow_environment import airflow_environment
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse.connection import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE
+from gridcredit.warehouse.connection import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE, warehouse_url
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port, options_for_machine
 from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
+from tests.support.dbt_parse import move_parse
+from tests.support.learnt import learn, store_learnt
 from tests.support.waiting import number, rows
 
 # Besides warehouses: the database of an Airflow that has been migrated.
 MIGRATED_AIRFLOW = "migrated_airflow"
-LONGEST_FIRST = ("evaluated", "oracle_warehouse", "rich", "small", MIGRATED_AIRFLOW, "empty")
+LONGEST_FIRST = ("evaluated", "oracle_warehouse", "rich", "small", "empty", MIGRATED_AIRFLOW)
+EMPTY = "empty"
+FIRST = {EMPTY, MIGRATED_AIRFLOW}
 # Where the run stores them; pytest's own process sets it, for its workers too.
 FOLDER_VARIABLE = "PREPARED_WAREHOUSES"
 
@@ -63,6 +68,11 @@ class Prepared:
         return self.folder / self.name / "home"
 
     @property
+    def learnt(self) -> Path:
+        """What those built so far know of columns."""
+        return self.folder / "learnt"
+
+    @property
     def options(self) -> dict[str, Any]:
         """The settings that it was built with, where they are not the usual ones."""
         options: dict[str, Any] = json.loads((self.folder / self.name / "options.json").read_text())
@@ -85,15 +95,18 @@ def prepare_all(names: Collection[str], folder: Path) -> None:
             done.write_text(json.dumps(built | _build(missing, folder)))
 
 
-def _build(names: Collection[str], folder: Path) -> dict[str, float]:
+def _build(names: set[str], folder: Path) -> dict[str, float]:
     server = server_for_tests(folder / "server")
     prepare(server.settings)
     try:
-        # Two at a time, the longest first.
-        with ThreadPoolExecutor(2) as builders:
-            order = sorted(names, key=LONGEST_FIRST.index)
-            building = {name: builders.submit(_build_one, name, folder) for name in order}
-            return {name: one.result() for name, one in building.items()}
+        built: dict[str, float] = {}
+        # First what the others begin with. Then two at a time, the longest first.
+        for some in (names & FIRST, names - FIRST):
+            with ThreadPoolExecutor(2) as builders:
+                order = sorted(some, key=LONGEST_FIRST.index)
+                building = {name: builders.submit(_build_one, name, folder) for name in order}
+                built |= {name: one.result() for name, one in building.items()}
+        return built
     finally:
         server.stop()
 
@@ -155,11 +168,13 @@ def settings_for(server: EmbeddedPostgres, database: str, home: Path, options: d
     )
 
 
-def copy_home(prepared: Prepared, home: Path, database: str) -> None:
-    """What a build finds of earlier ones in its home; dbt's manifest names the database in each of its relations."""
-    shutil.copytree(prepared.home, home, dirs_exist_ok=True)
-    manifest = home / "dbt" / "target" / "manifest.json"
+def copy_home(prepared: Prepared, settings: Settings) -> None:
+    """What a build finds of earlier ones in its home; dbt's files name the database in each of their relations."""
+    shutil.copytree(prepared.home, settings.home, dirs_exist_ok=True)
+    move_parse(settings)
+    manifest = settings.home / "dbt" / "target" / "manifest.json"
     if manifest.exists():
+        database = conninfo_to_dict(warehouse_url(settings))["dbname"]
         text = manifest.read_text()
         for quote in ('"', '\\"'):
             text = text.replace(f"{quote}{prepared.name}{quote}", f"{quote}{database}{quote}")
@@ -195,8 +210,13 @@ def main(name: str, folder: Path) -> None:
     builder = BUILDERS[name]
     (folder / name / "options.json").write_text(json.dumps(builder.options))
     settings = settings_for(server, name, own.home, builder.options)
+    if name != EMPTY and (folder / EMPTY).exists():
+        copy_home(Prepared(EMPTY, folder), settings)
     prepare(settings)
+    learn(settings, own.learnt)
     builder.build(own.files, settings)
+    if name != EMPTY:
+        store_learnt(settings, own.learnt)
     (folder / name / "unlogged_rows.json").write_text(json.dumps(unlogged_rows(settings)))
 
 

@@ -108,28 +108,39 @@ open_amounts as (
 
 ),
 
+-- Each age beside the last by a window: a join with itself is made row by row, of which the planner knows too little.
 at_default as (
 
-    select * from open_amounts
-    where days_overdue = {{ default_age }}
+    select
+        *,
+        max(case when days_overdue = {{ default_age }} then open_amount end) over (
+            partition by as_of_date, segment
+        ) as defaulted_amount
+    from open_amounts
+
+),
+
+own_rates as (
+
+    select
+        *,
+        -- Returned payments may bring more to default than was open.
+        case
+            when open_amount > 0
+                then greatest(least({{ rounded_ratio('defaulted_amount', 'open_amount', 6) }}, 1), 0)
+        end as own_default_rate
+    from at_default
 
 ),
 
 shares as (
 
     select
-        open_amounts.*,
-        at_default.open_amount as defaulted_amount,
-        -- Returned payments may bring more to default than was open.
-        case
-            when open_amounts.open_amount > 0
-                then greatest(least({{ rounded_ratio('at_default.open_amount', 'open_amounts.open_amount', 6) }}, 1), 0)
-        end as default_rate
-    from open_amounts
-    inner join at_default
-        on
-            open_amounts.as_of_date = at_default.as_of_date
-            and open_amounts.segment = at_default.segment
+        *,
+        max(case when segment = 'all' then own_default_rate end) over (
+            partition by as_of_date, days_overdue
+        ) as pooled_default_rate
+    from own_rates
 
 ),
 
@@ -137,29 +148,16 @@ shares as (
 chosen as (
 
     select
-        shares.as_of_date,
-        shares.policy_version,
-        shares.least_default_rate,
-        shares.segment,
-        shares.days_overdue,
-        shares.open_amount,
-        shares.defaulted_amount,
+        *,
         case
-            when shares.default_rate >= shares.least_default_rate then 'segment'
-            when shares.default_rate > 0 then 'policy'
-            when pooled.default_rate >= shares.least_default_rate then 'all segments'
-            when shares.default_rate is null and pooled.default_rate is null then 'no past'
+            when own_default_rate >= least_default_rate then 'segment'
+            when own_default_rate > 0 then 'policy'
+            when pooled_default_rate >= least_default_rate then 'all segments'
+            when own_default_rate is null and pooled_default_rate is null then 'no past'
             else 'policy'
-        end as default_rate_of,
-        shares.default_rate as own_default_rate,
-        pooled.default_rate as pooled_default_rate
+        end as default_rate_of
     from shares
-    inner join shares as pooled
-        on
-            shares.as_of_date = pooled.as_of_date
-            and shares.days_overdue = pooled.days_overdue
-            and pooled.segment = 'all'
-    where shares.segment <> 'all'
+    where segment <> 'all'
 
 ),
 

@@ -18,10 +18,12 @@ from gridcredit.evaluation.scorecards.card import card_as_markdown
 from gridcredit.evaluation.scorecards.develop import develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
 from gridcredit.operations import pipeline
+from gridcredit.operations.runs import start_run
 from gridcredit.policies.folder import Policy, Rows, policy_files, read_folder, write_files
 from gridcredit.policies.store import load_policies, policy_in_force
 from gridcredit.policy_changes.effects import describe_proposal
 from gridcredit.policy_changes.proposals import decide, propose, read_proposal, withdraw
+from gridcredit.releases import publish
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import connect
 
@@ -120,6 +122,48 @@ def test_what_has_rated_is_not_withdrawn(settings: Settings, tmp_path: Path) -> 
     pipeline.build_ratings("by the new one", begins, settings)
     with pytest.raises(GridCreditError, match="has rated days up to"):
         withdraw(number, "Wang", "too late", settings)
+
+
+def test_an_approval_while_a_run_waits_at_its_gate(
+    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run built before an approval for its day is not published: it is built again, or the policy is withdrawn.
+    What was held back, since a day was released without it, has rated nothing and is withdrawn too.
+    """
+    settings = new_warehouse(small)
+    ((last_day,),) = rows(settings, "select max(as_of_date) from lineage.releases")
+    begins = last_day + timedelta(days=1)
+    # The tables are those of the first build: it stands for one that found nothing new.
+    run = start_run("waits", begins, settings)
+    with connect(settings) as connection:
+        connection.execute("update lineage.runs set build_began_at = clock_timestamp() where run_id = 'waits'")
+        connection.execute(
+            "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
+            "values ('waits', 'candidate', 'made up', 'made up', 'critical', true)"
+        )
+    numbers = [
+        propose(another(tmp_path / name, name, begins), "default-1.1", "written by hand", {}, settings)
+        for name in ("first-1", "second-1")
+    ]
+    monkeypatch.setattr("gridcredit.policy_changes.proposals.try_policy", lambda *_, **__: None)
+    decide(numbers[0], "Li Wei", "agreed", is_approved=True, settings=settings)
+    for is_loaded in (False, True):
+        if is_loaded:
+            load_policies(settings)
+        with pytest.raises(GridCreditError, match=r"first-1 takes effect on .* approved since the build began"):
+            publish.publish(run)
+    withdraw(numbers[0], "Wang", "the run comes first", settings)
+    # As versions before this rule published it.
+    decide(numbers[1], "Li Wei", "agreed", is_approved=True, settings=settings)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(publish, "NOT_BUILT_BY", "select 1 where %s = ''")
+        publish.publish(run)
+    assert rows(settings, "select max(as_of_date) from lineage.releases") == [(begins,)]
+    load_policies(settings)
+    assert rows(settings, "select count(*) from policy.policies where policy_version = 'second-1'") == [(0,)]
+    withdraw(numbers[1], "Wang", "it was held back", settings)
+    assert read_proposal(numbers[1], settings).status == "withdrawn"
+    load_policies(settings)
 
 
 # Tables whose rows a policy may all leave out.

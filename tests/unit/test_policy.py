@@ -64,6 +64,18 @@ def test_what_ships_is_sound() -> None:
             "collections,9999999,0,,30",
             "deadline_days is 9999999, more than",
         ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nlimitation_years: 101",
+            "limitation_years is 101, more than 100",
+        ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nhalf_life_months: 1201",
+            "half_life_months is 1201, more than 1200",
+        ),
         ("dunning_steps.csv", ",1,0,0,", ",1,0,9999999,", "wait_days_other is 9999999, more than 36500"),
         ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,1e15", "more than the warehouse can show"),

@@ -117,7 +117,7 @@ def load_policies(settings: Settings | None = None) -> None:
         for policy in read_policies(settings):
             version = policy.header.version
             sha256 = known.pop(version, None)
-            if sha256 is None and _has_rated(connection, version):
+            if sha256 is None and has_rated(connection, version):
                 raise _not_as_loaded("policies", version, f"what {policy.folder} says")
             if sha256 is None and (rated := held_back(connection, policy)):
                 log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
@@ -140,7 +140,7 @@ def load_policies(settings: Settings | None = None) -> None:
                 raise _not_as_loaded(changed[0], version, "what was loaded")
 
 
-def _has_rated(connection: Connection, version: str) -> bool:
+def has_rated(connection: Connection, version: str) -> bool:
     """Whether released ratings name a version: then it was loaded."""
     if not table_columns(connection, "published", "customer_rating_history"):
         return False
@@ -167,7 +167,7 @@ def restore_policy(version: str, approver: str, reason: str, settings: Settings)
     with connect(settings) as connection:
         connection.execute("lock table policy.policies in share row exclusive mode")
         sha256 = loaded_versions(connection).get(version)
-        if sha256 is None and not _has_rated(connection, version):
+        if sha256 is None and not has_rated(connection, version):
             raise GridCreditError(f"version {version!r} was never loaded: there is nothing to put back")
         in_folder = next((one for one in read_policies(settings) if one.header.version == version), None)
         with stored_policy(connection, version) as stored:

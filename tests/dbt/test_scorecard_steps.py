@@ -127,6 +127,7 @@ def test_every_step_from_fit_to_withdraw(
     sample = sample_of(frames, read_rules(settings), horizon)
     monkeypatch.setattr(development, "read_sample", lambda _: sample)
     made = develop(tmp_path / name, name, NEXT_MONTH, settings)
+    facts = facts_of(made)
     chosen = [one.name for one in made.fitted.indicators]
     assert {"on_time_rate_12m", "overdue_months"} <= set(chosen)
     if name == "constant":
@@ -145,8 +146,18 @@ def test_every_step_from_fit_to_withdraw(
     assert stated == pytest.approx(came, rel=0.15)
     assert ("cross-validated" in [one.part for one in made.judged]) == (name == "two")
     assert any("defaulted, above" in line for line in made.verdict.lines) == (name == "frequent")
+    if name == "two":
+        # Everybody in the parts of the card, and in its grades.
+        (part,) = facts["parts"]
+        assert part["observed"] + part["indeterminate"] == len(judged)
+        assert part["indeterminate"] > 0
 
-    number = propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
+    # The card says what the folder says, to the hundredth.
+    of_folder = {row["indicator"]: row for row in made.policy.tables["indicators"]}
+    for one in facts["indicators"]:
+        row = of_folder[one["indicator"]]
+        assert (one["weight"], one["missing_points"]) == (float(row["weight"]), float(row["missing_points"]))
+    number = propose(made.policy, made.base.header.version, METHOD, facts, settings)
     proposal = read_proposal(number, settings)
     assert f"**{made.verdict.lines[0]}**" in card_as_markdown(proposal)
     assert "(no value)" in card_as_markdown(proposal)

@@ -10,6 +10,7 @@ from gridcredit.errors import PolicyError
 from gridcredit.policies import read_policies, read_policy
 from gridcredit.policies.checks import check_new, check_policy
 from gridcredit.policies.folder import read_folder
+from gridcredit.policies.store import left_aside
 from gridcredit.policy_changes.differences import Difference, compare_policies
 from gridcredit.settings import PROJECT_DIR, Settings
 from typer.testing import CliRunner
@@ -179,7 +180,7 @@ def test_versions_that_collide_are_refused(tmp_path: Path, changes: dict[str, st
         read_policies(Settings(policies_dir=tmp_path))
 
 
-def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path) -> None:
+def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that ships with the name or the date of one that people have approved is left aside."""
     for folder in (
         tmp_path / "shipped" / "default" / "1.0",
@@ -189,6 +190,16 @@ def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path) -> None:
     settings = Settings(policies_dir=tmp_path / "shipped", home=tmp_path / "home")
     (found,) = read_policies(settings)
     assert found.folder.name == "default-1.0"
+    # As it ships: nothing of it is lost.
+    assert left_aside(settings) == []
+    grades = tmp_path / "home" / "policies" / "default" / "default-1.0" / "grades.csv"
+    grades.write_text(grades.read_text(encoding="utf-8").replace("AAA,1,90", "AAA,1,91"), encoding="utf-8")
+    (aside,) = left_aside(settings)
+    assert aside.why.startswith("default-1.0, which ")
+    assert aside.why.endswith(" has approved, has its version")
+    monkeypatch.setattr("gridcredit.cli.console.get_settings", lambda: settings)
+    said = CliRunner().invoke(app, ["policy", "check"]).output
+    assert f"default-1.0: left aside, {aside.policy.folder} counts for nothing" in said
 
 
 def test_a_single_ageing_bucket_is_refused(tmp_path: Path) -> None:

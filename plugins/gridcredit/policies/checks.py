@@ -37,6 +37,20 @@ ALL_DIMENSIONS = "all"
 TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "warning_rules", "dunning_holds")
 
 
+# The tables whose rows name features, and in which column.
+NAMED_IN = {
+    "indicators": "indicator",
+    "bins": "indicator",
+    **dict.fromkeys(FACTS, "feature"),
+}
+
+
+def named_attributes(policy: Policy) -> set[str]:
+    """The features made of attributes that a policy names."""
+    named = {row[column] for table, column in NAMED_IN.items() for row in policy.tables[table]}
+    return {name for name in named if name.startswith("attribute_")}
+
+
 def check_policy(policy: Policy, features: Iterable[str], protected: Iterable[str] = ()) -> None:
     """Refuse what contradicts itself, or uses a feature that is not computed or not for that, with a PolicyError."""
     try:

@@ -22,6 +22,7 @@ from gridcredit.evaluation.scorecards.card import card_as_markdown
 from gridcredit.evaluation.scorecards.develop import develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
 from gridcredit.evaluation.scorecards.score import score
+from gridcredit.evaluation.soundness import missing_for_sound_results
 from gridcredit.operations import pipeline
 from gridcredit.operations.runs import start_run
 from gridcredit.policies.folder import Policy, Rows, policy_files, read_folder, write_files
@@ -133,7 +134,9 @@ def with_missing_points(policy: Policy) -> Policy:
     return read_folder(policy.folder)
 
 
-def test_what_has_rated_is_not_withdrawn_and_its_gaps_are_explained(settings: Settings, tmp_path: Path) -> None:
+def test_what_has_rated_is_not_withdrawn_and_its_gaps_are_explained(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two versions are approved: one that names an attribute, and from the next day on one without it, which gives
     missing values points. The attribute is gone when the second rates.
     """
@@ -143,6 +146,7 @@ def test_what_has_rated_is_not_withdrawn_and_its_gaps_are_explained(settings: Se
     before = declared.read_text(encoding="utf-8")
     declared.write_text(f"{before}\n  solar: {{type: boolean, text: has panels}}\n", encoding="utf-8")
     begins = LAST_DAY + timedelta(days=2)
+    monkeypatch.setattr("gridcredit.policies.store._today", lambda: begins)
     named = {
         "vetoes": ("\n", "\nsunny,attribute_solar,=,0,B,VO4\n"),
         "advice_rules": ("\n", "\nsunny,safety,attribute_solar,=,1,,sun,sun\n"),
@@ -158,9 +162,14 @@ def test_what_has_rated_is_not_withdrawn_and_its_gaps_are_explained(settings: Se
         decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
     load_policies(settings)
     declared.write_text(before, encoding="utf-8")
+    # An upgrade ships another policy with the name of the approved one.
+    another(settings.policies_dir / "default" / "shipped", "now-1", begins)
     release = pipeline.build_ratings("by the new one", begins, settings)
     with pytest.raises(GridCreditError, match="has rated days up to"):
         withdraw(number, "Wang", "too late", settings)
+    with connect(settings) as connection:
+        missing = missing_for_sound_results(connection, settings)
+    assert any("is left aside: now-1, which Li Wei has approved, has its version" in one for one in missing)
     _require_gaps_explained(read_folder(tmp_path / "now"), release.number, tmp_path / "audit", settings)
 
 

@@ -153,7 +153,8 @@ def why_held_back(policy: Policy, rated: date) -> str:
     """What to do about a version that is held back."""
     return (
         f"it takes effect on {policy.header.effective_from}, and days up to {rated} are released. Copy "
-        f"{policy.folder}, give it a version and a later date, and `gridcredit policy propose` it"
+        f"{policy.folder}, give it a version and a later date, and `gridcredit policy propose` it; what was approved "
+        "is taken back by `gridcredit policy withdraw`"
     )
 
 
@@ -170,7 +171,8 @@ def load_policies(settings: Settings | None = None) -> None:
         fetch_adopted(connection, settings)
         store_attributes(connection, read_attributes(settings))
         known = loaded_versions(connection)
-        for policy in read_policies(settings):
+        policies = read_policies(settings)
+        for policy in policies:
             version = policy.header.version
             sha256 = known.pop(version, None)
             if sha256 is None and has_rated(connection, version):
@@ -192,6 +194,12 @@ def load_policies(settings: Settings | None = None) -> None:
                 )
             elif changed := changed_tables(connection, policy):
                 raise _not_as_loaded(changed[0], version, f"what {policy.folder} says")
+        now_loaded = loaded_versions(connection)
+        loaded = [one for one in policies if one.header.version in now_loaded]
+        for policy in loaded:
+            # Where the version that follows is held back, this one rates on.
+            if not _is_followed(policy, loaded):
+                check_policy(policy, known_features, protected)
         # The others have no folder, or none any more.
         for version, sha256 in known.items():
             if changed := changed_since_loaded(connection, version, sha256):

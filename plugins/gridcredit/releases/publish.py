@@ -172,8 +172,8 @@ order by effective_from desc limit 1
 
 def _require_policies(connection: Connection, run_id: str) -> None:
     """What was approved, changed or withdrawn since the build began, which compared it too, is not published."""
-    # Until the release is there nothing is approved or withdrawn any more.
-    connection.execute("lock table policy.proposals, policy.policies in share mode")
+    # Until the release is there nothing is approved or withdrawn any more. In the order in which a withdrawal locks.
+    connection.execute("lock table policy.policies, policy.proposals in share mode")
     if approved := connection.execute(NOT_BUILT_BY, [run_id]).fetchone():
         raise GridCreditError(
             f"{approved[0]} takes effect on {approved[1]} and was approved since the build began, so this run does not "

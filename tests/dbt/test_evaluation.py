@@ -19,6 +19,7 @@ from gridcredit.evaluation.page import write_watch
 from gridcredit.evaluation.scorecards.card import card_as_html, card_as_markdown
 from gridcredit.evaluation.scorecards.develop import Development, develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
+from gridcredit.evaluation.scorecards.sample import read_sample, unused_outcomes
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.weighting import weigh
 from gridcredit.evaluation.watch import describe_breaches, note_breaches, watch
@@ -30,7 +31,7 @@ from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.releases.access import add_reader
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import warehouse_url
+from gridcredit.warehouse.connection import connect, warehouse_url
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sklearn.metrics import roc_auc_score
@@ -91,7 +92,10 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
     got = {
         (day, customer): (exclusion, outcome, grade)
         for day, customer, exclusion, outcome, grade in rows(
-            rated.settings, "select as_of_date, customer_id, exclusion, outcome, grade_by_policy from outcomes.outcome"
+            rated.settings,
+            "select as_of_date, customer_id, exclusion, outcome, grade_by_policy from outcomes.outcome "
+            "where as_of_date < %s",
+            LAST_DAY,
         )
     }
     days = sorted({day for day, _ in got})
@@ -139,6 +143,20 @@ def test_a_suppliers_own_word_comes_first(rated: Rated) -> None:
         list(REPORTED_OUTCOMES),
     )
     assert reported == [(REPORTED_OUTCOMES[0], "default"), (REPORTED_OUTCOMES[1], "no default")]
+
+
+def test_what_is_reported_of_the_last_day_alone_does_not_count_beside_month_ends(rated: Rated) -> None:
+    """One customer is reported, in default: as a cohort of its own it would be one of which everybody defaults."""
+    of_last_day = rows(
+        rated.settings,
+        "select customer_id, exclusion, outcome from outcomes.outcome where as_of_date = %s",
+        LAST_DAY,
+    )
+    assert of_last_day == [(REPORTED_OUTCOMES[0], "last day", None)]
+    with connect(rated.settings) as connection:
+        (unused,) = unused_outcomes(connection)
+    assert unused.startswith("1 delivered outcomes are of the last day")
+    assert LAST_DAY not in [day for part in read_sample(rated.settings).parts.values() for day in part.month_ends]
 
 
 def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +22,28 @@ from gridcredit.evaluation.scorecards.calibration import calibrate_policy
 from gridcredit.evaluation.scorecards.card import card_as_markdown
 from gridcredit.evaluation.scorecards.develop import develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
+from gridcredit.evaluation.scorecards.score import score
+from gridcredit.evaluation.soundness import missing_for_sound_results
 from gridcredit.operations import pipeline
+from gridcredit.operations.runs import start_run
 from gridcredit.policies.folder import Policy, Rows, policy_files, read_folder, write_files
 from gridcredit.policies.store import load_policies, policy_in_force
 from gridcredit.policy_changes.effects import describe_proposal
 from gridcredit.policy_changes.proposals import decide, propose, read_proposal, withdraw
+from gridcredit.releases import publish
+from gridcredit.releases.audit import Sample as AuditSample
+from gridcredit.releases.audit import write_audit
+from gridcredit.reporting.customer.why import explain
+from gridcredit.reporting.dashboard.facts import OF_CUSTOMERS
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import connect
+from psycopg.rows import dict_row
 
+from tests.support.builders import EVALUATED_DAY as LAST_DAY
 from tests.support.builders import SMALL_DAY
 from tests.support.prepared import Prepared
 from tests.support.waiting import rows
-from tests.support.warehouses import Warehouses
+from tests.support.warehouses import WarehouseFactory, Warehouses
 
 DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
 NEXT_MONTH = date(2026, 7, 20)
@@ -112,6 +126,144 @@ def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Sett
     with pytest.raises(PolicyError, match="`gridcredit policy withdraw`"):
         load_policies(settings)
     withdraw(number, "Li Wei", "it stops the runs", settings)
+    load_policies(settings)
+
+
+def with_missing_points(policy: Policy) -> Policy:
+    """The policy, where a missing value gets a quarter of each indicator's points."""
+    rows_of = [row | {"missing_points": f"{float(row['weight']) / 4:.2f}"} for row in policy.tables["indicators"]]
+    header = policy.header.model_dump(mode="json")
+    write_files(policy.folder, policy_files(header, {**policy.tables, "indicators": rows_of}))
+    return read_folder(policy.folder)
+
+
+def test_what_has_rated_is_not_withdrawn_and_its_gaps_are_explained(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two versions are approved: one that names an attribute, and from the next day on one without it, which gives
+    missing values points. The attribute is gone when the second rates.
+    """
+    shutil.copytree(settings.policies_dir, tmp_path / "policies")
+    settings.policies_dir = tmp_path / "policies"
+    declared = settings.policies_dir / "attributes.yml"
+    before = declared.read_text(encoding="utf-8")
+    declared.write_text(f"{before}\n  solar: {{type: boolean, text: has panels}}\n", encoding="utf-8")
+    begins = LAST_DAY + timedelta(days=2)
+    monkeypatch.setattr("gridcredit.policies.store._today", lambda: begins)
+    named = {
+        "vetoes": ("\n", "\nsunny,attribute_solar,=,0,B,VO4\n"),
+        "advice_rules": ("\n", "\nsunny,safety,attribute_solar,=,1,,sun,sun\n"),
+        "review_rules": ("\n", "\nsunny,attribute_solar,=,1,12,,sun,sun\n"),
+    }
+    for policy in (
+        another(tmp_path / "solar", "solar-1", begins - timedelta(days=1), named),
+        with_missing_points(another(tmp_path / "now", "now-1", begins)),
+    ):
+        number = propose(policy, "default-1.1", "written by hand", {}, settings)
+        with connect(settings) as connection:
+            connection.execute("update policy.proposals set changes = '{}' where proposal_id = %s", [number])
+        decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
+    load_policies(settings)
+    declared.write_text(before, encoding="utf-8")
+    # An upgrade ships another policy with the name of the approved one.
+    another(settings.policies_dir / "default" / "shipped", "now-1", begins)
+    release = pipeline.build_ratings("by the new one", begins, settings)
+    with pytest.raises(GridCreditError, match="has rated days up to"):
+        withdraw(number, "Wang", "too late", settings)
+    with connect(settings) as connection:
+        missing = missing_for_sound_results(connection, settings)
+    assert any("is left aside: now-1, which Li Wei has approved, has its version" in one for one in missing)
+    _require_gaps_explained(read_folder(tmp_path / "now"), release.number, tmp_path / "audit", settings)
+
+
+def _require_gaps_explained(policy: Policy, release: int, audit: Path, settings: Settings) -> None:
+    """Of everybody: points and weights of what has points make the score, in SQL and in Python. Of whom a missing value
+    cost much: the paragraph, the dashboard and the audit folder say so.
+    """
+    names = [row["indicator"] for row in policy.tables["indicators"]]
+    with connect(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        ratings = cursor.execute("select * from published.customer_rating order by customer_id").fetchall()
+        known = cursor.execute("select * from published.feature_library order by customer_id").fetchall()
+        indicators = cursor.execute("select * from published.rating_indicator").fetchall()
+    of_python = score(policy, pd.DataFrame(known).astype(dict.fromkeys(names, "float64")))
+    assert [None if one["score"] is None else float(one["score"]) for one in ratings] == [
+        None if np.isnan(one) else float(one) for one in of_python
+    ]
+    gaps: dict[str, list[tuple[Decimal, str]]] = {}
+    for rating in ratings:
+        own = [row for row in indicators if row["customer_id"] == rating["customer_id"]]
+        counted = [row for row in own if row["points"] is not None]
+        weight = sum(row["weight"] for row in counted)
+        if rating["score"] is None:
+            assert counted == []
+            continue
+        assert (weight, len(counted)) == (rating["weight_available"], len(own))
+        lost = sum(row["weight"] - row["points"] for row in counted)
+        assert rating["score"] == (100 * (weight - lost) / weight).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        for row in counted:
+            if not row["is_available"]:
+                assert row["points"] == round(row["weight"] / 4, 2)
+                assert row["reason_code"] is None
+        dearest = sorted((row["points"] - row["weight"], row["indicator"]) for row in counted)[:3]
+        missing = {row["indicator"] for row in own if not row["is_available"]}
+        if rating["grade_rank"] and any(name in missing for _, name in dearest):
+            gaps[rating["customer_id"]] = dearest
+    assert len(gaps) > 5
+    customers = tuple(list(gaps)[:5])
+    for customer in customers:
+        assert "no value is known" in explain(customer, "en", settings)
+    with connect(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        shown = cursor.execute(OF_CUSTOMERS["costs"], [list(customers)]).fetchall()
+    for customer in customers:
+        of_customer = [
+            (one["points"] - one["weight"], one["indicator"]) for one in shown if one["customer_id"] == customer
+        ]
+        assert of_customer == gaps[customer]
+    write_audit(release, audit, settings, AuditSample(customers))
+    checked = subprocess.run([sys.executable, "check.py"], cwd=audit, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout) == (0, "5 customers of the sample; all is as published\n")
+    assert "where is_available is false they are `missing_points`" in (audit / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_approval_while_a_run_waits_at_its_gate(
+    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run built before an approval for its day is not published: it is built again, or the policy is withdrawn.
+    What was held back, since a day was released without it, has rated nothing and is withdrawn too.
+    """
+    settings = new_warehouse(small)
+    ((last_day,),) = rows(settings, "select max(as_of_date) from lineage.releases")
+    begins = last_day + timedelta(days=1)
+    # The tables are those of the first build: it stands for one that found nothing new.
+    run = start_run("waits", begins, settings)
+    with connect(settings) as connection:
+        connection.execute("update lineage.runs set build_began_at = clock_timestamp() where run_id = 'waits'")
+        connection.execute(
+            "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
+            "values ('waits', 'candidate', 'made up', 'made up', 'critical', true)"
+        )
+    numbers = [
+        propose(another(tmp_path / name, name, begins), "default-1.1", "written by hand", {}, settings)
+        for name in ("first-1", "second-1")
+    ]
+    monkeypatch.setattr("gridcredit.policy_changes.proposals.try_policy", lambda *_, **__: None)
+    decide(numbers[0], "Li Wei", "agreed", is_approved=True, settings=settings)
+    for is_loaded in (False, True):
+        if is_loaded:
+            load_policies(settings)
+        with pytest.raises(GridCreditError, match=r"first-1 takes effect on .* approved since the build began"):
+            publish.publish(run)
+    withdraw(numbers[0], "Wang", "the run comes first", settings)
+    # As versions before this rule published it.
+    decide(numbers[1], "Li Wei", "agreed", is_approved=True, settings=settings)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(publish, "NOT_BUILT_BY", "select 1 where %s = ''")
+        publish.publish(run)
+    assert rows(settings, "select max(as_of_date) from lineage.releases") == [(begins,)]
+    load_policies(settings)
+    assert rows(settings, "select count(*) from policy.policies where policy_version = 'second-1'") == [(0,)]
+    withdraw(numbers[1], "Wang", "it was held back", settings)
+    assert read_proposal(numbers[1], settings).status == "withdrawn"
     load_policies(settings)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ from tests.support.warehouses import WarehouseFactory
 NEXT_MONTH = date(2026, 7, 20)
 # What the made-up defaults come from, how strongly, and two indicators that say nothing.
 DRIVERS = {"on_time_rate_12m": -3.0, "overdue_months": 1.2, "tenure": 0.0, "service_change": 0.0}
+# Of everybody with a bill the policy in force knows these too: it gives a score.
+KNOWN = {"recent_days_late": 0.0, "recent_on_time_rate": 1.0, "avg_days_late_12m": 0.0, "times_over_30d_12m": 0.0}
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -55,6 +58,7 @@ def made_up(settings: Settings, day: date, share: float) -> pd.DataFrame:
     customers = 2500 if share > 0.05 else 4000
     rng = np.random.default_rng(day.toordinal())
     frame = pd.DataFrame(dict.fromkeys(features(settings), np.nan), index=range(customers))
+    frame = frame.assign(**KNOWN)
     frame["on_time_rate_12m"] = rng.beta(5, 2, customers).round(4)
     frame["overdue_months"] = rng.exponential(0.7, customers).round(2)
     frame["tenure"] = rng.integers(1, 200, customers).astype(float)
@@ -78,7 +82,7 @@ def as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
 
 def without_a_bill_for_a_tenth(frame: pd.DataFrame) -> pd.DataFrame:
     is_blank = np.random.default_rng(7).random(len(frame)) < 0.1
-    return frame.assign(**{name: frame[name].mask(is_blank) for name in DRIVERS})
+    return frame.assign(**{name: frame[name].mask(is_blank) for name in (*DRIVERS, *KNOWN)})
 
 
 def with_a_constant(frame: pd.DataFrame) -> pd.DataFrame:
@@ -127,6 +131,7 @@ def test_every_step_from_fit_to_withdraw(
     sample = sample_of(frames, read_rules(settings), horizon)
     monkeypatch.setattr(development, "read_sample", lambda _: sample)
     made = develop(tmp_path / name, name, NEXT_MONTH, settings)
+    facts = facts_of(made)
     chosen = [one.name for one in made.fitted.indicators]
     assert {"on_time_rate_12m", "overdue_months"} <= set(chosen)
     if name == "constant":
@@ -145,18 +150,23 @@ def test_every_step_from_fit_to_withdraw(
     assert stated == pytest.approx(came, rel=0.15)
     assert ("cross-validated" in [one.part for one in made.judged]) == (name == "two")
     assert any("defaulted, above" in line for line in made.verdict.lines) == (name == "frequent")
+    if name == "two":
+        # Everybody in the parts of the card, and in its grades.
+        (part,) = facts["parts"]
+        assert part["observed"] + part["indeterminate"] == len(judged)
+        assert part["indeterminate"] > 0
 
-    number = propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
+    # The card says what the folder says, to the hundredth.
+    of_folder = {row["indicator"]: row for row in made.policy.tables["indicators"]}
+    for one in facts["indicators"]:
+        row = of_folder[one["indicator"]]
+        assert (one["weight"], one["missing_points"]) == (float(row["weight"]), float(row["missing_points"]))
+    number = propose(made.policy, made.base.header.version, METHOD, facts, settings)
     proposal = read_proposal(number, settings)
     assert f"**{made.verdict.lines[0]}**" in card_as_markdown(proposal)
     assert "(no value)" in card_as_markdown(proposal)
     assert "<svg" in card_as_html(proposal)
-    if name != "no-bill":
-        # One is rated by before its approval; the others are loaded alone, which is cheaper.
-        with connect(settings) as connection:
-            connection.execute(
-                "update policy.proposals set changes = '{\"moves\": []}' where proposal_id = %s", [number]
-            )
+    # Everybody is rated by it before its approval.
     decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
     load_policies(settings)
     assert rows(settings, "select count(*) from policy.indicators where policy_version = %s", name) == [(len(chosen),)]
@@ -200,11 +210,19 @@ def test_a_second_policy_with_the_same_date_is_not_approved(
 
 
 def test_an_outcome_extract_alone(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No window by bills is over. What is reported of the last day is named until it is read, and then fitted on."""
+    """No window by bills is over. What is reported of the last day is named until it is read. Then a scorecard is
+    fitted to it, proposed, approved and withdrawn.
+    """
     with pytest.raises(GridCreditError, match=r"no month-end has an outcome yet: window_months \(6\)"):
         read_sample(settings)
-    customers = [one for (one,) in rows(settings, "select customer_id from published.customer_rating order by 1")]
-    lines = [f"{one},{SMALL_DAY},{'true' if place % 2 else 'false'}" for place, one in enumerate(customers)]
+    paid_on_time = rows(settings, "select customer_id, on_time_rate_12m from published.feature_library order by 1")
+    customers = [one for one, _ in paid_on_time]
+    middle = median(rate for _, rate in paid_on_time if rate is not None)
+    # Who pays late defaults, but every fifth is the other way round.
+    defaults = {
+        one: (rate is not None and rate < middle) != (place % 5 == 0) for place, (one, rate) in enumerate(paid_on_time)
+    }
+    lines = [f"{one},{SMALL_DAY},{str(defaults[one]).lower()}" for one in customers]
     (tmp_path / "outcome.csv").write_text("\n".join(["customer_id,as_of_date,defaulted", *lines, ""]))
     load(tmp_path, settings, ("outcome",))
     with connect(settings) as connection:
@@ -213,7 +231,7 @@ def test_an_outcome_extract_alone(settings: Settings, tmp_path: Path, monkeypatc
     pipeline.build_ratings("with outcomes", SMALL_DAY, settings)
     build_outcomes(settings)
     rated = dict(rows(settings, "select customer_id, grade_by_policy from published.customer_rating"))
-    wanted = {one: place % 2 == 1 for place, one in enumerate(customers) if rated[one] != "NR"}
+    wanted = {one: defaults[one] for one in customers if rated[one] != "NR"}
     few = read_rules(settings)
     few = few.model_copy(update={"fit": few.fit.model_copy(update={"min_defaults": 10})})
     monkeypatch.setattr(sampling, "read_rules", lambda _: few)
@@ -225,5 +243,15 @@ def test_an_outcome_extract_alone(settings: Settings, tmp_path: Path, monkeypatc
     assert len(found) > 40
     made = calibrate_policy(tmp_path / "own", "own-1", NEXT_MONTH, settings)
     assert sum(one.observed for one in made.rates) == len(wanted)
+    fitted = develop(tmp_path / "alone", "alone-1", NEXT_MONTH, settings)
+    assert [one.part for one in fitted.judged] == ["fitted on", "cross-validated"]
+    assert fitted.judged[0].fitted.auc.value > 0.7
+    assert fitted.notes == []
+    number = propose(fitted.policy, fitted.base.header.version, METHOD, facts_of(fitted), settings)
+    decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
+    load_policies(settings)
+    withdraw(number, "Wang", "one day alone", settings)
+    assert read_proposal(number, settings).status == "withdrawn"
+    assert rows(settings, "select count(*) from policy.indicators where policy_version = 'alone-1'") == [(0,)]
     # The grades of month-ends are counted without it: it is only what was reported.
     assert rows(settings, "select count(*) from evaluation.outcome_by_grade where as_of_date = %s", SMALL_DAY) == [(0,)]

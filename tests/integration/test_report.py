@@ -364,7 +364,7 @@ def test_why_names_what_bars_each_customer(supplier: Supplier) -> None:
         rows = connection.cursor(row_factory=dict_row).execute("select * from published.customer_rating").fetchall()
         dearest: dict[str, Decimal] = dict(
             connection.execute(
-                "select customer_id, max(weight - points) from published.rating_indicator where is_available group by 1"
+                "select customer_id, max(weight - points) from published.rating_indicator group by 1"
             ).fetchall()
         )
         floors: dict[int, Decimal] = dict(

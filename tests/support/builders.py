@@ -56,6 +56,7 @@ def _evaluated(files: Path, settings: Settings) -> None:
     """Three years of more customers, two years of ratings, and what became of them."""
     simulate(500, 38, 1, files, through=EVALUATED_DAY)
     reported = [f"{REPORTED_OUTCOMES[0]},2025-06-30,true", f"{REPORTED_OUTCOMES[1]},2025-06-30,false"]
+    reported.append(f"{REPORTED_OUTCOMES[0]},{EVALUATED_DAY},true")
     (files / "outcome.csv").write_text("\n".join(["customer_id,as_of_date,defaulted", *reported, ""]))
     load(files, settings)
     pipeline.build_ratings("first", EVALUATED_DAY, settings)

@@ -18,7 +18,7 @@ from gridcredit.ingestion.conversion.convert import Converted, convert
 from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.samples.preview import preview
-from gridcredit.policies import read_policy
+from gridcredit.policies import read_policies, read_policy
 from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support.page_commands import steps_of
@@ -158,6 +158,31 @@ def test_a_protected_attribute_enters_no_score(settings: Settings, file: str, te
         # A weight and bins of its own alone are no scorecard.
         assert "of a protected attribute" not in str(error)
         assert "no feature" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("declared", "changed"),
+    [
+        ("  heated_m2: {type: number, text: heated area}\n", ""),
+        ("heated_m2: {type: number", "heated_m2: {type: number, protected: true"),
+    ],
+)
+def test_an_attribute_that_is_gone_or_protected_since_stops_no_version_that_another_has_followed(
+    settings: Settings, declared: str, changed: str
+) -> None:
+    def name_it(version: str) -> None:
+        with (settings.policies_dir / "default" / version / "vetoes.csv").open("a", encoding="utf-8") as file:
+            file.write("cold,attribute_heated_m2,>,900,B,VO4\n")
+
+    name_it("1.0")
+    versions = {one.header.version for one in read_policies(settings)}
+    path = settings.policies_dir / "attributes.yml"
+    assert declared in path.read_text()
+    path.write_text(path.read_text().replace(declared, changed))
+    assert {one.header.version for one in read_policies(settings)} == versions
+    name_it("1.1")
+    with pytest.raises(PolicyError, match=r"1\.1/vetoes\.csv: 'attribute_heated_m2' is"):
+        read_policies(settings)
 
 
 @pytest.mark.parametrize(

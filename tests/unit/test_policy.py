@@ -10,6 +10,7 @@ from gridcredit.errors import PolicyError
 from gridcredit.policies import read_policies, read_policy
 from gridcredit.policies.checks import check_new, check_policy
 from gridcredit.policies.folder import read_folder
+from gridcredit.policies.store import left_aside
 from gridcredit.policy_changes.differences import Difference, compare_policies
 from gridcredit.settings import PROJECT_DIR, Settings
 from typer.testing import CliRunner
@@ -63,6 +64,18 @@ def test_what_ships_is_sound() -> None:
             "collections,3,0,,30",
             "collections,9999999,0,,30",
             "deadline_days is 9999999, more than",
+        ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nlimitation_years: 101",
+            "limitation_years is 101, more than 100",
+        ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nhalf_life_months: 1201",
+            "half_life_months is 1201, more than 1200",
         ),
         ("dunning_steps.csv", ",1,0,0,", ",1,0,9999999,", "wait_days_other is 9999999, more than 36500"),
         ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
@@ -167,7 +180,7 @@ def test_versions_that_collide_are_refused(tmp_path: Path, changes: dict[str, st
         read_policies(Settings(policies_dir=tmp_path))
 
 
-def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path) -> None:
+def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that ships with the name or the date of one that people have approved is left aside."""
     for folder in (
         tmp_path / "shipped" / "default" / "1.0",
@@ -177,6 +190,16 @@ def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path) -> None:
     settings = Settings(policies_dir=tmp_path / "shipped", home=tmp_path / "home")
     (found,) = read_policies(settings)
     assert found.folder.name == "default-1.0"
+    # As it ships: nothing of it is lost.
+    assert left_aside(settings) == []
+    grades = tmp_path / "home" / "policies" / "default" / "default-1.0" / "grades.csv"
+    grades.write_text(grades.read_text(encoding="utf-8").replace("AAA,1,90", "AAA,1,91"), encoding="utf-8")
+    (aside,) = left_aside(settings)
+    assert aside.why.startswith("default-1.0, which ")
+    assert aside.why.endswith(" has approved, has its version")
+    monkeypatch.setattr("gridcredit.cli.console.get_settings", lambda: settings)
+    said = CliRunner().invoke(app, ["policy", "check"]).output
+    assert f"default-1.0: left aside, {aside.policy.folder} counts for nothing" in said
 
 
 def test_a_single_ageing_bucket_is_refused(tmp_path: Path) -> None:

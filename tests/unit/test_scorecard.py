@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -290,6 +291,45 @@ def test_nobody_is_scored_by_what_is_missing_alone(base: Policy) -> None:
     assert third == 100
 
 
+def test_who_lacks_what_the_policy_asks_for_has_no_score(base: Policy) -> None:
+    """By hand: of payment's 10 + 5 half must be known, where industry has the 5 alone; points for a missing value are
+    no knowledge.
+    """
+    indicators = [
+        {"indicator": name, "dimension": dimension, "weight": weight, "not_for": not_for, "missing_points": missing}
+        for name, dimension, weight, not_for, missing in (
+            ("overdue_months", "payment", "10", "industrial", "6"),
+            ("bounced_12m", "payment", "5", "", ""),
+            ("service_change", "stability", "15", "", ""),
+        )
+    ]
+    required = [{"dimension": "payment", "min_share": "0.5"}, {"dimension": "all", "min_share": "0.5"}]
+    tables = {**base.tables, "indicators": indicators, "required_weights": required}
+    policy = Policy(base.folder, base.header, tables, base.sha256)
+    rows = [
+        # 10 of payment's 15, but only 10 of all 30; then 25 of 30; then 5 of 15.
+        ("residential", 0.0, np.nan, np.nan, False),
+        ("residential", 0.0, np.nan, 0.0, True),
+        ("residential", np.nan, 0.0, 0.0, False),
+        # 5 of 5, and 5 of 20; then 20 of 20.
+        ("industrial", np.nan, 0.0, np.nan, False),
+        ("industrial", np.nan, 0.0, 0.0, True),
+    ]
+    frame = pd.DataFrame(rows, columns=["segment", "overdue_months", "bounced_12m", "service_change", "has_score"])
+    assert list(~np.isnan(score(policy, frame))) == list(frame["has_score"])
+    # Half of it is enough: 15 of 30.
+    assert not np.isnan(score(policy, frame.assign(bounced_12m=0.0))[0])
+
+
+def test_a_scorecard_without_what_the_policy_asks_for_is_refused(fitted: Fitted, base: Policy) -> None:
+    required = [{"dimension": "payment", "min_share": "0.5"}, {"dimension": "all", "min_share": "0.4"}]
+    asking = Policy(base.folder, base.header, {**base.tables, "required_weights": required}, base.sha256)
+    scorecard_tables(fitted, asking, Settings())
+    of_stability = replace(fitted, indicators=[replace(fitted.indicators[0], name="tenure")])
+    with pytest.raises(GridCreditError, match="no payment indicator is in the scorecard.* asks for 0.5 of that"):
+        scorecard_tables(of_stability, asking, Settings())
+
+
 def test_who_has_no_score_is_counted_apart(part: Part, base: Policy) -> None:
     scores = np.linspace(0, 100, part.observed)
     scores[:600] = np.nan
@@ -422,6 +462,11 @@ def test_doubtful_outcomes_spread_and_drift_are_said_with_figures(part: Part, ru
     assert any("88% defaulted" in one for one in lines)
     assert any("95% of those who are judged fall in one grade" in one for one in lines)
     assert any(one.startswith("Drift: PSI") for one in lines)
+    # A default rate counts all obligors: as many again are neither good nor bad.
+    neither = Part(many.frame, many.frame.assign(is_default=False))
+    assert not any(
+        "defaulted" in one for one in judge([judged(0.8, 0.7)], neither, [1, 1], scores, scores, rules.fit).lines
+    )
 
 
 def test_an_empty_bin_gives_a_finite_index() -> None:
@@ -437,6 +482,11 @@ def test_each_customer_is_judged_by_a_fit_on_the_others(part: Part, base: Policy
     found = power(ahead, frame["is_default"].to_numpy())
     assert found is not None
     assert found.auc.value > 0.6
+    # Of whom nothing is known no fit says anything.
+    is_blank = np.random.default_rng(7).random(part.observed) < 0.1
+    blank = frame.assign(**{name: frame[name].mask(is_blank) for name in CANDIDATES})
+    ahead = cross_validate(Part(blank), base, ["overdue_months", "on_time_rate_12m"], rules.fit, ())
+    assert (np.isnan(ahead) == is_blank).all()
 
 
 def test_month_ends_of_one_customer_are_worth_one() -> None:

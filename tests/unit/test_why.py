@@ -178,3 +178,23 @@ def test_both_languages_have_the_same_sentences() -> None:
     }
     assert places["en"] == places["zh"]
     assert "得满分即可达到" in said(facts("C", "60"), "zh")
+
+
+def test_points_for_a_missing_value_count_among_what_was_lost() -> None:
+    """The third has no value and 12 of 30 points by the policy: the score is 40 + 30 + 12, and 18 were lost there."""
+    missing = indicator("three", None, "30", "value") | {
+        "points": Decimal(12),
+        "reason_code": None,
+        "reason_en": None,
+        "reason_zh": None,
+    }
+    what = facts(
+        "B",
+        "82.00",
+        indicators=[indicator("one", "40", "40"), indicator("two", "30", "30"), missing],
+        weight_available=Decimal(100),
+    )
+    assert [row["indicator"] for row in what.lost] == ["three"]
+    assert 100 - sum(row["weight"] - row["points"] for row in what.lost) == what.rating["score"]
+    assert "lost 18 of 30: no value is known" in said(what)
+    assert "无数据" in said(what, "zh")

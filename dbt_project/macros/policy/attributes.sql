@@ -1,10 +1,18 @@
 {#- Features of the attributes that policies/attributes.yml declares, as the warehouse knows them. -#}
 
 {% macro attribute_features() -%}
-    {#- By name of the feature the attribute that it is made of, its type, and the code that it is about. -#}
-    {%- set found = {} -%}
-    {%- set declared = "select name, type, codes from " ~ source('policy', 'attributes') ~ " where is_declared order by name" -%}
-    {%- for row in policy_rows(declared) -%}
+    {#-
+        By name of the feature the attribute that it is made of, its type, and the code that it is about. What is declared no
+        more is still a feature, of which nothing is known, while some version of a policy names it.
+    -#}
+    {%- set found, named = {}, [] -%}
+    {%- for table, column in feature_tables().items() -%}
+        {%- do named.append('select ' ~ column ~ ' as feature from ' ~ source('policy', table)) -%}
+    {%- endfor -%}
+    {%- set known = "select name, type, codes from " ~ source('policy', 'attributes') ~ " where is_declared or exists ("
+        ~ "select 1 from (" ~ named | join(' union all ') ~ ") as named where starts_with(feature, 'attribute_' || name)"
+        ~ ") order by is_declared, name" -%}
+    {%- for row in policy_rows(known) -%}
         {%- if row.type == 'code' -%}
             {%- for code in row.codes.split('|') -%}
                 {%- set definition = {'attribute': row.name, 'type': row.type, 'code': code} -%}
@@ -15,6 +23,19 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(found) }}
+{%- endmacro %}
+
+{% macro feature_tables() -%}
+    {#- The policy tables whose rows name features, and in which column. -#}
+    {{ return({
+        'indicators': 'indicator',
+        'bins': 'indicator',
+        'warning_conditions': 'feature',
+        'review_rules': 'feature',
+        'vetoes': 'feature',
+        'advice_rules': 'feature',
+        'dunning_holds': 'feature',
+    }) }}
 {%- endmacro %}
 
 {% macro attribute_feature(definition, name, value) -%}

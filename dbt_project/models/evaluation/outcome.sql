@@ -1,5 +1,5 @@
 -- What became of every customer who was rated at a month-end: whether he defaulted within the window after it. Of the
--- last day there is only what the supplier reports.
+-- last day there is only what the supplier reports, perhaps of few: it counts where no month-end has an outcome.
 {{ config(schema='outcomes', indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}]) }}
 
 with
@@ -107,6 +107,7 @@ observed as (
             when behaviour.pursued_days_overdue > {{ default_days() }} then 'in default already'
             when windows.window_ends_on > windows.known_until then 'window not over'
         end as exclusion,
+        windows.is_latest,
         case
             when reported_outcomes.is_defaulted then 'default'
             when not reported_outcomes.is_defaulted then 'no default'
@@ -135,6 +136,25 @@ observed as (
 
 ),
 
+month_ends as (
+
+    select count(*) as outcomes from observed
+    where
+        not is_latest
+        and exclusion is null
+
+),
+
+counted as (
+
+    select
+        observed.*,
+        observed.is_latest and month_ends.outcomes > 0 and observed.exclusion is null as is_unused
+    from observed
+    cross join month_ends
+
+),
+
 outcomes as (
 
     select
@@ -149,9 +169,9 @@ outcomes as (
         score,
         window_ends_on,
         defaulted_on,
-        exclusion,
-        case when exclusion is null then outcome_by_window end as outcome
-    from observed
+        case when is_unused then 'last day' else exclusion end as exclusion,
+        case when exclusion is null and not is_unused then outcome_by_window end as outcome
+    from counted
 
 )
 

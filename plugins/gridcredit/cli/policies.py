@@ -26,8 +26,11 @@ def check() -> None:
     """Check every policy of the policies folder, one by one and together."""
     from gridcredit.policies import read_policies
     from gridcredit.policies.checks import check_new
+    from gridcredit.policies.store import left_aside
 
     with clear_errors() as settings:
+        for one in left_aside(settings):
+            typer.echo(f"{one.policy.header.version}: left aside, {one.policy.folder} counts for nothing: {one.why}")
         for policy in read_policies(settings):
             check_new(policy)
             header = policy.header

@@ -9,7 +9,7 @@ from typing import Any
 
 from gridcredit.pages.texts import Language, read_texts
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
-from gridcredit.policies.store import held_back, loaded_versions, read_policies, why_held_back
+from gridcredit.policies.store import held_back, left_aside, loaded_versions, read_policies, why_held_back
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 
@@ -69,6 +69,14 @@ def missing_for_sound_results(connection: Connection, settings: Settings, langua
 
 
 def _policies(connection: Connection, settings: Settings) -> Iterator[Gap]:
+    for one in left_aside(settings):
+        if one.policy.header.policy == settings.policy:
+            approved = one.approved.header
+            yield (
+                "left_aside",
+                one.policy.header.model_dump()
+                | {"folder": one.policy.folder, "why": one.why, "other": approved.version, "signed": approved.approver},
+            )
     loaded = loaded_versions(connection)
     for policy in read_policies(settings):
         header = policy.header

@@ -37,6 +37,20 @@ ALL_DIMENSIONS = "all"
 TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "warning_rules", "dunning_holds")
 
 
+# The tables whose rows name features, and in which column.
+NAMED_IN = {
+    "indicators": "indicator",
+    "bins": "indicator",
+    **dict.fromkeys(FACTS, "feature"),
+}
+
+
+def named_attributes(policy: Policy) -> set[str]:
+    """The features made of attributes that a policy names."""
+    named = {row[column] for table, column in NAMED_IN.items() for row in policy.tables[table]}
+    return {name for name in named if name.startswith("attribute_")}
+
+
 def check_policy(policy: Policy, features: Iterable[str], protected: Iterable[str] = ()) -> None:
     """Refuse what contradicts itself, or uses a feature that is not computed or not for that, with a PolicyError."""
     try:
@@ -151,16 +165,21 @@ def check_new(policy: Policy) -> None:
 def _check_sizes(policy: Policy) -> None:
     """Refuse numbers that the models would turn into a date or an amount which cannot be held."""
     for name, number in policy.header.model_dump().items():
-        if isinstance(number, int) and number > MOST_DAYS:
-            raise PolicyError(f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {MOST_DAYS}")
+        if isinstance(number, int) and number > (most := _most(name)):
+            raise PolicyError(f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {most}")
     for table, described in POLICY_TABLES.items():
         counted = [one.name for one in (*described.columns, *described.optional_columns) if one.kind == "integer"]
         for row in policy.tables[table]:
             for column in counted:
-                if (text := row.get(column)) and abs(_number(policy, table, text)) > MOST_DAYS:
-                    raise fault(policy, table, f"{column} is {text}, more than {MOST_DAYS}")
+                if (text := row.get(column)) and abs(_number(policy, table, text)) > (most := _most(column)):
+                    raise fault(policy, table, f"{column} is {text}, more than {most}")
             if "threshold" in row and abs(_number(policy, table, row["threshold"])) >= THRESHOLD_BELOW:
                 raise fault(policy, table, f"threshold {row['threshold']} is more than the warehouse can show")
+
+
+def _most(name: str) -> int:
+    """A hundred years, in the unit that a name ends with: days where it names none."""
+    return {"years": 100, "months": 1200}.get(name.removesuffix("_max").rpartition("_")[2], MOST_DAYS)
 
 
 def check_together(policies: list[Policy]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.policies.adoption import fetch_adopted, unload
-from gridcredit.policies.checks import check_new, check_policy, check_together
+from gridcredit.policies.checks import check_new, check_policy, check_together, named_attributes
 from gridcredit.policies.folder import Policy, read_folder
 from gridcredit.policies.rows import (
     changed_since_loaded,
@@ -41,31 +42,85 @@ def read_policy(folder: Path, settings: Settings | None = None) -> Policy:
 
 
 def read_policies(settings: Settings) -> list[Policy]:
-    """Every policy version of the policies folder, and those approved here, checked one by one and together."""
-    in_folders = [
-        [read_folder(path.parent) for path in sorted(folder.glob("*/*/policy.yml"))]
-        for folder in settings.policy_folders
-    ]
-    policies = _those_that_count(*in_folders)
-    known, protected = features(settings), protected_features(settings)
+    """Every policy version of the policies folder, and those approved here, checked one by one and together.
+
+    A version that another has followed by today is not asked for attributes which are gone or protected since: it was
+    sound when it rated.
+    """
+    shipped, approved = _in_folders(settings)
+    aside = {one.policy.folder: one for one in _in_the_way(shipped, approved)}
+    for one in aside.values():
+        log.warning("policy_left_aside", folder=str(one.policy.folder), detail=one.why)
+    policies = [*(one for one in shipped if one.folder not in aside), *approved]
+    known, protected = set(features(settings)), set(protected_features(settings))
     for policy in policies:
-        check_policy(policy, known, protected)
+        gone = named_attributes(policy) if _is_followed(policy, policies) else set()
+        check_policy(policy, known | gone, protected - gone)
     check_together(policies)
     return policies
 
 
-def _those_that_count(shipped: list[Policy], approved: list[Policy]) -> list[Policy]:
-    """All but shipped versions in the way of approved ones: an upgrade does not stop what people have decided."""
-    names = {one.header.version for one in approved}
-    days = {(one.header.policy, one.header.effective_from) for one in approved}
-    counting = []
+@dataclass(frozen=True)
+class LeftAside:
+    """A shipped version that counts for nothing, since an approved one has its name or its date."""
+
+    policy: Policy
+    approved: Policy
+
+    @property
+    def why(self) -> str:
+        """Which version has what of it."""
+        mine, other = self.policy.header, self.approved.header
+        what = "its version" if mine.version == other.version else f"its date, {mine.effective_from}"
+        return f"{other.version}, which {other.approver} has approved, has {what}"
+
+
+def left_aside(settings: Settings) -> list[LeftAside]:
+    """The shipped versions in the way of approved ones that say something else than these."""
+    return [one for one in _in_the_way(*_in_folders(settings)) if not _says_the_same(one.policy, one.approved)]
+
+
+def _in_folders(settings: Settings) -> tuple[list[Policy], list[Policy]]:
+    """Shipped versions, and those approved here."""
+    shipped, approved = (
+        [read_folder(path.parent) for path in sorted(folder.glob("*/*/policy.yml"))]
+        for folder in settings.policy_folders
+    )
+    return shipped, approved
+
+
+def _in_the_way(shipped: list[Policy], approved: list[Policy]) -> list[LeftAside]:
+    """An upgrade does not stop what people have decided."""
+    found = []
     for one in shipped:
-        if one.header.version in names or (one.header.policy, one.header.effective_from) in days:
-            why = "an approved policy has its version or its date"
-            log.warning("policy_left_aside", folder=str(one.folder), detail=why)
-        else:
-            counting.append(one)
-    return [*counting, *approved]
+        header = one.header
+        rivals = [
+            other
+            for other in approved
+            if header.version == other.header.version
+            or (header.policy, header.effective_from) == (other.header.policy, other.header.effective_from)
+        ]
+        found += [LeftAside(one, rival) for rival in rivals[:1]]
+    return found
+
+
+def _says_the_same(one: Policy, other: Policy) -> bool:
+    """Whether a policy was approved as it ships."""
+    signed = one.header.model_copy(update={"approver": other.header.approver})
+    return signed == other.header and one.tables == other.tables
+
+
+def _is_followed(policy: Policy, policies: list[Policy]) -> bool:
+    """Whether a later version of the same policy is in force by today."""
+    mine = policy.header
+    return any(
+        one.header.policy == mine.policy and mine.effective_from < one.header.effective_from <= _today()
+        for one in policies
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def policy_in_force(settings: Settings, day: date, name: str | None = None) -> Policy:
@@ -105,7 +160,8 @@ def why_held_back(policy: Policy, rated: date) -> str:
     """What to do about a version that is held back."""
     return (
         f"it takes effect on {policy.header.effective_from}, and days up to {rated} are released. Copy "
-        f"{policy.folder}, give it a version and a later date, and `gridcredit policy propose` it"
+        f"{policy.folder}, give it a version and a later date, and `gridcredit policy propose` it; what was approved "
+        "is taken back by `gridcredit policy withdraw`"
     )
 
 
@@ -115,20 +171,24 @@ def load_policies(settings: Settings | None = None) -> None:
     A version that would change what has been released is left out, and named (`held_back`).
     """
     settings = settings or get_settings()
+    known_features, protected = features(settings), protected_features(settings)
     with connect(settings) as connection:
         # One process loads them; an auditor may read them all the while.
         connection.execute("lock table policy.policies in share row exclusive mode")
         fetch_adopted(connection, settings)
         store_attributes(connection, read_attributes(settings))
         known = loaded_versions(connection)
-        for policy in read_policies(settings):
+        policies = read_policies(settings)
+        for policy in policies:
             version = policy.header.version
             sha256 = known.pop(version, None)
-            if sha256 is None and _has_rated(connection, version):
+            if sha256 is None and has_rated(connection, version):
                 raise _not_as_loaded("policies", version, f"what {policy.folder} says")
             if sha256 is None and (rated := held_back(connection, policy)):
                 log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
             elif sha256 is None:
+                # Of a version that never rated also what it names must be there.
+                check_policy(policy, known_features, protected)
                 check_new(policy)
                 refuse_rounded(connection, policy)
                 insert_policy(connection, policy)
@@ -142,13 +202,19 @@ def load_policies(settings: Settings | None = None) -> None:
                 )
             elif changed := changed_tables(connection, policy):
                 raise _not_as_loaded(changed[0], version, f"what {policy.folder} says")
+        now_loaded = loaded_versions(connection)
+        loaded = [one for one in policies if one.header.version in now_loaded]
+        for policy in loaded:
+            # Where the version that follows is held back, this one rates on.
+            if not _is_followed(policy, loaded):
+                check_policy(policy, known_features, protected)
         # The others have no folder, or none any more.
         for version, sha256 in known.items():
             if changed := changed_since_loaded(connection, version, sha256):
                 raise _not_as_loaded(changed[0], version, "what was loaded")
 
 
-def _has_rated(connection: Connection, version: str) -> bool:
+def has_rated(connection: Connection, version: str) -> bool:
     """Whether released ratings name a version: then it was loaded."""
     if not table_columns(connection, "published", "customer_rating_history"):
         return False
@@ -175,7 +241,7 @@ def restore_policy(version: str, approver: str, reason: str, settings: Settings)
     with connect(settings) as connection:
         connection.execute("lock table policy.policies in share row exclusive mode")
         sha256 = loaded_versions(connection).get(version)
-        if sha256 is None and not _has_rated(connection, version):
+        if sha256 is None and not has_rated(connection, version):
             raise GridCreditError(f"version {version!r} was never loaded: there is nothing to put back")
         in_folder = next((one for one in read_policies(settings) if one.header.version == version), None)
         with stored_policy(connection, version) as stored:

@@ -17,7 +17,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.policies.adoption import fetch_adopted, proposed_files, unload
 from gridcredit.policies.folder import Policy, file_names, write_files
-from gridcredit.policies.store import read_policy
+from gridcredit.policies.store import has_rated, loaded_versions, read_policy
 from gridcredit.policy_changes.trial import try_policy
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
@@ -184,6 +184,8 @@ def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) ->
         proposal = find(connection, proposal_id)
         if proposal.status != "approved":
             raise GridCreditError(f"proposal {proposal_id} is {proposal.status}: only what was approved is withdrawn")
+        # A publish that is under way is waited for.
+        connection.execute("lock table policy.policies in share row exclusive mode")
         _refuse_rated(connection, proposal)
         unload(connection, proposal.policy_version)
         record_decision(connection, "withdraw a policy", proposal.policy_version, officer, reason, settings)
@@ -199,13 +201,16 @@ def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) ->
 
 
 def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
+    """What was never loaded has rated nothing, though another version may have rated its days: it was held back."""
+    version = proposal.policy_version
     (rated,) = connection.execute(
         "select max(releases.as_of_date) from lineage.releases join lineage.runs using (run_id) "
         "where policy_name = %s and releases.as_of_date >= %s",
         [proposal.policy_name, proposal.effective_from],
     ).fetchone() or (None,)
-    if rated:
+    # The record of a release names the versions loaded then, and must be the same for ever.
+    if rated and (version in loaded_versions(connection) or has_rated(connection, version)):
         raise GridCreditError(
-            f"{proposal.policy_version} has rated days up to {rated}, and released ratings stay as they are: propose a "
+            f"{version} has rated days up to {rated}, and released ratings stay as they are: propose a "
             "new version with a later date"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import LiteralString
 
 import structlog
 from psycopg import errors, sql
@@ -147,8 +148,37 @@ def _require_gates(connection: Connection, run_id: str) -> None:
         raise GridCreditError(f"run {run_id!r} has not passed its gates: nothing is published, the last release stands")
 
 
+# Versions that count from the run's day on or before it, and on no released day yet, which its build did not have.
+NOT_BUILT_BY: LiteralString = """
+with known as (
+    select policy_name, policy_version, effective_from, loaded_at from policy.policies
+    union all
+    select policy_name, policy_version, effective_from, null from policy.proposals
+    where is_approved and withdrawn_at is null
+)
+select policy_version, effective_from
+from known inner join lineage.runs using (policy_name)
+where
+    run_id = %s and effective_from <= as_of_date
+    and effective_from > all (
+        select releases.as_of_date from lineage.releases inner join lineage.runs as released using (run_id)
+        where released.policy_name = known.policy_name
+    )
+group by policy_version, effective_from, build_began_at
+having min(loaded_at) is null or min(loaded_at) > build_began_at
+order by effective_from desc limit 1
+"""
+
+
 def _require_policies(connection: Connection, run_id: str) -> None:
-    """What was changed or withdrawn since the build began, which compared it too, is not published."""
+    """What was approved, changed or withdrawn since the build began, which compared it too, is not published."""
+    # Until the release is there nothing is approved or withdrawn any more. In the order in which a withdrawal locks.
+    connection.execute("lock table policy.policies, policy.proposals in share mode")
+    if approved := connection.execute(NOT_BUILT_BY, [run_id]).fetchone():
+        raise GridCreditError(
+            f"{approved[0]} takes effect on {approved[1]} and was approved since the build began, so this run does not "
+            "rate by it: run `gridcredit run` again, or take it back first by `gridcredit policy withdraw`"
+        )
     if withdrawn := connection.execute(
         "select policy_version from candidate.customer_rating "
         "where policy_version not in (select policy_version from policy.policies) limit 1"

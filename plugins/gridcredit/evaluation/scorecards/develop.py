@@ -106,6 +106,8 @@ def develop(
     judged = [found for name, part in sample.parts.items() if (found := _judge(name, part, scores[name], base))]
     if sample.out_of_time is None:
         ahead = cross_validate(sample.fitted, base, [one.name for one in fitted.indicators], rules.fit, trusted)
+        # Whom the policy gives no score is not judged.
+        ahead[np.isnan(scores["fitted on"])] = np.nan
         judged += [found] if (found := _judge(CROSS_VALIDATED, sample.fitted, ahead, base)) else []
     of_judging = scores["out of time" if sample.out_of_time else "fitted on"]
     with connect(settings) as connection:

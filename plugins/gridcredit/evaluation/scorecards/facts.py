@@ -20,6 +20,8 @@ METHOD = "fitted scorecard: weight of evidence and logistic regression"
 def facts_of(development: Development) -> dict[str, Any]:
     """The facts, as JSON has them."""
     sample, fitted, calibration = development.sample, development.fitted, development.calibration
+    # What the folder says, whose hundredths add up.
+    weighed = {row["indicator"]: row for row in development.policy.tables["indicators"]}
     points = {(row["indicator"], row["bin"]): row["points"] for row in development.policy.tables["bins"]}
     return {
         "method": METHOD,
@@ -37,11 +39,11 @@ def facts_of(development: Development) -> dict[str, Any]:
             {
                 "indicator": one.name,
                 "not_for": one.not_for,
-                "weight": one.weight,
+                "weight": float(weighed[one.name]["weight"]),
                 "information_value": one.information_value,
                 "coefficient": one.coefficient,
                 "missing_evidence": one.missing_evidence,
-                "missing_points": one.missing_points,
+                "missing_points": float(weighed[one.name]["missing_points"]),
                 "bins": [
                     {
                         "lower": each.lower,
@@ -91,6 +93,7 @@ def facts_of(development: Development) -> dict[str, Any]:
 def _part(part: Part) -> dict[str, Any]:
     return {
         "observed": part.observed,
+        "indeterminate": len(part.obligors) - part.observed,
         "customers": int(part.frame["customer_id"].nunique()),
         "defaults": part.defaults,
         "first": part.month_ends[0].isoformat(),

@@ -305,13 +305,16 @@ def _scale(
 
 
 def log_odds(fitted: Fitted, frame: pd.DataFrame) -> Floats:
-    """ln(odds of default) that the regression gives."""
+    """ln(odds of default) that the regression gives; NaN for whom nothing is known: they have no score either."""
+    is_anything_known = np.zeros(len(frame), dtype=bool)
     total = np.full(len(frame), fitted.intercept)
     for one in fitted.indicators:
         values = available(frame, one.name, one.not_for)
         known = ~np.isnan(values)
+        is_anything_known |= known
         evidence = np.array([b.weight_of_evidence for b in one.bins])
         bounds = [b.upper for b in one.bins if b.upper is not None]
         total[known] += one.coefficient * evidence[np.digitize(values[known], bounds)]
         total[~known] += one.coefficient * one.missing_evidence
+    total[~is_anything_known] = np.nan
     return total

@@ -10,14 +10,20 @@ from gridcredit.contract.features import features
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.scorecards.fit import BOUND_DIGITS, Fitted, FittedBin
 from gridcredit.pages.texts import Language, read_texts
+from gridcredit.policies.checks import ALL_DIMENSIONS
 from gridcredit.policies.folder import Policy, Rows, policy_files, write_files
 from gridcredit.policies.store import read_policy
 from gridcredit.settings import Settings
 
 
 def scorecard_tables(fitted: Fitted, base: Policy, settings: Settings) -> dict[str, Rows]:
-    """indicators, bins and reasons of a fitted scorecard; weights add up to 100 to the hundredth."""
+    """indicators, bins and reasons of a fitted scorecard; weights add up to 100 to the hundredth.
+
+    Raises:
+        GridCreditError: it has no indicator of a dimension that the base policy asks for.
+    """
     dimensions = features(settings)
+    _refuse_unmet([dimensions[one.name] for one in fitted.indicators], base)
     hundredths = _whole_hundredths({one.name: 100 * one.weight for one in fitted.indicators})
     indicators, bins, reasons = [], [], []
     for one in fitted.indicators:
@@ -49,6 +55,16 @@ def scorecard_tables(fitted: Fitted, base: Policy, settings: Settings) -> dict[s
     used = {row["reason_code"] for table in ("vetoes", "transitions") for row in base.tables[table]}
     reasons = [row for row in base.tables["reasons"] if row["reason_code"] in used] + reasons
     return {"indicators": indicators, "reasons": reasons, "bins": bins}
+
+
+def _refuse_unmet(dimensions: list[str], base: Policy) -> None:
+    for needed in base.tables["required_weights"]:
+        if needed["dimension"] not in (ALL_DIMENSIONS, *dimensions):
+            raise GridCreditError(
+                f"no {needed['dimension']} indicator is in the scorecard, and required_weights.csv of "
+                f"{base.header.version} asks for {needed['min_share']} of that dimension's weight: name one by "
+                "`--indicators`, or first approve a version without that row"
+            )
 
 
 def write_policy(

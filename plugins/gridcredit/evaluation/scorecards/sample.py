@@ -165,17 +165,19 @@ def unused_outcomes(connection: Connection) -> list[str]:
         select
             count(*) filter (where staged.customer_id is null),
             count(*) filter (where staged.customer_id is not null and days.as_of_date is null),
-            count(*) filter (where days.as_of_date is not null and rated.customer_id is null)
+            count(*) filter (where days.as_of_date is not null and rated.customer_id is null),
+            count(*) filter (where rated.exclusion = 'last day')
         from delivered
         left join staging.stg_outcome as staged using (customer_id, as_of_date)
         left join days using (as_of_date)
         left join outcomes.outcome as rated using (customer_id, as_of_date)
         """
-    ).fetchone() or (0, 0, 0)
+    ).fetchone() or (0, 0, 0, 0)
     causes = (
         "no build has read yet: run `gridcredit run`",
         "are of days that are neither a rated month-end nor the last day",
         "are of customers without a rating that day",
+        "are of the last day, of which nothing else is known: they count where no month-end has an outcome",
     )
     return [f"{count:,} delivered outcomes {cause}." for count, cause in zip(counts, causes, strict=True) if count]
 

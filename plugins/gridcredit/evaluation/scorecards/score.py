@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from gridcredit.evaluation.figures import Flags, Floats
+from gridcredit.policies.checks import ALL_DIMENSIONS
 from gridcredit.policies.folder import Policy
 
 
 def score(policy: Policy, frame: pd.DataFrame) -> Floats:
-    """Points of the available indicators out of their weight, 0 to 100 with two decimals; NaN where none is available.
+    """Points of the available indicators out of their weight, 0 to 100 with two decimals; NaN where none is available,
+    or less than the policy asks for.
 
     An indicator with `missing_points` counts with them where it applies and has no value.
 
@@ -31,10 +35,26 @@ def score(policy: Policy, frame: pd.DataFrame) -> Floats:
             missing = ~known & applies(frame, row["not_for"])
             points[missing] += hundredths(of_missing)
             weights[missing] += hundredths(row["weight"])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        exact = np.where(is_anything_known, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
+    is_scored = is_anything_known & is_enough_known(policy, frame)
+    exact = np.where(is_scored, (20_000 * points + weights) // np.maximum(2 * weights, 1), -1)
     result: Floats = np.where(exact < 0, np.nan, exact / 100)
     return result
+
+
+def is_enough_known(policy: Policy, frame: pd.DataFrame) -> Flags:
+    """Whether of each dimension in `required_weights` the share of its weight is available that the policy asks for."""
+    enough = np.ones(len(frame), dtype=bool)
+    for needed in policy.tables["required_weights"]:
+        known, applicable = np.zeros(len(frame), dtype=np.int64), np.zeros(len(frame), dtype=np.int64)
+        for row in policy.tables["indicators"]:
+            if needed["dimension"] in (ALL_DIMENSIONS, row["dimension"]):
+                weight = hundredths(row["weight"])
+                known += weight * ~np.isnan(available(frame, row["indicator"], row["not_for"]))
+                applicable += weight * applies(frame, row["not_for"])
+        # In whole numbers: a share that is just met is met.
+        part, whole = Decimal(needed["min_share"]).as_integer_ratio()
+        enough &= known * whole >= applicable * part
+    return enough
 
 
 def bin_numbers(policy: Policy, indicator: str, values: Floats) -> npt.NDArray[np.intp]:

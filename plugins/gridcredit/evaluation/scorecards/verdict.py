@@ -67,7 +67,7 @@ def judge(
         lines.append(
             "Cross-validated: the history is too short for later months to judge it, so it says nothing of other times."
         )
-    share = part.defaults / part.observed
+    share = part.defaults / len(part.obligors)
     if share > rules.max_default_share:
         lines.append(
             f"Doubtful: {share:.0%} defaulted, above {rules.max_default_share:.0%}; check what counts as a default."
@@ -89,7 +89,9 @@ def score_drift(now: Floats, before: Floats) -> float:
 
 
 def cross_validate(part: Part, base: Policy, names: list[str], rules: FitRules, trusted: tuple[str, ...]) -> Floats:
-    """For each row how well it is by a scorecard fitted on the other customers: its log-odds of paying."""
+    """For each row how well it is by a scorecard fitted on the other customers: its log-odds of paying; NaN without a
+    value.
+    """
     folds = part.frame["customer_id"].map({one: i % FOLDS for i, one in enumerate(part.frame["customer_id"].unique())})
     scores = np.full(part.observed, np.nan)
     for fold in range(FOLDS):

@@ -53,7 +53,7 @@ class Facts:
     @property
     def lost(self) -> list[Row]:
         """The indicators that cost points, the dearest first."""
-        found = [row for row in self.indicators if row["is_available"] and row["points"] < row["weight"]]
+        found = [row for row in self.indicators if row["points"] is not None and row["points"] < row["weight"]]
         return sorted(found, key=lambda row: (row["points"] - row["weight"], row["indicator"]))
 
     @property
@@ -153,7 +153,7 @@ class Words:
                 indicator=self._name(row["indicator"]),
                 lost=plain(row["weight"] - row["points"]),
                 weight=plain(row["weight"]),
-                reason=row[f"reason_{self.language}"],
+                reason=row[f"reason_{self.language}"] or self.texts["no_value"],
             )
             for row in self.facts.lost[:COSTS_NAMED]
         ]

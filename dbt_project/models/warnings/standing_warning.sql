@@ -64,49 +64,66 @@ not_dated as (
 
 ),
 
--- Since when a note is of what is not dated: the last evaluation, which did not find it, or the former one's clearing.
-not_seen as (
+notes as (
 
     select
         not_dated.customer_id,
         not_dated.rule,
-        coalesce(max(evaluations.as_of_date), cast('{{ warned_from() }}' as date)) as unseen_since,
-        max(warnings.clears_on) as cleared_before_on
+        acknowledgements.acknowledgement_id,
+        acknowledgements.officer_id,
+        acknowledgements.acknowledged_on
     from not_dated
-    left join evaluations
-        on not_dated.customer_id = evaluations.customer_id
-    left join warnings
+    inner join acknowledgements
         on
-            not_dated.customer_id = warnings.customer_id
-            and not_dated.rule = warnings.rule
-    group by
-        not_dated.customer_id,
-        not_dated.rule
+            not_dated.customer_id = acknowledgements.customer_id
+            and not_dated.rule = acknowledgements.rule
+            and acknowledgements.acknowledged_on <= {{ last_day() }}
 
 ),
 
+last_evaluations as (
+
+    select
+        notes.acknowledgement_id,
+        max(evaluations.as_of_date) as evaluated_on
+    from notes
+    inner join evaluations
+        on notes.customer_id = evaluations.customer_id
+    group by notes.acknowledgement_id
+
+),
+
+last_clearings as (
+
+    select
+        notes.acknowledgement_id,
+        max(warnings.clears_on) as cleared_on
+    from notes
+    inner join warnings
+        on
+            notes.customer_id = warnings.customer_id
+            and notes.rule = warnings.rule
+    group by notes.acknowledgement_id
+
+),
+
+-- A note is of what is not dated since the last evaluation, which did not find it, and since the former one cleared.
 noted as (
 
     select
-        not_seen.customer_id,
-        not_seen.rule,
-        acknowledgements.officer_id,
-        acknowledgements.acknowledged_on,
+        notes.*,
         row_number() over (
-            partition by not_seen.customer_id, not_seen.rule
-            order by acknowledgements.acknowledged_on, acknowledgements.acknowledgement_id
+            partition by notes.customer_id, notes.rule
+            order by notes.acknowledged_on, notes.acknowledgement_id
         ) as acknowledgement_rank
-    from not_seen
-    inner join acknowledgements
-        on
-            not_seen.customer_id = acknowledgements.customer_id
-            and not_seen.rule = acknowledgements.rule
-            and not_seen.unseen_since < acknowledgements.acknowledged_on
-            and acknowledgements.acknowledged_on <= {{ last_day() }}
-            and (
-                not_seen.cleared_before_on is null
-                or not_seen.cleared_before_on <= acknowledgements.acknowledged_on
-            )
+    from notes
+    left join last_evaluations
+        on notes.acknowledgement_id = last_evaluations.acknowledgement_id
+    left join last_clearings
+        on notes.acknowledgement_id = last_clearings.acknowledgement_id
+    where
+        notes.acknowledged_on > coalesce(last_evaluations.evaluated_on, cast('{{ warned_from() }}' as date))
+        and (last_clearings.cleared_on is null or notes.acknowledged_on >= last_clearings.cleared_on)
 
 ),
 

@@ -10,7 +10,7 @@ BROWSER_STAMP := .venv-browser/.installed
 MUTANTS_STAMP := .venv-mutants/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo bi test test-bi test-browser test-docs test-deep test-mutants check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines install-engines install-browser bench-engines
+.PHONY: help install demo bi test test-bi test-browser test-docs test-deep test-mutants check test-units lint lint-python lint-sql up down bench bench-against bench-dags bench-evasion bench-indicators bench-ingest bench-lineage bench-policies bench-ratings bench-recovery bench-reports bench-scorecards bench-settings bench-small bench-warnings docs lock images clean test-engines test-logins install-engines install-logins install-browser bench-engines
 
 # Two at a time: each worker starts a Postgres of its own, and keeps to a file, whose tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25
@@ -80,7 +80,7 @@ down: $(STAMP) ## stop what `make up`, `make demo` or `make bi` started
 
 test: $(STAMP) ## lint, and every test of behaviour on Postgres: ARGS="tests/unit -k NAME"
 	$(call timed,lint,$(MAKE) --no-print-directory lint)
-	$(call timed,tests,$(PYTEST) -m "not bi and not browser and not docs and not engines" $(ARGS))
+	$(call timed,tests,$(PYTEST) -m "not bi and not browser and not docs and not engines and not logins" $(ARGS))
 
 test-browser: $(STAMP) $(BROWSER_STAMP) ## each page in a browser at two widths, and what is clicked and typed there, in .venv-browser
 	$(call timed,tests of pages,$(BIN)/python -m pytest -m browser $(ARGS))
@@ -106,6 +106,18 @@ $(ENGINES): $(STAMP) requirements-engines.lock
 	@touch $(ENGINES)
 
 install-engines: $(ENGINES) ## add what GRIDCREDIT_ENGINE=duckdb needs
+
+LOGINS := $(VENV)/.logins-installed
+$(LOGINS): $(STAMP) requirements-logins.lock
+	@# Airflow's FAB provider and what it needs beside the lock.
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements-logins.lock
+	@$(BIN)/python -m pip check
+	@touch $(LOGINS)
+
+install-logins: $(LOGINS) ## add what GRIDCREDIT_AIRFLOW_LOGINS=named needs
+
+test-logins: $(LOGINS) ## Airflow with a user for each person: who decides, and who may not
+	$(call timed,tests of logins,$(BIN)/python -m pytest -m logins $(ARGS))
 
 test-engines: $(ENGINES) ## the same figures on each engine, row by row: ARGS="-k small"
 	$(call timed,tests of engines,$(PYTEST) -m engines $(ARGS))

@@ -15,6 +15,8 @@ from gridcredit.files.limits import ReadLimits
 from gridcredit.files.private import write_private
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
+# Airflow's generated login, by which GridCredit's own commands ask it.
+AIRFLOW_LOGIN = "admin"
 
 
 class Settings(BaseSettings):
@@ -82,6 +84,11 @@ class Settings(BaseSettings):
         description="whether the gates' results become pages (Great Expectations' data docs) beside rows in lineage; "
         "a sixth of a small build",
     )
+    airflow_logins: Literal["one", "named"] = Field(
+        "one",
+        description="who logs in to Airflow: `one` generated login, or `named` persons, which needs "
+        "`make install-logins`",
+    )
     shared_logins: list[str] = Field(
         [], description="names that may not decide anything: logins that several persons share"
     )
@@ -93,6 +100,12 @@ class Settings(BaseSettings):
     digest_recipients: list[str] = Field(
         [], description="who is mailed what each release changed; needs `smtp_default`"
     )
+
+    @property
+    def nobodys_names(self) -> set[str]:
+        """The names, in small letters, of logins that are no person's, and so decide nothing."""
+        own = [AIRFLOW_LOGIN] if self.airflow_logins == "named" else []
+        return {name.casefold() for name in [*self.shared_logins, *own]}
 
     @property
     def read_limits(self) -> ReadLimits:

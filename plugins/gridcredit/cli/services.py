@@ -117,6 +117,16 @@ def sql_command(
         raise typer.Exit(run_psql(query, as_format, settings))
 
 
+@app.command("airflow", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def airflow_command(context: typer.Context) -> None:
+    """Airflow's own command line, on the Airflow of this machine: gridcredit airflow dags list."""
+    from gridcredit.operations import services
+
+    with clear_errors() as settings:
+        prepare_quietly(settings)
+        raise typer.Exit(services.ask_airflow(context.args, settings))
+
+
 @app.command()
 def down() -> None:
     """Stop what was started, and only that."""

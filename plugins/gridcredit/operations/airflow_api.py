@@ -9,12 +9,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from gridcredit.errors import GridCreditError
-from gridcredit.settings import Settings
+from gridcredit.settings import AIRFLOW_LOGIN, Settings
 
 if TYPE_CHECKING:
     import httpx
 
-ADMIN = "admin"
+ADMIN = AIRFLOW_LOGIN
 NIGHTLY_DAG = "build_ratings"
 
 

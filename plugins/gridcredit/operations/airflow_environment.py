@@ -39,6 +39,8 @@ def airflow_environment(settings: Settings, api_port: int) -> dict[str, str]:
         "LOGGING__BASE_LOG_FOLDER": str(settings.log_dir / "airflow"),
         "OPENLINEAGE__TRANSPORT": json.dumps(transport_config(settings)),
     }
+    if settings.airflow_logins == "named":
+        config["CORE__AUTH_MANAGER"] = "gridcredit.orchestration.named_persons.NamedPersons"
     return (
         os.environ
         | shared_environment(settings, "airflow.env")

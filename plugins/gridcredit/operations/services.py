@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +68,8 @@ def _start(
     settings: Settings, progress: Callable[[str], None], overrides: Mapping[str, str], api_port: int | None
 ) -> str:
     refuse_leftovers(settings, _known(settings))
+    if settings.airflow_logins == "named" and not find_spec("airflow.providers.fab"):
+        raise GridCreditError("GRIDCREDIT_AIRFLOW_LOGINS is `named`, which needs what `make install-logins` installs")
     progress("start Postgres")
     prepare(settings)
     for mapping in sorted(settings.mappings_dir.glob("*.yml")):
@@ -86,6 +90,8 @@ def _start(
     environment = airflow_environment(settings, port) | dict(overrides)
     progress("bring Airflow's database up to date")
     migrate_airflow(environment, settings, progress)
+    if settings.airflow_logins == "named":
+        add_service_login(environment, settings, progress)
     address = f"http://{LOOPBACK}:{port}"
     api, *others = SERVICES
     _start_services([api], address, environment, settings, progress)
@@ -118,6 +124,14 @@ def spawn(arguments: list[str], environment: Mapping[str, str], log_file: Path) 
     """Start one of Airflow's processes, which outlives ours and writes to a log of its own."""
     folder = Path(environment["GRIDCREDIT_PROJECT_DIR"])
     return processes.spawn([sys.executable, "-m", "airflow", *arguments], environment, log_file, folder)
+
+
+def ask_airflow(arguments: list[str], settings: Settings) -> int:
+    """Run a command of Airflow's own on the Airflow of this machine; returns its exit status."""
+    port = urlsplit(address(settings) or "").port or USUAL_PORT
+    environment = airflow_environment(settings, port)
+    command = [sys.executable, "-m", "airflow", *arguments]
+    return subprocess.run(command, env=environment, cwd=settings.project_dir, check=False).returncode
 
 
 def write_admin_password(settings: Settings) -> Path:
@@ -202,6 +216,12 @@ def migrate_airflow(environment: dict[str, str], settings: Settings, progress: C
     """Bring Airflow's database up to date."""
     arguments = [sys.executable, "-m", "airflow", "db", "migrate"]
     run_to_end(arguments, environment, settings.project_dir, "Airflow's database", progress)
+
+
+def add_service_login(environment: dict[str, str], settings: Settings, progress: Callable[[str], None] = print) -> None:
+    """Give GridCredit's own commands a user among the named persons of Airflow."""
+    arguments = [sys.executable, "-m", "gridcredit.orchestration.service_login"]
+    run_to_end(arguments, environment, settings.project_dir, "Airflow's users", progress)
 
 
 def require_running(settings: Settings) -> None:

@@ -251,7 +251,7 @@ def test_an_approval_while_a_run_waits_at_its_gate(
     for is_loaded in (False, True):
         if is_loaded:
             load_policies(settings)
-        with pytest.raises(GridCreditError, match=r"first-1 takes effect on .* approved since the build began"):
+        with pytest.raises(GridCreditError, match=r"first-1 takes effect on .* approved or shipped since"):
             publish.publish(run)
     withdraw(numbers[0], "Wang", "the run comes first", settings)
     # As versions before this rule published it.

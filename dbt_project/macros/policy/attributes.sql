@@ -2,16 +2,16 @@
 
 {% macro attribute_features() -%}
     {#-
-        By name of the feature the attribute that it is made of, its type, and the code that it is about. What is declared no
-        more is still a feature, of which nothing is known, while some version of a policy names it.
+        By name of the feature the attribute that it is made of, its type, and the code that it is about. What is
+        declared no more is still a feature, of which nothing is known, while some version of a policy names it.
     -#}
     {%- set found, named = {}, [] -%}
     {%- for table, column in feature_tables().items() -%}
         {%- do named.append('select ' ~ column ~ ' as feature from ' ~ source('policy', table)) -%}
     {%- endfor -%}
     {%- set known = "select name, type, codes from " ~ source('policy', 'attributes') ~ " where is_declared or exists ("
-        ~ "select 1 from (" ~ named | join(' union all ') ~ ") as named where starts_with(feature, 'attribute_' || name)"
-        ~ ") order by is_declared, name" -%}
+        ~ "select 1 from (" ~ named | join(' union all ')
+        ~ ") as named where starts_with(feature, 'attribute_' || name)) order by is_declared, name" -%}
     {%- for row in policy_rows(known) -%}
         {%- if row.type == 'code' -%}
             {%- for code in row.codes.split('|') -%}

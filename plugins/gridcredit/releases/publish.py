@@ -176,8 +176,9 @@ def _require_policies(connection: Connection, run_id: str) -> None:
     connection.execute("lock table policy.policies, policy.proposals in share mode")
     if approved := connection.execute(NOT_BUILT_BY, [run_id]).fetchone():
         raise GridCreditError(
-            f"{approved[0]} takes effect on {approved[1]} and was approved since the build began, so this run does not "
-            "rate by it: run `gridcredit run` again, or take it back first by `gridcredit policy withdraw`"
+            f"{approved[0]} takes effect on {approved[1]} and was approved or shipped since the build began, so this "
+            "run does not rate by it: run `gridcredit run` again, or take back what was approved by "
+            "`gridcredit policy withdraw`"
         )
     if withdrawn := connection.execute(
         "select policy_version from candidate.customer_rating "

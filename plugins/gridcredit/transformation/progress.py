@@ -15,8 +15,6 @@ from gridcredit.warehouse.connection import Connection, connect
 
 # A process of its own builds all models in one stage, Airflow in four.
 BUILDS = ("build_ledger", "build_credit", "build_collections", "build_candidate")
-# dbt's events that say how many nodes there are, and that one is finished.
-COUNTED = ("ConcurrencyLine", "NodeFinished")
 SECONDS_BETWEEN_WRITES, SECONDS_BETWEEN_LINES = 1.0, 5.0
 
 
@@ -30,11 +28,11 @@ class NodeCounter:
 
     def __call__(self, event: Any) -> None:  # noqa: ANN401 - dbt's events have no public type
         with self._lock:
-            if event.info.name not in COUNTED:
-                return
             if event.info.name == "ConcurrencyLine":
                 # dbt runs more than once.
                 self._nodes += event.data.node_count
+            elif event.info.name != "NodeFinished":
+                return
             else:
                 self._done += 1
             if time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES:

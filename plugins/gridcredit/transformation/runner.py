@@ -20,7 +20,7 @@ from gridcredit.transformation.cash_smoothing import store_smoothed
 from gridcredit.transformation.engine import Engine, read_in_postgres
 from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import infrequent_garbage_collection
-from gridcredit.transformation.progress import COUNTED, NodeCounter
+from gridcredit.transformation.progress import NodeCounter
 from gridcredit.warehouse.connection import connect, warehouse_url
 
 log = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ def dbt_session(
 
     environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
-    with _environment(environment), _behavior_flags(), _no_debug_events(), infrequent_garbage_collection():
+    with _environment(environment), _behavior_flags(), infrequent_garbage_collection():
         # Parsed apart, without the plan: other variables than last time would make dbt parse every file again.
         parsed = dbtRunner().invoke([*parse, "--vars", json.dumps({"schema_prefix": schema_prefix})])
         runner = dbtRunner(manifest=parsed.result, callbacks=[on_event] if on_event else [])
@@ -272,27 +272,6 @@ def _behavior_flags() -> Iterator[None]:
         yield
     finally:
         del impl.DEFAULT_BASE_BEHAVIOR_FLAGS[known:]
-
-
-@contextmanager
-def _no_debug_events() -> Iterator[None]:
-    """dbt writes a message for each of its events, and then finds that nobody reads those for debugging: a tenth of a
-    build's work.
-    """
-    from dbt_common.events.base_types import EventLevel
-    from dbt_common.events.event_manager import EventManager
-
-    fire = EventManager.fire_event
-
-    def fire_what_is_read(manager: Any, event: Any, level: Any = None, *rest: Any, **options: Any) -> None:  # noqa: ANN401 dbt's events have no public type
-        if (level or event.level_tag()) != EventLevel.DEBUG or type(event).__name__ in COUNTED:
-            fire(manager, event, level, *rest, **options)
-
-    EventManager.fire_event = fire_what_is_read  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        EventManager.fire_event = fire  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -65,14 +65,27 @@ def test_great_expectations_opens_and_runs_the_project_alone(new_warehouse: Ware
     settings = new_warehouse(small)
     before = contents(settings.expectations_dir)
     suites = list((settings.expectations_dir / "suites" / "candidate").glob("*.json"))
+    one_event = (
+        "update candidate.warning_event set event = %s, happened_on = opened_on - 3 "
+        "where ctid = (select min(ctid) from candidate.warning_event)"
+    )
+    with connect(settings) as connection:
+        # Somebody took note of what had no day yet.
+        assert connection.execute(one_event, ["acknowledged"]).rowcount == 1
     first = run_plainly(settings)
     assert first["tables"] == len(suites)
     with connect(settings) as connection:
         connection.execute("update candidate.customer_rating set score = 101 where score is not null")
+        connection.execute(one_event, ["cleared"])
         recorded = connection.execute("select count(*) from lineage.gate_results").fetchone()
-    wrong = ["candidate.customer_rating", "expect_column_values_to_be_between", "score"]
-    assert wrong not in first["failed"]
-    assert wrong in run_plainly(settings)["failed"]
+    wrong = [
+        ["candidate.customer_rating", "expect_column_values_to_be_between", "score"],
+        ["candidate.warning_event", "unexpected_rows_expectation", None],
+    ]
+    second = run_plainly(settings)
+    for one in wrong:
+        assert one not in first["failed"]
+        assert one in second["failed"]
     # A validation of one's own is no evidence, and changes nothing in the project.
     with connect(settings) as connection:
         assert connection.execute("select count(*) from lineage.gate_results").fetchone() == recorded

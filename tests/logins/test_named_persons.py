@@ -81,6 +81,9 @@ def test_only_a_named_person_lets_a_blocked_run_through(airflow: Airflow) -> Non
     wait_for(lambda: airflow.asks("release_blocked_run"), "nobody was asked")
     with _as(airflow, "wang") as wang:
         assert _answer(wang, "I may not") == 403
+    # Nor may the login of commands, though it is among those who are asked.
+    with _as(airflow, ADMIN, settings.secret("airflow_admin")) as nobody:
+        assert _answer(nobody, "I am nobody") == 403
     decided = "select approver, reason from lineage.approvals"
     assert rows(settings, decided) == []
     with _as(airflow, "li.wei") as li_wei:

@@ -68,8 +68,7 @@ late_bills_to_date as (
             'late_bills.days_charged + ' ~ days_since,
             'late_bills.accrued_charge + ' ~ product('late_bills.daily_charge', days_since),
             'late_bills.least_charge'
-        ) }} as charge_to_date,
-        late_bills.accrued_charge + {{ product('late_bills.daily_charge', days_since) }} as accrued_to_date
+        ) }} as charge_to_date
     from late_bills
     cross join dates
 
@@ -97,8 +96,6 @@ debts as (
         sum(late_bills.disputed_amount) as disputed_amount,
         sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.charge_to_date else 0 end)
             as late_charge,
-        sum(case when late_bills.open_amount > late_bills.disputed_amount then late_bills.accrued_to_date else 0 end)
-            as accrued_charge,
         count(case when late_bills.open_amount > late_bills.disputed_amount then 1 end) as overdue_bills,
         min(
             case
@@ -130,7 +127,7 @@ beside_each_other as (
         debts.*,
         -- Were all of it paid now, it would be one statement.
         case
-            when policies.late_charge_min_of = 'statement' and debts.accrued_charge > 0 then policies.late_charge_min
+            when policies.late_charge_min_of = 'statement' and debts.late_charge > 0 then policies.late_charge_min
             else 0
         end as least_charge,
         dates.as_of_date,

@@ -232,7 +232,7 @@ with_least as (
         case
             when not is_charged then 0
             when late_charge_min_of = 'bill' then late_charge_min
-            when settled_on is null or statement_rank > 1 then 0
+            when settled_on is null or statement_rank > 1 or statement_charge = 0 then 0
             else charge + greatest(late_charge_min - statement_charge, 0)
         end as least_charge
     from on_statements

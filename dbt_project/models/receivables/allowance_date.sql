@@ -4,9 +4,16 @@
 
 with
 
+-- Twelve closed months end on a month-end, and before a last day that ends none.
 dates as (
 
-    select * from {{ ref('as_of_date') }}
+    select
+        *,
+        case
+            when {{ is_running_month('as_of_date') }} then {{ month_end_after('previous_month_end', -12) }}
+            else {{ month_end_after('as_of_date', -12) }}
+        end as year_begins_after
+    from {{ ref('as_of_date') }}
 
 ),
 
@@ -30,8 +37,9 @@ dated as (
         dates.previous_month_end,
         dates.policy_version,
         dates.is_latest,
+        dates.year_begins_after,
         coalesce(
-            dates.year_before >= covered.covered_after
+            dates.year_begins_after >= covered.covered_after
             or (
                 bills.first_default_on > covered.covered_after
                 and bills.first_default_on <= dates.as_of_date

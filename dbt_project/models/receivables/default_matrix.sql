@@ -10,9 +10,9 @@ dates as (
     select
         dates.as_of_date,
         dates.policy_version,
-        dates.year_before,
+        dates.year_begins_after,
         policies.least_default_rate
-    from {{ ref('as_of_date') }} as dates
+    from {{ ref('allowance_date') }} as dates
     inner join {{ source('policy', 'policies') }} as policies
         on dates.policy_version = policies.policy_version
 
@@ -28,7 +28,7 @@ changes as (
     from {{ ref('open_by_age') }} as changes
     inner join dates
         on
-            changes.as_of_date > dates.year_before
+            changes.as_of_date > dates.year_begins_after
             and changes.as_of_date <= dates.as_of_date
     group by dates.as_of_date, changes.segment, changes.days_overdue
 
@@ -144,14 +144,14 @@ shares as (
 
 ),
 
--- None that defaulted in a year is no proof that none can; what is seen counts, though it may be less than the least.
+-- None that defaulted in a year is no proof that none can. All segments count only for what a segment has no bills of.
 chosen as (
 
     select
         *,
         case
             when own_default_rate >= least_default_rate then 'segment'
-            when own_default_rate > 0 then 'policy'
+            when own_default_rate is not null then 'policy'
             when pooled_default_rate >= least_default_rate then 'all segments'
             when own_default_rate is null and pooled_default_rate is null then 'no past'
             else 'policy'

@@ -63,7 +63,7 @@ outcomes as (
             as known_amount,
         case
             when young_debts.default_on <= young_debts.as_of_date
-                then least(coalesce(balances.open_amount, 0), young_debts.open_amount)
+                then least(coalesce({{ owed_or_lost('balances') }}, 0), young_debts.open_amount)
             else 0
         end as defaulted_amount
     from young_debts

@@ -1,5 +1,5 @@
 -- By how much the open amount of the bills that came to the age of default within a closed month rose or fell at each
--- age.
+-- age. What was written off before is as open as it was.
 {%- set default_age = default_days() + 1 %}
 {{
     config(
@@ -43,7 +43,7 @@ bills as (
         balances.bill_id,
         balances.customer_id,
         balances.due_on,
-        balances.open_amount,
+        {{ owed_or_lost('balances') }} as open_amount,
         balances.valid_from,
         balances.valid_to,
         row_number() over (

@@ -1,7 +1,7 @@
 -- Whose warnings this run computes: everybody's, or those evaluated on a new day, those whose figures of the last day
 -- may be others, and those that change with the days.
 -- Read by incremental runs alone: depends_on: {{ ref('as_of_scope') }} {{ ref('customer_scope') }}
--- depends_on: {{ ref('bill_balance') }}
+-- depends_on: {{ ref('bill_balance') }} {{ ref('stg_warning_acknowledgement') }}
 {{ config(indexes=[{'columns': ['customer_id'], 'unique': true}]) }}
 
 {#- On a month-end everybody is evaluated. #}
@@ -46,6 +46,12 @@ last_day as (
 
 ),
 
+notes as (
+
+    select * from {{ ref('stg_warning_acknowledgement') }}
+
+),
+
 -- As the last release left them; no ref, since this run's are made for this scope.
 warnings_before as (
 
@@ -67,6 +73,12 @@ touched as (
     where
         {{ moved('escalates_on') }}
         or {{ moved('clears_on') }}
+
+    union
+
+    -- A note may be dated after the last day of the run that loaded it.
+    select customer_id from notes
+    where {{ moved('acknowledged_on') }}
 
     union
 

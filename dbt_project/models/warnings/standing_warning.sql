@@ -147,7 +147,7 @@ standing as (
         dated_warnings.acknowledged_on,
         dated_warnings.acknowledged_by,
         dated_warnings.escalates_on,
-        case when found.rule is null then dated_warnings.clears_on end as clears_on
+        dated_warnings.clears_on
     from dated_warnings
     left join found
         on

@@ -117,7 +117,9 @@ def sql_command(
         raise typer.Exit(run_psql(query, as_format, settings))
 
 
-@app.command("airflow", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    "airflow", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
 def airflow_command(context: typer.Context) -> None:
     """Airflow's own command line, on the Airflow of this machine: gridcredit airflow dags list."""
     from gridcredit.operations import services

@@ -68,8 +68,8 @@ def _start(
     settings: Settings, progress: Callable[[str], None], overrides: Mapping[str, str], api_port: int | None
 ) -> str:
     refuse_leftovers(settings, _known(settings))
-    if settings.airflow_logins == "named" and not find_spec("airflow.providers.fab"):
-        raise GridCreditError("GRIDCREDIT_AIRFLOW_LOGINS is `named`, which needs what `make install-logins` installs")
+    if settings.airflow_logins == "named":
+        _require_named(settings)
     progress("start Postgres")
     prepare(settings)
     for mapping in sorted(settings.mappings_dir.glob("*.yml")):
@@ -216,6 +216,16 @@ def migrate_airflow(environment: dict[str, str], settings: Settings, progress: C
     """Bring Airflow's database up to date."""
     arguments = [sys.executable, "-m", "airflow", "db", "migrate"]
     run_to_end(arguments, environment, settings.project_dir, "Airflow's database", progress)
+
+
+def _require_named(settings: Settings) -> None:
+    if not find_spec("airflow.providers.fab"):
+        raise GridCreditError("GRIDCREDIT_AIRFLOW_LOGINS is `named`, which needs what `make install-logins` installs")
+    if not settings.approvers:
+        raise GridCreditError(
+            "GRIDCREDIT_AIRFLOW_LOGINS is `named`, and GRIDCREDIT_APPROVERS names nobody who may decide: name users "
+            'of Airflow in it, as ["li.wei"]'
+        )
 
 
 def add_service_login(environment: dict[str, str], settings: Settings, progress: Callable[[str], None] = print) -> None:

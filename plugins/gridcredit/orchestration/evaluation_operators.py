@@ -66,7 +66,9 @@ class NoteBreachesOperator(HITLEntryOperator):
         """Ask; skipped where nothing broke a bound, or somebody has noted it."""
         from gridcredit.evaluation.watch import describe_breaches
 
-        self.body = describe_breaches(date.fromisoformat(self.watched_on), warehouse_settings())
+        settings = warehouse_settings()
+        self.assigned_users = [{"id": name, "name": name} for name in settings.approvers] or None
+        self.body = describe_breaches(date.fromisoformat(self.watched_on), settings)
         if self.body is None:
             raise AirflowSkipException("no figure is beyond its bound, or it has been noted")
         return super().execute(context)

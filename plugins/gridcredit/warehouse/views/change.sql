@@ -45,10 +45,10 @@ warnings_come as (
         on
             old.customer_id = new.customer_id and old.rule = new.rule
             and old.valid_to_release = new.valid_from_release
-    -- That it got its first day changes nothing in what stands.
+    -- That it got its first day, or lost it, changes nothing in what stands.
     where
         (old.level, old.status) is distinct from (new.level, new.status)
-        or (old.opened_on is not null and old.opened_on is distinct from new.opened_on)
+        or old.opened_on <> new.opened_on
 ),
 warnings_gone as (
     select

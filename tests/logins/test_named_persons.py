@@ -105,7 +105,7 @@ def test_the_login_of_commands_is_nobody(airflow: Airflow) -> None:
         check=False,
     )
     assert refused.returncode == 1
-    assert "is a login that is no person's" in refused.stderr + refused.stdout
+    assert "is a login that several persons share, or no person's" in refused.stderr + refused.stdout
 
 
 def test_without_a_password_nobody_logs_in(airflow: Airflow) -> None:

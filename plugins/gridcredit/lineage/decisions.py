@@ -22,8 +22,8 @@ def record_decision(
         raise GridCreditError(f"to {decision} needs the name of who decides, and a reason")
     if approver.casefold() in settings.nobodys_names:
         raise GridCreditError(
-            f"{approver!r} is a login that several persons share, or no person's (GRIDCREDIT_SHARED_LOGINS): give the name "
-            "of who decides"
+            f"{approver!r} is a login that several persons share, or no person's (GRIDCREDIT_SHARED_LOGINS): give "
+            "the name of who decides"
         )
     connection.execute(
         "insert into lineage.decisions (decision, subject, approver, reason, os_user) values (%s, %s, %s, %s, %s)",

@@ -129,6 +129,28 @@ def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Sett
     load_policies(settings)
 
 
+@pytest.mark.parametrize("version", ["own/1", ".."])
+def test_an_approved_version_that_can_be_no_folder_is_named_and_taken_back(
+    settings: Settings, tmp_path: Path, version: str
+) -> None:
+    """As an older version of this code approved it. Nothing beside its own folder is written or removed."""
+    number = propose(another(tmp_path / "odd", version), "default-1.1", "written by hand", {}, settings)
+    with connect(settings) as connection:
+        connection.execute(
+            "update policy.proposals set is_approved = true, approver = 'Li Wei', reason = 'fine', decided_at = now() "
+            "where proposal_id = %s",
+            [number],
+        )
+    kept = settings.policy_folders[1] / "default" / "kept"
+    kept.mkdir(parents=True)
+    with pytest.raises(PolicyError, match=f"no folder has it.* withdraw {number}"):
+        load_policies(settings)
+    withdraw(number, "Li Wei", "its name is no name", settings)
+    load_policies(settings)
+    assert [one.name for one in kept.parent.iterdir() if one.name in ("kept", "own")] == ["kept"]
+    kept.rmdir()
+
+
 def with_missing_points(policy: Policy) -> Policy:
     """The policy, where a missing value gets a quarter of each indicator's points."""
     rows_of = [row | {"missing_points": f"{float(row['weight']) / 4:.2f}"} for row in policy.tables["indicators"]]

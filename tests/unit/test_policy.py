@@ -81,6 +81,11 @@ def test_what_ships_is_sound() -> None:
         ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,1e15", "more than the warehouse can show"),
         ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
+        ("policy.yml", "version: default-1.0", "version: year's-1", 'version "year\'s-1" cannot be a name'),
+        ("policy.yml", "version: default-1.0", "version: own/1", "version 'own/1' cannot be a name"),
+        ("policy.yml", "version: default-1.0", "version: ..", "version '..' cannot be a name"),
+        ("policy.yml", "version: default-1.0", "version: proposed", "version 'proposed' cannot be a name"),
+        ("policy.yml", "policy: default", "policy: de'fault", "cannot be a name"),
         ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),
         ("policy.yml", "new_customer_grade: NR", "default_grade: Z", "default_grade 'Z' is none of the grades"),
         (

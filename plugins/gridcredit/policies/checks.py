@@ -9,7 +9,7 @@ from itertools import pairwise
 from gridcredit.contract.customers import PAYMENT_MODES, SEGMENTS
 from gridcredit.errors import PolicyError
 from gridcredit.policies.billing_checks import check_billing
-from gridcredit.policies.folder import Policy, fault
+from gridcredit.policies.folder import Policy, fault, refuse_name
 from gridcredit.policies.recovery_checks import check_recovery
 from gridcredit.policies.tables import POLICY_TABLES
 
@@ -136,6 +136,7 @@ MAX_SCORE = 100
 
 def check_new(policy: Policy) -> None:
     """Refuse with a PolicyError what would stop runs or rate nobody; versions already loaded are not asked again."""
+    _check_names(policy)
     for row in policy.tables["indicators"]:
         if _number(policy, "indicators", row["weight"]) <= 0:
             raise fault(
@@ -160,6 +161,15 @@ def check_new(policy: Policy) -> None:
             for column in columns:
                 if "'" in row[column]:
                     raise fault(policy, table, f"{column} {row[column]!r} has a quote in it: names have none")
+
+
+def _check_names(policy: Policy) -> None:
+    """Refuse a name that no SQL, and no folder, could have."""
+    for key, name in (("policy", policy.header.policy), ("version", policy.header.version)):
+        try:
+            refuse_name(name, key)
+        except PolicyError as error:
+            raise PolicyError(f"{policy.folder / 'policy.yml'}: {error}") from None
 
 
 def _check_sizes(policy: Policy) -> None:

@@ -13,7 +13,7 @@ from gridcredit.contract.attributes import read_attributes
 from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.lineage.decisions import record_decision
-from gridcredit.policies.adoption import fetch_adopted, unload
+from gridcredit.policies.adoption import fetch_adopted, not_adopted, unload
 from gridcredit.policies.checks import check_new, check_policy, check_together, named_attributes
 from gridcredit.policies.folder import Policy, read_folder
 from gridcredit.policies.rows import (
@@ -179,6 +179,12 @@ def load_policies(settings: Settings | None = None) -> None:
         store_attributes(connection, read_attributes(settings))
         known = loaded_versions(connection)
         policies = read_policies(settings)
+        if lost := not_adopted(connection, [one.header.version for one in policies]):
+            number, version = lost[0]
+            raise PolicyError(
+                f"{version!r} is approved, and no folder has it, so nothing is rated by it: take it back by "
+                f"`gridcredit policy withdraw {number}`, and propose it with another version"
+            )
         for policy in policies:
             version = policy.header.version
             sha256 = known.pop(version, None)

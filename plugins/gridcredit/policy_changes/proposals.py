@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.policies.adoption import fetch_adopted, proposed_files, unload
-from gridcredit.policies.folder import Policy, file_names, write_files
+from gridcredit.policies.folder import Policy, file_names, refuse_name, write_files
 from gridcredit.policies.store import has_rated, loaded_versions, read_policy
 from gridcredit.policy_changes.trial import try_policy
 from gridcredit.settings import Settings
@@ -121,6 +121,7 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
         proposal = find(connection, proposal_id)
         is_new = proposal.is_approved is None and is_approved
         if is_new:
+            refuse_name(proposal.policy_version)
             _refuse_late(connection, proposal)
             _refuse_rival(connection, proposal)
             files = proposed_files(connection, proposal_id)

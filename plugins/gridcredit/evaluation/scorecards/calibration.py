@@ -12,7 +12,7 @@ import numpy as np
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Interval, effective_size
 from gridcredit.evaluation.scorecards.policy_folder import refuse_existing, write_policy
-from gridcredit.policies.folder import NOBODY, Policy
+from gridcredit.policies.folder import NOBODY, Policy, refuse_name
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -59,6 +59,7 @@ def calibrate_policy(out: Path, version: str, effective_from: date, settings: Se
         GridCreditError: the folder already exists, or no rating of the version has an outcome.
     """
     refuse_existing(out)
+    refuse_name(version)
     base = policy_in_force(settings, effective_from)
     with connect(settings) as connection:
         counts = connection.execute(

@@ -21,7 +21,7 @@ from gridcredit.evaluation.scorecards.sample import Part, Sample, read_sample, u
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.verdict import CROSS_VALIDATED, Judged, Verdict, cross_validate, judge
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
-from gridcredit.policies.folder import NOBODY, Policy
+from gridcredit.policies.folder import NOBODY, Policy, refuse_name
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -71,6 +71,7 @@ def develop(
         GridCreditError: history, defaults or indicators do not allow it; the text says what is missing.
     """
     refuse_existing(out)
+    refuse_name(version)
     rules = read_rules(settings)
     base = policy_in_force(settings, effective_from)
     known = list(features(settings))

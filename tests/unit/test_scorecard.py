@@ -22,7 +22,7 @@ from gridcredit.evaluation.figures import (
     stability_index,
 )
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
-from gridcredit.evaluation.scorecards.calibration import shrunk_rate
+from gridcredit.evaluation.scorecards.calibration import GradeRate, as_written, shrunk_rate
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
 from gridcredit.evaluation.scorecards.sample import Part, split_month_ends
@@ -511,6 +511,26 @@ def test_thin_history_leans_on_the_policy() -> None:
         size = effective_size(counts)
         assert found.value == pytest.approx((100 * 0.02 + size * 0.2) / (100 + size))
     assert shrunk_rate("A", 0.02, []).now.value == pytest.approx(0.02)
+
+
+def test_the_rates_that_are_shown_are_those_that_are_written(base: Policy) -> None:
+    """By hand: 10 + 100 customers with 10 % and 90 + 100 with 5 % are 20.5 of 300, however often the ten came."""
+    sizes = {"AAA": (1000, 10.0, 0.1), "AA": (90, 90.0, 0.05), "D": (0, 0.0, 0.00001)}
+    rates = [
+        GradeRate(row["grade"], 0.5, observed, observed, 0, size, Interval(value, value - 0.00001, value + 0.00001))
+        for row in base.tables["default_rates"]
+        for observed, size, value in [sizes.get(row["grade"], (0, 0.0, 0.2))]
+    ]
+    found = {one.grade: one.now for one in as_written(base, rates)}
+    assert found["AAA"].value == found["AA"].value == 0.0683
+    # They hold the rate that is written.
+    assert all(one.lower <= one.value <= one.upper for one in found.values())
+    assert found["AA"].lower == pytest.approx(0.04999)
+    # The others: five with 20 % and the worst with 0.001 %, one beside the other, five sixths of 20 %.
+    assert found["B"].value == found["D"].value == 0.1667
+    assert found["NR"].value == 0.2
+    least = as_written(base, [replace(one, now=Interval(0, 0, 0)) for one in rates])
+    assert {one.now for one in least} == {Interval(0.0001, 0, 0.0001)}
 
 
 # Weights by method

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +23,12 @@ from gridcredit.evaluation.figures import (
     power,
     stability_index,
 )
+from gridcredit.evaluation.scorecards import develop as develop_module
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.evaluation.scorecards.calibration import GradeRate, as_written, shrunk_rate
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
-from gridcredit.evaluation.scorecards.sample import Part, split_month_ends
+from gridcredit.evaluation.scorecards.sample import Part, Sample, split_month_ends
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.verdict import Judged, cross_validate, judge, refuse_worse
 from gridcredit.evaluation.scorecards.weights import (
@@ -477,7 +480,7 @@ def test_an_empty_bin_gives_a_finite_index() -> None:
 
 def test_each_customer_is_judged_by_a_fit_on_the_others(part: Part, base: Policy, rules: EvaluationRules) -> None:
     frame = part.frame.assign(customer_id=[f"C{number % 3000}" for number in range(part.observed)])
-    ahead = cross_validate(Part(frame), base, ["overdue_months", "on_time_rate_12m"], rules.fit, ())
+    ahead = cross_validate(Part(frame), base, ["overdue_months", "on_time_rate_12m"], rules.fit)
     assert not np.isnan(ahead).any()
     found = power(ahead, frame["is_default"].to_numpy())
     assert found is not None
@@ -485,8 +488,63 @@ def test_each_customer_is_judged_by_a_fit_on_the_others(part: Part, base: Policy
     # Of whom nothing is known no fit says anything.
     is_blank = np.random.default_rng(7).random(part.observed) < 0.1
     blank = frame.assign(**{name: frame[name].mask(is_blank) for name in CANDIDATES})
-    ahead = cross_validate(Part(blank), base, ["overdue_months", "on_time_rate_12m"], rules.fit, ())
+    ahead = cross_validate(Part(blank), base, ["overdue_months", "on_time_rate_12m"], rules.fit)
     assert (np.isnan(ahead) == is_blank).all()
+
+
+def test_a_fold_asks_no_question_that_the_whole_has_answered(part: Part, base: Policy, rules: EvaluationRules) -> None:
+    """An indicator just below the bound on the whole is above it without some fold; what fails there names the fold."""
+    frame = part.frame.assign(customer_id=[f"C{number}" for number in range(part.observed)])
+    alone = power(-frame["overdue_months"].to_numpy(), frame["is_default"].to_numpy())
+    assert alone is not None
+    just_below = rules.fit.model_copy(update={"max_auc_alone": alone.auc.value + 1e-6})
+    fit_scorecard(Part(frame), base, ["overdue_months"], just_below)
+    assert not np.isnan(cross_validate(Part(frame), base, ["overdue_months"], just_below)).any()
+    with pytest.raises(GridCreditError, match=r"without fold 1 of 5 .*: no indicator separates"):
+        cross_validate(Part(frame), base, ["tenure"], rules.fit)
+
+
+def made_sample(part: Part, base: Policy) -> Sample:
+    """Fitted on the first half, judged out of time on the second."""
+    frame = part.frame.assign(
+        customer_id=[f"C{number}" for number in range(part.observed)], region="north", as_of_date=date(2026, 1, 31)
+    )
+    unknown = [row["indicator"] for row in base.tables["indicators"] if row["indicator"] not in frame]
+    frame = frame.assign(**dict.fromkeys(unknown, np.nan))
+    half = part.observed // 2
+    return Sample(Part(frame[:half].reset_index(drop=True)), None, Part(frame[half:].reset_index(drop=True)), {})
+
+
+@pytest.fixture
+def without_warehouse(monkeypatch: pytest.MonkeyPatch, base: Policy) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(develop_module, "policy_in_force", lambda *_: base)
+    monkeypatch.setattr(develop_module, "connect", lambda _: nullcontext())
+    monkeypatch.setattr(develop_module, "unused_outcomes", lambda _: [])
+    return monkeypatch
+
+
+def test_a_fit_that_fails_late_leaves_no_folder(
+    part: Part, base: Policy, tmp_path: Path, without_warehouse: pytest.MonkeyPatch
+) -> None:
+    """Nobody out of time has a score: the verdict says so first. Where nothing at all can be judged, or the
+    cross-validation fails, no folder is there.
+    """
+    sample = made_sample(part, base)
+    assert sample.out_of_time is not None
+    blank = sample.out_of_time.frame.assign(**dict.fromkeys(CANDIDATES, np.nan))
+    unjudged = replace(sample, out_of_time=Part(blank))
+    without_warehouse.setattr(develop_module, "read_sample", lambda _: unjudged)
+    arguments: dict[str, Any] = {"indicators": CANDIDATES[:4]}
+    made = develop_module.develop(tmp_path / "one", "one", date(2030, 1, 1), Settings(), **arguments)
+    assert made.verdict.is_worse
+    assert made.verdict.lines[0].startswith("NOT JUDGED out of time")
+    assert made.policy.folder == tmp_path / "one"
+    with pytest.raises(PolicyError, match="cannot be a name"):
+        develop_module.develop(tmp_path / "a'b", "a'b", date(2030, 1, 1), Settings(), **arguments)
+    without_warehouse.setattr(develop_module, "_judge", lambda *_: None)
+    with pytest.raises(GridCreditError, match="neither can be judged"):
+        develop_module.develop(tmp_path / "two", "two", date(2030, 1, 1), Settings(), **arguments)
+    assert [one.name for one in tmp_path.iterdir()] == ["one"]
 
 
 def test_month_ends_of_one_customer_are_worth_one() -> None:

@@ -273,9 +273,16 @@ def test_an_approval_while_a_run_waits_at_its_gate(
     for is_loaded in (False, True):
         if is_loaded:
             load_policies(settings)
-        with pytest.raises(GridCreditError, match=r"first-1 takes effect on .* approved or shipped since"):
+        with pytest.raises(
+            GridCreditError, match=r"first-1 takes effect on .* approved or shipped since.* `build_ledger`"
+        ):
             publish.publish(run)
     withdraw(numbers[0], "Wang", "the run comes first", settings)
+    # Month-ends that a withdrawn version rated are not published either.
+    with connect(settings) as connection, connection.transaction(force_rollback=True):
+        connection.execute("update candidate.rating_month_end set policy_version = 'gone-1'")
+        with pytest.raises(GridCreditError, match="gone-1 was withdrawn since the build began"):
+            publish._require_policies(connection, "waits")
     # As versions before this rule published it.
     decide(numbers[1], "Li Wei", "agreed", is_approved=True, settings=settings)
     with monkeypatch.context() as earlier:

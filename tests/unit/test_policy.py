@@ -77,6 +77,18 @@ def test_what_ships_is_sound() -> None:
             "write_off_days: 361\nhalf_life_months: 1201",
             "half_life_months is 1201, more than 1200",
         ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nreviews_since: 9999-12-31",
+            "reviews_since is 9999-12-31, more than 36500 days from effective_from, 2000-01-01",
+        ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\ntrial_since: 1066-10-14",
+            "trial_since is 1066-10-14, more than 36500 days",
+        ),
         ("dunning_steps.csv", ",1,0,0,", ",1,0,9999999,", "wait_days_other is 9999999, more than 36500"),
         ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,1e15", "more than the warehouse can show"),

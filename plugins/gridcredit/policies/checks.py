@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
@@ -177,6 +178,11 @@ def _check_sizes(policy: Policy) -> None:
     for name, number in policy.header.model_dump().items():
         if isinstance(number, int) and number > (most := _most(name)):
             raise PolicyError(f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {most}")
+        if isinstance(number, date) and abs((number - policy.header.effective_from).days) > MOST_DAYS:
+            raise PolicyError(
+                f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {MOST_DAYS} days from effective_from, "
+                f"{policy.header.effective_from}"
+            )
     for table, described in POLICY_TABLES.items():
         counted = [one.name for one in (*described.columns, *described.optional_columns) if one.kind == "integer"]
         for row in policy.tables[table]:

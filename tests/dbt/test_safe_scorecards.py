@@ -108,6 +108,8 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
     load_policies(settings)
     assert not folder.exists()
     assert policy_in_force(settings, NEXT_MONTH).header.version == "default-1.1"
+    with pytest.raises(GridCreditError, match=r"withdrawn by Wang on .*changed its mind.* another version"):
+        propose(policy, "default-1.1", "written by hand", {}, settings)
     # The rows of others are evidence still.
     with pytest.raises(Exception, match="append-only"), connect(settings) as connection:
         connection.execute("delete from policy.bins")

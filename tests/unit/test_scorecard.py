@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from gridcredit.evaluation.figures import (
 from gridcredit.evaluation.scorecards import develop as develop_module
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.evaluation.scorecards.calibration import GradeRate, as_written, shrunk_rate
+from gridcredit.evaluation.scorecards.card import card_as_markdown
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
 from gridcredit.evaluation.scorecards.sample import Part, Sample, split_month_ends
@@ -41,6 +42,7 @@ from gridcredit.evaluation.scorecards.weights import (
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.folder import Policy
 from gridcredit.policies.store import read_policy
+from gridcredit.policy_changes.proposals import Proposal
 from gridcredit.settings import PROJECT_DIR, Settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -545,6 +547,22 @@ def test_a_fit_that_fails_late_leaves_no_folder(
     with pytest.raises(GridCreditError, match="neither can be judged"):
         develop_module.develop(tmp_path / "two", "two", date(2030, 1, 1), Settings(), **arguments)
     assert [one.name for one in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_withdrawal_is_told_by_who_withdrew() -> None:
+    decided, withdrawn = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 2, tzinfo=UTC)
+    open_one = Proposal(
+        *(7, "default", "own-1", "default-1.1", date(2026, 8, 1), "by hand", {}, None, decided, None, None, None, None)
+    )
+    approved = replace(open_one, is_approved=True, approver="Li Wei", reason="agreed", decided_at=decided)
+    taken_back = replace(approved, withdrawn_by="Wang", withdrawn_reason="too early", withdrawn_at=withdrawn)
+    told = {
+        "Status: open.": open_one,
+        "Status: approved by Li Wei on 2026-06-01: agreed.": approved,
+        "Status: withdrawn by Wang on 2026-07-02: too early.": taken_back,
+    }
+    for line, proposal in told.items():
+        assert line in card_as_markdown(proposal).splitlines()
 
 
 def test_month_ends_of_one_customer_are_worth_one() -> None:

@@ -120,7 +120,7 @@ def proposals() -> None:
     with clear_errors() as settings:
         prepare_quietly(settings)
         for one in list_proposals(settings):
-            decided = f" by {one.approver}: {one.reason}" if one.approver else ""
+            decided = f" {one.decision}" if one.decision else ""
             typer.echo(
                 f"{one.proposal_id:>4}  {one.policy_version}  from {one.effective_from}  {one.method}  "
                 f"{one.status}{decided}"

@@ -27,6 +27,7 @@ from gridcredit.evaluation.scorecards import develop as develop_module
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
 from gridcredit.evaluation.scorecards.calibration import GradeRate, as_written, shrunk_rate
 from gridcredit.evaluation.scorecards.card import card_as_markdown
+from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
 from gridcredit.evaluation.scorecards.sample import Part, Sample, split_month_ends
@@ -541,6 +542,18 @@ def test_a_fit_that_fails_late_leaves_no_folder(
     assert made.verdict.is_worse
     assert made.verdict.lines[0].startswith("NOT JUDGED out of time")
     assert made.policy.folder == tmp_path / "one"
+    # The card says first what could not be judged, and which attributes are used.
+    facts = facts_of(made)
+    proposal = Proposal(
+        *(7, "default", "one", "default-1.0", date(2030, 1, 1), METHOD, facts, None),
+        *(datetime(2026, 6, 1, tzinfo=UTC), None, None, None, None),
+    )
+    assert "**NOT JUDGED out of time" in card_as_markdown(proposal)
+    assert "No protected attribute is used. Nor is any other:" in card_as_markdown(proposal)
+    facts["indicators"][0]["indicator"] = "attribute_direct_debit"
+    assert "No protected attribute is used. Attributes that are used: attribute_direct_debit." in card_as_markdown(
+        proposal
+    )
     with pytest.raises(PolicyError, match="cannot be a name"):
         develop_module.develop(tmp_path / "a'b", "a'b", date(2030, 1, 1), Settings(), **arguments)
     without_warehouse.setattr(develop_module, "_judge", lambda *_: None)

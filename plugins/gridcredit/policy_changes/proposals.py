@@ -234,7 +234,8 @@ def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
     ).fetchone() or (None,)
     # The record of a release names the versions loaded then, and must be the same for ever.
     if rated and (version in loaded_versions(connection) or has_rated(connection, version)):
+        how = "has rated" if has_rated(connection, version) else "rated nobody, but was loaded for the releases of"
         raise GridCreditError(
-            f"{version} has rated days up to {rated}, and released ratings stay as they are: propose a "
-            "new version with a later date"
+            f"{version} {how} days up to {rated}, and what is released stays as it is: propose a new version with a "
+            "later date"
         )

@@ -68,7 +68,9 @@ class Proposal:
         """The decision that `status` follows from; None while it is open."""
         if self.withdrawn_at is not None:
             return Decision(self.withdrawn_by or "", self.withdrawn_at, self.withdrawn_reason or "")
-        return self.decided_at and Decision(self.approver or "", self.decided_at, self.reason or "")
+        if self.decided_at is not None:
+            return Decision(self.approver or "", self.decided_at, self.reason or "")
+        return None
 
 
 def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any], settings: Settings) -> int:

@@ -261,7 +261,17 @@ def test_nights_hold_what_a_rebuild_holds(
     settings = new_warehouse(empty)
     settings.history_months = 4
     own_policies(settings, tmp_path)
-    for name, text in files().items():
+    # Named by a version that another has followed, and declared no more before the rebuild.
+    declared, once = (
+        settings.policies_dir / "attributes.yml",
+        "  boiler: {type: boolean, text: heats with electricity}\n",
+    )
+    declared.write_text(declared.read_text().rstrip("\n") + "\n" + once)
+    with (settings.policies_dir / "default" / "1.0" / "vetoes.csv").open("a", encoding="utf-8") as vetoes:
+        vetoes.write("boiler,attribute_boiler,=,1,B,VO4\n")
+    delivered = files()
+    delivered["customer_attribute"] += "rich,boiler,true,2026-01-01,\n"
+    for name, text in delivered.items():
         landed = settings.landing_dir / "demo" / f"{name}.csv"
         landed.parent.mkdir(parents=True, exist_ok=True)
         landed.write_text(text)
@@ -290,7 +300,12 @@ def test_nights_hold_what_a_rebuild_holds(
     assert rows(settings, "select distinct customers from features.bill_size_bound where segment = 'industrial'") == [
         (1,)
     ]
+    declared.write_text(declared.read_text().replace(once, ""))
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
+    assert rows(settings, "select customer_id, value from archive.attribute_value where name = 'boiler'") == [
+        ("rich", "true")
+    ]
+    assert rows(settings, "select is_declared from policy.attributes where name = 'boiler'") == [(False,)]
     _departments(settings)
     assert (
         "customer_attribute"

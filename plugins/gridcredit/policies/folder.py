@@ -138,7 +138,8 @@ def file_names(folder: Path) -> list[str]:
 # Names stand in SQL between quotes, and are names of folders.
 NAME = re.compile(r"[\w.-]+")
 # A simulation calls its policy so.
-TAKEN_NAMES = (".", "..", "proposed")
+PROPOSED = "proposed"
+TAKEN_NAMES = (".", "..", PROPOSED)
 
 
 def is_usable_name(name: str) -> bool:

@@ -16,7 +16,12 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     params={
-        "version": Param(None, type=["null", "string"], description="The new policy's version; empty: fitted-<day>"),
+        "version": Param(
+            None,
+            type=["null", "string"],
+            pattern=r"^[\w.-]+$",
+            description="The new policy's version, of letters, digits, _, . and -; empty: fitted-<day>",
+        ),
         "effective_from": Param(
             None,
             type=["null", "string"],

@@ -261,7 +261,18 @@ def test_nights_hold_what_a_rebuild_holds(
     settings = new_warehouse(empty)
     settings.history_months = 4
     own_policies(settings, tmp_path)
-    for name, text in files().items():
+    # Named by a version that another has followed, and declared no more before the rebuild.
+    declared, once = (
+        settings.policies_dir / "attributes.yml",
+        "  boiler: {type: boolean, text: heats with electricity}\n",
+    )
+    cellar = "  cellar: {type: code, values: [dry, wet], text: what the cellar is like}\n"
+    declared.write_text(declared.read_text().rstrip("\n") + "\n" + once + cellar)
+    with (settings.policies_dir / "default" / "1.0" / "vetoes.csv").open("a", encoding="utf-8") as vetoes:
+        vetoes.write("boiler,attribute_boiler,=,1,B,VO4\nwet,attribute_cellar_wet,=,1,B,VO4\n")
+    delivered = files()
+    delivered["customer_attribute"] += "rich,boiler,true,2026-01-01,\nrich,cellar,wet,2026-01-01,\n"
+    for name, text in delivered.items():
         landed = settings.landing_dir / "demo" / f"{name}.csv"
         landed.parent.mkdir(parents=True, exist_ok=True)
         landed.write_text(text)
@@ -290,7 +301,17 @@ def test_nights_hold_what_a_rebuild_holds(
     assert rows(settings, "select distinct customers from features.bill_size_bound where segment = 'industrial'") == [
         (1,)
     ]
+    declared.write_text(declared.read_text().replace(once, "").replace("[dry, wet]", "[dry]"))
     assert_a_rebuild_changes_nothing(settings, date(2026, 6, 21))
+    assert rows(settings, "select customer_id, value from archive.attribute_value where name = 'boiler'") == [
+        ("rich", "true")
+    ]
+    assert rows(settings, "select is_declared from policy.attributes where name = 'boiler'") == [(False,)]
+    assert rows(
+        settings,
+        "select attribute_boiler, attribute_cellar_dry, attribute_cellar_wet from features.customer_feature "
+        "where customer_id = 'rich' and as_of_date = '2026-06-21'",
+    ) == [(1, 0, 1)]
     _departments(settings)
     assert (
         "customer_attribute"

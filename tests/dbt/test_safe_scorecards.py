@@ -108,6 +108,8 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
     load_policies(settings)
     assert not folder.exists()
     assert policy_in_force(settings, NEXT_MONTH).header.version == "default-1.1"
+    with pytest.raises(GridCreditError, match=r"withdrawn by Wang on .*changed its mind.* another version"):
+        propose(policy, "default-1.1", "written by hand", {}, settings)
     # The rows of others are evidence still.
     with pytest.raises(Exception, match="append-only"), connect(settings) as connection:
         connection.execute("delete from policy.bins")
@@ -127,6 +129,28 @@ def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Sett
         load_policies(settings)
     withdraw(number, "Li Wei", "it stops the runs", settings)
     load_policies(settings)
+
+
+@pytest.mark.parametrize("version", ["own/1", ".."])
+def test_an_approved_version_that_can_be_no_folder_is_named_and_taken_back(
+    settings: Settings, tmp_path: Path, version: str
+) -> None:
+    """As an older version of this code approved it. Nothing beside its own folder is written or removed."""
+    number = propose(another(tmp_path / "odd", version), "default-1.1", "written by hand", {}, settings)
+    with connect(settings) as connection:
+        connection.execute(
+            "update policy.proposals set is_approved = true, approver = 'Li Wei', reason = 'fine', decided_at = now() "
+            "where proposal_id = %s",
+            [number],
+        )
+    kept = settings.policy_folders[1] / "default" / "kept"
+    kept.mkdir(parents=True)
+    with pytest.raises(PolicyError, match=f"no folder has it.* withdraw {number}"):
+        load_policies(settings)
+    withdraw(number, "Li Wei", "its name is no name", settings)
+    load_policies(settings)
+    assert [one.name for one in kept.parent.iterdir() if one.name in ("kept", "own")] == ["kept"]
+    kept.rmdir()
 
 
 def with_missing_points(policy: Policy) -> Policy:
@@ -251,9 +275,16 @@ def test_an_approval_while_a_run_waits_at_its_gate(
     for is_loaded in (False, True):
         if is_loaded:
             load_policies(settings)
-        with pytest.raises(GridCreditError, match=r"first-1 takes effect on .* approved or shipped since"):
+        with pytest.raises(
+            GridCreditError, match=r"first-1 takes effect on .* approved or shipped since.* `build_ledger`"
+        ):
             publish.publish(run)
     withdraw(numbers[0], "Wang", "the run comes first", settings)
+    # Month-ends that a withdrawn version rated are not published either.
+    with connect(settings) as connection, connection.transaction(force_rollback=True):
+        connection.execute("update candidate.rating_month_end set policy_version = 'gone-1'")
+        with pytest.raises(GridCreditError, match="gone-1 was withdrawn since the build began"):
+            publish._require_policies(connection, "waits")
     # As versions before this rule published it.
     decide(numbers[1], "Li Wei", "agreed", is_approved=True, settings=settings)
     with monkeypatch.context() as earlier:
@@ -361,8 +392,8 @@ def test_rates_are_those_of_the_suppliers_own_history(settings: Settings, tmp_pa
     written = {row["grade"]: float(row["probability_of_default"]) for row in made.policy.tables["default_rates"]}
     for one in made.rates:
         assert (one.observed, one.defaults) == counted.get(one.grade, (0, 0))
-        came = one.defaults / one.observed if one.observed else one.before
-        assert min(came, one.before) - 1e-9 <= one.now.value <= max(came, one.before) + 1e-9
+        # Card and console show what the folder has.
+        assert one.now.value == written[one.grade]
         assert one.now.lower <= one.now.value <= one.now.upper
     ranked = [
         written[row["grade"]] for row in sorted(made.policy.tables["grades"], key=lambda row: int(row["grade_rank"]))

@@ -246,7 +246,19 @@ def test_an_outcome_extract_alone(settings: Settings, tmp_path: Path, monkeypatc
     fitted = develop(tmp_path / "alone", "alone-1", NEXT_MONTH, settings)
     assert [one.part for one in fitted.judged] == ["fitted on", "cross-validated"]
     assert fitted.judged[0].fitted.auc.value > 0.7
-    assert fitted.notes == []
+    (not_rated,) = fitted.notes
+    assert not_rated.startswith(
+        f"{len(customers) - len(wanted)} delivered outcomes are of customers whom the policy did"
+    )
+    with connect(settings) as connection, connection.transaction(force_rollback=True):
+        # As if the supplier had taken them back.
+        connection.execute("update staging.stg_outcome set is_deleted = true")
+        assert unused_outcomes(connection) == []
+    with monkeypatch.context() as strict:
+        many = few.model_copy(update={"fit": few.fit.model_copy(update={"min_defaults": 1000})})
+        strict.setattr(sampling, "read_rules", lambda _: many)
+        with pytest.raises(GridCreditError, match=rf"defaults are too few .*\. {not_rated[:30]}"):
+            read_sample(settings)
     number = propose(fitted.policy, fitted.base.header.version, METHOD, facts_of(fitted), settings)
     decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
     load_policies(settings)

@@ -1,15 +1,20 @@
 """Policies: what ships is sound; what contradicts itself is refused with the file's name."""
 
 import shutil
+from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gridcredit.cli.app import app
 from gridcredit.contract.features import definitions, features
-from gridcredit.errors import PolicyError
+from gridcredit.errors import GridCreditError, PolicyError
+from gridcredit.evaluation.watch import note_breaches
 from gridcredit.policies import read_policies, read_policy
 from gridcredit.policies.checks import check_new, check_policy
 from gridcredit.policies.folder import read_folder
+from gridcredit.policies.rows import refuse_rounded
 from gridcredit.policies.store import left_aside
 from gridcredit.policy_changes.differences import Difference, compare_policies
 from gridcredit.settings import PROJECT_DIR, Settings
@@ -77,10 +82,27 @@ def test_what_ships_is_sound() -> None:
             "write_off_days: 361\nhalf_life_months: 1201",
             "half_life_months is 1201, more than 1200",
         ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\nreviews_since: 9999-12-31",
+            "reviews_since is 9999-12-31, more than 36500 days from effective_from, 2000-01-01",
+        ),
+        (
+            "policy.yml",
+            "write_off_days: 361",
+            "write_off_days: 361\ntrial_since: 1066-10-14",
+            "trial_since is 1066-10-14, more than 36500 days",
+        ),
         ("dunning_steps.csv", ",1,0,0,", ",1,0,9999999,", "wait_days_other is 9999999, more than 36500"),
         ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,1e15", "more than the warehouse can show"),
         ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
+        ("policy.yml", "version: default-1.0", "version: year's-1", 'version "year\'s-1" cannot be a name'),
+        ("policy.yml", "version: default-1.0", "version: own/1", "version 'own/1' cannot be a name"),
+        ("policy.yml", "version: default-1.0", "version: ..", "version '..' cannot be a name"),
+        ("policy.yml", "version: default-1.0", "version: proposed", "version 'proposed' cannot be a name"),
+        ("policy.yml", "policy: default", "policy: de'fault", "cannot be a name"),
         ("policy.yml", "new_customer_grade: NR", "new_customer_grade: Z", "none of the grades"),
         ("policy.yml", "new_customer_grade: NR", "default_grade: Z", "default_grade 'Z' is none of the grades"),
         (
@@ -200,6 +222,86 @@ def test_an_upgrade_does_not_stop_what_was_approved(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("gridcredit.cli.console.get_settings", lambda: settings)
     said = CliRunner().invoke(app, ["policy", "check"]).output
     assert f"default-1.0: left aside, {aside.policy.folder} counts for nothing" in said
+
+
+def test_what_is_wrong_with_an_approved_version_may_end_by_its_withdrawal(tmp_path: Path) -> None:
+    shutil.copytree(DEFAULT, tmp_path / "home" / "policies" / "default" / "default-1.0")
+    settings = Settings(policies_dir=tmp_path / "shipped", home=tmp_path / "home")
+    grades = tmp_path / "home" / "policies" / "default" / "default-1.0" / "grades.csv"
+    grades.write_text(grades.read_text(encoding="utf-8").replace("C,7,25", "C,7,45"), encoding="utf-8")
+    with pytest.raises(PolicyError, match="must fall.*; or take it back: `gridcredit policy withdraw N`"):
+        read_policies(settings)
+    # Of what ships there is no proposal.
+    with pytest.raises(PolicyError, match="must fall") as refusal:
+        read_policies(Settings(policies_dir=tmp_path / "home" / "policies", home=tmp_path / "none"))
+    assert "withdraw" not in str(refusal.value)
+
+
+def test_a_version_that_rates_already_is_reported_and_stops_no_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A floor above 100 was no fault when it was loaded."""
+    shutil.copytree(PROJECT_DIR / "policies", tmp_path / "policies")
+    grades = tmp_path / "policies" / "default" / "1.0" / "grades.csv"
+    grades.write_text(grades.read_text(encoding="utf-8").replace("AAA,1,90", "AAA,1,120"), encoding="utf-8")
+    settings = Settings(policies_dir=tmp_path / "policies", home=tmp_path / "home")
+    monkeypatch.setattr("gridcredit.cli.console.get_settings", lambda: settings)
+    as_new = CliRunner().invoke(app, ["policy", "check"])
+    assert (as_new.exit_code, "asks for 120" in as_new.output) == (1, True)
+    monkeypatch.setattr("gridcredit.cli.policies._warehouse_if_any", lambda _: nullcontext(Places()))
+    monkeypatch.setattr("gridcredit.policies.store.loaded_versions", lambda _: {"default-1.0": ""})
+    loaded = CliRunner().invoke(app, ["policy", "check"])
+    assert loaded.exit_code == 0, loaded.output
+    assert "default-1.0: rates as it was loaded; a new version that says so is refused: " in loaded.output
+    assert "default-1.1: sound" in loaded.output
+    # What the warehouse would round is asked of the others.
+    monkeypatch.setattr("gridcredit.cli.policies._warehouse_if_any", lambda _: nullcontext(Places(of_points=0)))
+    rounded = CliRunner().invoke(app, ["policy", "check"])
+    assert (rounded.exit_code, "has more than 0 decimals" in rounded.output) == (1, True)
+
+
+class Places:
+    """Stands for a warehouse that is asked how many decimals its columns have."""
+
+    def __init__(self, of_points: int = 4, of_limits: int = 4) -> None:
+        self.places = [("bins", "points", of_points), ("limits", "limit_months", of_limits)]
+
+    def execute(self, _: Any) -> list[tuple[str, str, int]]:
+        return self.places
+
+
+@pytest.mark.parametrize(
+    ("number", "is_rounded"),
+    [
+        ("3", False),
+        ("3.25", False),
+        ("3.2500000", False),
+        ("3.125", True),
+        ("1E-3", True),
+        ("2.5E1", False),
+        ("0E-9", False),
+        ("-3.125", True),
+        # Longer than what arithmetic reckons with.
+        ("123456789012345678901234567890123456", False),
+        ("3.00000000000000000000000000000000000001", True),
+        ("123456789012345678901234567890.25000000000", False),
+    ],
+)
+def test_a_number_that_the_warehouse_would_round_is_refused_however_long(number: str, is_rounded: bool) -> None:
+    policy = read_folder(DEFAULT)
+    policy.tables["limits"][0]["limit_months"] = number
+    connection: Any = Places(of_limits=2)
+    if is_rounded:
+        with pytest.raises(PolicyError, match="has more than 2 decimals"):
+            refuse_rounded(connection, policy)
+    else:
+        refuse_rounded(connection, policy)
+
+
+def test_a_login_that_is_nobodys_notes_no_breach() -> None:
+    settings = Settings(shared_logins=["Credit"])
+    with pytest.raises(GridCreditError, match="'credit' is a login that is no person's"):
+        note_breaches(date(2026, 6, 30), " credit ", "seen", settings)
 
 
 def test_a_single_ageing_bucket_is_refused(tmp_path: Path) -> None:

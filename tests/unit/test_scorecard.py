@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +23,14 @@ from gridcredit.evaluation.figures import (
     power,
     stability_index,
 )
+from gridcredit.evaluation.scorecards import develop as develop_module
 from gridcredit.evaluation.scorecards.calibrate import Calibration, calibrate, cut_grades, default_rates
-from gridcredit.evaluation.scorecards.calibration import shrunk_rate
+from gridcredit.evaluation.scorecards.calibration import GradeRate, as_written, shrunk_rate
+from gridcredit.evaluation.scorecards.card import card_as_markdown
+from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
 from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
-from gridcredit.evaluation.scorecards.sample import Part, split_month_ends
+from gridcredit.evaluation.scorecards.sample import Part, Sample, split_month_ends
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.verdict import Judged, cross_validate, judge, refuse_worse
 from gridcredit.evaluation.scorecards.weights import (
@@ -38,6 +43,7 @@ from gridcredit.evaluation.scorecards.weights import (
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.folder import Policy
 from gridcredit.policies.store import read_policy
+from gridcredit.policy_changes.proposals import Proposal
 from gridcredit.settings import PROJECT_DIR, Settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -477,7 +483,7 @@ def test_an_empty_bin_gives_a_finite_index() -> None:
 
 def test_each_customer_is_judged_by_a_fit_on_the_others(part: Part, base: Policy, rules: EvaluationRules) -> None:
     frame = part.frame.assign(customer_id=[f"C{number % 3000}" for number in range(part.observed)])
-    ahead = cross_validate(Part(frame), base, ["overdue_months", "on_time_rate_12m"], rules.fit, ())
+    ahead = cross_validate(Part(frame), base, ["overdue_months", "on_time_rate_12m"], rules.fit)
     assert not np.isnan(ahead).any()
     found = power(ahead, frame["is_default"].to_numpy())
     assert found is not None
@@ -485,8 +491,91 @@ def test_each_customer_is_judged_by_a_fit_on_the_others(part: Part, base: Policy
     # Of whom nothing is known no fit says anything.
     is_blank = np.random.default_rng(7).random(part.observed) < 0.1
     blank = frame.assign(**{name: frame[name].mask(is_blank) for name in CANDIDATES})
-    ahead = cross_validate(Part(blank), base, ["overdue_months", "on_time_rate_12m"], rules.fit, ())
+    ahead = cross_validate(Part(blank), base, ["overdue_months", "on_time_rate_12m"], rules.fit)
     assert (np.isnan(ahead) == is_blank).all()
+
+
+def test_a_fold_asks_no_question_that_the_whole_has_answered(part: Part, base: Policy, rules: EvaluationRules) -> None:
+    """An indicator just below the bound on the whole is above it without some fold; what fails there names the fold."""
+    frame = part.frame.assign(customer_id=[f"C{number}" for number in range(part.observed)])
+    alone = power(-frame["overdue_months"].to_numpy(), frame["is_default"].to_numpy())
+    assert alone is not None
+    just_below = rules.fit.model_copy(update={"max_auc_alone": alone.auc.value + 1e-6})
+    fit_scorecard(Part(frame), base, ["overdue_months"], just_below)
+    assert not np.isnan(cross_validate(Part(frame), base, ["overdue_months"], just_below)).any()
+    with pytest.raises(GridCreditError, match=r"without fold 1 of 5 .*: no indicator separates"):
+        cross_validate(Part(frame), base, ["tenure"], rules.fit)
+
+
+def made_sample(part: Part, base: Policy) -> Sample:
+    """Fitted on the first half, judged out of time on the second."""
+    frame = part.frame.assign(
+        customer_id=[f"C{number}" for number in range(part.observed)], region="north", as_of_date=date(2026, 1, 31)
+    )
+    unknown = [row["indicator"] for row in base.tables["indicators"] if row["indicator"] not in frame]
+    frame = frame.assign(**dict.fromkeys(unknown, np.nan))
+    half = part.observed // 2
+    return Sample(Part(frame[:half].reset_index(drop=True)), None, Part(frame[half:].reset_index(drop=True)), {})
+
+
+@pytest.fixture
+def without_warehouse(monkeypatch: pytest.MonkeyPatch, base: Policy) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(develop_module, "policy_in_force", lambda *_: base)
+    monkeypatch.setattr(develop_module, "connect", lambda _: nullcontext())
+    monkeypatch.setattr(develop_module, "unused_outcomes", lambda _: [])
+    return monkeypatch
+
+
+def test_a_fit_that_fails_late_leaves_no_folder(
+    part: Part, base: Policy, tmp_path: Path, without_warehouse: pytest.MonkeyPatch
+) -> None:
+    """Nobody out of time has a score: the verdict says so first. Where nothing at all can be judged, or the
+    cross-validation fails, no folder is there.
+    """
+    sample = made_sample(part, base)
+    assert sample.out_of_time is not None
+    blank = sample.out_of_time.frame.assign(**dict.fromkeys(CANDIDATES, np.nan))
+    unjudged = replace(sample, out_of_time=Part(blank))
+    without_warehouse.setattr(develop_module, "read_sample", lambda _: unjudged)
+    arguments: dict[str, Any] = {"indicators": CANDIDATES[:4]}
+    made = develop_module.develop(tmp_path / "one", "one", date(2030, 1, 1), Settings(), **arguments)
+    assert made.verdict.is_worse
+    assert made.verdict.lines[0].startswith("NOT JUDGED out of time")
+    assert made.policy.folder == tmp_path / "one"
+    # The card says first what could not be judged, and which attributes are used.
+    facts = facts_of(made)
+    proposal = Proposal(
+        *(7, "default", "one", "default-1.0", date(2030, 1, 1), METHOD, facts, None),
+        *(datetime(2026, 6, 1, tzinfo=UTC), None, None, None, None),
+    )
+    assert "**NOT JUDGED out of time" in card_as_markdown(proposal)
+    assert "No protected attribute is used. Nor is any other:" in card_as_markdown(proposal)
+    facts["indicators"][0]["indicator"] = "attribute_direct_debit"
+    assert "No protected attribute is used. Attributes that are used: attribute_direct_debit." in card_as_markdown(
+        proposal
+    )
+    with pytest.raises(PolicyError, match="cannot be a name"):
+        develop_module.develop(tmp_path / "a'b", "a'b", date(2030, 1, 1), Settings(), **arguments)
+    without_warehouse.setattr(develop_module, "_judge", lambda *_: None)
+    with pytest.raises(GridCreditError, match="neither can be judged"):
+        develop_module.develop(tmp_path / "two", "two", date(2030, 1, 1), Settings(), **arguments)
+    assert [one.name for one in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_withdrawal_is_told_by_who_withdrew() -> None:
+    decided, withdrawn = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 7, 2, tzinfo=UTC)
+    open_one = Proposal(
+        *(7, "default", "own-1", "default-1.1", date(2026, 8, 1), "by hand", {}, None, decided, None, None, None, None)
+    )
+    approved = replace(open_one, is_approved=True, approver="Li Wei", reason="agreed", decided_at=decided)
+    taken_back = replace(approved, withdrawn_by="Wang", withdrawn_reason="too early", withdrawn_at=withdrawn)
+    told = {
+        "Status: open.": open_one,
+        "Status: approved by Li Wei on 2026-06-01: agreed.": approved,
+        "Status: withdrawn by Wang on 2026-07-02: too early.": taken_back,
+    }
+    for line, proposal in told.items():
+        assert line in card_as_markdown(proposal).splitlines()
 
 
 def test_month_ends_of_one_customer_are_worth_one() -> None:
@@ -511,6 +600,26 @@ def test_thin_history_leans_on_the_policy() -> None:
         size = effective_size(counts)
         assert found.value == pytest.approx((100 * 0.02 + size * 0.2) / (100 + size))
     assert shrunk_rate("A", 0.02, []).now.value == pytest.approx(0.02)
+
+
+def test_the_rates_that_are_shown_are_those_that_are_written(base: Policy) -> None:
+    """By hand: 10 + 100 customers with 10 % and 90 + 100 with 5 % are 20.5 of 300, however often the ten came."""
+    sizes = {"AAA": (1000, 10.0, 0.1), "AA": (90, 90.0, 0.05), "D": (0, 0.0, 0.00001)}
+    rates = [
+        GradeRate(row["grade"], 0.5, observed, observed, 0, size, Interval(value, value - 0.00001, value + 0.00001))
+        for row in base.tables["default_rates"]
+        for observed, size, value in [sizes.get(row["grade"], (0, 0.0, 0.2))]
+    ]
+    found = {one.grade: one.now for one in as_written(base, rates)}
+    assert found["AAA"].value == found["AA"].value == 0.0683
+    # They hold the rate that is written.
+    assert all(one.lower <= one.value <= one.upper for one in found.values())
+    assert found["AA"].lower == pytest.approx(0.04999)
+    # The others: five with 20 % and the worst with 0.001 %, one beside the other, five sixths of 20 %.
+    assert found["B"].value == found["D"].value == 0.1667
+    assert found["NR"].value == 0.2
+    least = as_written(base, [replace(one, now=Interval(0, 0, 0)) for one in rates])
+    assert {one.now for one in least} == {Interval(0.0001, 0, 0.0001)}
 
 
 # Weights by method

@@ -3,7 +3,7 @@
 {% macro attribute_features() -%}
     {#-
         By name of the feature the attribute that it is made of, its type, and the code that it is about. What is
-        declared no more is still a feature, of which nothing is known, while some version of a policy names it.
+        declared no more is still a feature, of what was delivered before, while some version of a policy names it.
     -#}
     {%- set found, named = {}, [] -%}
     {%- for table, column in feature_tables().items() -%}

@@ -7,13 +7,19 @@
         indexes=[{'columns': ['customer_id', 'name', 'valid_from'], 'unique': true}],
     )
 }}
+{#- What is declared no more still rates, caps and warns on the days of a version that names it. -#}
+{%- set named = attribute_features().values() | map(attribute='attribute') | unique | sort %}
 
 with
 
 attributes as (
 
     select * from {{ source('policy', 'attributes') }}
-    where is_declared
+    where
+        is_declared
+        {%- for name in named %}
+        or name = '{{ name }}'
+        {%- endfor %}
 
 ),
 

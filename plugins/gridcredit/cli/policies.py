@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
 
 from gridcredit.cli.console import InLanguage, clear_errors, known_language, prepare_quietly, required_date, show_table
 from gridcredit.errors import GridCreditError
+from gridcredit.settings import Settings
+
+if TYPE_CHECKING:
+    from gridcredit.warehouse.connection import Connection
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 
@@ -25,15 +31,20 @@ Folder = Annotated[Path, typer.Argument(help="a policy's folder, e.g. policies/d
 def check() -> None:
     """Check every policy of the policies folder, one by one and together."""
     from gridcredit.policies import read_policies
-    from gridcredit.policies.checks import check_new
-    from gridcredit.policies.store import left_aside
+    from gridcredit.policies.store import left_aside, loaded_versions, why_not_new
 
-    with clear_errors() as settings:
+    with clear_errors() as settings, _warehouse_if_any(settings) as connection:
+        loaded = loaded_versions(connection) if connection else {}
         for one in left_aside(settings):
             typer.echo(f"{one.policy.header.version}: left aside, {one.policy.folder} counts for nothing: {one.why}")
         for policy in read_policies(settings):
-            check_new(policy)
             header = policy.header
+            is_loaded = header.version in loaded
+            if why := why_not_new(policy, None if is_loaded else connection):
+                if not is_loaded:
+                    raise GridCreditError(why)
+                typer.echo(f"{header.version}: rates as it was loaded; a new version that says so is refused: {why}")
+                continue
             typer.echo(
                 f"{header.version}: sound; in force from {header.effective_from}, approved by {header.approver}, "
                 f"{len(policy.tables['indicators'])} indicators, {len(policy.tables['grades'])} grades, "
@@ -120,7 +131,7 @@ def proposals() -> None:
     with clear_errors() as settings:
         prepare_quietly(settings)
         for one in list_proposals(settings):
-            decided = f" by {one.approver}: {one.reason}" if one.approver else ""
+            decided = f" {one.decision}" if one.decision else ""
             typer.echo(
                 f"{one.proposal_id:>4}  {one.policy_version}  from {one.effective_from}  {one.method}  "
                 f"{one.status}{decided}"
@@ -233,6 +244,27 @@ def restore(
         prepare_quietly(settings)
         changed = restore_policy(version, approver, reason, settings)
         typer.echo(f"{version}: put back {', '.join(f'policy.{table}' for table in changed)}")
+
+
+@contextmanager
+def _warehouse_if_any(settings: Settings) -> Iterator[Connection | None]:
+    """A connection to the warehouse; None where none runs, or nothing has been prepared on it."""
+    import psycopg
+
+    from gridcredit.warehouse.connection import connect
+    from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+    from gridcredit.warehouse.published_tables import table_columns
+
+    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
+        yield None
+        return
+    with ExitStack() as opened:
+        try:
+            connection = opened.enter_context(connect(settings))
+        except psycopg.OperationalError:
+            yield None
+            return
+        yield connection if table_columns(connection, "policy", "policies") else None
 
 
 def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:

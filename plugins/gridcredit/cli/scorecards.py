@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gridcredit.cli.console import clear_errors, prepare_quietly, required_date
-from gridcredit.policies.folder import Policy
+from gridcredit.policies.folder import Policy, refuse_name
 from gridcredit.settings import Settings
 
 scorecard_app = typer.Typer(
@@ -46,6 +46,7 @@ def fit(
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
         refuse_existing(out)
+        refuse_name(version)
         prepare_quietly(settings)
         build_outcomes(settings)
         made = develop(

@@ -23,6 +23,7 @@ from gridcredit.evaluation.figures import Floats, Power, auc, pooled_calibration
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.shadow import rate_by_challenger
+from gridcredit.lineage.decisions import refuse_nobody
 from gridcredit.policies.evaluation_rules import EvaluationRules, Threshold, read_rules
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
@@ -99,11 +100,12 @@ def note_breaches(watched_on: date, officer: str, note: str, settings: Settings)
     """Record that a named person has taken note of a watch's breaches; the first note stands.
 
     Raises:
-        GridCreditError: without a name or a note.
+        GridCreditError: without a name or a note, or where the name is that of a login that several persons share.
     """
     officer, note = officer.strip(), note.strip()
     if not officer or not note:
         raise GridCreditError("a note about breaches needs the name of who writes it, and what is to be done")
+    refuse_nobody(officer, settings)
     with connect(settings) as connection:
         connection.execute(
             "insert into evaluation.breach_note (watched_on, officer, note) values (%s, %s, %s) on conflict do nothing",

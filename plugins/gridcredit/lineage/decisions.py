@@ -20,12 +20,17 @@ def record_decision(
     approver, reason = approver.strip(), reason.strip()
     if not approver or not reason:
         raise GridCreditError(f"to {decision} needs the name of who decides, and a reason")
-    if approver.casefold() in settings.nobodys_names:
-        raise GridCreditError(
-            f"{approver!r} is a login that several persons share, or no person's (GRIDCREDIT_SHARED_LOGINS): give "
-            "the name of who decides"
-        )
+    refuse_nobody(approver, settings)
     connection.execute(
         "insert into lineage.decisions (decision, subject, approver, reason, os_user) values (%s, %s, %s, %s, %s)",
         [decision, subject, approver, reason, getpass.getuser()],
     )
+
+
+def refuse_nobody(name: str, settings: Settings) -> None:
+    """Raise a GridCreditError where a name is that of a login which is no person's."""
+    if name.strip().casefold() in settings.nobodys_names:
+        raise GridCreditError(
+            f"{name.strip()!r} is a login that several persons share, or no person's (GRIDCREDIT_SHARED_LOGINS): give "
+            "the name of who decides"
+        )

@@ -32,7 +32,7 @@ class DecideOnProposalOperator(ApprovalOperator):
         settings = warehouse_settings()
         proposal = read_proposal(int(self.proposal), settings)
         if proposal.is_approved is not None:
-            raise AirflowSkipException(f"{proposal.policy_version} was {proposal.status} by {proposal.approver}")
+            raise AirflowSkipException(f"{proposal.policy_version} was {proposal.status} {proposal.decision}")
         self.body = describe_proposal(proposal)
         self.assigned_users = [{"id": name, "name": name} for name in settings.approvers] or None
         return super().execute(context)

@@ -5,11 +5,12 @@ withdrawn.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 
 from psycopg import sql
 
 from gridcredit.files.strict_yaml import load_yaml
-from gridcredit.policies.folder import header_text, write_files
+from gridcredit.policies.folder import header_text, is_usable_name, write_files
 from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
@@ -22,6 +23,9 @@ def fetch_adopted(connection: Connection, settings: Settings) -> None:
         "from policy.proposals where is_approved"
     ).fetchall()
     for proposal_id, name, version, approver, is_withdrawn in approved:
+        # A name with a slash, or `..`, is that of another folder.
+        if not (is_usable_name(name) and is_usable_name(version)):
+            continue
         folder = settings.policy_folders[1] / name / version
         if is_withdrawn:
             shutil.rmtree(folder, ignore_errors=True)
@@ -29,6 +33,15 @@ def fetch_adopted(connection: Connection, settings: Settings) -> None:
             files = proposed_files(connection, proposal_id)
             header = load_yaml(files["policy.yml"]) | {"approver": approver}
             write_files(folder, files | {"policy.yml": header_text(header)})
+
+
+def not_adopted(connection: Connection, versions: Collection[str]) -> list[tuple[int, str]]:
+    """Proposals, by number and version, that are approved and not withdrawn, and of none of the versions."""
+    return connection.execute(
+        "select proposal_id, policy_version from policy.proposals "
+        "where is_approved and withdrawn_at is null and policy_version <> all(%s) order by 1",
+        [list(versions)],
+    ).fetchall()
 
 
 def proposed_files(connection: Connection, proposal_id: int) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
 from gridcredit.contract.customers import PAYMENT_MODES, SEGMENTS
 from gridcredit.errors import PolicyError
 from gridcredit.policies.billing_checks import check_billing
-from gridcredit.policies.folder import Policy, fault
+from gridcredit.policies.folder import Policy, fault, refuse_name
 from gridcredit.policies.recovery_checks import check_recovery
 from gridcredit.policies.tables import POLICY_TABLES
 
@@ -136,6 +137,7 @@ MAX_SCORE = 100
 
 def check_new(policy: Policy) -> None:
     """Refuse with a PolicyError what would stop runs or rate nobody; versions already loaded are not asked again."""
+    _check_names(policy)
     for row in policy.tables["indicators"]:
         if _number(policy, "indicators", row["weight"]) <= 0:
             raise fault(
@@ -162,11 +164,25 @@ def check_new(policy: Policy) -> None:
                     raise fault(policy, table, f"{column} {row[column]!r} has a quote in it: names have none")
 
 
+def _check_names(policy: Policy) -> None:
+    """Refuse a name that no SQL, and no folder, could have."""
+    for key, name in (("policy", policy.header.policy), ("version", policy.header.version)):
+        try:
+            refuse_name(name, key)
+        except PolicyError as error:
+            raise PolicyError(f"{policy.folder / 'policy.yml'}: {error}") from None
+
+
 def _check_sizes(policy: Policy) -> None:
     """Refuse numbers that the models would turn into a date or an amount which cannot be held."""
     for name, number in policy.header.model_dump().items():
         if isinstance(number, int) and number > (most := _most(name)):
             raise PolicyError(f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {most}")
+        if isinstance(number, date) and abs((number - policy.header.effective_from).days) > MOST_DAYS:
+            raise PolicyError(
+                f"{policy.folder / 'policy.yml'}: {name} is {number}, more than {MOST_DAYS} days from effective_from, "
+                f"{policy.header.effective_from}"
+            )
     for table, described in POLICY_TABLES.items():
         counted = [one.name for one in (*described.columns, *described.optional_columns) if one.kind == "integer"]
         for row in policy.tables[table]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -132,6 +133,27 @@ FILE_NAMES = ("policy.yml", *(f"{table}.csv" for table in TABLES))
 def file_names(folder: Path) -> list[str]:
     """The files of a policy folder: all, but for optional tables that it leaves out."""
     return [name for name in FILE_NAMES if (folder / name).exists()]
+
+
+# Names stand in SQL between quotes, and are names of folders.
+NAME = re.compile(r"[\w.-]+")
+# A simulation calls its policy so.
+PROPOSED = "proposed"
+TAKEN_NAMES = (".", "..", PROPOSED)
+
+
+def is_usable_name(name: str) -> bool:
+    """Whether a policy or a version may have the name."""
+    return NAME.fullmatch(name) is not None and name not in TAKEN_NAMES
+
+
+def refuse_name(name: str, what: str = "version") -> None:
+    """Raise a PolicyError where a policy or a version may not have the name."""
+    if not is_usable_name(name):
+        raise PolicyError(
+            f"{what} {name!r} cannot be a name: letters, digits, '_', '.' and '-' are allowed, and none of "
+            f"{', '.join(map(repr, TAKEN_NAMES))}"
+        )
 
 
 # The approver of what nobody has approved yet.

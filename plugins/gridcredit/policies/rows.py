@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import psycopg
@@ -73,11 +73,24 @@ def refuse_rounded(connection: Connection, policy: Policy) -> None:
         path = policy.folder / ("policy.yml" if table == "policies" else f"{table}.csv")
         for row in table_rows:
             for column, scale in places.get(table, {}).items():
-                if (sent := row.get(column)) and Decimal(sent) != round(Decimal(sent), scale):
+                if (sent := row.get(column)) and _decimals(sent) > scale:
                     raise PolicyError(
                         f"{path}: {column} is {sent}, which has more than {scale} decimals; the warehouse would round "
                         "it. Write what is to count"
                     )
+
+
+def _decimals(text: str) -> int:
+    """Digits behind the point, without zeros at the end; 0 of what is no number, which the warehouse refuses.
+
+    Arithmetic would round, or fail, beyond the 28 digits of a context.
+    """
+    try:
+        _, digits, exponent = Decimal(text).as_tuple()
+    except InvalidOperation:
+        return 0
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return 0 if not isinstance(exponent, int) or zeros == len(digits) else max(0, -exponent - zeros)
 
 
 def store_files(connection: Connection, policy: Policy) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from gridcredit.contract.attributes import read_attributes
 from gridcredit.contract.features import features, protected_features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.lineage.decisions import record_decision
-from gridcredit.policies.adoption import fetch_adopted, unload
+from gridcredit.policies.adoption import fetch_adopted, not_adopted, unload
 from gridcredit.policies.checks import check_new, check_policy, check_together, named_attributes
 from gridcredit.policies.folder import Policy, read_folder
 from gridcredit.policies.rows import (
@@ -55,7 +57,8 @@ def read_policies(settings: Settings) -> list[Policy]:
     known, protected = set(features(settings)), set(protected_features(settings))
     for policy in policies:
         gone = named_attributes(policy) if _is_followed(policy, policies) else set()
-        check_policy(policy, known | gone, protected - gone)
+        with _or_taken_back(policy, settings):
+            check_policy(policy, known | gone, protected - gone)
     check_together(policies)
     return policies
 
@@ -179,6 +182,12 @@ def load_policies(settings: Settings | None = None) -> None:
         store_attributes(connection, read_attributes(settings))
         known = loaded_versions(connection)
         policies = read_policies(settings)
+        if lost := not_adopted(connection, [one.header.version for one in policies]):
+            number, version = lost[0]
+            raise PolicyError(
+                f"{version!r} is approved, and no folder has it, so nothing is rated by it: take it back by "
+                f"`gridcredit policy withdraw {number}`, and propose it with another version"
+            )
         for policy in policies:
             version = policy.header.version
             sha256 = known.pop(version, None)
@@ -188,9 +197,10 @@ def load_policies(settings: Settings | None = None) -> None:
                 log.warning("policy_held_back", version=version, detail=why_held_back(policy, rated))
             elif sha256 is None:
                 # Of a version that never rated also what it names must be there.
-                check_policy(policy, known_features, protected)
-                check_new(policy)
-                refuse_rounded(connection, policy)
+                with _or_taken_back(policy, settings):
+                    check_policy(policy, known_features, protected)
+                    check_new(policy)
+                    refuse_rounded(connection, policy)
                 insert_policy(connection, policy)
                 _analyze(connection)
                 store_files(connection, policy)
@@ -207,11 +217,39 @@ def load_policies(settings: Settings | None = None) -> None:
         for policy in loaded:
             # Where the version that follows is held back, this one rates on.
             if not _is_followed(policy, loaded):
-                check_policy(policy, known_features, protected)
+                with _or_taken_back(policy, settings):
+                    check_policy(policy, known_features, protected)
         # The others have no folder, or none any more.
         for version, sha256 in known.items():
             if changed := changed_since_loaded(connection, version, sha256):
                 raise _not_as_loaded(changed[0], version, "what was loaded")
+
+
+@contextmanager
+def _or_taken_back(policy: Policy, settings: Settings) -> Iterator[None]:
+    """What is wrong with a version approved here may also end by its withdrawal."""
+    try:
+        yield
+    except PolicyError as error:
+        if settings.policy_folders[1] not in policy.folder.parents:
+            raise
+        raise PolicyError(
+            f"{error}; or take it back: `gridcredit policy withdraw N`, whose number N `gridcredit policy proposals` "
+            "shows"
+        ) from error
+
+
+def why_not_new(policy: Policy, connection: Connection | None) -> str | None:
+    """Why a version would not be loaded as new; None where nothing is against it. The warehouse, where there is one,
+    is asked for what it would round.
+    """
+    try:
+        check_new(policy)
+        if connection is not None:
+            refuse_rounded(connection, policy)
+    except PolicyError as error:
+        return str(error)
+    return None
 
 
 def has_rated(connection: Connection, version: str) -> bool:

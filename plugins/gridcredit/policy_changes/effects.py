@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from gridcredit.errors import GridCreditError
 from gridcredit.policies.adoption import proposed_files
-from gridcredit.policies.folder import write_files
+from gridcredit.policies.folder import refuse_name, write_files
 from gridcredit.policies.store import read_policy
 from gridcredit.policy_changes.proposals import Proposal, find
 from gridcredit.policy_changes.simulation import simulate_policy
@@ -25,6 +25,7 @@ def compare(proposal_id: int, settings: Settings) -> dict[str, Any]:
     """
     with connect(settings) as connection:
         proposal = find(connection, proposal_id)
+        refuse_name(proposal.policy_version)
         folder = settings.home / "proposals" / proposal.policy_version
         write_files(folder, proposed_files(connection, proposal_id))
         (day,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)

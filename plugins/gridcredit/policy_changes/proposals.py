@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from psycopg import sql
@@ -16,13 +16,24 @@ from psycopg.types.json import Jsonb
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.policies.adoption import fetch_adopted, proposed_files, unload
-from gridcredit.policies.folder import Policy, file_names, write_files
+from gridcredit.policies.folder import Policy, file_names, refuse_name, write_files
 from gridcredit.policies.store import has_rated, loaded_versions, read_policy
 from gridcredit.policy_changes.trial import try_policy
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
 
 log = structlog.get_logger(__name__)
+
+
+class Decision(NamedTuple):
+    """What was decided last of a proposal: by whom, when and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+    def __str__(self) -> str:
+        return f"by {self.by} on {self.at:%Y-%m-%d}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,21 @@ class Proposal:
             return "withdrawn"
         return "open" if self.is_approved is None else "approved" if self.is_approved else "refused"
 
+    @property
+    def decision(self) -> Decision | None:
+        """The decision that `status` follows from; None while it is open."""
+        if self.withdrawn_at is not None:
+            return Decision(self.withdrawn_by or "", self.withdrawn_at, self.withdrawn_reason or "")
+        if self.decided_at is not None:
+            return Decision(self.approver or "", self.decided_at, self.reason or "")
+        return None
+
 
 def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any], settings: Settings) -> int:
     """Store a policy as proposed, with what its model card says; the same files again give the same proposal.
 
     Raises:
-        GridCreditError: another policy was proposed under this version.
+        GridCreditError: another policy was proposed under this version, or this one was refused or withdrawn.
     """
     header = policy.header
     with connect(settings) as connection:
@@ -72,6 +92,11 @@ def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any
             if proposed_files(connection, known.proposal_id) != files:
                 raise GridCreditError(
                     f"another policy was proposed as {header.version!r}: give this one a version of its own"
+                )
+            if known.status in ("refused", "withdrawn"):
+                raise GridCreditError(
+                    f"{header.version!r} was proposed before, as {known.proposal_id}, and {known.status} "
+                    f"{known.decision}. Give it another version in policy.yml to propose it again"
                 )
             return known.proposal_id
         connection.cursor().executemany(
@@ -121,6 +146,7 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
         proposal = find(connection, proposal_id)
         is_new = proposal.is_approved is None and is_approved
         if is_new:
+            refuse_name(proposal.policy_version)
             _refuse_late(connection, proposal)
             _refuse_rival(connection, proposal)
             files = proposed_files(connection, proposal_id)
@@ -145,7 +171,7 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
         )
         proposal = find(connection, proposal_id)
     if (proposal.is_approved, proposal.approver, proposal.reason) != (is_approved, approver, reason):
-        raise GridCreditError(f"proposal {proposal_id} was {proposal.status} by {proposal.approver}: {proposal.reason}")
+        raise GridCreditError(f"proposal {proposal_id} was {proposal.status} {proposal.decision}")
     log.info("policy_decided", proposal=proposal_id, version=proposal.policy_version, status=proposal.status)
     return proposal
 
@@ -210,7 +236,8 @@ def _refuse_rated(connection: Connection, proposal: Proposal) -> None:
     ).fetchone() or (None,)
     # The record of a release names the versions loaded then, and must be the same for ever.
     if rated and (version in loaded_versions(connection) or has_rated(connection, version)):
+        how = "has rated" if has_rated(connection, version) else "rated nobody, but was loaded for the releases of"
         raise GridCreditError(
-            f"{version} has rated days up to {rated}, and released ratings stay as they are: propose a "
-            "new version with a later date"
+            f"{version} {how} days up to {rated}, and what is released stays as it is: propose a new version with a "
+            "later date"
         )

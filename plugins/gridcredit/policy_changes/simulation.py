@@ -19,7 +19,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.files.spreadsheet import write_table
 from gridcredit.policies.evaluation_rules import read_rules
-from gridcredit.policies.folder import Policy
+from gridcredit.policies.folder import PROPOSED, Policy
 from gridcredit.policies.rows import insert_policy
 from gridcredit.policies.store import load_policies
 from gridcredit.policies.tables import TABLES
@@ -30,7 +30,6 @@ from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import exclusive
 
 PREFIX = "simulated_"
-PROPOSED = "proposed"
 # What is rebuilt for the day, and of it what depends on the policy.
 OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct attribute usage"
 OF_THE_POLICY = (

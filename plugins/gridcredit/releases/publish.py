@@ -170,6 +170,12 @@ order by effective_from desc limit 1
 """
 
 
+BUILD_AGAIN = (
+    "run `gridcredit run` again, or in Airflow clear the task `build_ledger` of this run of `build_ratings`, with all "
+    "tasks after it"
+)
+
+
 def _require_policies(connection: Connection, run_id: str) -> None:
     """What was approved, changed or withdrawn since the build began, which compared it too, is not published."""
     # Until the release is there nothing is approved or withdrawn any more. In the order in which a withdrawal locks.
@@ -177,14 +183,14 @@ def _require_policies(connection: Connection, run_id: str) -> None:
     if approved := connection.execute(NOT_BUILT_BY, [run_id]).fetchone():
         raise GridCreditError(
             f"{approved[0]} takes effect on {approved[1]} and was approved or shipped since the build began, so this "
-            "run does not rate by it: run `gridcredit run` again, or take back what was approved by "
-            "`gridcredit policy withdraw`"
+            f"run does not rate by it: {BUILD_AGAIN}, or take back what was approved by `gridcredit policy withdraw`"
         )
     if withdrawn := connection.execute(
-        "select policy_version from candidate.customer_rating "
+        "select policy_version from (select policy_version from candidate.customer_rating "
+        "union all select policy_version from candidate.rating_month_end) as rated "
         "where policy_version not in (select policy_version from policy.policies) limit 1"
     ).fetchone():
-        raise GridCreditError(f"{withdrawn[0]} was withdrawn since the build began: run `gridcredit run` again")
+        raise GridCreditError(f"{withdrawn[0]} was withdrawn since the build began: {BUILD_AGAIN}")
     if changed := changed_policies(connection, run_id):
         raise GridCreditError(
             f"{', '.join(changed)}: not what was loaded, somebody changed it since the build began: nothing is "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from psycopg import sql
+
 from gridcredit.contract.attributes import FILE_NAME, Attribute
 from gridcredit.errors import PolicyError
 from gridcredit.warehouse.connection import Connection
@@ -12,12 +14,17 @@ from gridcredit.warehouse.published_tables import table_columns
 
 
 def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) -> None:
-    """Bring policy.attributes to what is declared.
+    """Bring policy.attributes to what is declared; a code that is declared no more stays while a version names it.
 
     Raises:
         PolicyError: an attribute was declared with another type before, which its stored values have.
     """
-    stored: dict[str, str] = dict(connection.execute("select name, type from policy.attributes").fetchall())
+    stored: dict[str, str] = {}
+    kept: dict[str, list[str]] = {}
+    named = _named_features(connection)
+    for name, kind, codes in connection.execute("select name, type, codes from policy.attributes").fetchall():
+        stored[name] = kind
+        kept[name] = [code for code in (codes or "").split("|") if f"attribute_{name}_{code}" in named]
     for name, one in declared.items():
         if stored.get(name, one.type) != one.type:
             raise PolicyError(
@@ -32,11 +39,23 @@ def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) 
             "is_protected = excluded.is_protected, is_declared = true "
             "where row(stored.*) is distinct from row(excluded.*)",
             one.model_dump(include={"type", "text", "protected"})
-            | {"name": name, "codes": "|".join(one.values) or None},
+            | {"name": name, "codes": "|".join(dict.fromkeys([*one.values, *kept.get(name, [])])) or None},
         )
     connection.execute(
         "update policy.attributes set is_declared = false where is_declared and name <> all(%s)", [list(declared)]
     )
+
+
+def _named_features(connection: Connection) -> set[str]:
+    """The features that loaded versions name."""
+    # Policies import this module.
+    from gridcredit.policies.checks import NAMED_IN
+
+    query = sql.SQL(" union ").join(
+        sql.SQL("select {} from {}").format(sql.Identifier(column), sql.Identifier("policy", table))
+        for table, column in NAMED_IN.items()
+    )
+    return {name for (name,) in connection.execute(query)}
 
 
 def published_attributes(connection: Connection, customer_id: str) -> dict[str, Decimal]:

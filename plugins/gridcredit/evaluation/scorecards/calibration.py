@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.figures import Interval, effective_size
 from gridcredit.evaluation.scorecards.policy_folder import refuse_existing, write_policy
-from gridcredit.policies.folder import NOBODY, Policy
+from gridcredit.policies.folder import NOBODY, Policy, refuse_name
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -25,8 +25,8 @@ LEAST_RATE = 0.0001
 
 @dataclass(frozen=True)
 class GradeRate:
-    """A grade's default rate: by the policy, as observed over the `observed` month-ends of customers, and between the
-    two.
+    """A grade's default rate: by the policy, as observed over the `observed` month-ends of customers, worth `size`
+    independent ones, and between the two.
     """
 
     grade: str
@@ -34,12 +34,13 @@ class GradeRate:
     observed: int
     customers: int
     defaults: int
+    size: float
     now: Interval
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A policy with default rates of the supplier's own."""
+    """A policy with default rates of the supplier's own; `rates` are those that its folder has."""
 
     policy: Policy
     base: Policy
@@ -59,6 +60,7 @@ def calibrate_policy(out: Path, version: str, effective_from: date, settings: Se
         GridCreditError: the folder already exists, or no rating of the version has an outcome.
     """
     refuse_existing(out)
+    refuse_name(version)
     base = policy_in_force(settings, effective_from)
     with connect(settings) as connection:
         counts = connection.execute(
@@ -74,7 +76,8 @@ def calibrate_policy(out: Path, version: str, effective_from: date, settings: Se
     for row in base.tables["default_rates"]:
         of_grade = [(observed, defaults) for grade, _, observed, defaults in counts if grade == row["grade"]]
         rates.append(shrunk_rate(row["grade"], float(row["probability_of_default"]), of_grade))
-    values = _never_better_for_worse(base, rates)
+    rates = as_written(base, rates)
+    values = {one.grade: one.now.value for one in rates}
     table = [row | {"probability_of_default": f"{values[row['grade']]:.4f}"} for row in base.tables["default_rates"]]
     header = {
         "version": version,
@@ -97,9 +100,22 @@ def shrunk_rate(grade: str, before: float, counts: list[tuple[int, int]]) -> Gra
     came = size * defaults / observed if observed else 0.0
     bad, good = came + POLICY_COUNTS_AS * before, size - came + POLICY_COUNTS_AS * (1 - before)
     low, high = beta.ppf([0.025, 0.975], max(bad, 1e-6), max(good, 1e-6))
-    return GradeRate(
-        grade, before, observed, len(counts), defaults, Interval(bad / (bad + good), float(low), float(high))
-    )
+    now = Interval(bad / (bad + good), float(low), float(high))
+    return GradeRate(grade, before, observed, len(counts), defaults, size, now)
+
+
+def as_written(base: Policy, rates: list[GradeRate]) -> list[GradeRate]:
+    """The rates as the folder has them: pooled, not below the least, with four digits; intervals hold them."""
+    values = {grade: round(rate, 4) for grade, rate in _never_better_for_worse(base, rates).items()}
+    return [
+        replace(
+            one,
+            now=Interval(
+                values[one.grade], min(one.now.lower, values[one.grade]), max(one.now.upper, values[one.grade])
+            ),
+        )
+        for one in rates
+    ]
 
 
 def _never_better_for_worse(base: Policy, rates: list[GradeRate]) -> dict[str, float]:
@@ -108,7 +124,7 @@ def _never_better_for_worse(base: Policy, rates: list[GradeRate]) -> dict[str, f
 
     ranks = {row["grade"]: int(row["grade_rank"]) for row in base.tables["grades"]}
     ranked = sorted((one for one in rates if one.grade in ranks), key=lambda one: ranks[one.grade])
-    weights = [one.observed + POLICY_COUNTS_AS for one in ranked]
+    weights = [one.size + POLICY_COUNTS_AS for one in ranked]
     pooled = IsotonicRegression().fit_transform(
         np.arange(len(ranked)), [one.now.value for one in ranked], sample_weight=weights
     )

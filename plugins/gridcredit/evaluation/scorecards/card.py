@@ -46,6 +46,11 @@ def _facts(proposal: Proposal) -> dict[str, Any]:
         "proposal": proposal,
         "facts": proposal.facts,
         "changes": describe_changes(proposal.changes) if proposal.changes else [],
+        "attributes": [
+            one["indicator"]
+            for one in proposal.facts.get("indicators", [])
+            if one["indicator"].startswith("attribute_")
+        ],
     }
 
 

@@ -21,7 +21,7 @@ from gridcredit.evaluation.scorecards.sample import Part, Sample, read_sample, u
 from gridcredit.evaluation.scorecards.score import score
 from gridcredit.evaluation.scorecards.verdict import CROSS_VALIDATED, Judged, Verdict, cross_validate, judge
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
-from gridcredit.policies.folder import NOBODY, Policy
+from gridcredit.policies.folder import NOBODY, Policy, refuse_name
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
@@ -71,6 +71,7 @@ def develop(
         GridCreditError: history, defaults or indicators do not allow it; the text says what is missing.
     """
     refuse_existing(out)
+    refuse_name(version)
     rules = read_rules(settings)
     base = policy_in_force(settings, effective_from)
     known = list(features(settings))
@@ -88,6 +89,24 @@ def develop(
     calibration = calibrate(of_obligors, obligors["is_default"].to_numpy())
     tables["grades"], out_of_reach = cut_grades(base, calibration)
     tables["default_rates"] = default_rates(base, tables["grades"], of_obligors, calibration)
+    # Written once all is known: a fit that fails later leaves no folder.
+    fitted_policy = replace(base, tables={**base.tables, **tables})
+    scores = {name: score(fitted_policy, part.frame) for name, part in sample.parts.items()}
+    judged = [found for name, part in sample.parts.items() if (found := _judge(name, part, scores[name], base))]
+    if sample.out_of_time is None:
+        ahead = cross_validate(sample.fitted, base, candidates, rules.fit)
+        # Whom the policy gives no score is not judged.
+        ahead[np.isnan(scores["fitted on"])] = np.nan
+        judged += [found] if (found := _judge(CROSS_VALIDATED, sample.fitted, ahead, base)) else []
+    of_judging = scores["out of time" if sample.out_of_time else "fitted on"]
+    by_group = {column: _groups(sample.judging, column, of_judging, fitted_policy) for column in ("segment", "region")}
+    grades = _grades(sample.judging, fitted_policy)
+    verdict = judge(
+        *(judged, sample.judging, [one.observed for one in grades], scores["fitted on"], of_judging, rules.fit),
+        judging="out of time" if sample.out_of_time else CROSS_VALIDATED,
+    )
+    with connect(settings) as connection:
+        notes = [*out_of_reach, *unused_outcomes(connection)]
     policy = write_policy(
         out,
         base,
@@ -102,29 +121,7 @@ def develop(
         },
         settings,
     )
-    scores = {name: score(policy, part.frame) for name, part in sample.parts.items()}
-    judged = [found for name, part in sample.parts.items() if (found := _judge(name, part, scores[name], base))]
-    if sample.out_of_time is None:
-        ahead = cross_validate(sample.fitted, base, [one.name for one in fitted.indicators], rules.fit, trusted)
-        # Whom the policy gives no score is not judged.
-        ahead[np.isnan(scores["fitted on"])] = np.nan
-        judged += [found] if (found := _judge(CROSS_VALIDATED, sample.fitted, ahead, base)) else []
-    of_judging = scores["out of time" if sample.out_of_time else "fitted on"]
-    with connect(settings) as connection:
-        notes = [*out_of_reach, *unused_outcomes(connection)]
-    return Development(
-        policy,
-        base,
-        fitted,
-        calibration,
-        sample,
-        judged,
-        {column: _groups(sample.judging, column, of_judging, policy) for column in ("segment", "region")},
-        grades := _grades(sample.judging, policy),
-        rules,
-        judge(judged, sample.judging, [one.observed for one in grades], scores["fitted on"], of_judging, rules.fit),
-        notes,
-    )
+    return Development(policy, base, fitted, calibration, sample, judged, by_group, grades, rules, verdict, notes)
 
 
 def _judge(name: str, part: Part, scores: Floats, base: Policy) -> Judged | None:

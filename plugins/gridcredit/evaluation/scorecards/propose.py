@@ -10,6 +10,7 @@ from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.scorecards.develop import develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
 from gridcredit.evaluation.scorecards.verdict import refuse_worse
+from gridcredit.policies.folder import refuse_name
 from gridcredit.policy_changes.proposals import propose
 from gridcredit.settings import Settings
 
@@ -22,6 +23,7 @@ def propose_scorecard(version: str, effective_from: date, settings: Settings, *,
         was
             proposed under the version.
     """
+    refuse_name(version)
     build_outcomes(settings)
     with tempfile.TemporaryDirectory() as folder:
         made = develop(Path(folder) / version, version, effective_from, settings)

@@ -108,15 +108,27 @@ def read_sample(settings: Settings) -> Sample:
             )
         else:
             sample = Sample(_part(_rows(connection, names, fitted_on, None, rules)), None, None, exclusions)
+        if why := _why_too_little(sample, rules):
+            # Perhaps what was delivered is enough, and not used.
+            raise GridCreditError(". ".join([why, *unused_outcomes(connection)]))
+    return sample
+
+
+def _why_too_little(sample: Sample, rules: EvaluationRules) -> str | None:
+    """Why nothing can be fitted to a sample; None where it can."""
     for what, part in sample.parts.items():
-        _require_both(part, what)
+        if part.defaults in (0, part.observed):
+            return (
+                f"the part {what} has {part.defaults} defaults among {part.observed} customers' month-ends: a "
+                "scorecard needs customers who defaulted and customers who did not"
+            )
     if sample.fitted.defaults < rules.fit.min_defaults:
-        raise GridCreditError(
+        return (
             f"{sample.fitted.defaults} defaults are too few to fit on, min_defaults of evaluation.yml asks for "
             f"{rules.fit.min_defaults}: build more history (GRIDCREDIT_HISTORY_MONTHS), or set weights by a method "
             "(`gridcredit scorecard weights`)"
         )
-    return sample
+    return None
 
 
 def split_month_ends(
@@ -161,22 +173,28 @@ def unused_outcomes(connection: Connection) -> list[str]:
     counts = connection.execute(
         """
         with delivered as (select distinct customer_id, as_of_date from raw.outcome),
-        days as (select distinct as_of_date from outcomes.outcome)
+        days as (select as_of_date from scope.as_of_date)
         select
             count(*) filter (where staged.customer_id is null),
             count(*) filter (where staged.customer_id is not null and days.as_of_date is null),
-            count(*) filter (where days.as_of_date is not null and rated.customer_id is null),
+            count(*) filter (
+                where staged.customer_id is not null and days.as_of_date is not null and rated.customer_id is null
+            ),
+            count(*) filter (where rated.exclusion = 'not rated'),
             count(*) filter (where rated.exclusion = 'last day')
         from delivered
         left join staging.stg_outcome as staged using (customer_id, as_of_date)
         left join days using (as_of_date)
         left join outcomes.outcome as rated using (customer_id, as_of_date)
+        -- What the supplier has taken back is not missing.
+        where staged.is_deleted is not true
         """
-    ).fetchone() or (0, 0, 0, 0)
+    ).fetchone() or (0, 0, 0, 0, 0)
     causes = (
         "no build has read yet: run `gridcredit run`",
         "are of days that are neither a rated month-end nor the last day",
         "are of customers without a rating that day",
+        "are of customers whom the policy did not rate that day (NR)",
         "are of the last day, of which nothing else is known: they count where no month-end has an outcome",
     )
     return [f"{count:,} delivered outcomes {cause}." for count, cause in zip(counts, causes, strict=True) if count]
@@ -184,14 +202,6 @@ def unused_outcomes(connection: Connection) -> list[str]:
 
 def _months(earlier: date, later: date) -> int:
     return 12 * (later.year - earlier.year) + later.month - earlier.month
-
-
-def _require_both(part: Part, what: str) -> None:
-    if part.defaults in (0, part.observed):
-        raise GridCreditError(
-            f"the part {what} has {part.defaults} defaults among {part.observed} customers' month-ends: a scorecard "
-            "needs customers who defaulted and customers who did not"
-        )
 
 
 def _part(rows: pd.DataFrame) -> Part:

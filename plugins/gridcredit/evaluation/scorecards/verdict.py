@@ -43,10 +43,17 @@ class Verdict:
 
 
 def judge(
-    judged: list[Judged], part: Part, by_grade: list[int], of_fitted: Floats, of_judging: Floats, rules: FitRules
+    judged: list[Judged],
+    part: Part,
+    by_grade: list[int],
+    of_fitted: Floats,
+    of_judging: Floats,
+    rules: FitRules,
+    *,
+    judging: str = "out of time",
 ) -> Verdict:
     """The verdict by the last of `judged`; `by_grade` counts the part's customers, the scores are those of both
-    samples.
+    samples. Where that is not the part `judging`, nothing shows that the scorecard is as good: it counts as worse.
     """
     if not judged:
         raise GridCreditError(
@@ -54,15 +61,22 @@ def judge(
         )
     last = judged[-1]
     new, now = last.fitted.auc, last.base.auc
-    is_worse = new.value < now.value
+    is_judged = last.part == judging
+    is_worse = not is_judged or new.value < now.value
     figures = (
         f"AUC {new.value:.3f} ({new.lower:.3f} to {new.upper:.3f}) {last.part}, {now.value:.3f} by the policy in force"
     )
     lines = [
         f"WORSE than the policy in force: {figures}."
-        if is_worse
+        if new.value < now.value
         else f"Ranks at least as well as the policy: {figures}."
     ]
+    if not is_judged:
+        lines.insert(
+            0,
+            f"NOT JUDGED {judging}: nobody there has a score by both policies, or all or none of these defaulted. It "
+            "counts as worse than the policy in force; what follows is of an earlier part.",
+        )
     if last.part == CROSS_VALIDATED:
         lines.append(
             "Cross-validated: the history is too short for later months to judge it, so it says nothing of other times."
@@ -88,15 +102,27 @@ def score_drift(now: Floats, before: Floats) -> float:
     return stability_index(counts[0], counts[1])
 
 
-def cross_validate(part: Part, base: Policy, names: list[str], rules: FitRules, trusted: tuple[str, ...]) -> Floats:
-    """For each row how well it is by a scorecard fitted on the other customers: its log-odds of paying; NaN without a
-    value.
+def cross_validate(part: Part, base: Policy, candidates: list[str], rules: FitRules) -> Floats:
+    """For each row how well it is by a scorecard fitted on the other customers, chosen anew of all candidates: its
+    log-odds of paying; NaN without a value.
+
+    Whether a candidate knows the outcome was asked of the whole, and is not asked of a part again.
+
+    Raises:
+        GridCreditError: a scorecard cannot be fitted without one of the folds.
     """
     folds = part.frame["customer_id"].map({one: i % FOLDS for i, one in enumerate(part.frame["customer_id"].unique())})
     scores = np.full(part.observed, np.nan)
     for fold in range(FOLDS):
         ahead = (folds == fold).to_numpy()
-        fitted = fit_scorecard(Part(part.frame[~ahead]), base, names, rules, trusted=trusted)
+        others = Part(part.frame[~ahead])
+        try:
+            fitted = fit_scorecard(others, base, candidates, rules, trusted=tuple(candidates))
+        except GridCreditError as error:
+            raise GridCreditError(
+                f"cross-validation, fitted without fold {fold + 1} of {FOLDS} ({others.defaults} defaults among "
+                f"{others.observed} month-ends of customers): {error}"
+            ) from error
         scores[ahead] = -log_odds(fitted, part.frame[ahead])
     return scores
 

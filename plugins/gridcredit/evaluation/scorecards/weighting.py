@@ -14,7 +14,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.feature_frame import as_floats, feature_frame
 from gridcredit.evaluation.scorecards.policy_folder import refuse_existing, write_policy
 from gridcredit.evaluation.scorecards.weights import combine, entropy_weights, read_hierarchy, weighted_tables
-from gridcredit.policies.folder import NOBODY, Policy
+from gridcredit.policies.folder import NOBODY, Policy, refuse_name
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
 from gridcredit.transformation.engines import require_layers
@@ -40,6 +40,7 @@ def weigh(
         GridCreditError: neither method is asked for, a matrix contradicts itself, or no customer has been rated yet.
     """
     refuse_existing(out)
+    refuse_name(version)
     base = policy_in_force(settings, effective_from)
     by_comparison = read_hierarchy(matrices, base) if matrices else None
     by_entropy = entropy_weights(base, _customers(base, settings)) if entropy_share else None

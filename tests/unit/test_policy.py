@@ -300,7 +300,7 @@ def test_a_number_that_the_warehouse_would_round_is_refused_however_long(number:
 
 def test_a_login_that_is_nobodys_notes_no_breach() -> None:
     settings = Settings(shared_logins=["Credit"])
-    with pytest.raises(GridCreditError, match="'credit' is a login that is no person's"):
+    with pytest.raises(GridCreditError, match="'credit' is a login that several persons share, or no person's"):
         note_breaches(date(2026, 6, 30), " credit ", "seen", settings)
 
 

@@ -12,6 +12,12 @@ from gridcredit.settings import Settings
 
 FEATURE_NOTE = "Written from vars.features of dbt_project/dbt_project.yml by `gridcredit contract`; do not edit."
 
+# The tables of a policy whose rows name features, and in which column.
+NAMED_IN = {
+    **dict.fromkeys(("indicators", "bins"), "indicator"),
+    **dict.fromkeys(("warning_conditions", "review_rules", "vetoes", "advice_rules", "dunning_holds"), "feature"),
+}
+
 
 def features(settings: Settings) -> dict[str, str]:
     """The features that policies may give points for, each with its dimension: also attributes that are not

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
 from gridcredit.contract.customers import PAYMENT_MODES, SEGMENTS
+from gridcredit.contract.features import NAMED_IN
 from gridcredit.errors import PolicyError
 from gridcredit.policies.billing_checks import check_billing
 from gridcredit.policies.folder import Policy, fault, refuse_name
@@ -36,14 +37,6 @@ MAY_BE_PROTECTED = ("warning_conditions", "review_rules", "dunning_holds")
 # In required_weights.csv: the weight of all indicators together.
 ALL_DIMENSIONS = "all"
 TEXT_TABLES = ("reasons", "customer_classes", "review_rules", "advice_rules", "warning_rules", "dunning_holds")
-
-
-# The tables whose rows name features, and in which column.
-NAMED_IN = {
-    "indicators": "indicator",
-    "bins": "indicator",
-    **dict.fromkeys(FACTS, "feature"),
-}
 
 
 def named_attributes(policy: Policy) -> set[str]:

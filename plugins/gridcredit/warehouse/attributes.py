@@ -8,6 +8,7 @@ from decimal import Decimal
 from psycopg import sql
 
 from gridcredit.contract.attributes import FILE_NAME, Attribute
+from gridcredit.contract.features import NAMED_IN
 from gridcredit.errors import PolicyError
 from gridcredit.warehouse.connection import Connection
 from gridcredit.warehouse.published_tables import table_columns
@@ -48,9 +49,6 @@ def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) 
 
 def _named_features(connection: Connection) -> set[str]:
     """The features that loaded versions name."""
-    # Policies import this module.
-    from gridcredit.policies.checks import NAMED_IN
-
     query = sql.SQL(" union ").join(
         sql.SQL("select {} from {}").format(sql.Identifier(column), sql.Identifier("policy", table))
         for table, column in NAMED_IN.items()

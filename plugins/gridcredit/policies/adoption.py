@@ -25,7 +25,7 @@ def fetch_adopted(connection: Connection, settings: Settings) -> None:
     ).fetchall()
     for proposal_id, name, version, approver, is_withdrawn in approved:
         # A name with a slash, or `..`, is that of another folder. Others that are no names today may have rated.
-        if any(Path(one).name != one or one == ".." for one in (name, version)):
+        if any(Path(one).name != one or one in ("", "..") for one in (name, version)):
             continue
         folder = settings.policy_folders[1] / name / version
         if is_withdrawn:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from pathlib import Path
 
 from psycopg import sql
 
 from gridcredit.files.strict_yaml import load_yaml
-from gridcredit.policies.folder import header_text, is_usable_name, write_files
+from gridcredit.policies.folder import header_text, write_files
 from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
@@ -23,8 +24,8 @@ def fetch_adopted(connection: Connection, settings: Settings) -> None:
         "from policy.proposals where is_approved"
     ).fetchall()
     for proposal_id, name, version, approver, is_withdrawn in approved:
-        # A name with a slash, or `..`, is that of another folder.
-        if not (is_usable_name(name) and is_usable_name(version)):
+        # A name with a slash, or `..`, is that of another folder. Others that are no names today may have rated.
+        if any(Path(one).name != one or one in ("", "..") for one in (name, version)):
             continue
         folder = settings.policy_folders[1] / name / version
         if is_withdrawn:

@@ -142,14 +142,9 @@ PROPOSED = "proposed"
 TAKEN_NAMES = (".", "..", PROPOSED)
 
 
-def is_usable_name(name: str) -> bool:
-    """Whether a policy or a version may have the name."""
-    return NAME.fullmatch(name) is not None and name not in TAKEN_NAMES
-
-
 def refuse_name(name: str, what: str = "version") -> None:
     """Raise a PolicyError where a policy or a version may not have the name."""
-    if not is_usable_name(name):
+    if not NAME.fullmatch(name) or name in TAKEN_NAMES:
         raise PolicyError(
             f"{what} {name!r} cannot be a name: letters, digits, '_', '.' and '-' are allowed, and none of "
             f"{', '.join(map(repr, TAKEN_NAMES))}"

@@ -195,6 +195,7 @@ images: $(STAMP) $(BROWSER_STAMP) ## draw README's pictures of the pages from th
 	$(BIN)/python -m tests.support.images
 
 lock: ## renew requirements.lock from pyproject.toml, and those of the other environments (needs uv)
+	@# By hand: the extras' locks (engines, logins), which are what uv resolves for an extra beside requirements.lock.
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
 	for name in bi browser mutants superset; do uv pip compile requirements-$$name.in --python-version 3.11 --generate-hashes \

@@ -229,7 +229,7 @@ def test_a_default_rate_is_of_bills_of_the_same_age(built: Built) -> None:
         # Before it was issued a bill counts with what it was first.
         day = max(bill.due_on + timedelta(days=age), bill.issued_on)
         states = oracle.bills_as_of(built.ledger, customer_id, day)
-        # What was written off is lost, whoever did so when.
+        # What was written off is lost.
         return next((s.open + s.written_off for s in states if s.bill.bill_id == bill.bill_id), Decimal(0))
 
     month_ends = DAYS[:-1]

@@ -51,16 +51,8 @@ def _add_user(airflow: Airflow, user: str) -> None:
     subprocess.run([sys.executable, "-m", *command], env=airflow.environment, check=True, capture_output=True)
 
 
-def _as(airflow: Airflow, user: str, password: str = PASSWORD) -> httpx.Client:
-    login = httpx.post(
-        f"{airflow.address}/auth/token", json={"username": user, "password": password}, trust_env=False
-    ).raise_for_status()
-    token = login.json()["access_token"]
-    return httpx.Client(base_url=airflow.address, trust_env=False, headers={"Authorization": f"Bearer {token}"})
-
-
 def _answer(client: httpx.Client, reason: str) -> int:
-    """The status with which Airflow meets an answer of whoever is logged in."""
+    """The status with which Airflow meets an answer of who is logged in."""
     asked: dict[str, Any] = client.get(
         "/api/v2/dags/release_blocked_run/dagRuns/~/hitlDetails", params={"response_received": False}
     ).json()
@@ -79,14 +71,14 @@ def test_only_a_named_person_lets_a_blocked_run_through(airflow: Airflow) -> Non
         "B-wrong,C00000003,2026-05,2026-06-03,2026-05-01,123456.00,regular\n"
     )
     wait_for(lambda: airflow.asks("release_blocked_run"), "nobody was asked")
-    with _as(airflow, "wang") as wang:
+    with airflow.logged_in("wang", PASSWORD) as wang:
         assert _answer(wang, "I may not") == 403
     # Nor may the login of commands, though it is among those who are asked.
-    with _as(airflow, ADMIN, settings.secret("airflow_admin")) as nobody:
+    with airflow.logged_in(ADMIN, settings.secret("airflow_admin")) as nobody:
         assert _answer(nobody, "I am nobody") == 403
     decided = "select approver, reason from lineage.approvals"
     assert rows(settings, decided) == []
-    with _as(airflow, "li.wei") as li_wei:
+    with airflow.logged_in("li.wei", PASSWORD) as li_wei:
         assert _answer(li_wei, "the supplier will correct this bill") == 200
     wait_for(lambda: number(settings, "select count(*) from lineage.releases") == 2, "it was not released")
     last = "select approver, reason from lineage.releases order by release desc limit 1"
@@ -94,7 +86,7 @@ def test_only_a_named_person_lets_a_blocked_run_through(airflow: Airflow) -> Non
 
 
 def test_the_login_of_commands_is_nobody(airflow: Airflow) -> None:
-    with _as(airflow, ADMIN, airflow.settings.secret("airflow_admin")) as client:
+    with airflow.logged_in(ADMIN, airflow.settings.secret("airflow_admin")) as client:
         assert client.get("/api/v2/dags").json()["total_entries"] > 0
     assert airflow.settings.nobodys_names == {ADMIN}
     refused = subprocess.run(

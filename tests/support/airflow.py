@@ -106,7 +106,11 @@ class Airflow:
 
     def administrator(self) -> httpx.Client:
         """A client of Airflow's API, logged in with the generated password."""
-        login = {"username": ADMIN, "password": self.settings.secret("airflow_admin")}
+        return self.logged_in(ADMIN, self.settings.secret("airflow_admin"))
+
+    def logged_in(self, user: str, password: str) -> httpx.Client:
+        """A client of Airflow's API, logged in as a user."""
+        login = {"username": user, "password": password}
         answer = httpx.post(f"{self.address}/auth/token", json=login, trust_env=False)
         assert answer.status_code == 201
         token = answer.json()["access_token"]

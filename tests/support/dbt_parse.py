@@ -1,4 +1,4 @@
-"""What dbt parsed for one warehouse, moved to another: parsing anew takes eight seconds, for the same models."""
+"""What dbt parsed for one warehouse, moved to another: parsing again takes eight seconds, for the same models."""
 
 from __future__ import annotations
 

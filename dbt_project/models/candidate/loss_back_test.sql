@@ -66,7 +66,7 @@ as_contracted as (
         cast(sum(bills) as integer) as bills,
         cast(sum(open_amount) as numeric(18, 2)) as open_amount,
         cast(sum(known_amount) as numeric(18, 2)) as known_amount,
-        cast({{ money('sum(expected_amount)') }} as numeric(18, 2)) as expected_amount,
+        cast(sum(expected_amount) as numeric(18, 2)) as expected_amount,
         cast(sum(defaulted_amount) as numeric(18, 2)) as defaulted_amount,
         cast({{ rounded_ratio('sum(expected_amount)', 'sum(known_amount)', 4) }} as numeric(9, 4)) as expected_rate,
         cast({{ rounded_ratio('sum(defaulted_amount)', 'sum(known_amount)', 4) }} as numeric(9, 4)) as default_rate,

@@ -1,6 +1,6 @@
 -- The evaluations of the stored year whose findings last: of those who had a rating, month-ends and the days that facts
 -- name.
-{{ config(materialized='view') }}
+{{ config(materialized='view', keys_of='warning_scope') }}
 
 with
 

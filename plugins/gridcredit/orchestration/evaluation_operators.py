@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLEntr
 from airflow.sdk.exceptions import AirflowSkipException
 
 from gridcredit.orchestration.connection import warehouse_settings
-from gridcredit.orchestration.forms import name_and_text
+from gridcredit.orchestration.forms import name_and_text, who_may_answer
 
 
 class DecideOnProposalOperator(ApprovalOperator):
@@ -34,7 +34,7 @@ class DecideOnProposalOperator(ApprovalOperator):
         if proposal.is_approved is not None:
             raise AirflowSkipException(f"{proposal.policy_version} was {proposal.status} {proposal.decision}")
         self.body = describe_proposal(proposal)
-        self.assigned_users = [{"id": name, "name": name} for name in settings.approvers] or None
+        self.assigned_users = who_may_answer(settings)
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -67,7 +67,7 @@ class NoteBreachesOperator(HITLEntryOperator):
         from gridcredit.evaluation.watch import describe_breaches
 
         settings = warehouse_settings()
-        self.assigned_users = [{"id": name, "name": name} for name in settings.approvers] or None
+        self.assigned_users = who_may_answer(settings)
         self.body = describe_breaches(date.fromisoformat(self.watched_on), settings)
         if self.body is None:
             raise AirflowSkipException("no figure is beyond its bound, or it has been noted")

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from gridcredit.errors import GridCreditError, NotReadyError
 from gridcredit.orchestration.assets import LOADED_EXTRACTS, RAW_EXTRACTS, RELEASE
 from gridcredit.orchestration.connection import warehouse_settings
-from gridcredit.orchestration.forms import name_and_text
+from gridcredit.orchestration.forms import name_and_text, who_may_answer
 from gridcredit.orchestration.links import ChangesLink, DashboardLink, GateLink, QuarantineLink
 
 
@@ -201,7 +201,7 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
         self.body = describe_block(self.build_run_id, settings)
         if self.body is None:
             raise AirflowSkipException(f"nothing blocks run {self.build_run_id}")
-        self.assigned_users = [{"id": name, "name": name} for name in settings.approvers] or None
+        self.assigned_users = who_may_answer(settings)
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:  # noqa: ANN401

@@ -103,7 +103,7 @@ def score_drift(now: Floats, before: Floats) -> float:
 
 
 def cross_validate(part: Part, base: Policy, candidates: list[str], rules: FitRules) -> Floats:
-    """For each row how well it is by a scorecard fitted on the other customers, chosen anew of all candidates: its
+    """For each row how well it is by a scorecard fitted on the other customers, chosen again of all candidates: its
     log-odds of paying; NaN without a value.
 
     Whether a candidate knows the outcome was asked of the whole, and is not asked of a part again.

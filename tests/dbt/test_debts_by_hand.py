@@ -51,6 +51,9 @@ leaving, commercial,
 leaving_owing, commercial,
 room, commercial,
 arm_2, commercial,
+guaranteed, commercial,
+unsecured, commercial,
+unbilled, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -71,6 +74,8 @@ bounced-1, bounced, 2026-04-01, 500,
 defaulted-1, defaulted, 2026-04-19, 1000,
 defaulted-2, defaulted, 2026-06-30, 1000,
 secured-1, secured, 2026-03-01, 1000,
+guaranteed-1, guaranteed, 2026-03-01, 1000,
+unsecured-1, unsecured, 2026-03-01, 1000,
 late-1, late, 2026-04-20, 1000,
 disputed-1, disputed, 2026-03-01, 1000, true
 cent-1, cent, 2026-02-23, 500,
@@ -94,8 +99,13 @@ room-3, room, 2026-05-10, 500,
 room-4, room, 2026-06-30, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
 """
-# Customer and deposit.
-DEPOSITS = {"secured": "400"}
+# Customer, deposit, guarantee, and its last day.
+SECURITY = {
+    "secured": "400,,",
+    "guaranteed": f"100,300,{DAY}",
+    "unsecured": ",300,2026-06-18",
+    "unbilled": "50,300,",
+}
 # Payment, customer, bill, day, amount, the payment that it takes back.
 PAYMENTS = """
 paid_for-P, paid_for, paid_for-1, 2026-03-01, 500,
@@ -145,7 +155,7 @@ room-M, room, no_room, officer-1, 2026-05-30
 def files() -> dict[str, str]:
     """The files of the suppliers, by extract."""
     customers = [
-        f"{who},{who},{segment},2020-01-01,{closed},{DEPOSITS.get(who, '')},2024-01-01 00:00:00"
+        f"{who},{who},{segment},2020-01-01,{closed},{SECURITY.get(who, ',,')},2024-01-01 00:00:00"
         for who, segment, closed in rows_of(CUSTOMERS)
     ]
     bills = [
@@ -155,7 +165,10 @@ def files() -> dict[str, str]:
     payments = [",".join([*row, ""][:6]) for row in rows_of(PAYMENTS)]
     actions = [",".join(row) for row in rows_of(ACTIONS)]
     found = {
-        "customer": ["customer_id,name,segment,opened_on,closed_on,deposit_amount,updated_at", *customers],
+        "customer": [
+            "customer_id,name,segment,opened_on,closed_on,deposit_amount,guarantee_amount,guarantee_ends_on,updated_at",
+            *customers,
+        ],
         "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed", *bills],
         "payment": ["payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id", *payments],
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
@@ -314,6 +327,25 @@ def test_a_deposit_stands_against_the_debt(hand: Hand) -> None:
     assert row["net_exposure"] == row["exposure"] - 400
     debtor = hand.row("candidate.largest_debtor", "secured")
     assert (debtor["open_amount"], debtor["net_amount"], debtor["expected_loss"]) == (1000, 600, 300)
+
+
+def test_a_guarantee_stands_against_the_debt_to_its_last_day(hand: Hand) -> None:
+    """31.3: 100 of deposit and 300 guaranteed to the very day; a guarantee of 300 that ended the day before."""
+    guaranteed, unsecured = (hand.row("candidate.work_list", who) for who in ("guaranteed", "unsecured"))
+    assert (guaranteed["net_open_amount"], guaranteed["expected_loss"]) == (600, 300)
+    assert guaranteed["net_exposure"] == guaranteed["exposure"] - 400
+    assert (unsecured["net_open_amount"], unsecured["expected_loss"]) == (1000, 500)
+    assert unsecured["net_exposure"] == unsecured["exposure"]
+    # At the end of May it still stood.
+    before = "select net_amount from receivables.net_debt where customer_id = 'unsecured' and as_of_date = '2026-05-31'"
+    assert hand.rows(before) == [(700,)]
+    # Who is not rated may owe what deposit and guarantee cover.
+    limit = hand.row("candidate.credit_limit", "unbilled")
+    assert (limit["grade"], limit["deposit_amount"], limit["guarantee_amount"]) == ("NR", 50, 300)
+    assert limit["credit_limit"] == 350
+    limits = {who: hand.row("candidate.credit_limit", who) for who in ("guaranteed", "unsecured")}
+    assert [row["guarantee_amount"] for row in limits.values()] == [300, 0]
+    assert limits["guaranteed"]["unsecured_exposure"] == limits["guaranteed"]["exposure"] - 400
 
 
 def test_promises_are_kept_by_money(hand: Hand) -> None:

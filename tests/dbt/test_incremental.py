@@ -121,9 +121,15 @@ class Supplier:
             "segment": self.rng.choice(["public", "residential", "industrial"]),
             "deposit_amount": self.rng.choice(["", 0, 50]),
         }
+        row |= {"guarantee_amount": self.rng.choice(["", 80]), "guarantee_ends_on": self._ends(day)}
         region = self.rng.choice(["north", "south", ""])
         row |= {"tariff_code": self.rng.choice(["", "T1", "T2"]), "contract_capacity_kva": self.rng.choice(["", 1, 9])}
         return "customer", row | {"opened_on": self._day(day, 900), "region": region}
+
+    def _ends(self, day: date) -> date | str:
+        """The last day of a guarantee, if it has one: before the day of the delivery or after it."""
+        ends_on = day + timedelta(days=self.rng.randint(-60, 30))
+        return ends_on if self.rng.random() < 0.5 else ""
 
     def _bill(self, day: date) -> tuple[str, Row]:
         issued = self._day(day, self.rng.choice([40, 500]))
@@ -215,8 +221,9 @@ class Supplier:
         elif extract == "customer":
             change = {"region": self.rng.choice(["east", "west"]), "opened_on": self._day(day, 900)}
             change |= {"updated_at": self._day(day, 200), "deposit_amount": self.rng.choice(["", 30, 90])}
+            change |= {"guarantee_amount": self.rng.choice(["", 70]), "guarantee_ends_on": self._ends(day)}
             if self.rng.random() < 0.3:
-                terms = {name: change[name] for name in ("updated_at", "deposit_amount")}
+                terms = {name: change[name] for name in change if name not in ("region", "opened_on")}
                 return extract, row | terms | {"contract_capacity_kva": self.rng.randint(1, 50)}
         elif extract == "meter":
             change = {"customer_id": self._owner(), "multiplier": self.rng.randint(1, 40)}

@@ -292,13 +292,13 @@ def is_in_default(built: Built, customer: oracle.Customer, day: date) -> bool:
 
 
 def net_bills(built: Built, customer: oracle.Customer, day: date) -> dict[str, tuple[Decimal, int]]:
-    """By bill what no deposit stands against, the oldest first, and the days since the due date."""
-    deposit = customer.terms_on(day).deposit or Decimal(0)
+    """By bill what no deposit or guarantee stands against, the oldest first, and the days since the due date."""
+    held = customer.security_on(day) or Decimal(0)
     found = {}
     for state in oracle.bills_as_of(built.ledger, customer.customer_id, day):
         if state.open > 0:
-            set_off = min(deposit, state.open)
-            deposit -= set_off
+            set_off = min(held, state.open)
+            held -= set_off
             found[state.bill.bill_id] = (state.open - set_off, (day - state.bill.due_on).days)
     return found
 
@@ -433,7 +433,7 @@ def test_what_is_not_billed_yet_counts_like_a_bill_before_its_due_date(built: Bu
             continue
         customer = customers[name]
         owed = sum((state.open for state in oracle.bills_as_of(built.ledger, name, day)), Decimal(0))
-        net = max(unbilled - max((customer.terms_on(day).deposit or Decimal(0)) - owed, Decimal(0)), Decimal(0))
+        net = max(unbilled - max((customer.security_on(day) or Decimal(0)) - owed, Decimal(0)), Decimal(0))
         default = Decimal(1) if is_in_default(built, customer, day) else rates[day, customer.segment]
         want[day, customer.region, customer.org_unit, customer.segment] += oracle.rounded(
             net * default * lost_in_default(-30), 2

@@ -55,6 +55,8 @@ def as_oracles_read(found: Delivered) -> tuple[oracle.Ledger, dict[str, dict[int
                         Decimal(said["deposit_amount"]) if said["deposit_amount"] else None,
                         Decimal(said["contract_capacity_kva"]) if said["contract_capacity_kva"] else None,
                         said["payment_mode"], said["tariff_code"],
+                        Decimal(said["guarantee_amount"]) if said.get("guarantee_amount") else None,
+                        day(said["guarantee_ends_on"]) if said.get("guarantee_ends_on") else date.max,
                     )
                     for changed_on, said in sorted(terms[r["customer_id"]].items())
                 ),

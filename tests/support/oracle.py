@@ -64,6 +64,8 @@ class Terms:
     capacity: Decimal | None = None
     payment_mode: str = ""
     tariff: str = ""
+    guarantee: Decimal | None = None
+    guaranteed_until: date = date.max
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,13 @@ class Customer:
         """What the contract said on a day; before the first word of it, what that says."""
         past = [terms for terms in self.terms if terms.changed_on <= day]
         return past[-1] if past else self.terms[0]
+
+    def security_on(self, day: date) -> Decimal | None:
+        """Deposit and guarantee, if either is known; a guarantee stands on its last day too."""
+        terms = self.terms_on(day)
+        guarantee = terms.guarantee if day <= terms.guaranteed_until else None
+        held = [amount for amount in (terms.deposit, guarantee) if amount is not None]
+        return sum(held, ZERO) if held else None
 
 
 @dataclass(frozen=True)
@@ -578,14 +587,14 @@ def rounded_monthly_bill(ledger: Ledger, customer_id: str, day: date) -> Decimal
 
 
 def security(ledger: Ledger, customer: Customer, day: date) -> Features:
-    """The deposit in mean monthly bills."""
+    """Deposit and guarantee in mean monthly bills."""
     mean = rounded_monthly_bill(ledger, customer.customer_id, day)
-    deposit = customer.terms_on(day).deposit
-    if deposit is None or mean <= 0:
+    held = customer.security_on(day)
+    if held is None or mean <= 0:
         return {}
     with localcontext() as context:
         context.prec = 40
-        return {"security": rounded(deposit / mean, 2)}
+        return {"security": rounded(held / mean, 2)}
 
 
 @dataclass

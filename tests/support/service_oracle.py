@@ -35,7 +35,7 @@ def limit_and_exposure(
 ) -> tuple[Decimal, Decimal]:
     """The limit of a grade, and open bills with what is not billed yet."""
     months = next(row["limit_months"] for row in policy.rows("limits") if row["grade"] == grade)
-    limit = customer.terms_on(day).deposit or ZERO
+    limit = customer.security_on(day) or ZERO
     if months:
         factor = next(
             row["peak_season_factor"] for row in policy.rows("season_factors") if row["segment"] == customer.segment

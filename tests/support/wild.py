@@ -60,6 +60,9 @@ def wild_customer(rng: random.Random, number: int) -> Rows:
             "region": "wild",
             "deposit_amount": rng.choice(["", 0, 100, 1000]),
             "contract_capacity_kva": rng.choice(["", 0, 50, 400]),
+            # Without a draw of their own, so that all else stays as it was.
+            "guarantee_amount": 250 if number % 3 == 0 else "",
+            "guarantee_ends_on": date(2026, 1, 1) + timedelta(days=number) if number % 2 else "",
         }
         | {"opened_on": opened, "updated_at": "2024-01-01 00:00:00"}
     )

@@ -9,6 +9,7 @@
     )
 }}
 
+{%- set day_after_guarantee %}coalesce(cast({{ dbt.dateadd('day', 1, 'guarantee_ends_on') }} as date), valid_to){% endset %}
 with
 
 deliveries as (
@@ -47,6 +48,8 @@ terms as (
         payment_mode,
         contract_capacity_kva,
         deposit_amount,
+        guarantee_amount,
+        guarantee_ends_on,
         case
             when row_number() over customer_changes = 1 then cast('0001-01-01' as date)
             else changed_on
@@ -61,6 +64,51 @@ terms as (
         order by changed_on
     )
 
+),
+
+-- A guarantee that ends cuts the time in two.
+spans as (
+
+    select
+        *,
+        guarantee_amount as standing_amount,
+        valid_from as stands_from,
+        least(valid_to, {{ day_after_guarantee }}) as stands_to
+    from terms
+    where coalesce(guarantee_ends_on >= valid_from, true)
+
+    union all
+
+    select
+        *,
+        cast(null as numeric(18, 2)) as standing_amount,
+        greatest(valid_from, {{ day_after_guarantee }}) as stands_from,
+        valid_to as stands_to
+    from terms
+    where guarantee_ends_on < {{ dbt.dateadd('day', -1, 'valid_to') }}
+
+),
+
+with_security as (
+
+    select
+        customer_id,
+        tariff_code,
+        payment_mode,
+        contract_capacity_kva,
+        deposit_amount,
+        standing_amount as guarantee_amount,
+        -- An amount below zero, which gate 1 reports, secures nothing.
+        case
+            when deposit_amount is not null or standing_amount is not null
+                then {{ money('greatest(coalesce(deposit_amount, 0), 0) + greatest(coalesce(standing_amount, 0), 0)') }}
+        end as security_amount,
+        stands_from as valid_from,
+        stands_to as valid_to,
+        _file_id,
+        _line_no
+    from spans
+
 )
 
-select * from terms
+select * from with_security

@@ -89,7 +89,7 @@ current_warnings as (
         cast(led.level_rank as integer) as level_rank,
         cast(led.rule = led.leading_rule as boolean) as is_leading,
         cast(led.leading_rule as text) as leading_rule,
-        cast(greatest(coalesce(positions.exposure - positions.deposit_amount, 0), 0) as numeric(18, 2))
+        cast(greatest(coalesce(positions.exposure - positions.security_amount, 0), 0) as numeric(18, 2))
             as money_at_risk,
         cast(led.is_dated as boolean) as is_dated
     from led

@@ -100,7 +100,7 @@ expected as (
             as probability_of_default,
         coalesce(losses.loss_given_default, 0) as loss_given_default,
         coalesce(positions.exposure, debtors.overdue_amount) as exposure,
-        greatest(coalesce(positions.exposure - positions.deposit_amount, debtors.overdue_amount), 0) as net_exposure
+        greatest(coalesce(positions.exposure - positions.security_amount, debtors.overdue_amount), 0) as net_exposure
     from debtors
     cross join dates
     inner join stages

@@ -66,7 +66,7 @@ granted as (
         limits.limit_months,
         round(
             case
-                when limits.limit_months is null then coalesce(terms.deposit_amount, 0)
+                when limits.limit_months is null then coalesce(terms.security_amount, 0)
                 else
                     {{ product(
                         'greatest(coalesce(behaviour.mean_monthly_bill, 0), 0)',
@@ -88,6 +88,8 @@ granted as (
         ) as unbilled_months,
         coalesce(terms.payment_mode, 'postpaid') <> 'prepaid' as is_on_credit,
         coalesce(terms.deposit_amount, 0) as deposit_amount,
+        coalesce(terms.guarantee_amount, 0) as guarantee_amount,
+        coalesce(terms.security_amount, 0) as security_amount,
         terms.payment_mode,
         limits.payment_mode as recommended_payment_mode
     from ratings
@@ -149,6 +151,8 @@ positions as (
         open_amount + unbilled_amount as exposure,
         {{ rounded_ratio('open_amount + unbilled_amount', 'credit_limit', 4) }} as utilisation,
         deposit_amount,
+        guarantee_amount,
+        security_amount,
         payment_mode,
         recommended_payment_mode
     from unbilled

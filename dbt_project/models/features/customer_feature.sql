@@ -127,7 +127,7 @@ customer_features as (
         case
             when behaviour.mean_monthly_bill > 0
                 then cast(
-                    {{ rounded_ratio('terms.deposit_amount', 'behaviour.mean_monthly_bill', 2) }} as numeric(18, 2)
+                    {{ rounded_ratio('terms.security_amount', 'behaviour.mean_monthly_bill', 2) }} as numeric(18, 2)
                 )
         end as security,
         use.usage_trend,

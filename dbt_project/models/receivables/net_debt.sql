@@ -1,4 +1,5 @@
--- Each open bill of each date with what no deposit stands against, and whether its customer is in default then.
+-- Each open bill of each date with what no deposit or guarantee stands against, and whether its customer is in
+-- default then.
 {{
     config(
         materialized='incremental',
@@ -40,7 +41,7 @@ scores as (
 
 ),
 
--- A deposit stands against the oldest bills first.
+-- Deposit and guarantee stand against the oldest bills first.
 secured as (
 
     select
@@ -53,7 +54,7 @@ secured as (
         {{ place(with_names=true) }},
         {{ dbt.datediff('open_bills.due_on', 'dates.as_of_date', 'day') }} as age, -- noqa: LT05
         coalesce(scores.is_in_default, false) as is_in_default,
-        greatest(coalesce(terms.deposit_amount, 0), 0) as deposit_amount,
+        coalesce(terms.security_amount, 0) as security_amount,
         sum(open_bills.open_amount) over (
             partition by dates.as_of_date, open_bills.customer_id
             order by open_bills.due_on, open_bills.bill_id
@@ -91,7 +92,7 @@ debts as (
         policy_version,
         is_in_default,
         open_amount,
-        {{ money('greatest(least(open_amount, open_by_then - deposit_amount), 0)') }} as net_amount
+        {{ money('greatest(least(open_amount, open_by_then - security_amount), 0)') }} as net_amount
     from secured
 
 )

@@ -39,7 +39,7 @@ matrix as (
 
 ),
 
--- What of a deposit no open bill needs stands against it.
+-- What of deposit and guarantee no open bill needs stands against it.
 supplied as (
 
     select
@@ -49,7 +49,7 @@ supplied as (
         coalesce(scores.is_in_default, false) as is_in_default,
         positions.unbilled_amount,
         greatest(
-            positions.unbilled_amount - greatest(positions.deposit_amount - coalesce(positions.open_amount, 0), 0), 0
+            positions.unbilled_amount - greatest(positions.security_amount - coalesce(positions.open_amount, 0), 0), 0
         ) as net_amount
     from positions
     inner join dates

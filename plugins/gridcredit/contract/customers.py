@@ -36,6 +36,8 @@ CUSTOMER = Extract(
             values=PAYMENT_MODES,
         ),
         Column("deposit_amount", "money", "deposit held", unit="currency"),
+        Column("guarantee_amount", "money", "amount that a bank or another firm guarantees", unit="currency"),
+        Column("guarantee_ends_on", "date", "last day of the guarantee; absent while it has no end"),
         Column("registered_capital", "money", "registered capital of a firm", unit="currency"),
         Column("important_user", "boolean", "true where supply may not be cut off without approval"),
         Column("updated_at", "timestamp", "when the source last changed this row", required=True),

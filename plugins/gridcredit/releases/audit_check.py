@@ -202,7 +202,7 @@ def check_rating(rating: Row, indicators: list[Row]) -> None:
 
 
 def check_limit(limit: Row) -> None:
-    """The credit limit of one customer: mean monthly bill x peak-season factor x months, or the deposit."""
+    """The credit limit of one customer: mean monthly bill x peak-season factor x months, or the security."""
     months = {row["grade"]: row["limit_months"] for row in table(f"policy/{limit['policy_version']}/limits.csv")}
     granted = months.get(limit["grade"], "")
     if granted:
@@ -211,7 +211,9 @@ def check_limit(limit: Row) -> None:
         # The mean is published to the cent.
         allowed = Decimal("0.01") * Decimal(limit["peak_season_factor"] or 1) * Decimal(granted) + Decimal("0.01")
     else:
-        wanted, allowed = Decimal(limit["deposit_amount"] or 0), Decimal(0)
+        # No guarantee in releases of earlier versions; below zero nothing is secured.
+        held = (limit.get(name) or 0 for name in ("deposit_amount", "guarantee_amount"))
+        wanted, allowed = sum((max(Decimal(amount), Decimal(0)) for amount in held), Decimal(0)), Decimal(0)
     expect(abs(wanted - Decimal(limit["credit_limit"])) <= allowed, f"{limit['customer_id']}: the limit is {wanted}")
 
 

@@ -98,6 +98,8 @@ def customer_table(rng: np.random.Generator, customers: Customers) -> pa.Table:
             "tariff_code": pa.array(np.char.add("T-", segment.astype(str))),
             "payment_mode": pa.repeat("postpaid", count),
             "deposit_amount": pa.nulls(count, pa.string()),
+            "guarantee_amount": pa.nulls(count, pa.string()),
+            "guarantee_ends_on": pa.nulls(count, pa.date32()),
             "registered_capital": pa.array(np.where(firm, rng.integers(1, 500, size=count) * 10_000, 0)),
             "important_user": pa.array((customers.segment == 4) & (rng.random(count) < 0.3)),
             "updated_at": pa.array(np.char.add(customers.opened.astype(str), " 09:00:00")),

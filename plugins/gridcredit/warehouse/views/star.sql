@@ -103,7 +103,8 @@ select
     headroom,
     open_amount,
     unbilled_amount,
-    deposit_amount
+    deposit_amount,
+    guarantee_amount
 from published.credit_limit_history
 where valid_to_release is null;
 

@@ -79,10 +79,10 @@ def print_reconciliation(connection: Connection) -> None:
     """The largest differences of any month and place; all must be 0.00."""
     account, bills, opening, aged = (
         connection.execute(
-            "select max(abs(opening_balance + billed_amount - collected_amount - written_off_amount - "
-            "closing_balance)), max(abs(receivable_amount - unallocated_amount - written_off_to_date - "
-            "closing_balance)), (select max(abs(now.opening_balance - before.closing_balance)) from "
-            "published.receivable_by_month as now "
+            "select max(abs(opening_balance + billed_amount - collected_amount + refunded_amount - written_off_amount "
+            "+ recovered_amount - closing_balance)), max(abs(receivable_amount - unallocated_amount "
+            "- written_off_to_date - closing_balance)), "
+            "(select max(abs(now.opening_balance - before.closing_balance)) from published.receivable_by_month as now "
             "join published.receivable_by_month as before on before.as_of_date = date_trunc('month', "
             "now.as_of_date)::date - 1 "
             "and (before.region, before.org_unit, before.segment) = (now.region, now.org_unit, now.segment)), "

@@ -57,7 +57,9 @@ insert into by_hand.promise_result (action_id, promise_date, outcome) values
 create table by_hand.cash_forecast (like published.cash_forecast);
 insert into by_hand.cash_forecast (as_of_date, months, forecast_amount, collected_amount) values
     ('2026-02-28', 1, 110, 100), ('2026-03-31', 1, 80, 100), ('2026-02-28', 3, 150, 100), ('2026-04-30', 1, 99, null);
-create table by_hand.outcome (as_of_date date, customer_id text, segment text, region text, grade text, outcome text);
+create table by_hand.outcome (
+    as_of_date date, customer_id text, segment text, region text, grade_by_policy text, outcome text
+);
 insert into by_hand.outcome (as_of_date, customer_id, outcome) values ('2025-06-30', 'a', 'default'),
     ('2025-06-30', 'b', 'no default'), ('2025-06-30', 'c', 'indeterminate'), ('2025-06-30', 'd', null);
 """

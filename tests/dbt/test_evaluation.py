@@ -110,7 +110,7 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
             ):
                 continue
             exclusion, outcome, grade = got[day, customer.customer_id]
-            ends = oracle.add_months(day, 6)
+            ends = oracle.month_end_after(day, 6)
 
             def late(days_overdue: int, after: date = day, until: date = ends) -> bool:
                 return any(
@@ -163,7 +163,7 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
     frame = pd.DataFrame(
         rows(
             rated.settings,
-            "select as_of_date, grade, outcome, exclusion, defaulted_on from outcomes.outcome",
+            "select as_of_date, grade_by_policy, outcome, exclusion, defaulted_on from outcomes.outcome",
         ),
         columns=["day", "grade", "outcome", "exclusion", "on"],
     )
@@ -174,9 +174,8 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
         "select months_after, customers, defaults from evaluation.vintage where as_of_date = %s order by 1",
         day,
     ):
-        within = [
-            on for on in cohort["on"] if on is not None and not pd.isna(on) and on <= oracle.add_months(day, months)
-        ]
+        until = oracle.month_end_after(day, months)
+        within = [on for on in cohort["on"] if on is not None and not pd.isna(on) and on <= until]
         assert (customers, defaults) == (len(cohort), len(within))
     counted = rows(
         rated.settings,

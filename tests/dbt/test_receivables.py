@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -145,22 +145,26 @@ def paid_by(built: Built, customer_id: str, bill_id: str, day: date) -> Decimal:
 
 
 def test_what_was_collected_of_arrears(built: Built) -> None:
-    """Of what was overdue at the month-end before: paid since, less what came back."""
-    want: dict[tuple[object, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    """Of what was open at the month-end before, overdue or not due yet: paid since, less what came back."""
+    want: dict[bool, dict[tuple[object, ...], list[Decimal]]] = {
+        is_overdue: defaultdict(lambda: [Decimal(0), Decimal(0)]) for is_overdue in (True, False)
+    }
     for before, day in pairwise(DAYS[1:]):
         for customer in built.ledger.customers:
             name = customer.customer_id
             for state in oracle.bills_as_of(built.ledger, name, before):
-                if state.open > 0 and state.bill.due_on < before:
-                    sums = want[day, customer.region, customer.org_unit, customer.segment]
+                if state.open > 0:
+                    place = (day, customer.region, customer.org_unit, customer.segment)
+                    sums = want[state.bill.due_on < before][place]
                     sums[0] += state.open
                     sums[1] += paid_by(built, name, state.bill.bill_id, day) - state.paid
-    got = built.rows(
-        "select as_of_date, region, org_unit, segment, arrears_amount, arrears_collected_amount, "
-        "arrears_collection_rate from candidate.receivable_by_month where arrears_amount is not null"
-    )
-    assert {tuple(row[:4]): list(row[4:6]) for row in got} == dict(want)
-    assert all(rate == oracle.rounded(collected / amount, 4) for *_, amount, collected, rate in got)
+    for is_overdue, name in ((True, "arrears"), (False, "not_due")):
+        got = built.rows(
+            f"select as_of_date, region, org_unit, segment, {name}_amount, {name}_collected_amount, "
+            f"{name}_collection_rate from candidate.receivable_by_month where {name}_amount is not null"
+        )
+        assert {tuple(row[:4]): list(row[4:6]) for row in got} == want[is_overdue]
+        assert all(rate == oracle.rounded(collected / amount, 4) for *_, amount, collected, rate in got)
 
 
 def test_rolls_and_effectiveness(built: Built) -> None:
@@ -220,10 +224,11 @@ def default_rates(built: Built) -> dict[tuple[str, int], Decimal]:
 
 def test_a_default_rate_is_of_bills_of_the_same_age(built: Built) -> None:
     """Of the bills that came to 61 days overdue in a closed month: what was open then, over what was when they were so
-    old.
+    old; of all segments together where this one had fewer than thirty.
     """
     ages = (-30, -12, 0, 1, 8, 27, 45, 60)
     opened: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+    bills: Counter[tuple[str, int]] = Counter()
 
     def open_on(customer_id: str, bill: oracle.Bill, age: int) -> Decimal:
         # Before it was issued a bill counts with what it was first.
@@ -238,22 +243,29 @@ def test_a_default_rate_is_of_bills_of_the_same_age(built: Built) -> None:
             defaults_on = bill.due_on + timedelta(days=61)
             if any(oracle.previous_month_end(end) < defaults_on <= end for end in month_ends):
                 for age in (*ages, 61):
-                    opened[customer.segment, age] += open_on(customer.customer_id, bill, age)
+                    amount = open_on(customer.customer_id, bill, age)
+                    for segment in (customer.segment, "all"):
+                        opened[segment, age] += amount
+                        bills[segment, age] += amount > 0
     rates = default_rates(built)
+    few = 0
     for segment in {customer.segment for customer in built.ledger.customers}:
         for age in ages:
-            if opened[segment, age]:
-                want = min(opened[segment, 61] / opened[segment, age], Decimal(1))
+            of = segment if bills[segment, age] >= 30 else "all"
+            few += of == "all" and bills[segment, age] > 0
+            if opened[of, age]:
+                want = max(min(opened[of, 61] / opened[of, age], Decimal(1)), Decimal("0.0005"))
                 assert rates[segment, age] == oracle.rounded(want, 6), (segment, age)
+    assert few
     # The older a debt, the more of it comes to default: by far more at 27 days than at 8.
     assert rates["commercial", 27] > rates["commercial", 8] > rates["commercial", 0]
 
 
 def test_no_debt_is_without_risk(built: Built) -> None:
-    """A share of 0 is not believed: that of all segments counts, or the least of the policy; nothing known is 1."""
+    """A share below the policy's least is not believed, nor one of fewer than thirty bills; nothing known is 1."""
     rows = built.rows(
-        "select as_of_date, days_overdue, segment, open_amount, defaulted_amount, default_rate, default_rate_of, "
-        "expected_default_rate from receivables.default_matrix"
+        "select as_of_date, days_overdue, segment, open_amount, defaulted_amount, bills, default_rate, "
+        "default_rate_of, expected_default_rate from receivables.default_matrix"
     )
     opened: dict[tuple[date, int], Decimal] = defaultdict(Decimal)
     defaulted: dict[date, Decimal] = defaultdict(Decimal)
@@ -261,17 +273,14 @@ def test_no_debt_is_without_risk(built: Built) -> None:
         opened[day, age] += amount
         defaulted[day] += lost if age == 0 else 0
     seen = set()
-    for day, age, segment, amount, lost, rate, measured_by, expected in rows:
+    for day, age, segment, amount, lost, bills, rate, measured_by, expected in rows:
         own = max(min(lost / amount, Decimal(1)), Decimal(0)) if amount > 0 else None
         pooled = min(defaulted[day] / opened[day, age], Decimal(1)) if opened[day, age] > 0 else None
-        if own is None and pooled is None:
-            want = ("no past", Decimal(1))
-        elif own is not None:
-            # What is seen is believed, but for its being too little.
-            want = ("segment", own) if oracle.rounded(own, 6) >= Decimal("0.0005") else ("policy", Decimal("0.0005"))
-        elif pooled is not None and oracle.rounded(pooled, 6) >= Decimal("0.0005"):
-            want = ("all segments", pooled)
+        if own is not None and bills >= 30:
+            want = ("segment", own)
         else:
+            want = ("no past", Decimal(1)) if pooled is None else ("all segments", pooled)
+        if oracle.rounded(want[1], 6) < Decimal("0.0005"):
             want = ("policy", Decimal("0.0005"))
         assert (measured_by, rate) == (want[0], oracle.rounded(want[1], 6)), (day, age, segment)
         # The default policy names no scenarios.

@@ -250,6 +250,11 @@ def year_before(day: date) -> date:
     return day.replace(year=day.year - 1, day=min(day.day, last))
 
 
+def month_end_after(month_end: date, months: int) -> date:
+    """The last day of the month so many months after the one that ends on a day."""
+    return add_months(month_end + timedelta(days=1), months) - timedelta(days=1)
+
+
 def add_months(day: date, months: int) -> date:
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1

@@ -68,35 +68,52 @@ def test_what_a_threshold_says(bad_when: str, value: float | None, status: str) 
 def test_a_pooled_rate_is_worth_its_customers() -> None:
     """100 customers each seen twelve times, always alike, 20 in default: as 99 seen once, by Wilson's formula."""
     rate = pooled_rate([(12, 12)] * 20 + [(12, 0)] * 80)
-    size, share, z = 99, 20 / 99, 1.959964
+    size, share, z = 99, 0.2, 1.959964
     middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
     width = z / (1 + z**2 / size) * (share * (1 - share) / size + z**2 / (4 * size**2)) ** 0.5
     assert rate.value == pytest.approx(0.2)
     assert (rate.lower, rate.upper) == pytest.approx((middle - width, middle + width), abs=1e-6)
 
 
-class Observed:
-    """Stands for the warehouse: grade, the policy's rate, customer, month-ends observed, of them in default."""
+Row = tuple[str, str, int, int, float, bool]
 
-    def __init__(self, *rows: tuple[str, float, str, int, int]) -> None:
+
+class Observed:
+    """Stands for the warehouse: grade, customer, month-ends observed, of them in default, the sum of what the policy
+    said, whether it said 1.
+    """
+
+    def __init__(self, *rows: Row) -> None:
         self.rows = rows
 
     def execute(self, *_: object) -> Observed:
         return self
 
-    def fetchall(self) -> list[tuple[str, float, str, int, int]]:
+    def fetchall(self) -> list[Row]:
         return list(self.rows)
+
+
+def calibrated(*observed: Row) -> dict[tuple[str, str], float | None]:
+    found = calibration_by_grade(Observed(*observed), date(2026, 5, 31))  # type: ignore[arg-type]
+    return {(one.member, one.figure): one.value for one in found}
+
+
+def test_versions_are_tested_by_what_each_said() -> None:
+    """BB said 8 % for eleven month-ends and 26 % at the last: 9.5 %, not the 26 % that rated one of them."""
+    figures = calibrated(*(("BB", f"C{number}", 12, 1, 11 * 0.08 + 0.26, False) for number in range(50)))
+    assert figures["BB", "told_default_rate"] == pytest.approx(0.095)
+    # 50 of 600: as likely as can be.
+    assert (figures["BB", "calibration_p"] or 0) > 0.5
 
 
 def test_a_grade_that_is_certain_to_default_is_not_tested() -> None:
     """One payer would refute a probability of 1; its rate is reported anyway."""
-    observed = Observed(
-        ("B", 0.2, "C1", 12, 0), ("B", 0.2, "C2", 12, 12), ("D", 1.0, "C3", 12, 12), ("D", 1.0, "C4", 12, 0)
+    figures = calibrated(
+        ("B", "C1", 12, 0, 2.4, False),
+        ("B", "C2", 12, 12, 2.4, False),
+        ("D", "C3", 12, 12, 12.0, True),
+        ("D", "C4", 12, 0, 12.0, True),
     )
-    figures = {
-        (one.member, one.figure): one.value
-        for one in calibration_by_grade(observed, date(2026, 5, 31))  # type: ignore[arg-type]
-    }
     assert figures["D", "default_rate"] == 0.5
     assert figures["D", "told_default_rate"] == 1
     assert ("D", "calibration_p") not in figures

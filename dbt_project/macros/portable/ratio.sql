@@ -44,6 +44,14 @@
     ) }}
 {%- endmacro %}
 
+{% macro within(value, precision, scale) -%}
+    {#- A ratio as a number of so many digits; null where it has more, since what it is a ratio to is next to nothing. -#}
+    case
+            when abs({{ value }}) < {{ '9' * (precision - scale) }}
+                then cast({{ value }} as numeric({{ precision }}, {{ scale }}))
+        end
+{%- endmacro %}
+
 {% macro rounded(value, places) -%}
     {#-
         A number that was calculated from ratios, rounded to six places more, and then to those asked for: what stands at a

@@ -48,7 +48,7 @@ windows as (
 
     select
         dates.as_of_date,
-        cast({{ dbt.dateadd('month', var('evaluation').window_months, 'dates.as_of_date') }} as date) as window_ends_on,
+        {{ month_end_after('dates.as_of_date', var('evaluation').window_months) }} as window_ends_on,
         latest.as_of_date as known_until,
         dates.is_latest
     from dates

@@ -44,12 +44,11 @@ points as (
         cohorts.as_of_date,
         cohorts.customers,
         months.months_after,
-        {% set reached = dbt.dateadd('month', 'months.months_after', 'cohorts.as_of_date') %}
-        cast({{ reached }} as date) as reached_on
+        {{ month_end_after('cohorts.as_of_date', 'months.months_after') }} as reached_on
     from cohorts
     cross join months
     inner join latest_date
-        on {{ reached }} <= latest_date.as_of_date
+        on {{ month_end_after('cohorts.as_of_date', 'months.months_after') }} <= latest_date.as_of_date
 
 ),
 

@@ -8,7 +8,7 @@
 {%- set last_day = as_of_dates() | last -%}
 {%- set month_ends = as_of_dates()[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
 {%- set now = month_ends | last -%}
-{%- set year_before = ((now[:4] | int) - 1) ~ now[4:] if now else '' -%}
+{%- set year_before = ((now[:4] | int) - 1) ~ now[4:8] ~ '31' if now else '' -%}
 {%- set earlier = month_ends[:-1] -%}
 {%- set then = (earlier | select('le', year_before) | list | last) or (earlier | first) -%}
 {%- set now_date = "cast('" ~ now ~ "' as date)" if now else 'cast(null as date)' -%}

@@ -1,4 +1,5 @@
--- What was overdue when a month began, and what of it was collected within the month, less what came back.
+-- What was open when a month began, overdue or not due yet, and what of it was collected within the month, less what
+-- came back.
 {{
     config(
         materialized='incremental',
@@ -41,38 +42,37 @@ customers as (
 
 ),
 
-arrears as (
+carried as (
 
     select
         dates.as_of_date,
         dates.opened_on,
         open_bills.bill_id,
         open_bills.customer_id,
-        open_bills.open_amount
+        open_bills.open_amount,
+        dates.opened_on > open_bills.due_on as is_overdue
     from dates
     inner join open_bills
-        on
-            dates.opened_on = open_bills.as_of_date
-            and dates.opened_on > open_bills.due_on
+        on dates.opened_on = open_bills.as_of_date
 
 ),
 
 paid as (
 
     select
-        arrears.*,
+        carried.*,
         balances_now.paid_amount - balances_then.paid_amount as collected_amount
-    from arrears
+    from carried
     inner join balances as balances_then
         on
-            arrears.bill_id = balances_then.bill_id
-            and arrears.opened_on >= balances_then.valid_from
-            and arrears.opened_on < balances_then.valid_to
+            carried.bill_id = balances_then.bill_id
+            and carried.opened_on >= balances_then.valid_from
+            and carried.opened_on < balances_then.valid_to
     inner join balances as balances_now
         on
-            arrears.bill_id = balances_now.bill_id
-            and arrears.as_of_date >= balances_now.valid_from
-            and arrears.as_of_date < balances_now.valid_to
+            carried.bill_id = balances_now.bill_id
+            and carried.as_of_date >= balances_now.valid_from
+            and carried.as_of_date < balances_now.valid_to
 
 ),
 
@@ -82,8 +82,10 @@ months as (
         paid.as_of_date,
         {{ place(with_names=true) }},
         max(paid.opened_on) as opened_on,
-        {{ money('sum(paid.open_amount)') }} as arrears_amount,
-        {{ money('sum(paid.collected_amount)') }} as collected_amount
+        {{ money('sum(case when paid.is_overdue then paid.open_amount end)') }} as arrears_amount,
+        {{ money('sum(case when paid.is_overdue then paid.collected_amount end)') }} as collected_amount,
+        {{ money('sum(case when not paid.is_overdue then paid.open_amount end)') }} as not_due_amount,
+        {{ money('sum(case when not paid.is_overdue then paid.collected_amount end)') }} as not_due_collected_amount
     from paid
     left join customers
         on paid.customer_id = customers.customer_id

@@ -108,7 +108,7 @@ forecasts as (
         {{ money('by_age.amount - by_age.of_open_bills') }} as of_later_bills,
         naive.amount as naive_amount,
         published.collected_amount,
-        cast({{ rounded_ratio('errors.error', 'errors.naive_error', 4) }} as numeric(12, 4)) as error_against_naive
+        {{ within(rounded_ratio('errors.error', 'errors.naive_error', 4), 12, 4) }} as error_against_naive
     from published
     left join naive
         on

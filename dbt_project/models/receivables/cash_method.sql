@@ -83,7 +83,7 @@ methods as (
         closed_on,
         collected_amount,
         cast(windows as integer) as windows,
-        cast({{ rounded('mean_error', 6) }} as numeric(12, 6)) as mean_error,
+        {{ within(rounded('mean_error', 6), 12, 6) }} as mean_error,
         case when windows >= {{ rules.least_windows }} then mean_squared_error end as mean_squared_error,
         place = 1 as is_published
     from ranked

@@ -24,7 +24,8 @@ changes as (
         dates.as_of_date,
         changes.segment,
         changes.days_overdue,
-        sum(changes.amount) as amount
+        sum(changes.amount) as amount,
+        sum(changes.bills) as bills
     from {{ ref('open_by_age') }} as changes
     inner join dates
         on
@@ -49,7 +50,6 @@ ages as (
 
 ),
 
--- A segment without bills of an age is taken like all of them together.
 segments as (
 
     select segment from customers
@@ -70,7 +70,8 @@ changes_and_pool as (
         as_of_date,
         segment,
         days_overdue,
-        amount
+        amount,
+        bills
     from changes
 
     union all
@@ -79,7 +80,8 @@ changes_and_pool as (
         as_of_date,
         'all' as segment,
         days_overdue,
-        sum(amount) as amount
+        sum(amount) as amount,
+        sum(bills) as bills
     from changes
     group by as_of_date, days_overdue
 
@@ -93,10 +95,8 @@ open_amounts as (
         dates.least_default_rate,
         segments.segment,
         ages.days_overdue,
-        sum(coalesce(changes.amount, 0)) over (
-            partition by dates.as_of_date, segments.segment
-            order by ages.days_overdue
-        ) as open_amount
+        sum(coalesce(changes.amount, 0)) over by_age as open_amount,
+        sum(coalesce(changes.bills, 0)) over by_age as bills
     from dates
     cross join segments
     cross join ages
@@ -105,6 +105,11 @@ open_amounts as (
             dates.as_of_date = changes.as_of_date
             and segments.segment = changes.segment
             and ages.days_overdue = changes.days_overdue
+    window
+        by_age as (
+            partition by dates.as_of_date, segments.segment
+            order by ages.days_overdue
+        )
 
 ),
 
@@ -144,34 +149,42 @@ shares as (
 
 ),
 
--- None that defaulted in a year is no proof that none can. All segments count only for what a segment has no bills of.
+-- Of a few bills one more or less would make the share.
 chosen as (
 
     select
         *,
         case
-            when own_default_rate >= least_default_rate then 'segment'
-            when own_default_rate is not null then 'policy'
-            when pooled_default_rate >= least_default_rate then 'all segments'
-            when own_default_rate is null and pooled_default_rate is null then 'no past'
-            else 'policy'
-        end as default_rate_of
+            when own_default_rate is not null and bills >= {{ var('least_cases') }} then 'segment'
+            when pooled_default_rate is not null then 'all segments'
+            else 'no past'
+        end as share_of
     from shares
     where segment <> 'all'
 
 ),
 
+measured as (
+
+    select
+        *,
+        case share_of
+            when 'segment' then own_default_rate
+            when 'all segments' then pooled_default_rate
+            else 1
+        end as share
+    from chosen
+
+),
+
+-- None that defaulted in a year is no proof that none can.
 rates as (
 
     select
         *,
-        case default_rate_of
-            when 'segment' then own_default_rate
-            when 'all segments' then pooled_default_rate
-            when 'no past' then 1
-            else least_default_rate
-        end as default_rate
-    from chosen
+        case when share < least_default_rate then 'policy' else share_of end as default_rate_of,
+        greatest(share, least_default_rate) as default_rate
+    from measured
 
 ),
 
@@ -184,6 +197,7 @@ matrix as (
         days_overdue,
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(defaulted_amount as numeric(18, 2)) as defaulted_amount,
+        cast(bills as integer) as bills,
         cast(default_rate as numeric(9, 6)) as default_rate,
         default_rate_of,
         cast(round({{ over_scenarios('default_rate') }}, 6) as numeric(9, 6)) as expected_default_rate

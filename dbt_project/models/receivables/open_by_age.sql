@@ -1,5 +1,5 @@
--- By how much the open amount of the bills that came to the age of default within a closed month rose or fell at each
--- age. What was written off before is as open as it was.
+-- By how much the open amount of the bills that came to the age of default within a closed month, and their number, rose
+-- or fell at each age. What was written off before is as open as it was.
 {%- set default_age = default_days() + 1 %}
 {{
     config(
@@ -66,6 +66,7 @@ positions as (
         bills.as_of_date,
         coalesce(customers.segment, 'unknown') as segment,
         bills.open_amount,
+        case when bills.open_amount > 0 then 1 else 0 end as bills,
         case
             when bills.position_rank = 1 then {{ first_age() }}
             else greatest({{ dbt.datediff('bills.due_on', 'bills.valid_from', 'day') }}, {{ first_age() }})
@@ -83,7 +84,8 @@ changes as (
         as_of_date,
         segment,
         from_age as days_overdue,
-        open_amount as amount
+        open_amount as amount,
+        bills
     from positions
 
     union all
@@ -92,7 +94,8 @@ changes as (
         as_of_date,
         segment,
         until_age as days_overdue,
-        -open_amount as amount
+        -open_amount as amount,
+        -bills as bills
     from positions
     where until_age <= {{ default_age }}
 
@@ -104,7 +107,8 @@ by_age as (
         as_of_date,
         segment,
         days_overdue,
-        cast(sum(amount) as numeric(18, 2)) as amount
+        cast(sum(amount) as numeric(18, 2)) as amount,
+        cast(sum(bills) as integer) as bills
     from changes
     group by as_of_date, segment, days_overdue
 

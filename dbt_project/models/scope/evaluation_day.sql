@@ -301,6 +301,8 @@ event_days as (
         customer_id,
         ended_on as as_of_date
     from events
+    -- What ended before it began stands on no day; and a change of it is known from its beginning on.
+    where ended_on > happened_on
 
     union
 

@@ -112,12 +112,13 @@ def pooled_rate(counts: list[tuple[int, int]]) -> Interval:
 
     `counts` has for each customer (observed, defaults), and somebody who was observed.
     """
-    from scipy.stats import binomtest
+    from statsmodels.stats.proportion import proportion_confint
 
     observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
-    size = max(round(effective_size(counts)), 1)
-    bounds = binomtest(round(size * defaults / observed), size).proportion_ci(method="wilson")
-    return Interval(defaults / observed, float(bounds.low), float(bounds.high))
+    # Neither is a whole number: rounded, 0.4 defaults would be none.
+    size = max(effective_size(counts), 1)
+    lower, upper = proportion_confint(size * defaults / observed, size, method="wilson")
+    return Interval(defaults / observed, float(lower), float(upper))
 
 
 def pooled_calibration_p(counts: list[tuple[int, int]], expected_rate: float) -> float | None:

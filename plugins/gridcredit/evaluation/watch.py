@@ -222,7 +222,8 @@ def _auc_loss(connection: Connection, rated: pd.DataFrame, month_end: date) -> F
     """How much lower the AUC is than the mean of the twelve month-ends before it."""
     rows = connection.execute(
         "select as_of_date, score::float8, outcome = 'default' from outcomes.outcome where outcome in ('default', 'no "
-        "default') and score is not null and as_of_date <= %s and as_of_date > %s::date - interval '13 months'",
+        "default') and score is not null and as_of_date <= %s "
+        "and as_of_date >= date_trunc('month', %s::date) - interval '12 months'",
         [month_end, month_end],
     ).fetchall()
     frame = pd.DataFrame(rows, columns=["day", "score", "is_default"])
@@ -244,24 +245,26 @@ def calibration_by_grade(connection: Connection, month_end: date) -> Iterator[Fi
     month. A grade that is certain to default (probability 1) is not tested: a single payer would refute it.
     """
     rows = connection.execute(
-        "select outcomes.grade_by_policy, max(probability_of_default)::float8, customer_id, count(*)::int, "
-        "count(*) filter (where outcome = 'default')::int from outcomes.outcome as outcomes "
-        "join policy.default_rates as rates on rates.policy_version = outcomes.policy_version "
+        "select outcomes.grade_by_policy, customer_id, count(*)::int, "
+        "count(*) filter (where outcome = 'default')::int, sum(probability_of_default)::float8, "
+        "bool_or(probability_of_default = 1) from outcomes.outcome as outcomes join policy.default_rates as rates on rates.policy_version = outcomes.policy_version "
         "and rates.grade = outcomes.grade_by_policy "
-        "where outcome is not null and as_of_date <= %s and as_of_date > %s::date - interval '12 months' "
-        "group by 1, customer_id order by 1",
+        "where outcome is not null and as_of_date <= %s "
+        "and as_of_date >= date_trunc('month', %s::date) - interval '11 months' "
+        "group by 1, 2 order by 1",
         [month_end, month_end],
     ).fetchall()
     for grade, of_grade in groupby(rows, key=itemgetter(0)):
         members = list(of_grade)
-        counts = [(observed, defaults) for _, _, _, observed, defaults in members]
+        counts = [(observed, defaults) for _, _, observed, defaults, _, _ in members]
         observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
-        stated = max(row[1] for row in members)
+        # Of several versions of the policy each as often as it rated.
+        stated = sum(row[4] for row in members) / observed
         of_whom = (observed, defaults, "grade", grade)
         rate = pooled_rate(counts)
         yield Figure(month_end, CHAMPION, "default_rate", rate.value, *of_whom, rate.lower, rate.upper)
         yield Figure(month_end, CHAMPION, "told_default_rate", stated, *of_whom)
-        if stated < 1:
+        if not any(row[5] for row in members):
             yield Figure(month_end, CHAMPION, "calibration_p", pooled_calibration_p(counts, stated), *of_whom)
 
 

@@ -73,8 +73,8 @@ RATINGS = (
 )
 LIMITS = (
     "select customer_id, grade, mean_monthly_bill, peak_season_factor, limit_months, deposit_amount, guarantee_amount, "
-    "credit_limit, policy_version from published.credit_limit_as_of(%(release)s) where customer_id = any(%(customers)s) "
-    "order by customer_id"
+    "credit_limit, policy_version from published.credit_limit_as_of(%(release)s) "
+    "where customer_id = any(%(customers)s) order by customer_id"
 )
 INDICATORS = (
     "select customer_id, indicator, indicator_value, is_available, bins.lower_bound, bins.upper_bound, points.points, "

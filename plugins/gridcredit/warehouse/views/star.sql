@@ -135,6 +135,8 @@ select
     current_collected_amount,
     arrears_amount,
     arrears_collected_amount,
+    not_due_amount,
+    not_due_collected_amount,
     month_bills_collected_0,
     month_bills_collected_30,
     month_bills_collected_60,

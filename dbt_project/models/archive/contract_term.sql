@@ -99,10 +99,12 @@ with_security as (
         deposit_amount,
         standing_amount as guarantee_amount,
         -- An amount below zero, which gate 1 reports, secures nothing.
-        case
-            when deposit_amount is not null or standing_amount is not null
-                then {{ money('greatest(coalesce(deposit_amount, 0), 0) + greatest(coalesce(standing_amount, 0), 0)') }}
-        end as security_amount,
+        cast(
+            case
+                when deposit_amount is not null or standing_amount is not null
+                    then greatest(coalesce(deposit_amount, 0), 0) + greatest(coalesce(standing_amount, 0), 0)
+            end as numeric(18, 2)
+        ) as security_amount,
         stands_from as valid_from,
         stands_to as valid_to,
         _file_id,

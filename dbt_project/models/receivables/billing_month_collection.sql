@@ -36,7 +36,7 @@ summed as (
         sum(bills.standing_amount) as standing_amount,
         count(case when bills.standing_amount > 0 then 1 end) as bills,
         {{ effective_cases('bills.standing_amount') }} as effective_bills,
-        max(case when bills.standing_amount > 0 then bills.due_on end) as last_due_on
+        coalesce(max(case when bills.standing_amount > 0 then bills.due_on end), max(bills.due_on)) as last_due_on
     from bills
     inner join dates
         on bills.billed_month = dates.month_start

@@ -1,5 +1,5 @@
--- By how much the open amount of the bills that came to the age of default within a closed month, and their number, rose
--- or fell at each age. What was written off before is as open as it was.
+-- By how much the open amount of the bills that came to the age of default within a closed month, and their number,
+-- rose or fell at each age. What was written off before is as open as it was.
 {%- set default_age = default_days() + 1 %}
 {{
     config(

@@ -55,7 +55,10 @@ bills as (
         late_bills.due_on,
         late_bills.settled_on,
         coalesce(customers.segment, 'unknown') as segment,
-        {{ days_after('late_bills.due_on', 'late_bills.settled_on') }} as settled_age,
+        case when late_bills.settled_on is not null then {{ days_after('late_bills.due_on', 'late_bills.settled_on') }} end
+            as settled_age,
+        case when late_bills.paid_on is not null then {{ days_after('late_bills.due_on', 'late_bills.paid_on') }} end
+            as paid_age,
         {{ days_after(dbt.dateadd('month', 1, dbt.date_trunc('month', 'late_bills.due_on')), 'dates.as_of_date') }}
             as days_observed
     from late_bills
@@ -96,7 +99,8 @@ alike as (
         bills.segment,
         bills.days_observed,
         first_reached.reached_age,
-        case when bills.settled_on is not null then bills.settled_age end as settled_age,
+        bills.settled_age,
+        bills.paid_age,
         count(*) as bills
     from bills
     cross join steps
@@ -109,7 +113,8 @@ alike as (
         bills.segment,
         bills.days_observed,
         first_reached.reached_age,
-        case when bills.settled_on is not null then bills.settled_age end
+        bills.settled_age,
+        bills.paid_age
 
 ),
 
@@ -121,7 +126,7 @@ reached as (
         reached_age,
         {{ days }} as days_after,
         sum(bills) as bills,
-        coalesce(sum(case when settled_age <= reached_age + {{ days }} then bills end), 0) as paid
+        coalesce(sum(case when paid_age <= reached_age + {{ days }} then bills end), 0) as paid
     from alike
     where days_observed >= reached_age + {{ days }}
     group by step, segment, reached_age
@@ -140,7 +145,7 @@ not_reached as (
         reached.reached_age,
         reached.days_after,
         sum(alike.bills) as bills,
-        coalesce(sum(case when alike.settled_age <= reached.reached_age + reached.days_after then alike.bills end), 0)
+        coalesce(sum(case when alike.paid_age <= reached.reached_age + reached.days_after then alike.bills end), 0)
             as paid
     from reached
     inner join alike

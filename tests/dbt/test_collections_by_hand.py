@@ -25,16 +25,20 @@ from tests.support.warehouses import WarehouseFactory, Warehouses
 
 DAY = date(2026, 6, 19)
 MONTH_END = date(2026, 5, 31)
-# Day of each customer's call, and of his payment, in days after the due date of 2 March or 1 April; none where there
-# was none.
+# The customer of each bill, of whom a third have two, and the days of its call and its payment after the due date of 2
+# March or 1 April; none where there was none.
 DEBTS = {
     f"S{number:03d}": (
+        f"S{number % 180:03d}",
         date(2026, 3, 2) if number % 3 else date(2026, 4, 1),
         (10, 10, 12, None)[number % 4],
         (5, 11, 14, 20, 30, None)[number * 7 % 11 % 6],
     )
     for number in range(240)
 }
+# Thirty factories had a notice, one on each day from the 5th after the due date to the 34th; half of them paid three days
+# later. One had none, and has not paid.
+NOTICES = {f"N{number:02d}": (5 + number, 8 + number if number % 2 else None) for number in range(30)}
 # Customer, kind, day.
 SUPPLY = """
 back, cut_off, 2026-04-10
@@ -96,13 +100,21 @@ def files() -> dict[str, list[str]]:
         ],
         "late_charge_entry": ["entry_id,customer_id,entered_on,kind,amount"],
     }
-    for who, (due_on, called, paid) in DEBTS.items():
-        found["customer"].append(f"{who},{who},residential,2020-01-01,,2024-01-01 00:00:00")
-        found["bill"].append(f"{who}-B,{who},2026-02,{due_on - timedelta(14)},{due_on},100,regular")
+    for bill, (who, due_on, called, paid) in DEBTS.items():
+        if who == bill:
+            found["customer"].append(f"{who},{who},residential,2020-01-01,,2024-01-01 00:00:00")
+        found["bill"].append(f"{bill}-B,{who},2026-02,{due_on - timedelta(14)},{due_on},100,regular")
         if called:
-            found["collection_action"].append(f"{who}-C,{who},,call,{due_on + timedelta(called)},,")
+            found["collection_action"].append(f"{bill}-C,{who},{bill}-B,call,{due_on + timedelta(called)},,")
         if paid:
-            found["payment"].append(f"{who}-P,{who},{who}-B,{due_on + timedelta(paid)},100")
+            found["payment"].append(f"{bill}-P,{who},{bill}-B,{due_on + timedelta(paid)},100")
+    for who, (noticed, paid) in (NOTICES | {"N": (None, None)}).items():
+        found["customer"].append(f"{who},{who},industrial,2020-01-01,,2024-01-01 00:00:00")
+        found["bill"].append(f"{who}-B,{who},2026-02,2026-02-16,2026-03-02,100,regular")
+        if noticed:
+            found["collection_action"].append(f"{who}-C,{who},,notice,{date(2026, 3, 2) + timedelta(noticed)},,")
+        if paid:
+            found["payment"].append(f"{who}-P,{who},{who}-B,{date(2026, 3, 2) + timedelta(paid)},100")
     for who in ("back", "twice", "same_day", "gone", "never_cut"):
         closed_on = "2026-05-20" if who == "gone" else ""
         found["customer"].append(f"{who},{who},commercial,2020-01-01,{closed_on},2024-01-01 00:00:00")
@@ -182,54 +194,88 @@ def test_the_review_that_comes_first(hand: Settings) -> None:
 
 def effect_of_calls(days: int) -> dict[str, float]:
     """By definition, from the debts: share paid in full within so many days of the call, and of others open at that
-    age, not called yet.
+    age, not called yet; how far it may be off by what each customer adds to it.
     """
-    called: dict[int, list[bool]] = defaultdict(list)
-    others: dict[int, list[bool]] = {}
-    ages = {call for _, call, paid in DEBTS.values() if call and (paid is None or paid >= call)}
+    called: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+    others: dict[int, list[tuple[str, bool]]] = {}
+    ages = {call for _, _, call, paid in DEBTS.values() if call and (paid is None or paid >= call)}
     for age in ages:
         others[age] = []
-        for _, call, paid in DEBTS.values():
+        for bill, (_, _, call, paid) in DEBTS.items():
             is_open = paid is None or paid >= age
             is_paid = paid is not None and paid <= age + days
             if is_open and call == age:
-                called[age].append(is_paid)
+                called[age].append((bill, is_paid))
             elif is_open and (call is None or call > age):
-                others[age].append(is_paid)
+                others[age].append((bill, is_paid))
     everybody = sum(len(one) for one in called.values())
-    rate = sum(sum(one) for one in called.values()) / everybody
-    compared = sum(len(called[age]) * sum(others[age]) / len(others[age]) for age in ages) / everybody
-    variance = rate * (1 - rate) / everybody
+    rate = sum(is_paid for one in called.values() for _, is_paid in one) / everybody
+    # The weight of one who was not called, of an age.
+    weights = {age: len(called[age]) / everybody / len(others[age]) for age in ages}
+    compared = sum(weights[age] * is_paid for age in ages for _, is_paid in others[age])
+    moved: dict[str, float] = defaultdict(float)
+    weighed: dict[str, float] = defaultdict(float)
     for age in ages:
-        share = sum(others[age]) / len(others[age])
-        variance += (len(called[age]) / everybody) ** 2 * share * (1 - share) / len(others[age])
-    half = 1.96 * math.sqrt(variance)
+        for bill, is_paid in called[age]:
+            moved[DEBTS[bill][0]] += (is_paid - rate) / everybody
+        for bill, is_paid in others[age]:
+            moved[DEBTS[bill][0]] -= weights[age] * (is_paid - compared)
+            weighed[DEBTS[bill][0]] += weights[age]
+    half = 1.96 * math.sqrt(sum(one**2 for one in moved.values()))
     difference = rate - compared
     return {
         "bills": everybody,
-        "bills_not_reached": sum(len(one) for one in others.values()),
+        "bills_not_reached": len({bill for one in others.values() for bill, _ in one}),
         "paid_rate": rate,
         "compared_paid_rate": rate,
         "paid_rate_not_reached": compared,
         "difference": difference,
         "difference_low": difference - half,
         "difference_high": difference + half,
+        "effective_customers_not_reached": round(1 / sum(one**2 for one in weighed.values()), 1),
     }
+
+
+def effect_of(hand: Settings, step: str, days: int) -> dict[str, float | None]:
+    with connect(hand) as connection:
+        cursor = connection.execute(
+            "select * from candidate.step_result where step = %s and days_after = %s", [step, days]
+        )
+        frame = pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
+    (row,) = frame.to_dict("records")
+    return {str(name): value for name, value in row.items()}
 
 
 @pytest.mark.parametrize("days", [7, 14, 30])
 def test_the_effect_of_a_step(hand: Settings, days: int) -> None:
     """31.17: compared with bills of the same segment and age that the call had not reached."""
     want = effect_of_calls(days)
-    with connect(hand) as connection:
-        cursor = connection.execute(
-            "select * from candidate.step_result where step = 'call' and days_after = %s", [days]
-        )
-        frame = pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
-    (row,) = frame.to_dict("records")
-    assert {name: float(row[name]) for name in want} == pytest.approx(want, abs=0.00006)
+    row = effect_of(hand, "call", days)
+    assert {name: float(row[name] or 0) for name in want} == pytest.approx(want, abs=0.00006)
     assert 0 < want["paid_rate"] < 1
-    assert want["bills_not_reached"] > 30
+    assert want["bills_not_reached"] > want["effective_customers_not_reached"] > 30
+
+
+def test_a_bill_not_reached_is_one_bill_at_all_its_ages(hand: Settings) -> None:
+    """31.17: at thirty ages 30, 29, ... and 1 bills had no notice yet: 465 pairs of bill and age, and 30 bills. A bill
+    weighs a thirtieth of an age over those beside it there. Those that come last decide: too few for an interval.
+    """
+    row = effect_of(hand, "notice", 7)
+    weights = [sum(1 / (30 * (30 - age)) for age in range(ages)) for ages in range(1, 31)]
+    assert sum(weights) == pytest.approx(1)
+    effective = 1 / sum(one**2 for one in weights)
+    assert (row["bills"], row["paid"], row["compared_bills"], row["bills_not_reached"]) == (30, 15, 30, 30)
+    assert row["effective_customers"] == 30
+    assert float(row["effective_customers_not_reached"] or 0) == pytest.approx(effective, abs=0.051)
+    assert effective < 20
+    assert row["difference"] is not None
+    assert (row["difference_low"], row["difference_high"]) == (None, None)
+
+
+def test_the_worked_example_of_a_step() -> None:
+    """docs/recovery.md: 40 of 80 called, and 24 of 60 not called, each of another customer."""
+    half = 1.96 * math.sqrt(0.5 * 0.5 / 80 + 0.4 * 0.6 / 60)
+    assert [round(one, 3) for one in (0.1 - half, 0.1 + half)] == [-0.065, 0.265]
 
 
 def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepared) -> None:

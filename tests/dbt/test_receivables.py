@@ -167,21 +167,35 @@ def test_what_was_collected_of_arrears(built: Built) -> None:
         assert all(rate == oracle.rounded(collected / amount, 4) for *_, amount, collected, rate in got)
 
 
+def fallen_parts(then: oracle.BillThen, now: oracle.BillThen | None) -> dict[str, Decimal]:
+    """What of an open amount fell by write-offs less what came in for them, by payments, and by credit notes."""
+    if now is None:
+        return {}
+    fallen = max(then.open - now.open, Decimal(0))
+    written_off = min(max(now.written_off - then.written_off, Decimal(0)), fallen)
+    paid = min(max(now.paid - then.paid, Decimal(0)), fallen - written_off)
+    return {"written off": written_off, "paid": paid, "credited": fallen - written_off - paid}
+
+
 def test_rolls_and_effectiveness(built: Built) -> None:
-    """What was open a month ago is in a bucket now, or paid: bill by bill; and CEI by its formula."""
+    """What was open a month ago is in a bucket now, or paid, written off or credited: bill by bill; and CEI by its
+    formula.
+    """
     want: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
     for before, day in pairwise(DAYS[1:5]):
         for customer in built.ledger.customers:
-            now = {s.bill.bill_id: s.open for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)}
+            now = {s.bill.bill_id: s for s in oracle.bills_as_of(built.ledger, customer.customer_id, day)}
             for state in oracle.bills_as_of(built.ledger, customer.customer_id, before):
                 if state.open > 0:
-                    left = now.get(state.bill.bill_id, Decimal(0))
-                    due = state.bill.due_on
+                    later = now[state.bill.bill_id]
+                    left, due = later.open, state.bill.due_on
                     start = oracle.ageing_bucket((before - due).days)
                     want[day, customer.segment, start, oracle.ageing_bucket((day - due).days)] += left
-                    want[day, customer.segment, start, "paid"] += max(state.open - left, Decimal(0))
+                    for end, amount in fallen_parts(state, later).items():
+                        want[day, customer.segment, start, end] += amount
     got = {tuple(row[:4]): row[4] for row in built.rows("select * from candidate.roll_rate")}
     assert got == {key: amount for key, amount in want.items() if amount > 0}
+    assert {"paid", "written off", "credited"} <= {end for *_, end in got}
     months = {tuple(row[:4]): row[4:] for row in built.rows(
         "select as_of_date, region, org_unit, segment, billed_amount, receivable_amount, overdue_amount, cei "
         "from candidate.receivable_by_month"
@@ -494,7 +508,7 @@ def test_forecast_by_age_from_the_files(built: Built) -> None:
             name = customer.customer_id
             now = {}
             if before != months[-1]:
-                now = {s.bill.bill_id: s.open for s in oracle.bills_as_of(built.ledger, name, months[number + 1])}
+                now = {s.bill.bill_id: s for s in oracle.bills_as_of(built.ledger, name, months[number + 1])}
             for state in oracle.bills_as_of(built.ledger, name, before):
                 if state.open > 0:
                     group = (
@@ -502,7 +516,8 @@ def test_forecast_by_age_from_the_files(built: Built) -> None:
                         oracle.ageing_bucket((before - state.bill.due_on).days),
                     )
                     opened[before][group] += state.open
-                    paid[before][group] += max(state.open - now.get(state.bill.bill_id, Decimal(0)), Decimal(0))
+                    parts = fallen_parts(state, now.get(state.bill.bill_id))
+                    paid[before][group] += parts.get("paid", Decimal(0))
     starts = months[:3]
     weights: dict[date, float] = {day: 0.5 ** (back / 3) for day, back in zip(starts, (2, 1, 0), strict=True)}
 

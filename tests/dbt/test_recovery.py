@@ -122,7 +122,9 @@ def test_instalments_are_kept_or_broken_one_by_one(built: Built) -> None:
             if part.action_id != action:
                 continue
             outcome = "broken" if part.broken_on else "kept"
-            if ending and ending.day <= min(part.due_on, DAYS[-1]):
+            if ending and ending.kind == "plan_completed" and ending.day <= DAYS[-1] and not part.broken_on:
+                outcome = "kept"
+            elif ending and ending.day <= min(part.due_on, DAYS[-1]):
                 outcome = "ended"
             elif part.due_on >= DAYS[-1]:
                 outcome = "open"

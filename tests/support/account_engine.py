@@ -280,6 +280,14 @@ def days_charged(facts: Facts, bill_id: str, day: date) -> list[tuple[date, Deci
     return found
 
 
+def unpaid_on(facts: Facts, bill_id: str, evening: date, day: date) -> Decimal:
+    """What of a bill, as it stands on a day, was not paid at the end of an earlier one: a write-off pays nothing."""
+    book = facts.book
+    bill = book.bills[bill_id]
+    named = _total(received.net for received in book.money(evening).received_for(bill))
+    return max(book.stand(bill, day).stands_at - named - book.stand(bill, evening).paid_by_credit, ZERO)
+
+
 def paid_in_time(facts: Facts, bill_id: str, day: date) -> Decimal:
     """What of a bill was paid by its due date, or by now where that is still to come, and still is."""
     book = facts.book

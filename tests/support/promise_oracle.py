@@ -55,13 +55,15 @@ def parts_of(ledger: oracle.Ledger, customer_id: str) -> list[Part]:
         if promise.row["amount"] and Decimal(promise.row["amount"]) <= 0:
             continue
         assert promise.until
-        ended_on = ending_said(actions, promise)
+        ended_on, was_completed = ending_said(actions, promise)
         has_failed = False
         for due_on, amount in schedule or [(promise.until, promised_amount(facts, promise))]:
-            eligible = eligible_lots(facts, list(lots.values()), promise, due_on)
+            # A completed plan takes what came by then, also for what was to be paid later.
+            paid_until = min(due_on, ended_on) if ended_on and was_completed else due_on
+            eligible = eligible_lots(facts, list(lots.values()), promise, paid_until)
             by_then = paid_by(facts, eligible, customer_id, due_on)
             paid = ZERO
-            if not has_failed and not (ended_on and due_on >= ended_on):
+            if not has_failed and not (ended_on and due_on >= ended_on and not was_completed):
                 paid = take(eligible, amount, credit_for(facts, promise, due_on))
             broken_on = None
             if paid < amount:
@@ -74,19 +76,20 @@ def parts_of(ledger: oracle.Ledger, customer_id: str) -> list[Part]:
     return found
 
 
-def ending_said(actions: list[oracle.Fact], promise: oracle.Fact) -> date | None:
-    """The first day on which people said that a plan had ended."""
-    return min(
-        (
-            fact.day
-            for fact in actions
-            if promise.kind == "instalment_plan"
-            and fact.kind in ("plan_broken", "plan_completed")
-            and fact.day >= promise.day
-            and fact.row["bill_id"] in ("", promise.row["bill_id"])
-        ),
-        default=None,
-    )
+def ending_said(actions: list[oracle.Fact], promise: oracle.Fact) -> tuple[date | None, bool]:
+    """The first day on which people said that a plan had ended, and whether it was completed."""
+    said = [
+        (fact.day, fact.row["action_id"], fact.kind == "plan_completed")
+        for fact in actions
+        if promise.kind == "instalment_plan"
+        and fact.kind in ("plan_broken", "plan_completed")
+        and fact.day >= promise.day
+        and fact.row["bill_id"] in ("", promise.row["bill_id"])
+    ]
+    if not said:
+        return None, False
+    day, _, was_completed = min(said)
+    return day, was_completed
 
 
 def promised_amount(facts: account_engine.Facts, promise: oracle.Fact) -> Decimal:

@@ -57,15 +57,17 @@ def late_bills(
         is_charged = most >= oracle.PURSUED_FROM
         overdue = open_in_the_evening(max(bill.due_on, bill.issued_on))
         undisputed = max(overdue - state.contested, ZERO)
+        # What is written off is not paid.
+        unpaid = {
+            number: account_engine.unpaid_on(
+                facts, bill.bill_id, min(max(bill.due_on + number * DAY, bill.issued_on), last_day), last_day
+            )
+            for number in (0, 30, 60, 90)
+        }
         found[bill.bill_id] = Late(
             overdue,
             max(oracle.rounded(charge, 2), Decimal(1)) if charged and is_charged else ZERO,
-            {
-                number: min(
-                    max(overdue - open_in_the_evening(min(bill.due_on + number * DAY, last_day)), ZERO), undisputed
-                )
-                for number in (30, 60, 90)
-            },
+            {number: min(max(unpaid[0] - unpaid[number], ZERO), undisputed) for number in (30, 60, 90)},
             state.open,
         )
     return found

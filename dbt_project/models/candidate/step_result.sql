@@ -23,7 +23,9 @@ as_contracted as (
         cast({{ rounded('compared_rate - rate_not_reached', 4) }} as numeric(6, 4)) as difference,
         cast({{ rounded('compared_rate - rate_not_reached - half_width', 4) }} as numeric(6, 4)) as difference_low,
         cast({{ rounded('compared_rate - rate_not_reached + half_width', 4) }} as numeric(6, 4)) as difference_high,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as text) as policy_version,
+        cast({{ rounded('effective_reached', 1) }} as numeric(12, 1)) as effective_customers,
+        cast({{ rounded('effective_not_reached', 1) }} as numeric(12, 1)) as effective_customers_not_reached
     from effects
 
 )

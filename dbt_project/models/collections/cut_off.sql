@@ -1,4 +1,4 @@
--- Each cut-off of supply: until when it lasted, and what the meters measured while it did.
+-- Each cut-off of supply: until when it lasted, and what the meters measured while it did, by readings that were taken.
 {{ config(indexes=[{'columns': ['action_id'], 'unique': true}, {'columns': ['customer_id']}]) }}
 
 with
@@ -97,6 +97,8 @@ readings as (
         on meters.meter_id = readings.meter_id
     where
         not readings.is_deleted
+        -- What was estimated says nothing of use that should not be.
+        and readings.quality <> 'estimated'
         and meters.customer_id in (select cuts.customer_id from cuts)
 
 ),

@@ -1,6 +1,7 @@
 -- How much of each bill was open at the end of its due date and of the days after it, from one change to the next, and
--- is charged for. The bill counts with what it stands at on the last day, and with what is contested then: a credit
--- note lowers what was open back to the due date.
+-- is charged for, and how much was not paid: what is written off is open no longer, and still unpaid. The bill counts
+-- with what it stands at on the last day, and with what is contested then: a credit note lowers both back to the due
+-- date.
 {{
     config(
         materialized='incremental',
@@ -32,7 +33,8 @@ balances_then as (
         balances.customer_id,
         balances.issued_on,
         balances.due_on,
-        balances.named_paid + balances.allocated_amount + balances.written_off_amount as covered_amount,
+        balances.named_paid + balances.allocated_amount as paid_amount,
+        balances.written_off_amount,
         greatest(balances.valid_from, balances.due_on) as open_from,
         case when balances.valid_to <= scope.as_of_date then balances.valid_to end as open_until
     from scope
@@ -66,7 +68,12 @@ spans as (
     select
         balances_then.bill_id,
         balances_then.customer_id,
-        {{ money('standing_bills.standing_amount - balances_then.covered_amount') }} as open_amount,
+        {{ money(
+            'greatest(
+                standing_bills.standing_amount - balances_then.paid_amount - balances_then.written_off_amount, 0
+            )'
+        ) }} as open_amount,
+        {{ money('standing_bills.standing_amount - balances_then.paid_amount') }} as unpaid_amount,
         standing_bills.contested_amount,
         balances_then.issued_on,
         balances_then.due_on,
@@ -75,7 +82,7 @@ spans as (
     from balances_then
     inner join standing_bills
         on balances_then.bill_id = standing_bills.bill_id
-    where standing_bills.standing_amount > balances_then.covered_amount
+    where standing_bills.standing_amount > balances_then.paid_amount
 
 )
 

@@ -1,6 +1,6 @@
--- What each bill that was open after its due date has cost its debtor, and how soon it came in. What is open costs the
--- same each day of a month: it is charged up to the month's start, so that a row changes by facts and months and not by
--- days.
+-- What each bill that was open after its due date has cost its debtor, and how soon it came in: a write-off ends the
+-- charge, and is no money. What is open costs the same each day of a month: it is charged up to the month's start, so
+-- that a row changes by facts and months and not by days.
 {{
     config(
         materialized='incremental',
@@ -125,26 +125,33 @@ summed as (
             end
         )
             as overdue_amount,
+        {#- What is not paid, on the due date and so many days after it, or now where these have not passed. #}
+        sum(
+            case
+                when counted.open_from = greatest(counted.due_on, counted.issued_on) then counted.unpaid_amount
+                else 0
+            end
+        )
+            as unpaid_amount,
         {%- for days in days_recovered %}
-        {#- What is open so many days after the due date, or is now where these have not passed. #}
+        {%- set evening = 'greatest(' ~ dbt.dateadd('day', days, 'counted.due_on') ~ ', counted.issued_on)' %}
         sum(
             case
                 when
-                    counted.open_from <= {{ dbt.dateadd('day', days, 'counted.due_on') }}
-                    and (
-                        counted.open_until is null
-                        or counted.open_until > {{ dbt.dateadd('day', days, 'counted.due_on') }}
-                    )
-                    then counted.open_amount
+                    counted.open_from <= {{ evening }}
+                    and (counted.open_until is null or counted.open_until > {{ evening }})
+                    then counted.unpaid_amount
                 else 0
             end
-        ) as open_after_{{ days }},
+        ) as unpaid_after_{{ days }},
         {%- endfor %}
+        sum(case when counted.open_until is null then counted.unpaid_amount else 0 end) as unpaid_now,
+        max(counted.open_until) as unpaid_until,
         sum(case when counted.open_until is null then counted.open_amount else 0 end) as open_amount,
         max(counted.contested_amount) as contested_amount,
         max(counted.charged_amount) as most_charged,
-        max(counted.open_until) as open_until,
-        max(counted.charged_until) as charged_until,
+        max(case when counted.open_amount > 0 then counted.open_until end) as open_until,
+        max(case when counted.open_amount > 0 then counted.charged_until end) as charged_until,
         sum(case when counted.charged_amount > 0 then counted.days_of_year + counted.days_carried_over else 0 end)
             as days_charged,
         sum({{ product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate') }}) as charge_of_year,
@@ -164,6 +171,8 @@ summed as (
             counted.policy_version = rates.policy_version
             and counted.segment = rates.segment
     group by counted.bill_id, counted.customer_id, counted.policy_version, counted.due_on
+    {#- What was written off by its due date was never late. #}
+    having max(counted.open_amount) > 0
 
 ),
 
@@ -192,6 +201,7 @@ judged as (
         policies.late_charge_min,
         policies.late_charge_min_of,
         case when summed.open_amount = 0 then summed.open_until end as settled_on,
+        case when summed.unpaid_now = 0 then summed.unpaid_until end as paid_on,
         {{ undisputed_part('summed.overdue_amount', 'summed') }} as undisputed_amount,
         summed.most_charged >= policies.pursued_from as is_charged
     from summed
@@ -252,7 +262,7 @@ late_bills as (
         cast(judged.undisputed_amount as numeric(18, 2)) as undisputed_amount,
         {%- for days in days_recovered %}
         cast(
-            least(greatest(judged.overdue_amount - judged.open_after_{{ days }}, 0), judged.undisputed_amount)
+            least(greatest(judged.unpaid_amount - judged.unpaid_after_{{ days }}, 0), judged.undisputed_amount)
             as numeric(18, 2)
         ) as recovered_{{ days }},
         {%- endfor %}
@@ -271,7 +281,8 @@ late_bills as (
         cast(judged.least_charge as numeric(18, 2)) as least_charge,
         judged.due_on,
         cast({{ dbt.dateadd('day', -1, 'judged.charged_until') }} as date) as charged_through,
-        judged.settled_on
+        judged.settled_on,
+        judged.paid_on
     from with_least as judged
     left join officers
         on judged.bill_id = officers.bill_id

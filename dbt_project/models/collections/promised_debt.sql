@@ -62,12 +62,17 @@ open_then as (
 
 ),
 
--- What a plan asks for after people said how it ended takes no money.
+-- How people said that a plan ended: of several the first counts.
 endings as (
 
     select
         promised.action_id,
-        min(endings.acted_on) as ended_on
+        endings.kind as ended_by,
+        endings.acted_on as ended_on,
+        row_number() over (
+            partition by promised.action_id
+            order by endings.acted_on, endings.action_id
+        ) as place
     from promised
     inner join actions as endings
         on
@@ -79,10 +84,11 @@ endings as (
         on
             promised.action_id = plans.action_id
             and plans.kind = 'instalment_plan'
-    group by promised.action_id
 
 ),
 
+-- What a broken plan asks for afterwards takes no money. A completed one takes what had come by then, also for what was
+-- to be paid later.
 demands as (
 
     select
@@ -94,7 +100,11 @@ demands as (
         promised.is_instalment,
         promised.place,
         cast(coalesce(promised.amount, open_then.open_amount, 0) as numeric(18, 2)) as amount,
-        coalesce(promised.due_on >= endings.ended_on, false) as is_void,
+        coalesce(endings.ended_by = 'plan_broken' and promised.due_on >= endings.ended_on, false) as is_void,
+        case
+            when endings.ended_by = 'plan_completed' then least(promised.due_on, endings.ended_on)
+            else promised.due_on
+        end as paid_until,
         -- Unallocated credit that came to pay a promised bill in the promise's time.
         case
             when promised.bill_id is not null
@@ -112,7 +122,9 @@ demands as (
     left join open_then
         on promised.action_id = open_then.action_id
     left join endings
-        on promised.action_id = endings.action_id
+        on
+            promised.action_id = endings.action_id
+            and endings.place = 1
     left join balances_before
         on
             promised.bill_id = balances_before.bill_id

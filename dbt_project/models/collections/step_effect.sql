@@ -1,8 +1,17 @@
 -- What of the bills that a step of dunning reached was paid soon after, compared with bills of the same segment and age
--- that it had not reached.
+-- that it had not reached. One of these stands beside each age at which it was open, and customers have several bills:
+-- how far the difference may be off is a matter of customers, each counted once with all that he adds to it.
 {{ config(indexes=[{'columns': ['step', 'days_after'], 'unique': true}]) }}
 
 {%- set days_after_step = [7, 14, 30] %}
+{#- Older than any bill that is looked at. #}
+{%- set never = 1000000 %}
+{%- set is_reached = '(alike.reached_age = compared.reached_age)' %}
+{%- set is_paid = '(alike.paid_age <= compared.reached_age + compared.days_after)' %}
+{%- set weight_reached = ratio('1.0', 'rates.compared_bills') %}
+{%- set weight_not_reached = ratio(
+    'compared.bills * 1.0', product('rates.compared_bills', 'compared.bills_not_reached')
+) %}
 with
 
 dates as (
@@ -55,7 +64,14 @@ bills as (
         late_bills.due_on,
         late_bills.settled_on,
         coalesce(customers.segment, 'unknown') as segment,
-        {{ days_after('late_bills.due_on', 'late_bills.settled_on') }} as settled_age,
+        case
+            when late_bills.settled_on is null then {{ never }}
+            else {{ days_after('late_bills.due_on', 'late_bills.settled_on') }}
+        end as settled_age,
+        case
+            when late_bills.paid_on is null then {{ never }}
+            else {{ days_after('late_bills.due_on', 'late_bills.paid_on') }}
+        end as paid_age,
         {{ days_after(dbt.dateadd('month', 1, dbt.date_trunc('month', 'late_bills.due_on')), 'dates.as_of_date') }}
             as days_observed
     from late_bills
@@ -88,28 +104,39 @@ first_reached as (
 
 ),
 
--- Bills that are alike for a step are counted together.
-alike as (
+-- Each bill beside each step, with the age at which the step reached it.
+bill_steps as (
 
     select
         steps.step,
+        bills.customer_id,
         bills.segment,
         bills.days_observed,
-        first_reached.reached_age,
-        case when bills.settled_on is not null then bills.settled_age end as settled_age,
-        count(*) as bills
+        bills.settled_age,
+        bills.paid_age,
+        coalesce(first_reached.reached_age, {{ never }}) as reached_age
     from bills
     cross join steps
     left join first_reached
         on
             bills.bill_id = first_reached.bill_id
             and steps.step = first_reached.step
-    group by
-        steps.step,
-        bills.segment,
-        bills.days_observed,
-        first_reached.reached_age,
-        case when bills.settled_on is not null then bills.settled_age end
+
+),
+
+-- Bills that are alike for a step are counted together.
+alike as (
+
+    select
+        step,
+        segment,
+        days_observed,
+        settled_age,
+        paid_age,
+        reached_age,
+        count(*) as bills
+    from bill_steps
+    group by step, segment, days_observed, settled_age, paid_age, reached_age
 
 ),
 
@@ -121,7 +148,7 @@ reached as (
         reached_age,
         {{ days }} as days_after,
         sum(bills) as bills,
-        coalesce(sum(case when settled_age <= reached_age + {{ days }} then bills end), 0) as paid
+        coalesce(sum(case when paid_age <= reached_age + {{ days }} then bills end), 0) as paid
     from alike
     where days_observed >= reached_age + {{ days }}
     group by step, segment, reached_age
@@ -140,7 +167,7 @@ not_reached as (
         reached.reached_age,
         reached.days_after,
         sum(alike.bills) as bills,
-        coalesce(sum(case when alike.settled_age <= reached.reached_age + reached.days_after then alike.bills end), 0)
+        coalesce(sum(case when alike.paid_age <= reached.reached_age + reached.days_after then alike.bills end), 0)
             as paid
     from reached
     inner join alike
@@ -148,76 +175,195 @@ not_reached as (
             reached.step = alike.step
             and reached.segment = alike.segment
             and alike.days_observed >= reached.reached_age + reached.days_after
-            and reached.reached_age <= coalesce(alike.settled_age, reached.reached_age)
-            and reached.reached_age < coalesce(alike.reached_age, reached.reached_age + 1)
+            and reached.reached_age <= alike.settled_age
+            and reached.reached_age < alike.reached_age
     group by reached.step, reached.segment, reached.reached_age, reached.days_after
 
 ),
 
--- Those not reached weigh as many as were reached of their segment and age.
-summed as (
+compared as (
 
     select
-        reached.step,
-        reached.days_after,
-        sum(reached.bills) as bills,
-        sum(reached.paid) as paid,
-        sum(case when not_reached.bills > 0 then reached.bills end) as compared_bills,
-        sum(case when not_reached.bills > 0 then reached.paid end) as compared_paid,
-        sum(not_reached.bills) as bills_not_reached,
-        sum({{ ratio('reached.bills * 1.0 * not_reached.paid', 'not_reached.bills') }}) as weighted_paid,
-        {#- Variance of the weighted sum: each group's share has that of a share of so many bills. #}
-        sum(
-            {{ ratio(
-                product('reached.bills', 'reached.bills', 'not_reached.paid', '(not_reached.bills - not_reached.paid)'),
-                product('not_reached.bills', 'not_reached.bills', 'not_reached.bills', '1.0')
-            ) }}
-        ) as weighted_variance
+        reached.*,
+        not_reached.bills as bills_not_reached,
+        not_reached.paid as paid_not_reached
     from reached
-    left join not_reached
+    inner join not_reached
         on
             reached.step = not_reached.step
             and reached.segment = not_reached.segment
             and reached.reached_age = not_reached.reached_age
             and reached.days_after = not_reached.days_after
-    group by reached.step, reached.days_after
 
 ),
 
-rated as (
+-- Those not reached weigh as many as were reached of their segment and age.
+rates as (
 
     select
-        *,
-        {{ ratio('compared_paid * 1.0', 'compared_bills') }} as compared_rate,
-        {{ ratio('weighted_paid', 'compared_bills') }} as rate_not_reached,
-        sqrt(
-            {{ ratio(
-                product('compared_paid', '(compared_bills - compared_paid)', '1.0'),
-                product('compared_bills', 'compared_bills', 'compared_bills', '1.0')
-            ) }}
-            + {{ ratio('weighted_variance', product('compared_bills', 'compared_bills', '1.0')) }}
-        ) as standard_error
-    from summed
+        step,
+        days_after,
+        sum(bills) as compared_bills,
+        {{ ratio('sum(paid) * 1.0', 'sum(bills)') }} as compared_rate,
+        {{ ratio('sum(' ~ ratio('bills * 1.0 * paid_not_reached', 'bills_not_reached') ~ ')', 'sum(bills)') }}
+            as rate_not_reached
+    from compared
+    group by step, days_after
+
+),
+
+-- What each bill weighs in either rate: one not reached at every age at which it is compared.
+weights as (
+
+    select
+        alike.step,
+        alike.segment,
+        alike.days_observed,
+        alike.settled_age,
+        alike.paid_age,
+        alike.reached_age,
+        compared.days_after,
+        max(alike.bills) as bills,
+        sum(case when {{ is_reached }} then {{ weight_reached }} else 0 end) as weight_reached,
+        sum(case when {{ is_reached }} and {{ is_paid }} then {{ weight_reached }} else 0 end) as paid_reached,
+        sum(case when {{ is_reached }} then 0 else {{ weight_not_reached }} end) as weight_not_reached,
+        sum(case when {{ is_paid }} and not {{ is_reached }} then {{ weight_not_reached }} else 0 end)
+            as paid_not_reached
+    from compared
+    inner join rates
+        on
+            compared.step = rates.step
+            and compared.days_after = rates.days_after
+    inner join alike
+        on
+            compared.step = alike.step
+            and compared.segment = alike.segment
+            and alike.days_observed >= compared.reached_age + compared.days_after
+            and compared.reached_age <= alike.settled_age
+            and compared.reached_age <= alike.reached_age
+    group by
+        alike.step,
+        alike.segment,
+        alike.days_observed,
+        alike.settled_age,
+        alike.paid_age,
+        alike.reached_age,
+        compared.days_after
+
+),
+
+-- By how much a bill moves the difference of the rates from where it is.
+moves as (
+
+    select
+        weights.*,
+        weights.paid_reached - rates.compared_rate * weights.weight_reached
+        - (weights.paid_not_reached - rates.rate_not_reached * weights.weight_not_reached) as moved
+    from weights
+    inner join rates
+        on
+            weights.step = rates.step
+            and weights.days_after = rates.days_after
+
+),
+
+customers_moves as (
+
+    select
+        bill_steps.customer_id,
+        moves.step,
+        moves.days_after,
+        sum(moves.weight_reached) as weight_reached,
+        sum(moves.weight_not_reached) as weight_not_reached,
+        sum(moves.moved) as moved
+    from moves
+    inner join bill_steps
+        on
+            moves.step = bill_steps.step
+            and moves.segment = bill_steps.segment
+            and moves.days_observed = bill_steps.days_observed
+            and moves.settled_age = bill_steps.settled_age
+            and moves.paid_age = bill_steps.paid_age
+            and moves.reached_age = bill_steps.reached_age
+    group by bill_steps.customer_id, moves.step, moves.days_after
+
+),
+
+-- Customers are independent. Of how many of equal weight each rate is (Kish).
+spreads as (
+
+    select
+        step,
+        days_after,
+        sqrt(sum(moved * moved)) as standard_error,
+        {{ ratio(
+            'sum(weight_reached) * sum(weight_reached)', 'sum(weight_reached * weight_reached)'
+        ) }} as effective_reached,
+        {{ ratio(
+            'sum(weight_not_reached) * sum(weight_not_reached)', 'sum(weight_not_reached * weight_not_reached)'
+        ) }} as effective_not_reached
+    from customers_moves
+    group by step, days_after
+
+),
+
+bills_not_reached as (
+
+    select
+        step,
+        days_after,
+        sum(bills) as bills_not_reached
+    from weights
+    where weight_not_reached > 0
+    group by step, days_after
+
+),
+
+all_reached as (
+
+    select
+        step,
+        days_after,
+        sum(bills) as bills,
+        sum(paid) as paid
+    from reached
+    group by step, days_after
 
 ),
 
 effects as (
 
     select
-        rated.step,
-        rated.days_after,
-        rated.bills,
-        rated.paid,
-        coalesce(rated.compared_bills, 0) as compared_bills,
-        coalesce(rated.bills_not_reached, 0) as bills_not_reached,
-        rated.compared_rate,
-        rated.rate_not_reached,
+        all_reached.step,
+        all_reached.days_after,
+        all_reached.bills,
+        all_reached.paid,
+        coalesce(rates.compared_bills, 0) as compared_bills,
+        coalesce(bills_not_reached.bills_not_reached, 0) as bills_not_reached,
+        rates.compared_rate,
+        rates.rate_not_reached,
+        spreads.effective_reached,
+        spreads.effective_not_reached,
         {#- The normal approximation, where it may be used. #}
-        case when rated.compared_bills >= 30 and rated.bills_not_reached >= 30 then 1.96 * rated.standard_error end
-            as half_width,
+        case
+            when least(spreads.effective_reached, spreads.effective_not_reached) >= 30
+                then 1.96 * spreads.standard_error
+        end as half_width,
         dates.policy_version
-    from rated
+    from all_reached
     cross join dates
+    left join rates
+        on
+            all_reached.step = rates.step
+            and all_reached.days_after = rates.days_after
+    left join spreads
+        on
+            all_reached.step = spreads.step
+            and all_reached.days_after = spreads.days_after
+    left join bills_not_reached
+        on
+            all_reached.step = bills_not_reached.step
+            and all_reached.days_after = bills_not_reached.days_after
 
 )
 

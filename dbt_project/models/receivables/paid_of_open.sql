@@ -1,5 +1,5 @@
--- What came in, within one to four months up to each month-end, of what was open before them by grade and age. If the
--- last day ends its month, that month is closed.
+-- What came in, within one to four months up to each month-end, of what was open before them by grade and age: neither
+-- write-offs nor credit notes. If the last day ends its month, that month is closed.
 {{
     config(
         materialized='incremental',
@@ -48,15 +48,18 @@ ratings as (
 
 ),
 
-paid as (
+{{ reduced_bills() }},
+
+fallen as (
 
     select
         windows.as_of_date,
         windows.policy_version,
         windows.months,
+        before.bill_id,
         before.customer_id,
         windows.opened_on,
-        before.open_amount - coalesce(now.open_amount, 0) as paid_amount,
+        before.open_amount - coalesce(now.open_amount, 0) as fallen_amount,
         {{ days_after('before.due_on', 'windows.opened_on') }} as days_overdue
     from windows
     inner join open_bills as before
@@ -66,6 +69,31 @@ paid as (
             windows.as_of_date = now.as_of_date
             and before.bill_id = now.bill_id
     where before.open_amount > coalesce(now.open_amount, 0)
+
+),
+
+parted as (
+
+    select
+        fallen.*,
+        {{ reduced_parts('fallen.fallen_amount') }}
+    from fallen
+    {{ join_reduced('fallen', 'opened_on', 'as_of_date') }}
+
+),
+
+paid as (
+
+    select
+        as_of_date,
+        policy_version,
+        months,
+        customer_id,
+        opened_on,
+        fallen_amount - written_off_part - credited_part as paid_amount,
+        days_overdue
+    from parted
+    where fallen_amount > written_off_part + credited_part
 
 ),
 

@@ -1,4 +1,5 @@
--- What became within a closed month of the amounts of each ageing bucket: from which bucket to which, or paid.
+-- What became within a closed month of the amounts of each ageing bucket: from which bucket to which, or paid, written
+-- off or credited.
 {{
     config(
         materialized='incremental',
@@ -48,6 +49,7 @@ pairs as (
         dates.as_of_date,
         dates.policy_version,
         dates.previous_month_end as opened_on,
+        before.bill_id,
         before.customer_id,
         before.open_amount as amount_before,
         coalesce(now.open_amount, 0) as amount_now,
@@ -63,17 +65,32 @@ pairs as (
 
 ),
 
+{{ reduced_bills() }},
+
+parted as (
+
+    select
+        pairs.*,
+        greatest(pairs.amount_before - pairs.amount_now, 0) as fallen_amount,
+        {{ reduced_parts('greatest(pairs.amount_before - pairs.amount_now, 0)') }}
+    from pairs
+    {{ join_reduced('pairs', 'opened_on', 'as_of_date') }}
+
+),
+
 named as (
 
     select
         as_of_date,
         opened_on,
         customer_id,
-        amount_before,
         amount_now,
+        fallen_amount - written_off_part - credited_part as paid_amount,
+        written_off_part as written_off_amount,
+        credited_part as credited_amount,
         {{ ageing_bucket('days_before') }} as from_bucket,
         {{ ageing_bucket('days_now') }} as to_bucket
-    from pairs
+    from parted
 
 ),
 
@@ -89,6 +106,9 @@ flows as (
     from named
     where amount_now > 0
 
+    {%- for end in ['paid', 'written off', 'credited'] %}
+    {%- set amount = end.replace(' ', '_') ~ '_amount' %}
+
     union all
 
     select
@@ -96,10 +116,11 @@ flows as (
         opened_on,
         customer_id,
         from_bucket,
-        'paid' as to_bucket,
-        amount_before - amount_now as amount
+        '{{ end }}' as to_bucket,
+        {{ amount }} as amount
     from named
-    where amount_before > amount_now
+    where {{ amount }} > 0
+    {%- endfor %}
 
 ),
 

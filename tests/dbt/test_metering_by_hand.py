@@ -111,8 +111,17 @@ YEARS = {
     "large": ("demand", 1000, 0, (20, 20)),
     "by_capacity": ("capacity", 1000, 0.75, (100, 100)),
 }
+# Of 100 kVA of contract: kW, kWh and kvarh of May 2026; the use of capacity in %. 28 kW at 0.70 are 40 kVA, 95 kW at
+# 0.80 118.75; without reactive energy kW are taken. Without demand the mean load counts: 22,320 kWh in 31 days are 30
+# kW, at 0.80 37.5 kVA.
+LOADS = {
+    "small_load": (28, 7000, 7141, "40.0"),
+    "full_load": (95, 8000, 6000, "118.8"),
+    "unknown_factor": (28, 7000, None, "28.0"),
+    "mean_load": (None, 22320, 16740, "37.5"),
+}
 MONTHS = [date(2025 + (5 + number) // 12, (5 + number) % 12 + 1, 1) for number in range(12)]
-CAPACITIES = {who: capacity for who, (_, capacity, _, _) in YEARS.items()}
+CAPACITIES = {who: capacity for who, (_, capacity, _, _) in YEARS.items()} | dict.fromkeys(LOADS, 100)
 
 
 def rows_of(table: str) -> list[list[str]]:
@@ -164,6 +173,13 @@ def files() -> dict[str, list[str]]:
         for register, used in {"total": kwh, "reactive": kvarh}.items():
             found["meter_reading"] += [f"M-{who},{register},2026-03-31,0", f"M-{who},{register},2026-04-30,{used}"]
         bill(who, date(2026, 4, 1), (kwh, 0, adjustment or "0.00"))
+    for who, (kw, kwh, kvarh, _) in LOADS.items():
+        add(who, "demand")
+        for register, used in {"total": kwh, "reactive": kvarh}.items():
+            if used is not None:
+                found["meter_reading"] += [f"M-{who},{register},2026-04-30,0", f"M-{who},{register},2026-05-31,{used}"]
+        if kw is not None:
+            found["meter_reading"].append(f"M-{who},demand,2026-05-31,{kw}")
     for who, (tariff, _, tangent, demands) in YEARS.items():
         add(who, tariff)
         shown = 0
@@ -243,6 +259,18 @@ def test_the_policys_table_is_that_of_the_rule(hand: Settings) -> None:
         ("0.85", "0.91", "-0.65"), ("0.85", "0.62", "13"), ("0.80", "0.91", "-1.15"), ("0.80", "0.54", "17"),
     ):  # fmt: skip
         assert want[Decimal(standard), Decimal(factor)] == Decimal(percentage)
+
+
+def test_capacity_is_used_in_kva(hand: Settings) -> None:
+    used = rows(
+        hand, "select customer_id, capacity_use::text from features.customer_feature where as_of_date = %s", DAY
+    )
+    assert {who: use for who, use in used if who in LOADS} == {who: use for who, (*_, use) in LOADS.items()}
+    advice = rows(hand, "select customer_id, advice from candidate.customer_advice where advice like 'capacity%%'")
+    assert {(who, said) for who, said in advice if who in LOADS} == {
+        ("full_load", "capacity_exceeded"),
+        ("unknown_factor", "capacity_too_large"),
+    }
 
 
 def test_money_at_stake_is_the_years_bills_under_the_advice(hand: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
@@ -16,18 +17,26 @@ def months_between(earlier: date, later: date) -> int:
     return 12 * (later.year - earlier.year) + later.month - earlier.month
 
 
-def unbilled(ledger: Ledger, customer: Customer, day: date) -> Decimal:
-    """The mean monthly bill for each month since the last one billed, the running one included, three at the most."""
+def unbilled(ledger: Ledger, customer: Customer, day: date, only_supplied: bool = False) -> Decimal:
+    """The mean monthly bill for each month since the last one billed, three at the most; of what is supplied so far the
+    running month by its days, else whole.
+    """
     periods = [
         state.bill.period
         for state in oracle.bills_as_of(ledger, customer.customer_id, day)
-        if state.bill.kind == "regular"
+        if state.bill.kind == "regular" and state.standing > 0
     ]
     if not periods or customer.terms_on(day).payment_mode == "prepaid":
         return ZERO
     end = min(day, customer.closed_on) if customer.closed_on else day
-    months = min(max(months_between(max(periods), end), 0), 3)
-    return months * max(oracle.rounded_monthly_bill(ledger, customer.customer_id, day), ZERO)
+    months = Decimal(months_between(max(periods), end))
+    with localcontext() as context:
+        context.prec = 40
+        if only_supplied and months_between(end, day) == 0:
+            days = monthrange(day.year, day.month)[1]
+            months -= Decimal(days - day.day) / days
+        mean = max(oracle.rounded_monthly_bill(ledger, customer.customer_id, day), ZERO)
+        return rounded(min(max(months, ZERO), Decimal(3)) * mean, 2)
 
 
 def limit_and_exposure(

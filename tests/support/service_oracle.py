@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
 from tests.support import oracle
@@ -167,15 +167,16 @@ def review_of(
     customer: Customer,
     facts: Features,
     notices: list[date],
-    falls: list[tuple[date, int]],
+    falls: list[dict[date, int]],
     day: date,
 ) -> tuple[str, date] | None:
-    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` days and
-    steps.
+    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` the steps
+    down by each rated day of a month.
     """
     mine = ledger.facts_of[customer.customer_id]
     reviews = [fact.day for fact in mine if fact.extract == "investigation" and fact.day <= day]
     reviewed = max(reviews, default=None)
+    unseen_from = reviewed + timedelta(1) if reviewed else max(customer.opened_on, date(2026, 1, 1))
 
     def is_open(happened: date) -> bool:
         return happened <= day and (reviewed is None or happened > reviewed)
@@ -188,11 +189,12 @@ def review_of(
         if customer.segment in row["not_for"].split("|"):
             continue
         if row["feature"] == "grade_steps_down":
-            # In the month of the fall a review settles it.
-            starts = [
-                fell for fell, steps in falls
-                if oracle.holds(row, {"grade_steps_down": Decimal(steps)}) and (reviewed is None or reviewed < fell)
-            ]  # fmt: skip
+            # A review settles it once a rating has shown it.
+            starts = []
+            for steps in falls:
+                shown = [one for one in steps if oracle.holds(row, {"grade_steps_down": Decimal(steps[one])})]
+                if max(steps) in shown and min(shown) >= unseen_from:
+                    starts.append(max(min(shown).replace(day=1), unseen_from))
         elif row["feature"] not in facts or not oracle.holds(row, facts):
             continue
         elif row["feature"] == "open_notices":

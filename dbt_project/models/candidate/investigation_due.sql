@@ -70,6 +70,12 @@ ratings_at_month_end as (
 
 ),
 
+ratings_by_day as (
+
+    select * from {{ ref('rating') }}
+
+),
+
 -- Since when reviews are asked for: no policy asks for those of before it.
 policies as (
 
@@ -161,12 +167,14 @@ graded as (
 
 ),
 
--- A fall within a month counts from that month's first day, and is open until a review since.
+-- The months at whose end, or on whose last day so far, a customer is lower than at the month-end before.
 falls as (
 
     select
         graded.customer_id,
-        graded.month_start as fell_on,
+        graded.as_of_date,
+        graded.month_start,
+        graded_before.grade_rank as grade_rank_before,
         graded.grade_rank - graded_before.grade_rank as grade_steps_down
     from graded
     inner join graded as graded_before
@@ -174,9 +182,28 @@ falls as (
             graded.customer_id = graded_before.customer_id
             and graded.previous_month_end = graded_before.as_of_date
             and graded.grade_rank > graded_before.grade_rank
-    left join last_reviews
-        on graded.customer_id = last_reviews.customer_id
-    where last_reviews.last_reviewed_on is null or last_reviews.last_reviewed_on < graded.month_start
+
+),
+
+-- The days that show it: a month-end, the last day, and evaluation days, of which each day of a review is one. These are
+-- kept for a year. An older fall counts from the first of its month.
+fall_days as (
+
+    select
+        falls.customer_id,
+        falls.month_start,
+        falls.grade_steps_down,
+        ratings_by_day.grade_rank - falls.grade_rank_before as steps_by_then,
+        case
+            when falls.as_of_date <= cast('{{ warned_from() }}' as date) then falls.month_start
+            else ratings_by_day.as_of_date
+        end as shown_on
+    from falls
+    inner join ratings_by_day
+        on
+            falls.customer_id = ratings_by_day.customer_id
+            and falls.month_start <= ratings_by_day.as_of_date
+            and falls.as_of_date >= ratings_by_day.as_of_date
 
 ),
 
@@ -206,7 +233,12 @@ facts as (
         last_reviews.last_reviewed_on,
         open_notices.first_noted_on,
         -- From the last review, or else from when the contract and the policy had both begun.
-        coalesce(last_reviews.last_reviewed_on, greatest(customers.opened_on, policies.reviews_since)) as reviewed_from
+        coalesce(last_reviews.last_reviewed_on, greatest(customers.opened_on, policies.reviews_since)) as reviewed_from,
+        -- The first day of which no review can have known.
+        coalesce(
+            cast({{ dbt.dateadd('day', 1, 'last_reviews.last_reviewed_on') }} as date),
+            greatest(customers.opened_on, policies.reviews_since)
+        ) as unseen_from
     from scope
     inner join ratings
         on scope.customer_id = ratings.customer_id
@@ -227,21 +259,24 @@ facts as (
 
 ),
 
--- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, until a
--- review since.
+-- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, a fall of
+-- grade from the first of its month, until a review since.
 asking as (
     {% for rule in rules if rule.feature == 'grade_steps_down' %}
     select
         facts.customer_id,
         facts.segment,
         '{{ rule.review_rule }}' as review_rule,
-        falls.fell_on as asked_from
+        greatest(fall_days.month_start, facts.unseen_from) as asked_from
     from facts
-    inner join falls
+    inner join fall_days
         on
-            facts.customer_id = falls.customer_id
+            facts.customer_id = fall_days.customer_id
             and facts.policy_version = '{{ rule.policy_version }}'
-            and falls.grade_steps_down {{ rule.comparator }} {{ rule.threshold }}
+            and fall_days.grade_steps_down {{ rule.comparator }} {{ rule.threshold }}
+            and fall_days.steps_by_then {{ rule.comparator }} {{ rule.threshold }}
+    group by facts.customer_id, facts.segment, facts.unseen_from, fall_days.month_start
+    having min(fall_days.shown_on) >= facts.unseen_from
 
     union all
     {% endfor %}

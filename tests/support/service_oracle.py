@@ -183,7 +183,7 @@ def review_of(
 
     noted = [one for one in notices if is_open(one)]
     facts = facts | {"open_notices": Decimal(len(noted))}
-    changed = [one for one in oracle.party_changes(ledger, customer.customer_id) if months_between(one, day) < 6]
+    changed = [one for one in oracle.party_changes(ledger, customer.customer_id) if unseen_from <= one <= day]
     found = []
     for row in policy.rows("review_rules"):
         if customer.segment in row["not_for"].split("|"):
@@ -195,12 +195,12 @@ def review_of(
                 shown = [one for one in steps if oracle.holds(row, {"grade_steps_down": Decimal(steps[one])})]
                 if max(steps) in shown and min(shown) >= unseen_from:
                     starts.append(max(min(shown).replace(day=1), unseen_from))
+        elif row["feature"] == "party_change":
+            starts = changed
         elif row["feature"] not in facts or not oracle.holds(row, facts):
             continue
         elif row["feature"] == "open_notices":
             starts = noted
-        elif row["feature"] == "party_change":
-            starts = [one for one in changed if is_open(one)]
         else:
             starts = [reviewed or max(customer.opened_on, date(2026, 1, 1))]
         if starts:

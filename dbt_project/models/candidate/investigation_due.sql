@@ -134,7 +134,7 @@ open_notices as (
 
 ),
 
--- The grades of a year, of those in scope.
+-- The grades of those in scope, as far back as month-ends are kept.
 graded as (
 
     select
@@ -147,9 +147,7 @@ graded as (
     inner join ratings_at_month_end
         on scope.customer_id = ratings_at_month_end.customer_id
     inner join dates
-        on
-            ratings_at_month_end.as_of_date = dates.as_of_date
-            and scope.year_before <= dates.as_of_date
+        on ratings_at_month_end.as_of_date = dates.as_of_date
 
     union all
 
@@ -185,8 +183,8 @@ falls as (
 
 ),
 
--- The days that show it: a month-end, the last day, and evaluation days, of which each day of a review is one. These are
--- kept for a year. An older fall counts from the first of its month.
+-- The days that show it: a month-end, the last day, and evaluation days, of which each day of a review is one. These
+-- are kept for a year. An older fall counts from the first of its month.
 fall_days as (
 
     select
@@ -259,8 +257,8 @@ facts as (
 
 ),
 
--- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, a fall of
--- grade from the first of its month, until a review since.
+-- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, a fall
+-- of grade from the first of its month, until a review since.
 asking as (
     {% for rule in rules if rule.feature == 'grade_steps_down' %}
     select
@@ -281,6 +279,8 @@ asking as (
     union all
     {% endfor %}
     {%- for rule in rules if rule.feature in event_features() %}
+    {%- set definition = event_features()[rule.feature] %}
+    {#- Asked from when the feature came to what the rule says; that its months have passed since settles nothing. #}
     select
         facts.customer_id,
         facts.segment,
@@ -291,10 +291,16 @@ asking as (
         on
             facts.customer_id = events.customer_id
             and facts.policy_version = '{{ rule.policy_version }}'
-            and facts.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
             and facts.as_of_date >= events.happened_on
-            and {{ counts_event(event_features()[rule.feature], 'events', 'facts.as_of_date') }}
-            and (facts.last_reviewed_on is null or facts.last_reviewed_on < events.happened_on)
+            and facts.unseen_from <= events.happened_on
+            and {{ counts_event(dict(definition, months=none), 'events', 'facts.as_of_date') }}
+    inner join events as counted
+        on
+            events.customer_id = counted.customer_id
+            and events.happened_on >= counted.happened_on
+            and {{ counts_event(definition, 'counted', 'events.happened_on') }}
+    group by facts.customer_id, facts.segment, events.event_id, events.happened_on
+    having count(*) {{ rule.comparator }} {{ rule.threshold }}
 
     union all
     {% endfor %}

@@ -76,13 +76,18 @@ ratings_by_day as (
 
 ),
 
--- Since when reviews are asked for: no policy asks for those of before it.
+-- Since when reviews are asked for: no policy asks for those of before it. One that does not say since when asks from
+-- when its first version was in the warehouse and in force: it may name a day long before.
 policies as (
 
     select
         policy_version,
-        coalesce(reviews_since, min(effective_from) over (partition by policy_name)) as reviews_since
+        coalesce(
+            reviews_since,
+            greatest(min(effective_from) over of_policy, cast(min(loaded_at) over of_policy as date))
+        ) as reviews_since
     from {{ source('policy', 'policies') }}
+    window of_policy as (partition by policy_name)
 
 ),
 

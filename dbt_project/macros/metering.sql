@@ -149,6 +149,11 @@ measured as (
     {{ return(ratio(energy, hypotenuse(energy, reactive))) }}
 {%- endmacro %}
 
+{% macro apparent(active, factor) -%}
+    {#- What is measured in kW or kWh, in kVA or kVAh: over the power factor, or as it is where that is not known. -#}
+    {{ return('coalesce(' ~ ratio(active, factor) ~ ', ' ~ active ~ ')') }}
+{%- endmacro %}
+
 {% macro median_of_past(months, value, at_least=1) -%}
     {#- The median of a value over the twelve months before each of a relation's, if so many of them were measured. -#}
     (

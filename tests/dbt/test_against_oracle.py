@@ -271,14 +271,17 @@ def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ra
     assert built.rows("select nspname from pg_namespace where nspname like 'simulated%'") == []
 
 
-def falls_of(name: str, ratings: Rated) -> list[tuple[date, int]]:
-    """The months of a year in which a customer lost grades, each with how many; a month counts from its first day."""
+def falls_of(name: str, ratings: Rated, ranks: dict[date, int]) -> list[dict[date, int]]:
+    """The months in which a customer lost grades: by how many steps each rated day of it is lower than the month-end
+    before.
+    """
     found = []
     for day in DAYS:
         rank = ratings.get((day, name), ("", None, None))[1]
         before = ratings.get((oracle.previous_month_end(day), name), ("", None, None))[1]
         if rank and before and rank > before:
-            found.append((day.replace(day=1), rank - before))
+            days = [one for one in ranks if day.replace(day=1) <= one <= day]
+            found.append({one: ranks[one] - before for one in days})
     return found
 
 
@@ -309,6 +312,11 @@ def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratin
     classes: dict[str, str] = {}
     advice: dict[tuple[str, str], Decimal | None] = {}
     reviews: dict[str, tuple[str, date]] = {}
+    # Evaluation days too, which test_warnings.py proves.
+    ranks: dict[str, dict[date, int]] = defaultdict(dict)
+    for name, one, rank in built.rows("select customer_id, as_of_date, grade_rank from credit.rating"):
+        if rank:
+            ranks[name][one] = rank
     for customer in built.ledger.customers:
         name = customer.customer_id
         if (day, name) not in features:
@@ -322,7 +330,7 @@ def test_classes_advice_and_reviews(built: Built, features: FeaturesByDay, ratin
         facts = dict(found) | ({"grade_rank": Decimal(rank)} if rank else {})
         if rank and before:
             facts["grade_steps_down"] = Decimal(rank - before)
-        falls = falls_of(name, ratings)
+        falls = falls_of(name, ratings, ranks[name])
         due = service_oracle.review_of(POLICY, built.ledger, customer, facts, notices[name], falls, day)
         if due:
             reviews[name] = due

@@ -92,11 +92,19 @@ def files() -> dict[str, list[str]]:
             "investigation_id,customer_id,done_on,officer_id",
             "I1,gone,2025-10-01,E1",
             "I2,fell,2026-05-20,E1",
+            "I3,fell_after,2026-06-10,E1",
+            "I4,fell_before,2026-06-17,E1",
+            "I5,forgotten,2025-08-01,E1",
         ],
         "party": [
             "customer_id,role,party_name,share_pct,valid_from",
             "gone,legal_representative,Li,,2020-01-01",
             "gone,legal_representative,Wang,,2026-05-10",
+            "forgotten,legal_representative,Li,,2020-01-01",
+            "forgotten,legal_representative,Wang,,2025-09-10",
+            "forgotten,legal_representative,Zhou,,2026-06-10",
+            "long_ago,legal_representative,Li,,2020-01-01",
+            "long_ago,legal_representative,Wang,,2025-09-10",
         ],
         "late_charge_entry": ["entry_id,customer_id,entered_on,kind,amount"],
     }
@@ -119,13 +127,17 @@ def files() -> dict[str, list[str]]:
         closed_on = "2026-05-20" if who == "gone" else ""
         found["customer"].append(f"{who},{who},commercial,2020-01-01,{closed_on},2024-01-01 00:00:00")
         found["bill"].append(f"{who}-B,{who},2025-12,2026-01-02,2026-01-16,100,regular")
-    # Paid in time for two years, and now 65 days overdue.
-    found["customer"].append("fell,fell,commercial,2020-01-01,,2024-01-01 00:00:00")
-    for number in range(24):
-        due_on = date(2024 + (4 + number) // 12, (4 + number) % 12 + 1, 15)
-        found["bill"].append(f"fell-{number},fell,{due_on:%Y-%m},{due_on - timedelta(14)},{due_on},100,regular")
-        if due_on < date(2026, 4, 15):
-            found["payment"].append(f"fell-P{number},fell,fell-{number},{due_on},100")
+    for who in ("forgotten", "long_ago"):
+        found["customer"].append(f"{who},{who},commercial,2020-01-01,,2024-01-01 00:00:00")
+        found["bill"].append(f"{who}-B,{who},2026-05,2026-06-01,2026-07-01,100,regular")
+    # Paid in time for two years, and now 65 days overdue: in default since 15 June.
+    for who in ("fell", "fell_after", "fell_before"):
+        found["customer"].append(f"{who},{who},commercial,2020-01-01,,2024-01-01 00:00:00")
+        for number in range(24):
+            due_on = date(2024 + (4 + number) // 12, (4 + number) % 12 + 1, 15)
+            found["bill"].append(f"{who}-{number},{who},{due_on:%Y-%m},{due_on - timedelta(14)},{due_on},100,regular")
+            if due_on < date(2026, 4, 15):
+                found["payment"].append(f"{who}-P{number},{who},{who}-{number},{due_on},100")
     for number, (who, kind, day) in enumerate(rows_of(SUPPLY)):
         found["collection_action"].append(f"X{number},{who},,{kind},{day},,")
     found["meter_reading"] += [f"{meter},total,{day},{figure}" for meter, day, figure in rows_of(READINGS)]
@@ -190,6 +202,13 @@ def test_the_review_that_comes_first(hand: Settings) -> None:
     assert got["gone"] == ("low_grade", date(2026, 4, 1))
     # Fallen in June: a month after the first of June, not after the review of 20 May.
     assert got["fell"] == ("grade_fell", date(2026, 7, 1))
+    # Nobody knew of the fall of 15 June on the 10th: asked from the day after that review. On the 17th it was seen.
+    assert got["fell_after"] == ("grade_fell", date(2026, 7, 11))
+    assert got["fell_before"] == ("low_grade", date(2026, 12, 17))
+    # The change of September is due in December still, though it was nine months ago and another came since.
+    assert got["forgotten"] == ("party_changed", date(2025, 12, 10))
+    # Before the policy began to ask nobody was to review anybody.
+    assert got["long_ago"][0] != "party_changed"
 
 
 def effect_of_calls(days: int) -> dict[str, float]:

@@ -106,13 +106,28 @@ FACTORS_BY_HAND = {
 }
 # A year whose mean load is 10 kW in each month: customer, tariff, capacity in kVA, kvarh for each kWh, demand by month
 # (January's, others').
-YEARS = {
+YEARS: dict[str, tuple[str, int, float, tuple[int, int]]] = {
     "uneven": ("demand", 10, 0, (100, 20)),
     "large": ("demand", 1000, 0, (20, 20)),
     "by_capacity": ("capacity", 1000, 0.75, (100, 100)),
 }
+# 30 kW at a power factor of 0.90 all year, of 400 kVA, and 110 kW in July: 122 kVA, which are 30 % of 407. July's bill
+# is not measured: its reading ends 51 days; there is none; the bill names no energy charge. Only of the first is July's
+# demand known for all that.
+HIDDEN = {"gap_in_july": Decimal("0.00"), "unread_july": None, "unnamed_july": None}
+YEARS |= dict.fromkeys(HIDDEN, ("capacity", 400, 0.4843, (110, 30)))
+JUNE, JULY = date(2025, 6, 1), date(2025, 7, 1)
+# Of 100 kVA of contract: kW, kWh and kvarh of May 2026; the use of capacity in %. 28 kW at 0.70 are 40 kVA, 95 kW at
+# 0.80 118.75; without reactive energy kW are taken. Without demand the mean load counts: 22,320 kWh in 31 days are 30
+# kW, at 0.80 37.5 kVA.
+LOADS = {
+    "small_load": (28, 7000, 7141, "40.0"),
+    "full_load": (95, 8000, 6000, "118.8"),
+    "unknown_factor": (28, 7000, None, "28.0"),
+    "mean_load": (None, 22320, 16740, "37.5"),
+}
 MONTHS = [date(2025 + (5 + number) // 12, (5 + number) % 12 + 1, 1) for number in range(12)]
-CAPACITIES = {who: capacity for who, (_, capacity, _, _) in YEARS.items()}
+CAPACITIES = {who: capacity for who, (_, capacity, _, _) in YEARS.items()} | dict.fromkeys(LOADS, 100)
 
 
 def rows_of(table: str) -> list[list[str]]:
@@ -149,7 +164,7 @@ def files() -> dict[str, list[str]]:
     def bill(who: str, month: date, charges: tuple[Any, Any, Any]) -> None:
         amount = sum((Decimal(charge or 0) for charge in charges), Decimal(0))
         issued = last_day(month) + timedelta(days=3)
-        prices = ",".join(str(charge or 0) for charge in charges)
+        prices = ",".join("" if charge is None else str(charge) for charge in charges)
         found["bill"].append(
             f"{who}-{month:%m},{who},{month:%Y-%m},{issued},{issued + timedelta(20)},{prices},{amount},regular"
         )
@@ -164,19 +179,28 @@ def files() -> dict[str, list[str]]:
         for register, used in {"total": kwh, "reactive": kvarh}.items():
             found["meter_reading"] += [f"M-{who},{register},2026-03-31,0", f"M-{who},{register},2026-04-30,{used}"]
         bill(who, date(2026, 4, 1), (kwh, 0, adjustment or "0.00"))
+    for who, (kw, kwh, kvarh, _) in LOADS.items():
+        add(who, "demand")
+        for register, used in {"total": kwh, "reactive": kvarh}.items():
+            if used is not None:
+                found["meter_reading"] += [f"M-{who},{register},2026-04-30,0", f"M-{who},{register},2026-05-31,{used}"]
+        if kw is not None:
+            found["meter_reading"].append(f"M-{who},demand,2026-05-31,{kw}")
     for who, (tariff, _, tangent, demands) in YEARS.items():
         add(who, tariff)
         shown = 0
+        highest = 7 if who in HIDDEN else 1
         found["meter_reading"] += [f"M-{who},{register},2025-05-31,0" for register in ("total", "reactive")]
         for month in MONTHS:
             shown += kwh_of(month)
-            end = last_day(month)
-            found["meter_reading"] += [
-                f"M-{who},total,{end},{shown}",
-                f"M-{who},reactive,{end},{shown * tangent}",
-                f"M-{who},demand,{end},{demands[0] if month.month == 1 else demands[1]}",
-            ]
-            bill(who, month, ("1.00", 0, 0))
+            end = date(2025, 6, 10) if (who, month) == ("gap_in_july", JUNE) else last_day(month)
+            if (who, month) != ("unread_july", JULY):
+                found["meter_reading"] += [
+                    f"M-{who},total,{end},{shown}",
+                    f"M-{who},reactive,{end},{round(shown * tangent, 2)}",
+                    f"M-{who},demand,{end},{demands[0] if month.month == highest else demands[1]}",
+                ]
+            bill(who, month, (None if (who, month) == ("unnamed_july", JULY) else "1.00", 0, 0))
     return found
 
 
@@ -243,6 +267,26 @@ def test_the_policys_table_is_that_of_the_rule(hand: Settings) -> None:
         ("0.85", "0.91", "-0.65"), ("0.85", "0.62", "13"), ("0.80", "0.91", "-1.15"), ("0.80", "0.54", "17"),
     ):  # fmt: skip
         assert want[Decimal(standard), Decimal(factor)] == Decimal(percentage)
+
+
+def test_capacity_is_used_in_kva(hand: Settings) -> None:
+    used = rows(
+        hand, "select customer_id, capacity_use::text from features.customer_feature where as_of_date = %s", DAY
+    )
+    assert {who: use for who, use in used if who in LOADS} == {who: use for who, (*_, use) in LOADS.items()}
+    advice = rows(hand, "select customer_id, advice from candidate.customer_advice where advice like 'capacity%%'")
+    assert {(who, said) for who, said in advice if who in LOADS} == {
+        ("full_load", "capacity_exceeded"),
+        ("unknown_factor", "capacity_too_large"),
+    }
+
+
+def test_a_month_that_was_not_measured_hides_no_load(hand: Settings) -> None:
+    found = rows(
+        hand,
+        "select customer_id, money_at_stake from candidate.customer_advice where advice = 'capacity_too_large'",
+    )
+    assert {who: money for who, money in found if who in HIDDEN} == HIDDEN
 
 
 def test_money_at_stake_is_the_years_bills_under_the_advice(hand: Settings) -> None:

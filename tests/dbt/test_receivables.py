@@ -6,7 +6,7 @@ import csv
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gridcredit.warehouse.connection import connect
 
 from tests.support import account_engine, oracle
 from tests.support.built import DAYS, POLICY, Built
+from tests.support.service_oracle import unbilled
 from tests.support.warehouses import WarehouseFactory
 
 BUCKETS = ("not due", "1-30", "31-60", "61-90", "91-180", "181-360", "over 360")
@@ -447,16 +448,13 @@ def test_what_is_not_billed_yet_counts_like_a_bill_before_its_due_date(built: Bu
             "select as_of_date, segment, expected_default_rate from receivables.default_matrix where days_overdue = -30"
         )
     }
-    customers = {customer.customer_id: customer for customer in built.ledger.customers}
     want: dict[PLACE, Decimal] = defaultdict(Decimal)
-    for day, name, unbilled in built.rows(
-        "select as_of_date, customer_id, unbilled_amount from credit.credit_position where unbilled_amount > 0"
-    ):
-        if day not in DAYS:
+    for day, customer in product(DAYS, built.ledger.customers):
+        supplied = unbilled(built.ledger, customer, day, only_supplied=True)
+        if not supplied:
             continue
-        customer = customers[name]
-        owed = sum((state.open for state in oracle.bills_as_of(built.ledger, name, day)), Decimal(0))
-        net = max(unbilled - max((customer.security_on(day) or Decimal(0)) - owed, Decimal(0)), Decimal(0))
+        owed = sum((state.open for state in oracle.bills_as_of(built.ledger, customer.customer_id, day)), Decimal(0))
+        net = max(supplied - max((customer.security_on(day) or Decimal(0)) - owed, Decimal(0)), Decimal(0))
         default = Decimal(1) if is_in_default(built, customer, day) else rates[day, customer.segment]
         want[day, customer.region, customer.org_unit, customer.segment] += oracle.rounded(
             net * default * lost_in_default(-30), 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
 from tests.support import oracle
@@ -16,18 +17,26 @@ def months_between(earlier: date, later: date) -> int:
     return 12 * (later.year - earlier.year) + later.month - earlier.month
 
 
-def unbilled(ledger: Ledger, customer: Customer, day: date) -> Decimal:
-    """The mean monthly bill for each month since the last one billed, the running one included, three at the most."""
+def unbilled(ledger: Ledger, customer: Customer, day: date, only_supplied: bool = False) -> Decimal:
+    """The mean monthly bill for each month since the last one billed, three at the most; of what is supplied so far the
+    running month by its days, else whole.
+    """
     periods = [
         state.bill.period
         for state in oracle.bills_as_of(ledger, customer.customer_id, day)
-        if state.bill.kind == "regular"
+        if state.bill.kind == "regular" and state.standing > 0
     ]
     if not periods or customer.terms_on(day).payment_mode == "prepaid":
         return ZERO
     end = min(day, customer.closed_on) if customer.closed_on else day
-    months = min(max(months_between(max(periods), end), 0), 3)
-    return months * max(oracle.rounded_monthly_bill(ledger, customer.customer_id, day), ZERO)
+    months = Decimal(months_between(max(periods), end))
+    with localcontext() as context:
+        context.prec = 40
+        if only_supplied and months_between(end, day) == 0:
+            days = monthrange(day.year, day.month)[1]
+            months -= Decimal(days - day.day) / days
+        mean = max(oracle.rounded_monthly_bill(ledger, customer.customer_id, day), ZERO)
+        return rounded(min(max(months, ZERO), Decimal(3)) * mean, 2)
 
 
 def limit_and_exposure(
@@ -158,38 +167,40 @@ def review_of(
     customer: Customer,
     facts: Features,
     notices: list[date],
-    falls: list[tuple[date, int]],
+    falls: list[dict[date, int]],
     day: date,
 ) -> tuple[str, date] | None:
-    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` days and
-    steps.
+    """The rule whose day comes first, and that day; `notices` are the days of departments' notices, `falls` the steps
+    down by each rated day of a month.
     """
     mine = ledger.facts_of[customer.customer_id]
     reviews = [fact.day for fact in mine if fact.extract == "investigation" and fact.day <= day]
     reviewed = max(reviews, default=None)
+    unseen_from = reviewed + timedelta(1) if reviewed else max(customer.opened_on, date(2026, 1, 1))
 
     def is_open(happened: date) -> bool:
         return happened <= day and (reviewed is None or happened > reviewed)
 
     noted = [one for one in notices if is_open(one)]
     facts = facts | {"open_notices": Decimal(len(noted))}
-    changed = [one for one in oracle.party_changes(ledger, customer.customer_id) if months_between(one, day) < 6]
+    changed = [one for one in oracle.party_changes(ledger, customer.customer_id) if unseen_from <= one <= day]
     found = []
     for row in policy.rows("review_rules"):
         if customer.segment in row["not_for"].split("|"):
             continue
         if row["feature"] == "grade_steps_down":
-            # In the month of the fall a review settles it.
-            starts = [
-                fell for fell, steps in falls
-                if oracle.holds(row, {"grade_steps_down": Decimal(steps)}) and (reviewed is None or reviewed < fell)
-            ]  # fmt: skip
+            # A review settles it once a rating has shown it.
+            starts = []
+            for steps in falls:
+                shown = [one for one in steps if oracle.holds(row, {"grade_steps_down": Decimal(steps[one])})]
+                if max(steps) in shown and min(shown) >= unseen_from:
+                    starts.append(max(min(shown).replace(day=1), unseen_from))
+        elif row["feature"] == "party_change":
+            starts = changed
         elif row["feature"] not in facts or not oracle.holds(row, facts):
             continue
         elif row["feature"] == "open_notices":
             starts = noted
-        elif row["feature"] == "party_change":
-            starts = [one for one in changed if is_open(one)]
         else:
             starts = [reviewed or max(customer.opened_on, date(2026, 1, 1))]
         if starts:

@@ -54,6 +54,13 @@ class Month:
             return sum((self.amounts[name] for name in ENERGY[1:]), ZERO)
         return None
 
+    def in_kva(self, active: Decimal) -> Decimal:
+        """What was measured in kW over the power factor in hundredths; as it is where there is none."""
+        reactive = self.amounts.get("reactive")
+        if self.energy is None or reactive is None or not (self.energy or reactive):
+            return active
+        return active / (rounded(self.energy / (self.energy**2 + reactive**2).sqrt(), 2) or 1)
+
     @property
     def days(self) -> int:
         return (max(last for _, last in self.spans) - min(first for first, _ in self.spans)).days if self.spans else 0
@@ -139,9 +146,9 @@ def usage_features(
         then = sum((before for _, before in pairs), ZERO)
         if len(pairs) == 3 and then > 0:
             features["usage_trend"] = rounded(100 * (sum((this for this, _ in pairs), ZERO) / then - 1), 1)
-        demands = [month.amounts["demand"] for month in quarter if "demand" in month.amounts]
+        demands = [month.in_kva(month.amounts["demand"]) for month in quarter if "demand" in month.amounts]
         days = sum(month.days for month in quarter)
-        energies = [month.energy for month in quarter if month.energy is not None]
+        energies = [month.in_kva(month.energy) for month in quarter if month.energy is not None]
         load = max(demands) if demands else sum(energies, ZERO) / (24 * days) if energies and days else None
         if load is not None and capacity:
             features["capacity_use"] = rounded(100 * rounded(load, 3) / capacity, 1)

@@ -70,13 +70,24 @@ ratings_at_month_end as (
 
 ),
 
--- Since when reviews are asked for: no policy asks for those of before it.
+ratings_by_day as (
+
+    select * from {{ ref('rating') }}
+
+),
+
+-- Since when reviews are asked for: no policy asks for those of before it. One that does not say since when asks from
+-- when its first version was in the warehouse and in force: it may name a day long before.
 policies as (
 
     select
         policy_version,
-        coalesce(reviews_since, min(effective_from) over (partition by policy_name)) as reviews_since
+        coalesce(
+            reviews_since,
+            greatest(min(effective_from) over of_policy, cast(min(loaded_at) over of_policy as date))
+        ) as reviews_since
     from {{ source('policy', 'policies') }}
+    window of_policy as (partition by policy_name)
 
 ),
 
@@ -128,7 +139,7 @@ open_notices as (
 
 ),
 
--- The grades of a year, of those in scope.
+-- The grades of those in scope, as far back as month-ends are kept.
 graded as (
 
     select
@@ -141,9 +152,7 @@ graded as (
     inner join ratings_at_month_end
         on scope.customer_id = ratings_at_month_end.customer_id
     inner join dates
-        on
-            ratings_at_month_end.as_of_date = dates.as_of_date
-            and scope.year_before <= dates.as_of_date
+        on ratings_at_month_end.as_of_date = dates.as_of_date
 
     union all
 
@@ -161,12 +170,14 @@ graded as (
 
 ),
 
--- A fall within a month counts from that month's first day, and is open until a review since.
+-- The months at whose end, or on whose last day so far, a customer is lower than at the month-end before.
 falls as (
 
     select
         graded.customer_id,
-        graded.month_start as fell_on,
+        graded.as_of_date,
+        graded.month_start,
+        graded_before.grade_rank as grade_rank_before,
         graded.grade_rank - graded_before.grade_rank as grade_steps_down
     from graded
     inner join graded as graded_before
@@ -174,9 +185,28 @@ falls as (
             graded.customer_id = graded_before.customer_id
             and graded.previous_month_end = graded_before.as_of_date
             and graded.grade_rank > graded_before.grade_rank
-    left join last_reviews
-        on graded.customer_id = last_reviews.customer_id
-    where last_reviews.last_reviewed_on is null or last_reviews.last_reviewed_on < graded.month_start
+
+),
+
+-- The days that show it: a month-end, the last day, and evaluation days, of which each day of a review is one. These
+-- are kept for a year. An older fall counts from the first of its month.
+fall_days as (
+
+    select
+        falls.customer_id,
+        falls.month_start,
+        falls.grade_steps_down,
+        ratings_by_day.grade_rank - falls.grade_rank_before as steps_by_then,
+        case
+            when falls.as_of_date <= cast('{{ warned_from() }}' as date) then falls.month_start
+            else ratings_by_day.as_of_date
+        end as shown_on
+    from falls
+    inner join ratings_by_day
+        on
+            falls.customer_id = ratings_by_day.customer_id
+            and falls.month_start <= ratings_by_day.as_of_date
+            and falls.as_of_date >= ratings_by_day.as_of_date
 
 ),
 
@@ -206,7 +236,12 @@ facts as (
         last_reviews.last_reviewed_on,
         open_notices.first_noted_on,
         -- From the last review, or else from when the contract and the policy had both begun.
-        coalesce(last_reviews.last_reviewed_on, greatest(customers.opened_on, policies.reviews_since)) as reviewed_from
+        coalesce(last_reviews.last_reviewed_on, greatest(customers.opened_on, policies.reviews_since)) as reviewed_from,
+        -- The first day of which no review can have known.
+        coalesce(
+            cast({{ dbt.dateadd('day', 1, 'last_reviews.last_reviewed_on') }} as date),
+            greatest(customers.opened_on, policies.reviews_since)
+        ) as unseen_from
     from scope
     inner join ratings
         on scope.customer_id = ratings.customer_id
@@ -227,25 +262,30 @@ facts as (
 
 ),
 
--- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, until a
--- review since.
+-- Each rule that asks for a review, and the days from which it counts: what happened asks from its own day on, a fall
+-- of grade from the first of its month, until a review since.
 asking as (
     {% for rule in rules if rule.feature == 'grade_steps_down' %}
     select
         facts.customer_id,
         facts.segment,
         '{{ rule.review_rule }}' as review_rule,
-        falls.fell_on as asked_from
+        greatest(fall_days.month_start, facts.unseen_from) as asked_from
     from facts
-    inner join falls
+    inner join fall_days
         on
-            facts.customer_id = falls.customer_id
+            facts.customer_id = fall_days.customer_id
             and facts.policy_version = '{{ rule.policy_version }}'
-            and falls.grade_steps_down {{ rule.comparator }} {{ rule.threshold }}
+            and fall_days.grade_steps_down {{ rule.comparator }} {{ rule.threshold }}
+            and fall_days.steps_by_then {{ rule.comparator }} {{ rule.threshold }}
+    group by facts.customer_id, facts.segment, facts.unseen_from, fall_days.month_start
+    having min(fall_days.shown_on) >= facts.unseen_from
 
     union all
     {% endfor %}
     {%- for rule in rules if rule.feature in event_features() %}
+    {%- set definition = event_features()[rule.feature] %}
+    {#- Asked from when the feature came to what the rule says; that its months have passed since settles nothing. #}
     select
         facts.customer_id,
         facts.segment,
@@ -256,10 +296,16 @@ asking as (
         on
             facts.customer_id = events.customer_id
             and facts.policy_version = '{{ rule.policy_version }}'
-            and facts.{{ rule.feature }} {{ rule.comparator }} {{ rule.threshold }}
             and facts.as_of_date >= events.happened_on
-            and {{ counts_event(event_features()[rule.feature], 'events', 'facts.as_of_date') }}
-            and (facts.last_reviewed_on is null or facts.last_reviewed_on < events.happened_on)
+            and facts.unseen_from <= events.happened_on
+            and {{ counts_event(dict(definition, months=none), 'events', 'facts.as_of_date') }}
+    inner join events as counted
+        on
+            events.customer_id = counted.customer_id
+            and events.happened_on >= counted.happened_on
+            and {{ counts_event(definition, 'counted', 'events.happened_on') }}
+    group by facts.customer_id, facts.segment, events.event_id, events.happened_on
+    having count(*) {{ rule.comparator }} {{ rule.threshold }}
 
     union all
     {% endfor %}

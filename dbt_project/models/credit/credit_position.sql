@@ -6,7 +6,10 @@ with
 
 dates as (
 
-    select * from {{ ref('evaluation_date') }}
+    select
+        *,
+        cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as next_month_start
+    from {{ ref('evaluation_date') }}
 
 ),
 
@@ -79,13 +82,15 @@ granted as (
         behaviour.open_amount,
         behaviour.counted_amount,
         coalesce(behaviour.pursued_from, policies.pursued_from) as pursued_from,
-        -- The running month counts as a whole: what will be owed at its end.
-        least(
-            coalesce(
-                {{ months_after('behaviour.last_period', 'least(dates.as_of_date, customers.closed_on)') }}, 0
-            ),
-            policies.unbilled_months_max
-        ) as unbilled_months,
+        coalesce({{ months_after('behaviour.last_period', 'least(dates.as_of_date, customers.closed_on)') }}, 0)
+            as months_without_bill,
+        policies.unbilled_months_max,
+        {{ days_after('dates.month_start', 'dates.next_month_start') }} as days_of_month,
+        -- None are to come of a contract that ended in an earlier month.
+        case
+            when customers.closed_on < dates.month_start then 0
+            else {{ days_after('dates.as_of_date', 'dates.next_month_start') }} - 1
+        end as days_to_come,
         coalesce(terms.payment_mode, 'postpaid') <> 'prepaid' as is_on_credit,
         coalesce(terms.deposit_amount, 0) as deposit_amount,
         coalesce(terms.guarantee_amount, 0) as guarantee_amount,
@@ -119,16 +124,28 @@ granted as (
 
 ),
 
+-- In a limit the running month counts as a whole: what will be owed at its end. What is supplied so far counts its
+-- days.
 unbilled as (
 
     select
         *,
-        case
-            when is_on_credit
-                then {{ product('greatest(unbilled_months, 0)', 'greatest(coalesce(mean_monthly_bill, 0), 0)') }}
-            else 0
-        end as unbilled_amount
+        least(greatest(months_without_bill, 0), unbilled_months_max) as unbilled_months,
+        least(
+            greatest(months_without_bill * days_of_month - days_to_come, 0), unbilled_months_max * days_of_month
+        ) as supplied_days,
+        case when is_on_credit then greatest(coalesce(mean_monthly_bill, 0), 0) else 0 end as monthly_amount
     from granted
+
+),
+
+amounts as (
+
+    select
+        *,
+        {{ product('unbilled_months', 'monthly_amount') }} as unbilled_amount,
+        {{ rounded_ratio(product('supplied_days', 'monthly_amount'), 'days_of_month', 2) }} as supplied_amount
+    from unbilled
 
 ),
 
@@ -148,6 +165,7 @@ positions as (
         counted_amount,
         pursued_from,
         unbilled_amount,
+        supplied_amount,
         open_amount + unbilled_amount as exposure,
         {{ rounded_ratio('open_amount + unbilled_amount', 'credit_limit', 4) }} as utilisation,
         deposit_amount,
@@ -155,7 +173,7 @@ positions as (
         security_amount,
         payment_mode,
         recommended_payment_mode
-    from unbilled
+    from amounts
 
 )
 

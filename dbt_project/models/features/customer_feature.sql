@@ -142,7 +142,7 @@ customer_features as (
         case
             when terms.contract_capacity_kva > 0
                 then cast(
-                    {{ rounded_ratio('100 * use.load_kw_3m', 'terms.contract_capacity_kva', 1) }} as numeric(18, 1)
+                    {{ rounded_ratio('100 * use.load_kva_3m', 'terms.contract_capacity_kva', 1) }} as numeric(18, 1)
                 )
         end as capacity_use,
         -- A drop that a change of service or the segment's season explains is no sign of evasion.

@@ -29,7 +29,7 @@ latest as (
             profiles.trend_3m_pct as usage_trend,
             profiles.daily_kwh,
             profiles.median_daily_kwh,
-            profiles.load_kw_3m,
+            profiles.load_kva_3m,
             coalesce(profiles.robust_z <= -3.5, false) as has_dropped,
             profiles.tamper_events_6m,
             profiles.estimated_months_3m,

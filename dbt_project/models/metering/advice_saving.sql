@@ -44,32 +44,63 @@ percentages as (
 
 ),
 
+regular_bills as (
+
+    select * from {{ ref('standing_bill') }}
+    where kind = 'regular'
+
+),
+
 checks as (
 
     select * from {{ ref('bill_check') }}
 
 ),
 
--- Capacity is apparent power: demand over the power factor. Of months that have ended: a later reading says nothing new
--- of them.
-bills as (
+-- Of months that have ended: a later reading says nothing new of them. Capacity is apparent power: demand over the
+-- power factor.
+billed as (
 
     select
+        regular_bills.customer_id as billed_customer_id,
         checks.*,
-        max({{ ratio('checks.max_demand_kw', 'checks.power_factor') }}) over (partition by checks.customer_id)
-            as max_demand_kva
-    from checks
+        case
+            when checks.max_demand_kw = 0 then 0
+            else {{ ratio('checks.max_demand_kw', 'checks.power_factor') }}
+        end as demand_kva
+    from regular_bills
     inner join scope
         on
-            checks.customer_id = scope.customer_id
-            and checks.issued_on > scope.year_before
-            and checks.issued_on <= scope.as_of_date
+            regular_bills.customer_id = scope.customer_id
+            and regular_bills.issued_on > scope.year_before
+            and regular_bills.issued_on <= scope.as_of_date
     inner join features
-        on checks.customer_id = features.customer_id
+        on regular_bills.customer_id = features.customer_id
+    left join checks
+        on regular_bills.bill_id = checks.bill_id
     cross join dates
-    where
-        checks.outcome <> 'not measured'
-        and checks.usage_month < dates.month_start
+    where coalesce(checks.usage_month, regular_bills.period) < dates.month_start
+
+),
+
+-- The year's largest is known where that of each billed month is.
+with_largest as (
+
+    select
+        *,
+        case
+            when count(*) over of_customer = count(demand_kva) over of_customer
+                then max(demand_kva) over of_customer
+        end as max_demand_kva
+    from billed
+    window of_customer as (partition by billed_customer_id)
+
+),
+
+bills as (
+
+    select * from with_largest
+    where outcome <> 'not measured'
 
 ),
 

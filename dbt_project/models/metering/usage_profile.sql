@@ -15,7 +15,8 @@ months as (
     select
         *,
         {{ months_after("cast('2000-01-01' as date)", 'usage_month') }} as month_number,
-        {{ ratio('energy_kwh', 'days_measured') }} as daily_kwh
+        {{ ratio('energy_kwh', 'days_measured') }} as daily_kwh,
+        {{ rounded(power_factor('energy_kwh', 'reactive_kvarh'), 2) }} as factor_of_month
     from {{ ref('usage_month') }}
     {%- if is_incremental() %}
     where customer_id in (select customer_id from {{ ref('usage_scope') }})
@@ -48,8 +49,10 @@ windowed as (
         count(compared_before_kwh) over quarter as months_compared,
         sum(compared_kwh) over quarter as quarter_kwh,
         sum(compared_before_kwh) over quarter as quarter_before_kwh,
-        {{ ratio('sum(energy_kwh) over quarter', '24 * sum(days_measured) over quarter') }} as mean_load_kw_3m,
-        max(max_demand_kw) over quarter as max_demand_kw_3m,
+        {{ ratio(
+            'sum(' ~ apparent('energy_kwh', 'factor_of_month') ~ ') over quarter', '24 * sum(days_measured) over quarter'
+        ) }} as mean_load_kva_3m,
+        max({{ apparent('max_demand_kw', 'factor_of_month') }}) over quarter as max_demand_kva_3m,
         sum(case when readings > 0 and estimated_readings = readings then 1 else 0 end) over quarter
             as estimated_months_3m,
         sum(tamper_events + reverse_events) over half_year as tamper_events_6m,
@@ -146,7 +149,7 @@ profiles as (
             when months_compared = 3 and quarter_before_kwh > 0
                 then cast({{ rounded('100 * (quarter_kwh / quarter_before_kwh - 1)', 1) }} as numeric(18, 1))
         end as trend_3m_pct,
-        cast(coalesce(max_demand_kw_3m, {{ rounded('mean_load_kw_3m', 3) }}) as numeric(18, 3)) as load_kw_3m,
+        cast({{ rounded('coalesce(max_demand_kva_3m, mean_load_kva_3m)', 3) }} as numeric(18, 3)) as load_kva_3m,
         cast(estimated_months_3m as integer) as estimated_months_3m,
         cast(tamper_events_6m as integer) as tamper_events_6m,
         cast(estimated_months_12m as integer) as estimated_months_12m,

@@ -47,9 +47,9 @@ supplied as (
         positions.policy_version,
         {{ place(with_names=true) }},
         coalesce(scores.is_in_default, false) as is_in_default,
-        positions.unbilled_amount,
+        positions.supplied_amount,
         greatest(
-            positions.unbilled_amount - greatest(positions.security_amount - coalesce(positions.open_amount, 0), 0), 0
+            positions.supplied_amount - greatest(positions.security_amount - coalesce(positions.open_amount, 0), 0), 0
         ) as net_amount
     from positions
     inner join dates
@@ -60,7 +60,7 @@ supplied as (
         on
             positions.customer_id = scores.customer_id
             and positions.as_of_date = scores.as_of_date
-    where positions.unbilled_amount > 0
+    where positions.supplied_amount > 0
 
 ),
 
@@ -85,7 +85,7 @@ losses as (
         region,
         org_unit,
         segment,
-        {{ money('sum(unbilled_amount)') }} as unbilled_amount,
+        {{ money('sum(supplied_amount)') }} as unbilled_amount,
         {{ money('sum(round(' ~ product('net_amount', 'probability_of_default', 'loss_given_default') ~ ', 2))') }}
             as unbilled_loss
     from weighed

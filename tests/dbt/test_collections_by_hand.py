@@ -36,8 +36,8 @@ DEBTS = {
     )
     for number in range(240)
 }
-# Thirty factories had a notice, one on each day from the 5th after the due date to the 34th; half of them paid three days
-# later. One had none, and has not paid.
+# Thirty factories had a notice, one on each day from the 5th after the due date to the 34th; half of them paid three
+# days later. One had none, and has not paid.
 NOTICES = {f"N{number:02d}": (5 + number, 8 + number if number % 2 else None) for number in range(30)}
 # Customer, kind, day.
 SUPPLY = """

@@ -134,8 +134,8 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
             seen[want[0] or want[1]] += 1
     assert all(seen[one] > 20 for one in ("default", "indeterminate", "no default", "in default already"))
     # Six months after a month's end end on a month's end too.
-    ends = rows(rated.settings, "select max(window_ends_on) from outcomes.outcome where as_of_date = '2025-02-28'")
-    assert ends == [(date(2025, 8, 31),)]
+    query = "select max(window_ends_on) from outcomes.outcome where as_of_date = '2025-02-28'"
+    assert rows(rated.settings, query) == [(date(2025, 8, 31),)]
 
 
 def test_a_suppliers_own_word_comes_first(rated: Rated) -> None:

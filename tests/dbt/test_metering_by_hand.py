@@ -181,9 +181,9 @@ def files() -> dict[str, list[str]]:
         bill(who, date(2026, 4, 1), (kwh, 0, adjustment or "0.00"))
     for who, (kw, kwh, kvarh, _) in LOADS.items():
         add(who, "demand")
-        for register, used in {"total": kwh, "reactive": kvarh}.items():
-            if used is not None:
-                found["meter_reading"] += [f"M-{who},{register},2026-04-30,0", f"M-{who},{register},2026-05-31,{used}"]
+        for register, shown in {"total": kwh, "reactive": kvarh}.items():
+            if shown is not None:
+                found["meter_reading"] += [f"M-{who},{register},2026-04-30,0", f"M-{who},{register},2026-05-31,{shown}"]
         if kw is not None:
             found["meter_reading"].append(f"M-{who},demand,2026-05-31,{kw}")
     for who, (tariff, _, tangent, demands) in YEARS.items():

@@ -247,7 +247,8 @@ def calibration_by_grade(connection: Connection, month_end: date) -> Iterator[Fi
     rows = connection.execute(
         "select outcomes.grade_by_policy, customer_id, count(*)::int, "
         "count(*) filter (where outcome = 'default')::int, sum(probability_of_default)::float8, "
-        "bool_or(probability_of_default = 1) from outcomes.outcome as outcomes join policy.default_rates as rates on rates.policy_version = outcomes.policy_version "
+        "bool_or(probability_of_default = 1) from outcomes.outcome as outcomes "
+        "join policy.default_rates as rates on rates.policy_version = outcomes.policy_version "
         "and rates.grade = outcomes.grade_by_policy "
         "where outcome is not null and as_of_date <= %s "
         "and as_of_date >= date_trunc('month', %s::date) - interval '11 months' "

@@ -179,9 +179,9 @@ def files() -> dict[str, list[str]]:
         for register, used in {"total": kwh, "reactive": kvarh}.items():
             found["meter_reading"] += [f"M-{who},{register},2026-03-31,0", f"M-{who},{register},2026-04-30,{used}"]
         bill(who, date(2026, 4, 1), (kwh, 0, adjustment or "0.00"))
-    for who, (kw, kwh, kvarh, _) in LOADS.items():
+    for who, (kw, kwh, reactive, _) in LOADS.items():
         add(who, "demand")
-        for register, shown in {"total": kwh, "reactive": kvarh}.items():
+        for register, shown in {"total": kwh, "reactive": reactive}.items():
             if shown is not None:
                 found["meter_reading"] += [f"M-{who},{register},2026-04-30,0", f"M-{who},{register},2026-05-31,{shown}"]
         if kw is not None:

@@ -46,10 +46,10 @@
 
 {% macro within(value, precision, scale) -%}
     {#- A ratio as a number of so many digits; null where it has more, since what it is a ratio to is next to nothing. -#}
-    case
-            when abs({{ value }}) < {{ '9' * (precision - scale) }}
-                then cast({{ value }} as numeric({{ precision }}, {{ scale }}))
-        end
+    cast(
+            case when abs({{ value }}) < {{ '9' * (precision - scale) }} then {{ value }} end
+            as numeric({{ precision }}, {{ scale }})
+        )
 {%- endmacro %}
 
 {% macro rounded(value, places) -%}

@@ -58,10 +58,8 @@ months as (
         segment,
         last_due_on,
         {%- for days in days_collected %}
-        case
-            when {{ dbt.dateadd('day', days, 'last_due_on') }} <= {{ last_day() }} then {{ money('collected_' ~ days) }}
-        end
-            as collected_{{ days }},
+        {%- set is_known = dbt.dateadd('day', days, 'last_due_on') ~ ' <= ' ~ last_day() %}
+        {{ money('case when ' ~ is_known ~ ' then collected_' ~ days ~ ' end') }} as collected_{{ days }},
         {%- endfor %}
         {{ money('collected_in_month') }} as collected_in_month,
         {{ money('standing_amount') }} as standing_amount,

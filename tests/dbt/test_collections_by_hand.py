@@ -133,8 +133,8 @@ def files() -> dict[str, list[str]]:
         found["bill"].append(f"fell-{number},fell,{due_on:%Y-%m},{due_on - timedelta(14)},{due_on},100,regular")
         if due_on < date(2026, 4, 15):
             found["payment"].append(f"fell-P{number},fell,fell-{number},{due_on},100")
-    # Of 1,000 due on 2 March 300 are paid on the 20th, and the rest is written off on 10 April; 200 of that come in on 5
-    # May.
+    # Of 1,000 due on 2 March 300 are paid on the 20th, and the rest is written off on 10 April; of that 200 come in on
+    # 5 May.
     found["customer"].append("lost,lost,commercial,2020-01-01,,2024-01-01 00:00:00")
     found["bill"].append("lost-B,lost,2026-02,2026-02-16,2026-03-02,1000,regular")
     found["payment"] += ["lost-P,lost,lost-B,2026-03-20,300", "lost-Q,lost,lost-B,2026-05-05,200"]

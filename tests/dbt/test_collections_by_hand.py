@@ -65,6 +65,12 @@ M1, 2026-06-18, 304
 M2, 2026-04-01, 10
 M2, 2026-05-01, 20
 """
+# Customer, days of the two payments of 500 for a plan of 5 May by 31 May and 15 June, and how it ended on which day.
+PLANS = """
+done, 2026-05-30, 2026-06-15, plan_completed, 2026-06-15
+early, 2026-05-20, 2026-05-20, plan_completed, 2026-05-20
+failed, 2026-05-30, 2026-06-15, plan_broken, 2026-06-15
+"""
 # Entry, customer, day, kind, amount.
 CHARGES = """
 L1, back, 2026-03-20, billed, 100.00
@@ -106,6 +112,7 @@ def files() -> dict[str, list[str]]:
             "long_ago,legal_representative,Li,,2020-01-01",
             "long_ago,legal_representative,Wang,,2025-09-10",
         ],
+        "instalment": ["action_id,due_on,amount"],
         "late_charge_entry": ["entry_id,customer_id,entered_on,kind,amount"],
     }
     for bill, (who, due_on, called, paid) in DEBTS.items():
@@ -138,6 +145,19 @@ def files() -> dict[str, list[str]]:
             found["bill"].append(f"{who}-{number},{who},{due_on:%Y-%m},{due_on - timedelta(14)},{due_on},100,regular")
             if due_on < date(2026, 4, 15):
                 found["payment"].append(f"{who}-P{number},{who},{who}-{number},{due_on},100")
+    # Of 1,000 due on 2 March 300 are paid on the 20th, and the rest is written off on 10 April; of that 200 come in on
+    # 5 May.
+    found["customer"].append("lost,lost,commercial,2020-01-01,,2024-01-01 00:00:00")
+    found["bill"].append("lost-B,lost,2026-02,2026-02-16,2026-03-02,1000,regular")
+    found["payment"] += ["lost-P,lost,lost-B,2026-03-20,300", "lost-Q,lost,lost-B,2026-05-05,200"]
+    found["collection_action"].append("lost-W,lost,lost-B,write_off,2026-04-10,,")
+    for who, first, second, kind, day in rows_of(PLANS):
+        found["customer"].append(f"{who},{who},commercial,2020-01-01,,2024-01-01 00:00:00")
+        found["bill"].append(f"{who}-B,{who},2026-04,2026-04-17,2026-05-01,1000,regular")
+        found["payment"] += [f"{who}-P,{who},{who}-B,{first},500", f"{who}-Q,{who},{who}-B,{second},500"]
+        found["collection_action"].append(f"{who}-A,{who},{who}-B,instalment_plan,2026-05-05,1000,2026-06-15")
+        found["collection_action"].append(f"{who}-E,{who},{who}-B,{kind},{day},,")
+        found["instalment"] += [f"{who}-A,2026-05-31,500", f"{who}-A,2026-06-15,500"]
     for number, (who, kind, day) in enumerate(rows_of(SUPPLY)):
         found["collection_action"].append(f"X{number},{who},,{kind},{day},,")
     found["meter_reading"] += [f"{meter},total,{day},{figure}" for meter, day, figure in rows_of(READINGS)]
@@ -184,6 +204,42 @@ def test_days_without_supply_and_use_after_the_cut_off(hand: Settings) -> None:
         ("same_day", date(2026, 5, 5), date(2026, 5, 5), None, False, 0, None, 0),
         ("twice", date(2026, 3, 1), date(2026, 3, 11), None, False, 10, Decimal(55), 9),
         ("twice", date(2026, 6, 1), None, None, True, 18, Decimal(40), 17),
+    ]
+
+
+def test_what_was_written_off_was_not_recovered(hand: Settings) -> None:
+    """31.9: the charge ends on 10 April; 300 came in by then, and 500 within 90 days with what was written off."""
+    got = rows(
+        hand,
+        "select recovered_30, recovered_60, recovered_90, settled_on, paid_on, charged_through "
+        "from collections.late_bill where bill_id = 'lost-B'",
+    )
+    assert got == [(Decimal(300), Decimal(300), Decimal(500), date(2026, 4, 10), None, date(2026, 4, 10))]
+
+
+def test_what_was_paid_under_a_completed_plan_is_kept(hand: Settings) -> None:
+    """31.17: on the last day, on which the plan was completed, and long before it; what a broken plan asked for is not
+    due of it.
+    """
+    got = rows(
+        hand,
+        "select customer_id, due_on, paid_amount, outcome from candidate.instalment_result order by 1, 2",
+    )
+    may, june = date(2026, 5, 31), date(2026, 6, 15)
+    assert got == [
+        ("done", may, Decimal(500), "kept"),
+        ("done", june, Decimal(500), "kept"),
+        ("early", may, Decimal(500), "kept"),
+        ("early", june, Decimal(500), "kept"),
+        ("failed", may, Decimal(500), "kept"),
+        ("failed", june, Decimal(0), "ended"),
+    ]
+    months = rows(
+        hand, "select due_month, due_amount, paid_amount, ended_amount from candidate.instalment_by_month order by 1"
+    )
+    assert months == [
+        (date(2026, 5, 1), Decimal(1500), Decimal(1500), Decimal(0)),
+        (date(2026, 6, 1), Decimal(1000), Decimal(1000), Decimal(500)),
     ]
 
 

@@ -179,11 +179,14 @@ def files() -> dict[str, list[str]]:
         for register, used in {"total": kwh, "reactive": kvarh}.items():
             found["meter_reading"] += [f"M-{who},{register},2026-03-31,0", f"M-{who},{register},2026-04-30,{used}"]
         bill(who, date(2026, 4, 1), (kwh, 0, adjustment or "0.00"))
-    for who, (kw, kwh, kvarh, _) in LOADS.items():
+    for who, (kw, total, reactive, _) in LOADS.items():
         add(who, "demand")
-        for register, used in {"total": kwh, "reactive": kvarh}.items():
-            if used is not None:
-                found["meter_reading"] += [f"M-{who},{register},2026-04-30,0", f"M-{who},{register},2026-05-31,{used}"]
+        for register, figure in (("total", total), ("reactive", reactive)):
+            if figure is not None:
+                found["meter_reading"] += [
+                    f"M-{who},{register},2026-04-30,0",
+                    f"M-{who},{register},2026-05-31,{figure}",
+                ]
         if kw is not None:
             found["meter_reading"].append(f"M-{who},demand,2026-05-31,{kw}")
     for who, (tariff, _, tangent, demands) in YEARS.items():

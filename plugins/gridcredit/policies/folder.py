@@ -68,7 +68,8 @@ class Header(BaseModel):
     limitation_years: int = Field(3, gt=0, description="years after which a claim is barred")
     steps_on_working_days: bool = Field(False, description="true: dunning steps move past weekends and holidays")
     reviews_since: date | None = Field(
-        None, description="first reviews count from this day at the earliest; unset: from when the policy was first loaded and in force"
+        None,
+        description="first reviews count from this day at the earliest; unset: from when the policy was first loaded and in force",
     )
     trial_since: date | None = Field(
         None, description="strategies are compared by bills due from this day on; unset: by all"

@@ -69,7 +69,8 @@ class Header(BaseModel):
     steps_on_working_days: bool = Field(False, description="true: dunning steps move past weekends and holidays")
     reviews_since: date | None = Field(
         None,
-        description="first reviews count from this day at the earliest; unset: from when the policy was first loaded and in force",
+        description="first reviews count from this day at the earliest; unset: from when the policy was first loaded "
+        "and in force",
     )
     trial_since: date | None = Field(
         None, description="strategies are compared by bills due from this day on; unset: by all"

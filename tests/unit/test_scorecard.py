@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from gridcredit.cli.app import app
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.figures import (
     Interval,
@@ -32,7 +34,7 @@ from gridcredit.evaluation.scorecards.fit import Fitted, fit_scorecard, log_odds
 from gridcredit.evaluation.scorecards.policy_folder import _whole_hundredths, scorecard_tables, write_policy
 from gridcredit.evaluation.scorecards.sample import Part, Sample, split_month_ends
 from gridcredit.evaluation.scorecards.score import score
-from gridcredit.evaluation.scorecards.verdict import Judged, cross_validate, judge, refuse_worse
+from gridcredit.evaluation.scorecards.verdict import Judged, cross_validate, judge
 from gridcredit.evaluation.scorecards.weights import (
     combine,
     compare_pairs,
@@ -41,13 +43,15 @@ from gridcredit.evaluation.scorecards.weights import (
     weighted_tables,
 )
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
-from gridcredit.policies.folder import Policy
+from gridcredit.policies.folder import Policy, read_folder
 from gridcredit.policies.store import read_policy
-from gridcredit.policy_changes.proposals import Proposal
+from gridcredit.policy_changes.model_card import ModelCard, read_card, write_card
+from gridcredit.policy_changes.proposals import Proposal, refuse_worse
 from gridcredit.settings import PROJECT_DIR, Settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from tests.support import oracle
 
@@ -455,10 +459,69 @@ def test_worse_is_said_first_and_not_proposed(part: Part, rules: EvaluationRules
     worse = judge([judged(0.695, 0.723)], part, [500, 500], scores, scores, rules.fit)
     assert worse.lines[0].startswith("WORSE than the policy in force: AUC 0.695")
     with pytest.raises(GridCreditError, match=r"not proposed: WORSE .*--even-if-worse"):
-        refuse_worse(worse)
+        refuse_worse({"verdicts": worse.lines, "is_worse": worse.is_worse})
     better = judge([judged(0.723, 0.695)], part, [500, 500], scores, scores, rules.fit)
-    refuse_worse(better)
+    refuse_worse({"verdicts": better.lines, "is_worse": better.is_worse})
     assert len(better.lines) == 1
+
+
+def test_a_verdict_that_chance_may_have_decided_says_so(part: Part, rules: EvaluationRules) -> None:
+    """Better out of time by 24 defaults, and worse out of sample: both follow the first line."""
+    scores = np.linspace(0, 100, part.observed)
+    before, last = judged(0.881, 0.924), judged(0.852, 0.841)
+    last = replace(last, fitted=replace(last.fitted, defaults=24))
+    found = judge([replace(before, part="out of sample"), last], part, [500, 500], scores, scores, rules.fit)
+    assert found.lines[0].startswith("Ranks at least as well")
+    assert found.lines[1] == "Few defaults: only 24 judge it, so chance may have decided."
+    assert found.lines[2] == "Doubtful: out of sample it ranks worse, AUC 0.881 and 0.924 by the policy in force."
+
+
+def carded(base: Policy, folder: Path, *, is_worse: bool) -> Policy:
+    """A policy folder with a model card beside it."""
+    shutil.copytree(base.folder, folder)
+    header = (folder / "policy.yml").read_text().replace(base.header.version, "fitted-1")
+    (folder / "policy.yml").write_text(header)
+    policy = read_folder(folder)
+    facts = {"verdicts": ["WORSE than the policy in force: AUC 0.568."], "is_worse": is_worse}
+    write_card(policy, ModelCard("fitted scorecard", base.header.version, facts))
+    return policy
+
+
+def test_a_folder_that_ranks_worse_is_not_proposed_by_hand(base: Policy, tmp_path: Path) -> None:
+    """32.5: fitting refused to propose it; so does proposing the folder that it left."""
+    carded(base, tmp_path / "fitted", is_worse=True)
+    done = CliRunner().invoke(app, ["policy", "propose", str(tmp_path / "fitted")])
+    assert done.exit_code == 1
+    assert "not proposed: WORSE than the policy in force: AUC 0.568." in " ".join(done.output.split())
+
+
+def test_the_card_of_a_folder_is_of_its_files(base: Policy, tmp_path: Path) -> None:
+    policy = carded(base, tmp_path / "fitted", is_worse=False)
+    card = read_card(policy)
+    assert card
+    assert (card.method, card.base_version, card.facts["is_worse"]) == ("fitted scorecard", "default-1.0", False)
+    limits = tmp_path / "fitted" / "limits.csv"
+    limits.write_text(limits.read_text().replace("AAA,3,", "AAA,4,"))
+    with pytest.raises(PolicyError, match="changed after fitted scorecard had made it"):
+        read_card(read_folder(tmp_path / "fitted"))
+    (tmp_path / "fitted" / "model_card.json").write_text("[]")
+    with pytest.raises(PolicyError, match="is no model card"):
+        read_card(policy)
+    (tmp_path / "fitted" / "model_card.json").unlink()
+    assert read_card(policy) is None
+
+
+def test_what_is_asked_for_twice_counts_once_and_nothing_is_refused(
+    part: Part, base: Policy, rules: EvaluationRules
+) -> None:
+    once = fit_scorecard(part, base, CANDIDATES, rules.fit)
+    assert [one.name for one in fit_scorecard(part, base, CANDIDATES * 2, rules.fit).indicators] == [
+        one.name for one in once.indicators
+    ]
+    for nothing in ([], ["constant"]):
+        frame = part.frame.assign(constant=1.0)
+        with pytest.raises(GridCreditError, match="no indicator separates defaults"):
+            fit_scorecard(Part(frame), base, nothing, rules.fit)
 
 
 def test_doubtful_outcomes_spread_and_drift_are_said_with_figures(part: Part, rules: EvaluationRules) -> None:
@@ -635,6 +698,14 @@ def test_comparisons_of_a_textbook_case() -> None:
     known = compare_pairs(["a", "b", "c"], np.array([[1, 3, 5], [1 / 3, 1, 3], [1 / 5, 1 / 3, 1]]))
     assert list(known.weights.values()) == pytest.approx([0.637, 0.258, 0.105], abs=0.001)
     assert known.consistency_ratio == pytest.approx(0.033, abs=0.001)
+
+
+def test_eleven_indicators_are_compared() -> None:
+    """As many as the default policy has of payment; all alike, they have a weight each."""
+    names = [f"i{number}" for number in range(11)]
+    found = compare_pairs(names, np.ones((11, 11)))
+    assert found.consistency_ratio == pytest.approx(0, abs=1e-9)
+    assert list(found.weights.values()) == pytest.approx([1 / 11] * 11)
 
 
 def test_comparisons_that_contradict_each_other_are_refused() -> None:

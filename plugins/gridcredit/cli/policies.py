@@ -109,17 +109,30 @@ def simulate(
 
 
 @policy_app.command("propose")
-def propose(proposed: Folder) -> None:
+def propose(
+    proposed: Folder,
+    even_if_worse: Annotated[
+        bool, typer.Option(help="propose a fitted scorecard though it ranks worse than the policy in force")
+    ] = False,
+) -> None:
     """Store a policy folder as a proposal, for somebody to approve; nothing is rated by it yet."""
     from gridcredit.policies import read_policy
     from gridcredit.policies.store import policy_in_force
+    from gridcredit.policy_changes.model_card import read_card
     from gridcredit.policy_changes.proposals import propose as store_proposal
+    from gridcredit.policy_changes.proposals import refuse_worse
 
     with clear_errors() as settings:
         policy = read_policy(proposed, settings)
+        card = read_card(policy)
+        if card and not even_if_worse:
+            refuse_worse(card.facts)
         prepare_quietly(settings)
-        base = policy_in_force(settings, policy.header.effective_from)
-        number = store_proposal(policy, base.header.version, "written by hand", {}, settings)
+        base_version = (
+            card.base_version if card else policy_in_force(settings, policy.header.effective_from).header.version
+        )
+        method, facts = (card.method, card.facts) if card else ("written by hand", {})
+        number = store_proposal(policy, base_version, method, facts, settings)
         typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 
@@ -174,6 +187,7 @@ def calibrate(
     """Give each grade the default rate of the supplier's own history, as a new version to approve."""
     from gridcredit.evaluation.outcomes import build_outcomes
     from gridcredit.evaluation.scorecards.calibration import METHOD, calibrate_policy
+    from gridcredit.policy_changes.model_card import ModelCard, write_card
     from gridcredit.policy_changes.proposals import propose as store_proposal
 
     with clear_errors() as settings:
@@ -186,6 +200,7 @@ def calibrate(
                 f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to "
                 f"{one.now.upper:.2%}), {one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
             )
+        write_card(made.policy, ModelCard(METHOD, made.base.header.version, made.facts))
         typer.echo(f"wrote {out}")
         if propose:
             number = store_proposal(made.policy, made.base.header.version, METHOD, made.facts, settings)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gridcredit.cli.console import clear_errors, prepare_quietly, required_date
 from gridcredit.policies.folder import Policy, refuse_name
+from gridcredit.policy_changes.model_card import ModelCard, write_card
+from gridcredit.policy_changes.proposals import refuse_worse
 from gridcredit.settings import Settings
 
 scorecard_app = typer.Typer(
@@ -41,7 +43,6 @@ def fit(
     from gridcredit.evaluation.scorecards.develop import develop
     from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
     from gridcredit.evaluation.scorecards.policy_folder import refuse_existing
-    from gridcredit.evaluation.scorecards.verdict import refuse_worse
 
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
@@ -66,11 +67,13 @@ def fit(
             typer.echo(f"  without {name}: {why}")
         for note in made.notes:
             typer.echo(f"  {note}")
+        made_card = ModelCard(METHOD, made.base.header.version, facts_of(made))
+        write_card(made.policy, made_card)
         typer.echo(f"wrote {out}")
         if propose:
             if not even_if_worse:
-                refuse_worse(made.verdict)
-            _propose(made.policy, made.base, METHOD, facts_of(made), settings)
+                refuse_worse(made_card.facts)
+            _propose(made.policy, made_card, settings)
 
 
 @scorecard_app.command("weights")
@@ -93,9 +96,11 @@ def weights(
         made = weigh(out, version, day, settings, matrices=matrices, entropy_share=entropy_share)
         for row in made.facts["weights"]:
             typer.echo(f"{row['indicator']:<28} {row['before']:>6} -> {row['now']:>6}")
+        made_card = ModelCard(made.method, made.base.header.version, made.facts)
+        write_card(made.policy, made_card)
         typer.echo(f"wrote {out}")
         if propose:
-            _propose(made.policy, made.base, made.method, made.facts, settings)
+            _propose(made.policy, made_card, settings)
 
 
 @scorecard_app.command("card")
@@ -118,10 +123,10 @@ def card(
             typer.echo(card_as_markdown(found))
 
 
-def _propose(policy: Policy, base: Policy, method: str, facts: dict[str, Any], settings: Settings) -> None:
+def _propose(policy: Policy, card: ModelCard, settings: Settings) -> None:
     from gridcredit.policy_changes.proposals import propose
 
-    number = propose(policy, base.header.version, method, facts, settings)
+    number = propose(policy, card.base_version, card.method, card.facts, settings)
     typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 

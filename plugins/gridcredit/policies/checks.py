@@ -126,6 +126,8 @@ MOST_DAYS = 36_500
 # The warehouse shows a threshold with four digits behind the point and fourteen before it.
 THRESHOLD_BELOW = Decimal(10**14)
 MAX_SCORE = 100
+# More would be larger than what amounts of money are stored as.
+LARGEST = {"late_charges": {"daily_rate": 1, "carried_over_rate": 1}, "dunning_steps": {"effort": 10**9}}
 
 
 def check_new(policy: Policy) -> None:
@@ -182,6 +184,9 @@ def _check_sizes(policy: Policy) -> None:
             for column in counted:
                 if (text := row.get(column)) and abs(_number(policy, table, text)) > (most := _most(column)):
                     raise fault(policy, table, f"{column} is {text}, more than {most}")
+            for column, largest in LARGEST.get(table, {}).items():
+                if _number(policy, table, row[column]) > largest:
+                    raise fault(policy, table, f"{column} is {row[column]}, more than {largest:,}")
             if "threshold" in row and abs(_number(policy, table, row["threshold"])) >= THRESHOLD_BELOW:
                 raise fault(policy, table, f"threshold {row['threshold']} is more than the warehouse can show")
 

@@ -142,14 +142,15 @@ NAME = re.compile(r"[\w.-]+")
 # A simulation calls its policy so.
 PROPOSED = "proposed"
 TAKEN_NAMES = (".", "..", PROPOSED)
+LONGEST_NAME = 64
 
 
 def refuse_name(name: str, what: str = "version") -> None:
     """Raise a PolicyError where a policy or a version may not have the name."""
-    if not NAME.fullmatch(name) or name in TAKEN_NAMES:
+    if not NAME.fullmatch(name) or name in TAKEN_NAMES or len(name) > LONGEST_NAME:
         raise PolicyError(
-            f"{what} {name!r} cannot be a name: letters, digits, '_', '.' and '-' are allowed, and none of "
-            f"{', '.join(map(repr, TAKEN_NAMES))}"
+            f"{what} {name!r} cannot be a name: up to {LONGEST_NAME} letters, digits, '_', '.' and '-' are allowed, "
+            f"and none of {', '.join(map(repr, TAKEN_NAMES))}"
         )
 
 

@@ -235,7 +235,8 @@ def _or_taken_back(policy: Policy, settings: Settings) -> Iterator[None]:
             raise
         raise PolicyError(
             f"{error}; or take it back: `gridcredit policy withdraw N`, whose number N `gridcredit policy proposals` "
-            "shows"
+            "shows. Where it has rated a released day, put the attribute back as it was until a version without it "
+            "is in force"
         ) from error
 
 

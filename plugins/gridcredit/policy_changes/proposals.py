@@ -107,6 +107,14 @@ def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any
     return int(row[0])
 
 
+def refuse_worse(facts: dict[str, Any]) -> None:
+    """Raise a GridCreditError where a model card says that a scorecard is worse than the policy in force, so that
+    nobody proposes it unawares.
+    """
+    if facts.get("is_worse"):
+        raise GridCreditError(f"not proposed: {facts['verdicts'][0]} `--even-if-worse` proposes it anyway")
+
+
 def find(connection: Connection, which: int | str) -> Proposal:
     """A proposal by its number or its policy's version."""
     column = sql.Identifier("proposal_id" if isinstance(which, int) else "policy_version")
@@ -169,6 +177,8 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
             "where proposal_id = %s and is_approved is null",
             [is_approved, approver, reason, proposal_id],
         )
+        # Also for who asks before the next run.
+        fetch_adopted(connection, settings)
         proposal = find(connection, proposal_id)
     if (proposal.is_approved, proposal.approver, proposal.reason) != (is_approved, approver, reason):
         raise GridCreditError(f"proposal {proposal_id} was {proposal.status} {proposal.decision}")

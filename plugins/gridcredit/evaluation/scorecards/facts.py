@@ -26,6 +26,7 @@ def facts_of(development: Development) -> dict[str, Any]:
     return {
         "method": METHOD,
         "verdicts": development.verdict.lines,
+        "is_worse": development.verdict.is_worse,
         "notes": development.notes,
         "outcome": development.rules.outcome.model_dump(),
         "fit": development.rules.fit.model_dump(),
@@ -35,6 +36,7 @@ def facts_of(development: Development) -> dict[str, Any]:
         ],
         "exclusions": sample.exclusions,
         "intercept": fitted.intercept,
+        "points_to_double_odds": fitted.points_to_double_odds,
         "indicators": [
             {
                 "indicator": one.name,

@@ -89,12 +89,15 @@ def fit_scorecard(
         GridCreditError: an indicator knows the outcome, or cannot be used though it was asked for, or none is left.
     """
     not_for = {row["indicator"]: row["not_for"] for row in base.tables["indicators"]}
+    candidates = list(dict.fromkeys(candidates))
     frame = pd.DataFrame({name: available(part.frame, name, not_for.get(name, "")) for name in candidates})
     is_default = part.frame["is_default"].to_numpy()
     left_out = unusable(frame, rules)
     if asked and left_out:
         raise GridCreditError("; ".join(f"{name} cannot be fitted: {why}" for name, why in left_out.items()))
     usable = [name for name in candidates if name not in left_out]
+    if not usable:
+        raise _nothing_left(left_out)
     refuse_leaks(frame[usable], is_default, rules, trusted)
     # The solver warns of what we check ourselves: bins that it found nothing in.
     with warnings.catch_warnings():
@@ -103,13 +106,15 @@ def fit_scorecard(
         chosen = _select(binning, frame, usable, left_out, rules)
         chosen = _drop_wrong_signs(binning, frame, is_default, chosen, left_out)
         if not chosen:
-            raise GridCreditError(
-                "no indicator separates defaults from others: "
-                + "; ".join(f"{name}: {why}" for name, why in left_out.items())
-            )
+            raise _nothing_left(left_out)
         fitted = _without_weightless(binning, frame, is_default, chosen, not_for, left_out)
     log.info("scorecard_fitted", indicators=len(fitted.indicators), observed=part.observed, defaults=part.defaults)
     return Fitted(fitted.indicators, fitted.intercept, fitted.points_to_double_odds, left_out)
+
+
+def _nothing_left(left_out: dict[str, str]) -> GridCreditError:
+    why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+    return GridCreditError(f"no indicator separates defaults from others: {why or 'none was left to choose from'}")
 
 
 def unusable(frame: pd.DataFrame, rules: FitRules) -> dict[str, str]:
@@ -139,7 +144,9 @@ def refuse_leaks(frame: pd.DataFrame, is_default: Any, rules: FitRules, trusted:
         if max(auc, 1 - auc) > rules.max_auc_alone:
             means = f"mean {values[flags].mean():.2f} of {flags.sum():,} defaults"
             means += f", {values[~flags].mean():.2f} of {(~flags).sum():,} others"
-            questions.append(f"{name} (AUC {max(auc, 1 - auc):.3f}; {means})")
+            # Each bin needs defaults, so of such a one no cut can be made.
+            perfect = "; it separates them without a fault, so it cannot be fitted" if max(auc, 1 - auc) == 1 else ""
+            questions.append(f"{name} (AUC {max(auc, 1 - auc):.3f}; {means}{perfect})")
     if questions:
         raise GridCreditError(
             f"{', '.join(questions)} knows the outcome by itself, above max_auc_alone {rules.max_auc_alone} of "

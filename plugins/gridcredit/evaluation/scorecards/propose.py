@@ -9,9 +9,8 @@ from pathlib import Path
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.evaluation.scorecards.develop import develop
 from gridcredit.evaluation.scorecards.facts import METHOD, facts_of
-from gridcredit.evaluation.scorecards.verdict import refuse_worse
 from gridcredit.policies.folder import refuse_name
-from gridcredit.policy_changes.proposals import propose
+from gridcredit.policy_changes.proposals import propose, refuse_worse
 from gridcredit.settings import Settings
 
 
@@ -27,6 +26,7 @@ def propose_scorecard(version: str, effective_from: date, settings: Settings, *,
     build_outcomes(settings)
     with tempfile.TemporaryDirectory() as folder:
         made = develop(Path(folder) / version, version, effective_from, settings)
+        facts = facts_of(made)
         if not even_if_worse:
-            refuse_worse(made.verdict)
-        return propose(made.policy, made.base.header.version, METHOD, facts_of(made), settings)
+            refuse_worse(facts)
+        return propose(made.policy, made.base.header.version, METHOD, facts, settings)

@@ -16,6 +16,8 @@ from gridcredit.policies.evaluation_rules import FitRules
 from gridcredit.policies.folder import Policy
 
 CROSS_VALIDATED = "cross-validated"
+# Of fewer defaults the AUC of two scores often differs by chance.
+FEW_DEFAULTS = 100
 FOLDS = 5
 
 
@@ -62,6 +64,7 @@ def judge(
     last = judged[-1]
     new, now = last.fitted.auc, last.base.auc
     is_judged = last.part == judging
+    earlier = judged[-2] if len(judged) > 1 else None
     is_worse = not is_judged or new.value < now.value
     figures = (
         f"AUC {new.value:.3f} ({new.lower:.3f} to {new.upper:.3f}) {last.part}, {now.value:.3f} by the policy in force"
@@ -76,6 +79,13 @@ def judge(
             0,
             f"NOT JUDGED {judging}: nobody there has a score by both policies, or all or none of these defaulted. It "
             "counts as worse than the policy in force; what follows is of an earlier part.",
+        )
+    if last.fitted.defaults < FEW_DEFAULTS:
+        lines.append(f"Few defaults: only {last.fitted.defaults} judge it, so chance may have decided.")
+    if earlier and new.value >= now.value and earlier.fitted.auc.value < earlier.base.auc.value:
+        lines.append(
+            f"Doubtful: {earlier.part} it ranks worse, AUC {earlier.fitted.auc.value:.3f} and "
+            f"{earlier.base.auc.value:.3f} by the policy in force."
         )
     if last.part == CROSS_VALIDATED:
         lines.append(
@@ -125,9 +135,3 @@ def cross_validate(part: Part, base: Policy, candidates: list[str], rules: FitRu
             ) from error
         scores[ahead] = -log_odds(fitted, part.frame[ahead])
     return scores
-
-
-def refuse_worse(verdict: Verdict) -> None:
-    """Raise a GridCreditError where a scorecard is worse than the policy, so that nobody proposes it unawares."""
-    if verdict.is_worse:
-        raise GridCreditError(f"not proposed: {verdict.lines[0]} `--even-if-worse` proposes it anyway")

@@ -24,7 +24,9 @@ from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.policies.folder import Policy, Rows
 
 # Mean consistency index of random matrices by their size (Saaty 1980).
-RANDOM_INDEX = {1: 0.0, 2: 0.0, 3: 0.58, 4: 0.90, 5: 1.12, 6: 1.24, 7: 1.32, 8: 1.41, 9: 1.45, 10: 1.49}
+RANDOM_INDEX = dict(
+    enumerate([0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49, 1.51, 1.48, 1.56, 1.57, 1.59], start=1)
+)
 MAX_CONSISTENCY_RATIO = 0.1
 
 Weights = dict[str, float]

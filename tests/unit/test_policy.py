@@ -102,7 +102,7 @@ def test_what_ships_is_sound() -> None:
         ("policy.yml", "version: default-1.0", "version: own/1", "version 'own/1' cannot be a name"),
         ("policy.yml", "version: default-1.0", f"version: {65 * 'x'}", "cannot be a name: up to 64 letters"),
         ("late_charges.csv", "residential,0.001,0.001", "residential,1,1.1", "carried_over_rate is 1.1, more than 1"),
-        ("dunning_steps.csv", ",1,0,0,", ",1e10,0,0,", "effort is 1e10, more than 1,000,000,000"),
+        ("dunning_steps.csv", "0,0,0.2,remind", "0,0,1e10,remind", "effort is 1e10, more than 1,000,000,000"),
         ("policy.yml", "version: default-1.0", "version: ..", "version '..' cannot be a name"),
         ("policy.yml", "version: default-1.0", "version: proposed", "version 'proposed' cannot be a name"),
         ("policy.yml", "policy: default", "policy: de'fault", "cannot be a name"),

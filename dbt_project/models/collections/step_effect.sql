@@ -346,7 +346,9 @@ effects as (
         spreads.effective_not_reached,
         {#- The normal approximation, where it may be used. #}
         case
-            when {{ rounded('least(spreads.effective_reached, spreads.effective_not_reached)', 1) }} >= {{ var('least_cases') }}
+            when
+                {{ rounded('least(spreads.effective_reached, spreads.effective_not_reached)', 1) }}
+                >= {{ var('least_cases') }}
                 then 1.96 * spreads.standard_error
         end as half_width,
         dates.policy_version

@@ -94,7 +94,7 @@ class Observed:
 
 
 def calibrated(*observed: Row) -> dict[tuple[str, str], float | None]:
-    found = calibration_by_grade(Observed(*observed), date(2026, 5, 31))  # type: ignore[arg-type]
+    found = calibration_by_grade(Observed(*observed), date(2026, 5, 31))  # type: ignore[arg-type] # no connection, but all that is asked of one
     return {(one.member, one.figure): one.value for one in found}
 
 

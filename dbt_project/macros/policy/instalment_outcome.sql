@@ -1,7 +1,7 @@
 {% macro instalment_outcome(day) -%}
     {#-
-        What became of one of the `instalments` of a plan of `promises` by a day. What was paid for it is kept, also where
-        the plan was completed before its day; else an ended plan asks for no more.
+        What became of one of the `instalments` of a plan of `promises` by a day. What was paid for it is kept, also
+        where the plan was completed before its day; else an ended plan asks for no more.
     -#}
     case
         when promises.ended_by = 'plan_completed' and promises.ended_on <= {{ day }} and instalments.is_paid then 'kept'

@@ -45,7 +45,7 @@
 {%- endmacro %}
 
 {% macro within(value, precision, scale) -%}
-    {#- A ratio as a number of so many digits; null where it has more, since what it is a ratio to is next to nothing. -#}
+    {#- A ratio as a number of so many digits; null where it has more: what it is a ratio to is next to nothing. -#}
     cast(
             case when abs({{ value }}) < {{ '9' * (precision - scale) }} then {{ value }} end
             as numeric({{ precision }}, {{ scale }})

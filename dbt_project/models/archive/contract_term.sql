@@ -9,7 +9,7 @@
     )
 }}
 
-{%- set day_after_guarantee %}coalesce(cast({{ dbt.dateadd('day', 1, 'guarantee_ends_on') }} as date), valid_to){% endset %}
+{%- set day_after_guarantee = 'coalesce(cast(' ~ dbt.dateadd('day', 1, 'guarantee_ends_on') ~ ' as date), valid_to)' %}
 with
 
 deliveries as (

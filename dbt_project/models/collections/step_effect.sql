@@ -4,7 +4,7 @@
 {{ config(indexes=[{'columns': ['step', 'days_after'], 'unique': true}]) }}
 
 {%- set days_after_step = [7, 14, 30] %}
-{#- Older than any bill that is looked at. #}
+{#- Older than any of the bills, which are of a year. #}
 {%- set never = 1000000 %}
 {%- set is_reached = '(alike.reached_age = compared.reached_age)' %}
 {%- set is_paid = '(alike.paid_age <= compared.reached_age + compared.days_after)' %}
@@ -289,19 +289,15 @@ customers_moves as (
 
 ),
 
--- Customers are independent. Of how many of equal weight each rate is (Kish).
+-- Customers are independent.
 spreads as (
 
     select
         step,
         days_after,
         sqrt(sum(moved * moved)) as standard_error,
-        {{ ratio(
-            'sum(weight_reached) * sum(weight_reached)', 'sum(weight_reached * weight_reached)'
-        ) }} as effective_reached,
-        {{ ratio(
-            'sum(weight_not_reached) * sum(weight_not_reached)', 'sum(weight_not_reached * weight_not_reached)'
-        ) }} as effective_not_reached
+        {{ effective_cases('weight_reached') }} as effective_reached,
+        {{ effective_cases('weight_not_reached') }} as effective_not_reached
     from customers_moves
     group by step, days_after
 

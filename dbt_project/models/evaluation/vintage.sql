@@ -44,11 +44,12 @@ points as (
         cohorts.as_of_date,
         cohorts.customers,
         months.months_after,
-        {{ month_end_after('cohorts.as_of_date', 'months.months_after') }} as reached_on
+        {% set reached = month_end_after('cohorts.as_of_date', 'months.months_after') %}
+        {{ reached }} as reached_on
     from cohorts
     cross join months
     inner join latest_date
-        on {{ month_end_after('cohorts.as_of_date', 'months.months_after') }} <= latest_date.as_of_date
+        on {{ reached }} <= latest_date.as_of_date
 
 ),
 

@@ -12,6 +12,8 @@ from rich.table import Column, Table
 
 from gridcredit.cli.console import InLanguage, clear_errors, known_language, prepare_quietly, required_date, show_table
 from gridcredit.errors import GridCreditError
+from gridcredit.policies.folder import Policy
+from gridcredit.policy_changes.model_card import ModelCard
 from gridcredit.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,7 +121,6 @@ def propose(
     from gridcredit.policies import read_policy
     from gridcredit.policies.store import policy_in_force
     from gridcredit.policy_changes.model_card import read_card
-    from gridcredit.policy_changes.proposals import propose as store_proposal
     from gridcredit.policy_changes.proposals import refuse_worse
 
     with clear_errors() as settings:
@@ -128,12 +129,18 @@ def propose(
         if card and not even_if_worse:
             refuse_worse(card.facts)
         prepare_quietly(settings)
-        base_version = (
-            card.base_version if card else policy_in_force(settings, policy.header.effective_from).header.version
-        )
-        method, facts = (card.method, card.facts) if card else ("written by hand", {})
-        number = store_proposal(policy, base_version, method, facts, settings)
-        typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+        if card is None:
+            base = policy_in_force(settings, policy.header.effective_from)
+            card = ModelCard("written by hand", base.header.version, {})
+        store_proposal(policy, card, settings)
+
+
+def store_proposal(policy: Policy, card: ModelCard, settings: Settings) -> None:
+    """Store a policy as proposed, and say what comes next."""
+    from gridcredit.policy_changes.proposals import propose as store
+
+    number = store(policy, card.base_version, card.method, card.facts, settings)
+    typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 
 @policy_app.command("proposals")
@@ -187,8 +194,7 @@ def calibrate(
     """Give each grade the default rate of the supplier's own history, as a new version to approve."""
     from gridcredit.evaluation.outcomes import build_outcomes
     from gridcredit.evaluation.scorecards.calibration import METHOD, calibrate_policy
-    from gridcredit.policy_changes.model_card import ModelCard, write_card
-    from gridcredit.policy_changes.proposals import propose as store_proposal
+    from gridcredit.policy_changes.model_card import write_card
 
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
@@ -200,11 +206,11 @@ def calibrate(
                 f"{one.grade:<4} {one.before:8.2%} -> {one.now.value:8.2%} ({one.now.lower:.2%} to "
                 f"{one.now.upper:.2%}), {one.defaults:,} of {one.observed:,} month-ends of {one.customers:,} customers"
             )
-        write_card(made.policy, ModelCard(METHOD, made.base.header.version, made.facts))
+        made_card = ModelCard(METHOD, made.base.header.version, made.facts)
+        write_card(made.policy, made_card)
         typer.echo(f"wrote {out}")
         if propose:
-            number = store_proposal(made.policy, made.base.header.version, METHOD, made.facts, settings)
-            typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
+            store_proposal(made.policy, made_card, settings)
 
 
 @policy_app.command("document")

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from gridcredit.cli.console import clear_errors, prepare_quietly, required_date
-from gridcredit.policies.folder import Policy, refuse_name
+from gridcredit.cli.policies import store_proposal
+from gridcredit.policies.folder import refuse_name
 from gridcredit.policy_changes.model_card import ModelCard, write_card
 from gridcredit.policy_changes.proposals import refuse_worse
-from gridcredit.settings import Settings
 
 scorecard_app = typer.Typer(
     no_args_is_help=True, help="Fit scorecards, or set weights by a method; either makes a policy."
@@ -73,7 +73,7 @@ def fit(
         if propose:
             if not even_if_worse:
                 refuse_worse(made_card.facts)
-            _propose(made.policy, made_card, settings)
+            store_proposal(made.policy, made_card, settings)
 
 
 @scorecard_app.command("weights")
@@ -100,7 +100,7 @@ def weights(
         write_card(made.policy, made_card)
         typer.echo(f"wrote {out}")
         if propose:
-            _propose(made.policy, made_card, settings)
+            store_proposal(made.policy, made_card, settings)
 
 
 @scorecard_app.command("card")
@@ -121,13 +121,6 @@ def card(
             typer.echo(f"wrote {out}")
         else:
             typer.echo(card_as_markdown(found))
-
-
-def _propose(policy: Policy, card: ModelCard, settings: Settings) -> None:
-    from gridcredit.policy_changes.proposals import propose
-
-    number = propose(policy, card.base_version, card.method, card.facts, settings)
-    typer.echo(f"proposal {number}: `gridcredit policy compare {number}`, then approve or refuse it")
 
 
 def _names(text: str) -> list[str]:

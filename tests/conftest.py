@@ -159,6 +159,15 @@ def settings(warehouses: Warehouses, empty: Prepared) -> Iterator[Settings]:
         yield settings
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where servers may be, also as root."""
+    folder = Path(tempfile.mkdtemp(prefix="gridcredit-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def ibm_ledger() -> Path:
     """The public ledger, where this checkout has it beside it."""

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     warehouse_url: SecretStr | None = Field(
         None, description="postgresql://... of the warehouse; unset: the embedded Postgres under `home`"
     )
+    owner_url: SecretStr | None = Field(
+        None,
+        description="postgresql://... of the warehouse as the role that owns the evidence, for `gridcredit prepare` "
+        "and `gridcredit reader`; unset: the pipeline's own role, on the embedded Postgres `gridcredit_owner`",
+    )
     airflow_database_url: SecretStr | None = Field(
         None, description="postgresql://... of Airflow's own database; unset: one on the embedded Postgres"
     )

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from gridcredit.reporting.connection_files import write_connection_files
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import connect_as_owner
 from psycopg import sql
 
 pytestmark = pytest.mark.bi
@@ -74,7 +74,7 @@ def connects(server: str, port: str, database: str, user: str) -> bool:
 
 @pytest.fixture
 def files(settings: Settings, tmp_path: Path) -> list[Path]:
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute(sql.SQL("alter role bi_reader password {}").format(sql.Literal(PASSWORD)))
     files = write_connection_files(tmp_path, settings)
     assert not any(PASSWORD in path.read_text() for path in files)

@@ -17,7 +17,7 @@ from gridcredit.contract.bi.dashboards import Dashboard, read_dashboards
 from gridcredit.contract.bi.datasets import Dataset, datasets, is_time
 from gridcredit.operations import services, superset
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, connect
+from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, connect, connect_as_owner
 from gridcredit.warehouse.leftovers import leftovers
 from gridcredit.warehouse.migrations import ensure_database
 from psycopg.conninfo import make_conninfo
@@ -66,7 +66,7 @@ ROW_LIMIT = 1000
 def settings(new_warehouse: WarehouseFactory, warehouses: Warehouses, rich: Prepared) -> Iterator[Settings]:
     """A warehouse whose release is of an earlier version, without this one's star; and a database for Superset."""
     own = new_warehouse(rich)
-    with connect(own) as connection:
+    with connect_as_owner(own) as connection:
         connection.execute(f"alter role bi_reader password '{PASSWORD}'".encode())
         connection.execute("drop schema star cascade")
         connection.execute("delete from ops.applied where name = 'views/star.sql'")

@@ -20,9 +20,9 @@ from gridcredit.ingestion.landing import take_in
 from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline
 from gridcredit.operations.erasure import erase_customer
-from gridcredit.releases.access import add_reader
 from gridcredit.releases.release import verify_release
 from gridcredit.settings import Settings
+from gridcredit.warehouse.access import add_reader
 from gridcredit.warehouse.connection import warehouse_url
 from psycopg.conninfo import make_conninfo
 

@@ -28,9 +28,9 @@ from gridcredit.policies.store import load_policies, read_policy
 from gridcredit.policy_changes.effects import compare, describe_proposal
 from gridcredit.policy_changes.proposals import decide, list_proposals, propose, read_proposal
 from gridcredit.policy_changes.simulation import simulate_policy
-from gridcredit.releases.access import add_reader
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
+from gridcredit.warehouse.access import add_reader
 from gridcredit.warehouse.connection import connect, warehouse_url
 from psycopg import sql
 from psycopg.conninfo import make_conninfo

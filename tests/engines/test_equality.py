@@ -12,7 +12,7 @@ from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings
 from gridcredit.transformation import engines, runner
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 
@@ -114,7 +114,7 @@ def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory) -> None
         "payment": ("amount",),
         "meter": ("multiplier",),
     }
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         for table, columns in larger.items():
             changes = sql.SQL(", ").join(
                 sql.SQL("{0} = {0} * {1}").format(sql.Identifier(column), sql.Literal(FACTOR)) for column in columns

@@ -7,16 +7,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import psycopg
-import pytest
 from gridcredit.operations import pipeline
-from gridcredit.releases import access
 from gridcredit.releases.release import list_releases, verify_release
+from gridcredit.warehouse import access
 from gridcredit.warehouse.connection import warehouse_url
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
 from gridcredit.warehouse.migrations import migrate
@@ -29,15 +26,6 @@ from tests.support.waiting import rows
 
 READER = "reader_of_the_backup"
 NEXT_DAY = date(2026, 6, 20)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Where servers may be, also as root."""
-    folder = Path(tempfile.mkdtemp(prefix="gridcredit-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def program(name: str, server: EmbeddedPostgres, text: str = "") -> tuple[str, str]:

@@ -15,7 +15,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.operations import services
 from gridcredit.operations.status import as_lines, open_databases, status
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.connection import connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port
 from gridcredit.warehouse.leftovers import leftovers
 from gridcredit.warehouse.migrations import prepare
@@ -65,7 +65,7 @@ def test_no_role_gets_in_without_its_password(server: EmbeddedPostgres, role: st
 
 
 def test_logins_connect_to_the_warehouse_alone(server: EmbeddedPostgres, settings: Settings) -> None:
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute("alter role bi_reader password 'for this test'")
         assert open_databases(connection) == []
     url = make_conninfo(server.url(SUPERUSER, "postgres"), user="bi_reader", password="for this test")

@@ -1,18 +1,34 @@
 """Evidence is added to and never changed: each table of policies, lineage and published history refuses it, also
-from its owner.
+from its owner. The pipeline is not its owner, and cannot become it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
 import psycopg
 import pytest
+from gridcredit.errors import GridCreditError
+from gridcredit.operations import pipeline
+from gridcredit.operations.status import as_lines, status
+from gridcredit.policies.adoption import unload
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.connection import (
+    OWNER_ROLE,
+    WAREHOUSE_ROLE,
+    Connection,
+    connect,
+    connect_as_owner,
+)
+from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
 
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
 
+NEXT_DAY = date(2026, 7, 1)
 # Names and texts of what is declared, and which columns a figure rests on: made again from files of the repository.
 DERIVED = {("policy", "attributes"), ("lineage", "column_upstream"), ("lineage", "model_sql")}
 # What may be changed: how a run ended, and what an entry's later end is written to, once.
@@ -58,19 +74,25 @@ def is_refused(connection: Connection, statement: str | sql.Composed) -> bool:
             connection.execute(statement)
     except psycopg.errors.RaiseException as error:
         return "append-only" in str(error) or "is closed" in str(error)
-    except psycopg.errors.GeneratedAlways:
+    except (psycopg.errors.GeneratedAlways, psycopg.errors.InsufficientPrivilege):
         return True
     return False
 
 
-def test_no_evidence_is_changed_or_removed(published: Settings) -> None:
+def evidence(connection: Connection) -> list[tuple[str, str, list[str]]]:
+    """The tables of policies, lineage and published history, each with its columns."""
+    return connection.execute(
+        "select nspname, relname, array(select attname::text from pg_attribute where attrelid = pg_class.oid "
+        "and attnum > 0 and not attisdropped) from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+        "where nspname in ('policy', 'lineage', 'published') and relkind in ('r', 'p') order by 1, 2"
+    ).fetchall()
+
+
+@pytest.mark.parametrize("connect_as", [connect, connect_as_owner])
+def test_no_evidence_is_changed_or_removed(published: Settings, connect_as: Callable[[Settings], Connection]) -> None:
     """A table that is added later is found here, until it is protected or named above."""
-    with connect(published) as connection:
-        tables = connection.execute(
-            "select nspname, relname, array(select attname::text from pg_attribute where attrelid = pg_class.oid "
-            "and attnum > 0 and not attisdropped) from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
-            "where nspname in ('policy', 'lineage', 'published') and relkind in ('r', 'p') order by 1, 2"
-        ).fetchall()
+    with connect_as(published) as connection:
+        tables = evidence(connection)
         assert len(tables) > 70
         allowed = []
         for schema, table, columns in tables:
@@ -100,3 +122,72 @@ def test_what_has_an_end_has_it_once(published: Settings, first: str, second: st
         connection.execute(first)
         assert is_refused(connection, second)
         connection.rollback()
+
+
+def test_the_pipeline_cannot_become_the_owner_or_take_a_guard_away(published: Settings) -> None:
+    """Neither by a role, nor by a trigger, a table, a function, a schema or a right."""
+    with connect(published) as connection:
+        tables = evidence(connection)
+        functions = connection.execute(
+            "select pg_proc.oid::regprocedure::text, proname from pg_proc "
+            "where pronamespace in ('lineage'::regnamespace, 'policy'::regnamespace, 'published'::regnamespace)"
+        ).fetchall()
+        triggers = connection.execute(
+            "select tgrelid::regclass::text, tgname from pg_trigger where not tgisinternal and tgenabled = 'O'"
+        ).fetchall()
+        assert min(len(functions), len(triggers)) > 40
+        attempts = [
+            f"set role {OWNER_ROLE}",
+            f"grant {OWNER_ROLE} to {WAREHOUSE_ROLE}",
+            f"alter role {WAREHOUSE_ROLE} superuser",
+            "create role another",
+            "set session_replication_role = replica",
+            f"reassign owned by {OWNER_ROLE} to {WAREHOUSE_ROLE}",
+            f"drop owned by {OWNER_ROLE}",
+            "update ops.reader_org_units set org_unit = '*'",
+            "delete from ops.migrations",
+            "delete from ops.applied",
+            "create or replace function lineage.refuse_change() returns trigger language plpgsql as "
+            "'begin return new; end'",
+        ]
+        attempts += [f"drop schema {schema} cascade" for schema in ("policy", "lineage", "published", "star", "ops")]
+        attempts += [f"create table {schema}.mine (x int)" for schema in ("policy", "lineage", "published", "star")]
+        attempts += [f"drop routine {function} cascade" for function, _ in functions]
+        attempts += [f"drop trigger {trigger} on {table}" for table, trigger in triggers]
+        for schema, table, columns in tables:
+            name = f"{schema}.{table}"
+            attempts += [
+                f"alter table {name} disable trigger user",
+                f"alter table {name} owner to {WAREHOUSE_ROLE}",
+                f"alter table {name} rename column {columns[0]} to was",
+                f"alter table {name} disable row level security",
+                f"drop table {name} cascade",
+                f"create rule mine as on insert to {name} do instead nothing",
+                f"create trigger mine before insert on {name} execute function suppress_redundant_updates_trigger()",
+            ]
+        done = [attempt for attempt in attempts if not is_refused(connection, attempt)]
+        assert done == []
+        with pytest.raises(psycopg.errors.RaiseException, match="not unloaded without a decision"):
+            unload(connection, "default-1.1")
+
+
+def test_without_the_owner_a_run_says_what_the_owner_is_to_do(
+    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path
+) -> None:
+    settings = new_warehouse(small).model_copy(update={"owner_url": None})
+    prepare(settings)
+    departments = (settings.policies_dir / "departments.yml").read_text()
+    (tmp_path / "departments.yml").write_text(departments.replace("analysts:", "analysts: [] # "))
+    restricted = settings.model_copy(update={"policies_dir": tmp_path})
+    with pytest.raises(GridCreditError, match="who reads it .* `gridcredit prepare` with GRIDCREDIT_OWNER_URL"):
+        prepare(restricted)
+    release = pipeline.build_ratings("without the owner", NEXT_DAY, settings)
+    assert release.is_new
+    assert not [line for line in as_lines(status(settings)) if "GRIDCREDIT_OWNER_URL" in line]
+
+
+def test_a_pipeline_that_owns_the_evidence_is_reported(new_warehouse: WarehouseFactory, small: Prepared) -> None:
+    settings = new_warehouse(small)
+    alone = settings.model_copy(update={"warehouse_url": settings.owner_url, "owner_url": None})
+    (line,) = (line for line in as_lines(status(alone)) if "GRIDCREDIT_OWNER_URL" in line)
+    assert line.startswith("open ")

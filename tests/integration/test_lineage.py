@@ -21,9 +21,11 @@ from uuid import UUID
 
 import attr
 import jsonschema
+import psycopg
 import pytest
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError, PolicyError
+from gridcredit.lineage.decisions import record_decision
 from gridcredit.lineage.drawing import as_html
 from gridcredit.lineage.facets import SCHEMA as OWN_FACETS
 from gridcredit.lineage.seal import lineage_hash
@@ -39,7 +41,7 @@ from gridcredit.releases.release import verify_release
 from gridcredit.reporting.site.pages import write_site
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.comments import OF_RELEASE
-from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.connection import connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES
 from openlineage.client import facet_v2
 
@@ -655,7 +657,7 @@ CHANGES = (
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_by_hand_changes_the_hash(released: Released, change: str) -> None:
     """An owner can take the triggers away; the hash still shows it."""
-    with connect(released.settings) as connection:
+    with connect_as_owner(released.settings) as connection:
         before = lineage_hash(connection, "second")
         for table in ("gate_results", "model_results", "files", "loads", "run_files", "runs"):
             connection.execute(f"alter table lineage.{table} disable trigger user")
@@ -667,7 +669,7 @@ def test_a_change_by_hand_changes_the_hash(released: Released, change: str) -> N
 
 def test_verify_names_the_release_whose_record_was_changed(released: Released) -> None:
     assert verify_release(2, released.settings) == []
-    with connect(released.settings) as connection:
+    with connect_as_owner(released.settings) as connection:
         connection.execute("alter table lineage.gate_results disable trigger user")
         connection.execute("update lineage.gate_results set detail = 'all is well' where run_id = 'first'")
     (fault,) = verify_release(2, released.settings)
@@ -676,7 +678,7 @@ def test_verify_names_the_release_whose_record_was_changed(released: Released) -
 
 def change_policy(settings: Settings, *statements: str) -> None:
     """As the owner of the tables can, who takes their triggers away."""
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         for table in ("policies", "grades", "reasons", "files"):
             connection.execute(f"alter table policy.{table} disable trigger user")
         for statement in statements:
@@ -721,6 +723,12 @@ def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFacto
         restore_policy("default-9.9", "A. Chief", "smuggled", settings)
     # So is that there is such a version at all.
     with connect(settings) as connection:
+        with (
+            pytest.raises(psycopg.errors.RaiseException, match="not unloaded without a decision"),
+            connection.transaction(),
+        ):
+            unload(connection, "default-1.1")
+        record_decision(connection, "withdraw a policy", "default-1.1", "A. Chief", "smuggled out", settings)
         unload(connection, "default-1.1")
     with pytest.raises(PolicyError, match=r"policy.policies: .*default/1.1 says of version 'default-1.1'"):
         pipeline.build_ratings("removed", settings=settings)

@@ -16,7 +16,7 @@ from gridcredit.operations.erasure import erase_customer
 from gridcredit.operations.maintenance import hash_loads
 from gridcredit.releases.release import verify_loads, verify_release
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import connect_as_owner
 
 from tests.support.own_process import environment_of
 from tests.support.prepared import Prepared
@@ -31,7 +31,7 @@ AS_LOADED: tuple[list[str], list[str]] = ([], [])
 
 def change(settings: Settings, *statements: str) -> None:
     """As the owner of the tables can."""
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         for statement in statements:
             connection.execute(statement)
 

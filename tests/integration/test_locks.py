@@ -12,9 +12,9 @@ from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
-from gridcredit.releases import access
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse import access
+from gridcredit.warehouse.connection import connect_as_owner, warehouse_url
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.migrations import migrate
 from psycopg.conninfo import make_conninfo
@@ -69,8 +69,8 @@ def test_who_holds_a_lock_is_named(settings: Settings) -> None:
 
 def test_a_reader_with_an_open_transaction_is_named(settings: Settings, reader: str) -> None:
     """What it holds must be changed when the views did; nothing is published, and once it has ended all is."""
-    with connect(settings) as connection:
-        connection.execute("delete from ops.applied where name = 'access'")
+    with connect_as_owner(settings) as connection:
+        connection.execute("delete from ops.applied where name in ('access', 'readers')")
     run = "while a reader reads"
     with psycopg.connect(reader) as other:
         other.execute("select count(*) from work_list")

@@ -12,10 +12,10 @@ import pytest
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.operations import pipeline
-from gridcredit.releases import access
 from gridcredit.releases.release import RELEASE_CHANNEL
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse import access
+from gridcredit.warehouse.connection import connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES, published_columns
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -120,7 +120,7 @@ def test_every_role_on_every_relation(settings: Settings) -> None:
     """
     departments = access.read_departments(settings)
     build_outcomes(settings)
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         _plant(connection)
         relations = connection.execute(
             "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
@@ -275,11 +275,11 @@ def _assert_no_leak(
 
 def test_a_role_that_inherits_reads_what_its_role_reads(settings: Settings) -> None:
     """A tool's login that is a member of bi_reader; and a new login inherits nothing of an old one of its name."""
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute("create role tool login password 'for this test' in role bi_reader")
         ((customers,),) = connection.execute("select count(*) from published.customer_rating").fetchall()
     assert read_as(settings, "tool", "for this test", "select count(*) from star.dim_customer") == [(customers,)]
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute("insert into ops.reader_org_units values ('once_here', '*')")
     password = access.add_reader("once_here", "credit", [ORG_UNIT], settings)
     assert read_as(settings, "once_here", password, "select org_unit from published.my_org_unit") == [(ORG_UNIT,)]
@@ -302,7 +302,7 @@ def test_a_department_that_asks_for_what_is_not_there(settings: Settings, tmp_pa
     wrong = settings.model_copy(update={"policies_dir": tmp_path})
     (tmp_path / "departments.yml").write_text("departments: {billing: {late_charge: [bill_id, colour]}}")
     with (
-        connect(settings) as connection,
+        connect_as_owner(settings) as connection,
         pytest.raises(PolicyError, match="billing: late_charge has no column colour"),
     ):
         access.apply_access(connection, wrong)
@@ -321,7 +321,7 @@ def test_what_the_file_no_longer_names_is_no_longer_read(settings: Settings, tmp
         "exists (select from pg_namespace where nspname = 'dept_billing'), "
         "has_column_privilege('dept_credit', 'published.credit_limit_history', 'customer_id', 'select')"
     )
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         before = connection.execute(asked).fetchone()
         access.apply_access(connection, restricted)
         after = connection.execute(asked).fetchone()
@@ -377,7 +377,7 @@ def test_whoever_listens_hears_of_a_release(settings: Settings) -> None:
 
 def test_the_queries_of_the_bi_page_run_as_they_stand(settings: Settings) -> None:
     """docs/bi.md, as bi_reader with a plain client; and nothing else can be read."""
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute("alter role bi_reader password 'for this test'")
     page = (PROJECT_DIR / "docs" / "bi.md").read_text()
     queries = [block.split("```")[0] for block in page.split("```sql\n")[1:]]

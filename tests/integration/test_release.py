@@ -17,7 +17,7 @@ from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline
 from gridcredit.policies import load_policies
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import READER_ROLE, connect, warehouse_url
+from gridcredit.warehouse.connection import READER_ROLE, connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -175,7 +175,7 @@ def test_trace_names_points_policy_files_and_lines(published: Settings) -> None:
 
 
 def test_the_reader_sees_published_and_nothing_else(published: Settings) -> None:
-    with connect(published) as owner:
+    with connect_as_owner(published) as owner:
         owner.execute(sql.SQL("alter role {} password 'for this test'").format(sql.Identifier(READER_ROLE)))
         schemas = [name for (name,) in owner.execute("select nspname from pg_namespace where nspname !~ '^pg_'")]
         tables = owner.execute(

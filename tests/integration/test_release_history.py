@@ -13,7 +13,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.operations import pipeline
 from gridcredit.releases import release
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 
@@ -148,7 +148,7 @@ def test_a_row_changed_by_hand_is_found(settings: Settings) -> None:
     for number in (1, 2):
         assert release.verify_release(number, settings) == []
     last = release.list_releases(settings)[0].release
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute("alter table published.customer_rating_history disable trigger user")
         connection.execute(
             "update published.customer_rating_history set grade = 'AAA' where customer_id = ("
@@ -159,7 +159,7 @@ def test_a_row_changed_by_hand_is_found(settings: Settings) -> None:
     assert fault.what.startswith("published.customer_rating ")
     with connect(settings) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         connection.execute("update lineage.releases set as_of_date = '2020-01-01' where release = 2")
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         # Somebody who may switch the guard off is found by the chain.
         connection.execute("alter table lineage.release_tables disable trigger append_only")
         connection.execute(

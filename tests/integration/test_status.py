@@ -17,7 +17,7 @@ from gridcredit.operations.processes import noted
 from gridcredit.operations.status import as_lines, status
 from gridcredit.orchestration.callbacks import release_is_late
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.embedded_postgres import free_port
 
 from tests.support.prepared import Prepared
@@ -41,7 +41,7 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
 @pytest.fixture(scope="module")
 def released(new_warehouse: WarehouseFactory, small: Prepared) -> Settings:
     settings = new_warehouse(small)
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         connection.execute("alter role bi_reader password 'for this test'")
     return settings
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from gridcredit.errors import GridCreditError
 from gridcredit.operations import pipeline
 from gridcredit.operations.maintenance import hash_loads
-from gridcredit.releases.publish import refresh_readers
+from gridcredit.operations.status import as_lines, status
 from gridcredit.releases.release import list_releases, verify_loads, verify_release
 from gridcredit.releases.restatement import restated_by
 from gridcredit.settings import PROJECT_DIR
-from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
-from gridcredit.warehouse.migrations import migrate
+from gridcredit.warehouse.access import add_reader
+from gridcredit.warehouse.connection import OWNER_ROLE, WAREHOUSE, WAREHOUSE_ROLE, connect, warehouse_url
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
+from gridcredit.warehouse.migrations import migrate, prepare
+from gridcredit.warehouse.published_tables import not_yet_published
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from tests.support.dumps import ASSETS, DAYS, READER, Dump
-from tests.support.prepared import Prepared, copy_home, drop_database, settings_for
+from tests.support.prepared import Prepared, copy_home, drop_database, server_for_tests, settings_for
 from tests.support.waiting import number, rows
 
 # Its ledger was another, and accepted files lay elsewhere.
@@ -58,12 +64,15 @@ def test_an_earlier_warehouse_continues(
         assert verify_loads(settings) == ([], [])
         shown = {table: number(settings, f"select count(*) from published.{table}") for table in dump.facts["rows"]}
         assert shown == dump.facts["rows"]
-        if version == FIRST:
-            # BI tools wait for the first release of this version: its views read more than there is.
-            with pytest.raises(GridCreditError, match="of an earlier version"):
-                refresh_readers(settings)
+        # What came since is there for those who read, empty, and said to be so.
+        assert number(settings, "select count(*) from star.dim_customer") >= 0
+        with connect(settings) as connection:
+            unpublished = not_yet_published(connection)
+        assert ("customer_account" in unpublished) == (version == FIRST)
+        assert any(f"{len(unpublished)} published tables are newer" in line for line in as_lines(status(settings)))
         pipeline.build_ratings("after the upgrade", DAYS[-1], settings)
-        assert refresh_readers(settings)
+        with connect(settings) as connection:
+            assert not_yet_published(connection) == []
         newest = list_releases(settings)[0].release
         if version == FIRST:
             # The ledger changed what was owed: this release says so, and by what causes; the next one does not.
@@ -79,7 +88,8 @@ def test_an_earlier_warehouse_continues(
             assert verify_release(release, settings) == []
         # Rights to read are there, and who reads which org units; logins are the server's, not the dump's.
         rights = "select has_table_privilege('dept_finance', 'dept_finance.receivable_by_age', 'select')"
-        assert rows(settings, rights) == [(True,)]
+        as_owner = settings.model_copy(update={"warehouse_url": settings.owner_url})
+        assert rows(as_owner, rights) == [(True,)]
         units = rows(settings, "select role_name, org_unit from ops.reader_org_units order by 1")
         assert units == [("bi_reader", "*"), (READER, "unit_03")]
         # What is current is read with the reader's own rights.
@@ -91,3 +101,40 @@ def test_an_earlier_warehouse_continues(
         assert by_owner == [("release",)]
     finally:
         drop_database(server, "upgraded")
+
+
+def test_an_embedded_warehouse_gets_an_owner(folder: Path) -> None:
+    """Until 0.2.0 the pipeline's role owned all, and made the roles of readers."""
+    server = server_for_tests(folder / "home")
+    settings, dump = server.settings, Dump(VERSIONS[-1])
+    server.start()
+    try:
+        with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+            secret = sql.Literal(settings.secret(f"postgres_{WAREHOUSE_ROLE}"))
+            role = sql.Identifier(WAREHOUSE_ROLE)
+            admin.execute(sql.SQL("create role {} login createrole password {}").format(role, secret))
+            admin.execute(sql.SQL("set role {}").format(role))
+            for name in dump.facts["roles"]:
+                admin.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
+        dump.restore(server, WAREHOUSE, WAREHOUSE_ROLE)
+        prepare(settings)
+        prepare(settings)
+        owners = rows(
+            settings,
+            "select distinct nspname in ('raw', 'ledger', 'candidate', 'evaluation'), pg_get_userbyid(relowner) "
+            "from pg_class join pg_namespace on pg_namespace.oid = relnamespace where relkind in ('r', 'p', 'v') "
+            "and nspname in ('raw', 'ledger', 'candidate', 'evaluation', 'policy', 'lineage', 'published', 'star') "
+            "order by 1",
+        )
+        assert owners == [(False, OWNER_ROLE), (True, WAREHOUSE_ROLE)]
+        assert not status(settings).owns_evidence
+        with connect(settings) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("create role another")
+        password = add_reader("reader_after_the_upgrade", "finance", ["*"], settings)
+        login = {"user": "reader_after_the_upgrade", "password": password}
+        with psycopg.connect(make_conninfo(warehouse_url(settings), **login)) as reader:
+            assert reader.execute("select count(*) from receivable_by_age").fetchone() is not None
+        settings.history_months = 2
+        assert pipeline.build_ratings("after the upgrade", DAYS[-1] + timedelta(days=1), settings).is_new
+    finally:
+        server.stop()

@@ -18,11 +18,11 @@ from typing import Any
 import psycopg
 from gridcredit import __version__
 from gridcredit.operations import pipeline
-from gridcredit.releases.access import add_reader
 from gridcredit.releases.release import list_releases
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate
-from gridcredit.warehouse.connection import WAREHOUSE, WAREHOUSE_ROLE
+from gridcredit.warehouse.access import add_reader
+from gridcredit.warehouse.connection import OWNER_ROLE, WAREHOUSE, WAREHOUSE_ROLE
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
 from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
@@ -59,15 +59,15 @@ class Dump:
         facts: dict[str, Any] = json.loads(self._facts_path.read_text())
         return facts
 
-    def restore(self, server: EmbeddedPostgres, database: str) -> None:
+    def restore(self, server: EmbeddedPostgres, database: str, owner: str = OWNER_ROLE) -> None:
         """Make a database of the dump, and the roles that it names where the server does not know them."""
         with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
             known = {name for (name,) in admin.execute("select rolname from pg_roles")}
             for role in self.facts["roles"]:
                 if role not in known:
                     admin.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-            owner = sql.Identifier(WAREHOUSE_ROLE)
-            admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(database), owner))
+            name = sql.Identifier(database)
+            admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
         text = lzma.decompress(self.path.read_bytes())
         _run("psql", server.url(SUPERUSER, database), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", text=text)
 
@@ -76,9 +76,10 @@ class Dump:
         server = EmbeddedPostgres(settings)
         roles = rows(
             settings,
-            "select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', 'airflow', %s) order "
-            "by 1",
+            "select rolname from pg_roles where rolname !~ '^pg_' and rolname not in ('postgres', 'airflow', %s, %s) "
+            "order by 1",
             WAREHOUSE_ROLE,
+            OWNER_ROLE,
         )
         tables = rows(
             settings, "select table_name from information_schema.views where table_schema = 'published' order by 1"

@@ -22,7 +22,14 @@ import psycopg
 from gridcredit.operations import services
 from gridcredit.operations.airflow_environment import airflow_environment
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse.connection import AIRFLOW, AIRFLOW_ROLE, READER_ROLE, WAREHOUSE_ROLE, warehouse_url
+from gridcredit.warehouse.connection import (
+    AIRFLOW,
+    AIRFLOW_ROLE,
+    OWNER_ROLE,
+    READER_ROLE,
+    WAREHOUSE_ROLE,
+    warehouse_url,
+)
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, free_port, options_for_machine
 from gridcredit.warehouse.migrations import prepare
 from psycopg import sql
@@ -135,7 +142,7 @@ def copy_server(folder: Path, home: Path) -> EmbeddedPostgres:
     return server
 
 
-def create_database(server: EmbeddedPostgres, name: str, template: str, owner: str = WAREHOUSE_ROLE) -> None:
+def create_database(server: EmbeddedPostgres, name: str, template: str, owner: str = OWNER_ROLE) -> None:
     """A copy of a prepared database, by the files: unlogged tables come along."""
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
         database = sql.Identifier(name)
@@ -147,6 +154,10 @@ def create_database(server: EmbeddedPostgres, name: str, template: str, owner: s
         admin.execute(sql.SQL("revoke all on database {} from public").format(database))
         # Rights on a database do not come along.
         admin.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.Identifier(READER_ROLE)))
+        if owner != OWNER_ROLE:
+            return
+        pipeline = sql.Identifier(WAREHOUSE_ROLE)
+        admin.execute(sql.SQL("grant connect, create, temporary on database {} to {}").format(database, pipeline))
 
 
 def drop_database(server: EmbeddedPostgres, name: str) -> None:
@@ -160,6 +171,7 @@ def settings_for(server: EmbeddedPostgres, database: str, home: Path, options: d
     return Settings(
         home=home,
         warehouse_url=SecretStr(server.url(WAREHOUSE_ROLE, database)),
+        owner_url=SecretStr(server.url(OWNER_ROLE, database)),
         landing_settle_seconds=0,
         build_patience_seconds=0,
         # Tests that read the pages switch them on.
@@ -200,9 +212,7 @@ def main(name: str, folder: Path) -> None:
         _migrate_airflow(server)
         return
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(WAREHOUSE_ROLE))
-        )
+        admin.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(OWNER_ROLE)))
         admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
     own = Prepared(name, folder)
     own.home.mkdir(parents=True)

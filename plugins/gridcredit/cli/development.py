@@ -93,7 +93,7 @@ def lint_sql() -> None:
 
     # sqlfluff compiles the models as dbt does, and that asks for a database: a throw-away one will do.
     with clear_errors() as settings, tempfile.TemporaryDirectory() as home:
-        scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None})
+        scratch = settings.model_copy(update={"home": Path(home) / "scratch", "warehouse_url": None, "owner_url": None})
         prepare_quietly(scratch)
         # The scorecard's SQL is written from the policy.
         load_policies(scratch)

@@ -18,6 +18,8 @@ from gridcredit.operations.runs import mark_killed
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect, reader_address
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+from gridcredit.warehouse.ownership import owns_evidence
+from gridcredit.warehouse.published_tables import not_yet_published
 
 DAYS = 7
 
@@ -46,6 +48,7 @@ class Status:
     next_run_unknown: str | None = None
     missing: list[str] = field(default_factory=list)
     open_databases: list[str] = field(default_factory=list)
+    owns_evidence: bool = False
 
 
 def status(settings: Settings) -> Status:
@@ -113,7 +116,13 @@ def _ask_warehouse(connection: Connection, found: Status, settings: Settings) ->
     ).fetchone()
     found.last_failure = "{} UTC {}.{}: {}".format(*row) if row else None
     found.open_databases = open_databases(connection)
-    found.missing = missing_for_sound_results(connection, settings)
+    found.owns_evidence = owns_evidence(connection)
+    if newer := not_yet_published(connection):
+        found.missing.append(
+            f"{len(newer)} published tables are newer than the release in force, and empty until the next "
+            f"(`gridcredit run`): {', '.join(newer)}"
+        )
+    found.missing += missing_for_sound_results(connection, settings)
 
 
 def open_databases(connection: Connection) -> list[str]:
@@ -171,3 +180,8 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"missing    {what}"
     for database in found.open_databases:
         yield f"open       {how_to_close(database)}"
+    if found.owns_evidence:
+        yield (
+            "open       the pipeline connects as the owner of policies, lineage and releases, so it can take away what "
+            "guards them: set GRIDCREDIT_OWNER_URL (docs/how-to/guard_the_evidence.md)"
+        )

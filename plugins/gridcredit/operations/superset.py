@@ -29,12 +29,13 @@ from gridcredit.operations.processes import (
     spawn,
     wait_until_healthy,
 )
-from gridcredit.releases.publish import refresh_readers
+from gridcredit.releases.release import list_releases
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, reader_url, superset_database_url
+from gridcredit.warehouse.connection import SUPERSET, SUPERSET_ROLE, connect, reader_url, superset_database_url
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import SUPERSET_SERVICE, refuse_leftovers
 from gridcredit.warehouse.migrations import ensure_database, prepare
+from gridcredit.warehouse.published_tables import not_yet_published
 
 ADMIN = "admin"
 USUAL_PORT = 8088
@@ -59,10 +60,13 @@ def _start(python: Path, settings: Settings, progress: Callable[[str], None]) ->
     refuse_leftovers(settings, frozenset(filter(None, [running])), frozenset([SUPERSET_SERVICE]))
     progress("start Postgres, and bring what BI tools read up to date")
     prepare(settings)
-    if not refresh_readers(settings):
+    if not list_releases(settings):
         progress(
             "nothing is published yet: charts show errors until the first release (`make demo`, or files of your own)"
         )
+    with connect(settings) as connection:
+        if newer := not_yet_published(connection):
+            progress(f"empty until the next release, since they are newer than the one in force: {', '.join(newer)}")
     if settings.superset_database_url is None:
         _require_embedded(settings)
         ensure_database(EmbeddedPostgres(settings), SUPERSET, SUPERSET_ROLE)

@@ -8,8 +8,6 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from psycopg import sql
-
 from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.policies.folder import header_text, write_files
 from gridcredit.policies.tables import TABLES
@@ -55,10 +53,9 @@ def proposed_files(connection: Connection, proposal_id: int) -> dict[str, str]:
 
 
 def unload(connection: Connection, version: str) -> None:
-    """Remove the rows of a version that has rated nothing; nothing where it was never loaded."""
+    """Remove the rows of a version; nothing where it was never loaded. The owner's function does it, and only after a
+    decision of this transaction (`record_decision`).
+    """
     # Those that refer to others first.
-    for table in ("files", *reversed(TABLES), "policies"):
-        name = sql.Identifier("policy", table)
-        connection.execute(sql.SQL("alter table {} disable trigger append_only").format(name))
-        connection.execute(sql.SQL("delete from {} where policy_version = %s").format(name), [version])
-        connection.execute(sql.SQL("alter table {} enable trigger append_only").format(name))
+    tables = ["files", *reversed(TABLES), "policies"]
+    connection.execute("select policy.unload(%s, variadic %s)", [version, tables])

@@ -30,7 +30,6 @@ from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
-from gridcredit.warehouse.published_tables import table_columns
 
 log = structlog.get_logger(__name__)
 
@@ -255,8 +254,6 @@ def why_not_new(policy: Policy, connection: Connection | None) -> str | None:
 
 def has_rated(connection: Connection, version: str) -> bool:
     """Whether released ratings name a version: then it was loaded."""
-    if not table_columns(connection, "published", "customer_rating_history"):
-        return False
     query = "select 1 from published.customer_rating_history where policy_version = %s limit 1"
     return connection.execute(query, [version]).fetchone() is not None
 

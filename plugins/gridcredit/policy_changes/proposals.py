@@ -223,8 +223,8 @@ def withdraw(proposal_id: int, officer: str, reason: str, settings: Settings) ->
         # A publish that is under way is waited for.
         connection.execute("lock table policy.policies in share row exclusive mode")
         _refuse_rated(connection, proposal)
-        unload(connection, proposal.policy_version)
         record_decision(connection, "withdraw a policy", proposal.policy_version, officer, reason, settings)
+        unload(connection, proposal.policy_version)
         connection.execute(
             "update policy.proposals set withdrawn_by = %s, withdrawn_reason = %s, withdrawn_at = clock_timestamp() "
             "where proposal_id = %s",

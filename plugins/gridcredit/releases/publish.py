@@ -7,21 +7,18 @@ from datetime import UTC, date, datetime
 from typing import LiteralString
 
 import structlog
-from psycopg import errors, sql
+from psycopg import sql
 
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
 from gridcredit.lineage.run import Run
 from gridcredit.policies.rows import changed_policies
 from gridcredit.releases import restatement
-from gridcredit.releases.access import apply_access
 from gridcredit.releases.release import record_release
-from gridcredit.settings import Settings
-from gridcredit.warehouse.comments import apply_comments
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import changing_what_is_read
-from gridcredit.warehouse.published_tables import TABLES, ensure_published, replace_rows
-from gridcredit.warehouse.reading_views import apply_views
+from gridcredit.warehouse.published_tables import TABLES, replace_rows, require_published
+from gridcredit.warehouse.readers import prepare_readers
 
 log = structlog.get_logger(__name__)
 
@@ -37,38 +34,13 @@ class Release:
     chain_hash: str
 
 
-def refresh_readers(settings: Settings) -> bool:
-    """Bring views, rights and texts of what is published to this version's, for readers who do not wait for a release.
-
-    Returns whether anything is published.
-
-    Raises:
-        GridCreditError: what is published lacks what the views of this version read.
-    """
-    try:
-        with connect(settings) as connection, changing_what_is_read(connection, settings):
-            is_published = connection.execute("select 1 from lineage.releases limit 1").fetchone() is not None
-            if is_published:
-                _apply_what_is_read(connection, settings)
-    except (errors.UndefinedColumn, errors.UndefinedTable) as error:
-        raise GridCreditError(
-            "what is published is of an earlier version: `gridcredit run` publishes it again, then try this again"
-        ) from error
-    return is_published
-
-
-def _apply_what_is_read(connection: Connection, settings: Settings) -> None:
-    apply_views(connection)
-    apply_access(connection, settings)
-    apply_comments(connection, settings)
-
-
 def publish(run: Run) -> Release:
     """Publish the run's candidate tables; without a change the last release stands. Safe to repeat.
 
     The caller holds the lock of builds.
     """
     run_id, settings, began = run.id, run.settings, datetime.now(UTC)
+    prepare_readers(settings)
     with connect(settings) as connection, changing_what_is_read(connection, settings):
         done = connection.execute(
             "select release, rows_opened, rows_closed, chain_hash from lineage.releases where run_id = %s", [run_id]
@@ -87,7 +59,7 @@ def publish(run: Run) -> Release:
         dropped = _dropped_dates(connection, run_id)
         changes = {}
         for table, published in TABLES.items():
-            ensure_published(connection, table, published.key)
+            require_published(connection, table)
             # A full refresh covers every row, also those of customers that are no longer known.
             replaced = replace(published, scope=None) if because else published
             changes[table] = replace_rows(connection, table, replaced, dropped, number)
@@ -97,7 +69,6 @@ def publish(run: Run) -> Release:
         for notes in ("changed_customer", "changed_usage"):
             connection.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(notes)))
         is_new = bool(opened or closed or last is None or last[1] != run.as_of_date)
-        _apply_what_is_read(connection, settings)
         if is_new:
             _store_bill_sizes(connection, number)
             approver, reason = connection.execute(

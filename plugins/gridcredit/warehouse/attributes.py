@@ -11,7 +11,6 @@ from gridcredit.contract.attributes import FILE_NAME, Attribute
 from gridcredit.contract.features import NAMED_IN
 from gridcredit.errors import PolicyError
 from gridcredit.warehouse.connection import Connection
-from gridcredit.warehouse.published_tables import table_columns
 
 
 def store_attributes(connection: Connection, declared: Mapping[str, Attribute]) -> None:
@@ -58,8 +57,6 @@ def _named_features(connection: Connection) -> set[str]:
 
 def published_attributes(connection: Connection, customer_id: str) -> dict[str, Decimal]:
     """A customer's attributes that stand in the release in force, as features."""
-    if not table_columns(connection, "published", "customer_attribute"):
-        return {}
     found: dict[str, Decimal] = {}
     for name, kind, codes, text, value in connection.execute(
         "select name, declared.type, codes, description, value from published.customer_attribute join "

@@ -9,13 +9,14 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import structlog
+from psycopg.conninfo import conninfo_to_dict
 
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
 log = structlog.get_logger(__name__)
 
-WAREHOUSE, WAREHOUSE_ROLE = "warehouse", "gridcredit"
+WAREHOUSE, WAREHOUSE_ROLE, OWNER_ROLE = "warehouse", "gridcredit", "gridcredit_owner"
 AIRFLOW, AIRFLOW_ROLE = "airflow", "airflow"
 SUPERSET, SUPERSET_ROLE = "superset", "superset"
 READER_ROLE = "bi_reader"
@@ -38,6 +39,20 @@ def warehouse_url(settings: Settings | None = None) -> str:
     if settings.warehouse_url is not None:
         return settings.warehouse_url.get_secret_value()
     return EmbeddedPostgres(settings).url(WAREHOUSE_ROLE, WAREHOUSE)
+
+
+def owner_url(settings: Settings) -> str:
+    """The warehouse's URL for the role that evidence belongs to; the pipeline's own where there is no other."""
+    if settings.owner_url is not None:
+        return settings.owner_url.get_secret_value()
+    if settings.warehouse_url is not None:
+        return warehouse_url(settings)
+    return EmbeddedPostgres(settings).url(OWNER_ROLE, WAREHOUSE)
+
+
+def pipeline_role(settings: Settings) -> str:
+    """The role that the pipeline connects as."""
+    return str(conninfo_to_dict(warehouse_url(settings))["user"])
 
 
 def reader_url(settings: Settings) -> str:
@@ -83,6 +98,11 @@ def connect(
     return psycopg.connect(
         warehouse_url(settings), autocommit=autocommit, application_name=application_name, **TIME_OUTS
     )
+
+
+def connect_as_owner(settings: Settings) -> Connection:
+    """A connection of the role that evidence belongs to: for migrations, for rights, and never while a run builds."""
+    return psycopg.connect(owner_url(settings), application_name="gridcredit owner", **TIME_OUTS)
 
 
 @cache

@@ -7,6 +7,12 @@ import hashlib
 from gridcredit.warehouse.connection import Connection
 
 
+def is_applied(connection: Connection, name: str, content: bytes) -> bool:
+    """Whether this very definition is the one applied last under its name."""
+    query = "select from ops.applied where name = %s and sha256 = %s"
+    return connection.execute(query, [name, hashlib.sha256(content).hexdigest()]).fetchone() is not None
+
+
 def is_new_content(connection: Connection, name: str, content: bytes) -> bool:
     """Whether a definition is another than the one applied last under this name; the new one is recorded at once.
 

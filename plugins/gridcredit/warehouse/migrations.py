@@ -16,16 +16,19 @@ from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import (
     AIRFLOW,
     AIRFLOW_ROLE,
+    OWNER_ROLE,
     READER_ROLE,
     WAREHOUSE,
     WAREHOUSE_ROLE,
     Connection,
-    connect,
+    connect_as_owner,
     reader_password,
 )
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.warehouse.locks import changing_what_is_read
+from gridcredit.warehouse.ownership import owns_evidence
 from gridcredit.warehouse.raw_tables import raw_index_ddl, raw_table_ddl
+from gridcredit.warehouse.readers import prepare_readers
 
 log = structlog.get_logger(__name__)
 
@@ -46,23 +49,39 @@ def _create_databases(server: EmbeddedPostgres) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
         # What Postgres makes for everybody is open to every login.
         admin.execute("revoke connect, temporary on database postgres, template1 from public")
-    ensure_database(server, WAREHOUSE, WAREHOUSE_ROLE, "createrole")
+        _ensure_owner(admin, server)
+    ensure_database(server, WAREHOUSE, OWNER_ROLE)
     ensure_database(server, AIRFLOW, AIRFLOW_ROLE)
 
 
-def ensure_database(server: EmbeddedPostgres, database: str, role: str, rights: LiteralString = "") -> None:
+def _ensure_owner(admin: Connection, server: EmbeddedPostgres) -> None:
+    """The pipeline's role, and the owner, who may become it and not the other way round."""
+    _ensure_role(admin, server, WAREHOUSE_ROLE)
+    if _ensure_role(admin, server, OWNER_ROLE):
+        owner, pipeline = sql.Identifier(OWNER_ROLE), sql.Identifier(WAREHOUSE_ROLE)
+        admin.execute(sql.SQL("alter role {} createrole").format(owner))
+        admin.execute(sql.SQL("grant {} to {}").format(pipeline, owner))
+        # As it was until 0.2.0: the pipeline's role owned all, and made the roles of readers.
+        admin.execute(sql.SQL("alter role {} nocreaterole").format(pipeline))
+        if _exists(admin, "select 1 from pg_database where datname = %s", WAREHOUSE):
+            admin.execute(sql.SQL("alter database {} owner to {}").format(sql.Identifier(WAREHOUSE), owner))
+
+
+def _ensure_role(admin: Connection, server: EmbeddedPostgres, role: str) -> bool:
+    """Make a login whose password is in the secrets file, where it is not there; returns whether it is new."""
+    if _exists(admin, "select 1 from pg_roles where rolname = %s", role):
+        return False
+    password = sql.Literal(server.settings.secret(f"postgres_{role}"))
+    admin.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(role), password))
+    return True
+
+
+def ensure_database(server: EmbeddedPostgres, database: str, role: str) -> None:
     """A database of the embedded server and the role that owns it and alone may connect, where they are not there
     yet.
     """
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
-        if not _exists(admin, "select 1 from pg_roles where rolname = %s", role):
-            admin.execute(
-                sql.SQL("create role {} login {} password {}").format(
-                    sql.Identifier(role),
-                    sql.SQL(rights),
-                    sql.Literal(server.settings.secret(f"postgres_{role}")),
-                )
-            )
+        _ensure_role(admin, server, role)
         if not _exists(admin, "select 1 from pg_database where datname = %s", database):
             name = sql.Identifier(database)
             admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(role)))
@@ -70,16 +89,26 @@ def ensure_database(server: EmbeddedPostgres, database: str, role: str, rights: 
 
 
 def migrate(settings: Settings | None = None) -> None:
-    """Apply the DDL files that this warehouse has not seen, make the raw tables and the reader's role."""
+    """Apply the DDL files that this warehouse has not seen, make the raw tables and the reader's role, and bring what
+    is published to this version; all as the owner of the evidence.
+
+    Raises:
+        GridCreditError: something is to be done, and this process does not connect as the owner.
+    """
     settings = settings or get_settings()
+    with connect_as_owner(settings) as connection:
+        if not owns_evidence(connection):
+            _require_migrated(connection)
+            prepare_readers(settings)
+            return
     # Two that find an empty warehouse at once: one of them makes the table.
-    with suppress(psycopg.errors.UniqueViolation), connect(settings) as connection:
+    with suppress(psycopg.errors.UniqueViolation), connect_as_owner(settings) as connection:
         connection.execute("create schema if not exists ops")
         connection.execute(
             "create table if not exists ops.migrations (name text primary key, applied_at timestamptz not null default "
             "now())"
         )
-    with connect(settings) as connection, changing_what_is_read(connection, settings):
+    with connect_as_owner(settings) as connection, changing_what_is_read(connection, settings):
         connection.execute("lock table ops.migrations in exclusive mode")
         seen = {name for (name,) in connection.execute("select name from ops.migrations")}
         for path in sorted(DDL_DIR.glob("*.sql")):
@@ -92,6 +121,16 @@ def migrate(settings: Settings | None = None) -> None:
             connection.execute(raw_index_ddl(extract))
         _ensure_reader(connection, settings)
         _move_accepted_files(settings)
+    prepare_readers(settings)
+
+
+def _require_migrated(connection: Connection) -> None:
+    seen = {name for (name,) in connection.execute("select name from ops.migrations")}
+    if missing := sorted({path.name for path in DDL_DIR.glob("*.sql")} - seen):
+        raise GridCreditError(
+            f"this version changes the warehouse ({', '.join(missing)}), which its owner does: `gridcredit prepare` "
+            "with GRIDCREDIT_OWNER_URL, then run this again"
+        )
 
 
 def _move_accepted_files(settings: Settings) -> None:

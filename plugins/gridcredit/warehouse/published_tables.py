@@ -14,7 +14,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from gridcredit.contract.described import published_tables
+from gridcredit.contract.described import Table, published_tables
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings
 from gridcredit.warehouse.comments import OF_RELEASE
@@ -76,10 +76,10 @@ def change_rows(connection: Connection, statement: sql.Composed, columns: Sequen
     return rows, Decimal(total)
 
 
-def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -> None:
-    """Bring the history table and the view of a published table to the candidate's contract."""
-    wanted = table_columns(connection, "candidate", table)
-    history = f"{table}_history"
+def ensure_published(connection: Connection, described: Table) -> None:
+    """Bring the history table and the view of a published table to its contract; the connection is the owner's."""
+    table, history = described.name, f"{described.name}_history"
+    wanted = _contract_columns(connection, described)
     present = {
         name: kind
         for name, kind in table_columns(connection, "published", history).items()
@@ -89,12 +89,11 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
     if present == wanted and "release" in view_columns:
         return
     names = {
-        "candidate": sql.Identifier("candidate", table),
         "history": sql.Identifier("published", history),
         "view": sql.Identifier("published", table),
         "as_of": sql.Identifier("published", f"{table}_as_of"),
         "reader": sql.Identifier(READER_ROLE),
-        "key": sql.SQL(", ").join(map(sql.Identifier, key)),
+        "key": sql.SQL(", ").join(map(sql.Identifier, described.key)),
         "columns": sql.SQL(", ").join(sql.Identifier("history", name) for name in wanted),
         "of_release": sql.SQL(", ").join(
             sql.Identifier("current_release", name) for name in OF_RELEASE if name not in wanted
@@ -103,7 +102,7 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
     }
     if not present:
         statements: list[LiteralString] = [
-            "create table {history} (like {candidate}, "
+            "create table {history} (like pg_temp.wanted, "
             "valid_from_release bigint not null, valid_to_release bigint, primary key ({key}, valid_from_release))",
             "create unique index {open_index} on {history} ({key}) where valid_to_release is null",
         ]
@@ -140,6 +139,39 @@ def ensure_published(connection: Connection, table: str, key: tuple[str, ...]) -
     )
     for statement in view:
         connection.execute(sql.SQL(statement).format(**names))
+
+
+def _contract_columns(connection: Connection, described: Table) -> dict[str, str]:
+    """The columns of a contract with their types, as Postgres writes them; made as the temporary table `wanted`."""
+    columns = [
+        sql.SQL("{} {}{}").format(
+            sql.Identifier(column.name),
+            sql.SQL(column.type),
+            sql.SQL(" not null" if column.is_required else ""),
+        )
+        for column in described.columns
+    ]
+    connection.execute("drop table if exists pg_temp.wanted")
+    connection.execute(sql.SQL("create temporary table wanted ({}) on commit drop").format(sql.SQL(", ").join(columns)))
+    return table_columns(connection, "pg_temp", "wanted")
+
+
+def require_published(connection: Connection, table: str) -> None:
+    """A GridCreditError where a candidate has other columns than what is published."""
+    shown = set(published_columns(connection, table))
+    if others := sorted(shown ^ table_columns(connection, "candidate", table).keys()):
+        raise GridCreditError(
+            f"published.{table} and what was built differ in {', '.join(others)}: `gridcredit prepare` brings what is "
+            "published to this version, then run this again"
+        )
+
+
+def not_yet_published(connection: Connection) -> list[str]:
+    """The tables of this version that the newest release, of an earlier one, did not have: empty until the next."""
+    known = connection.execute(
+        "select table_name from lineage.release_tables where release = (select max(release) from lineage.releases)"
+    ).fetchall()
+    return sorted(TABLES.keys() - {table for (table,) in known}) if known else []
 
 
 def table_columns(connection: Connection, schema: str, table: str) -> dict[str, str]:

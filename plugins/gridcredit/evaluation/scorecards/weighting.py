@@ -77,7 +77,7 @@ def weigh(
 def _customers(base: Policy, settings: Settings) -> pd.DataFrame:
     names = [row["indicator"] for row in base.tables["indicators"]]
     with connect(settings) as connection:
-        if connection.execute("select to_regclass('published.feature_library')").fetchone() == (None,):
+        if connection.execute("select from published.feature_library limit 1").fetchone() is None:
             raise GridCreditError("entropy needs customers who have been rated: run `gridcredit run` first")
         require_layers(connection)
         # Attributes are no columns of what is published.

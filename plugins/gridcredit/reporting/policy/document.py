@@ -21,8 +21,8 @@ from gridcredit.policies.folder import Policy, Rows, read_folder, write_files
 from gridcredit.policies.recovery_checks import MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER
 from gridcredit.policies.store import read_policies
 from gridcredit.policy_changes.differences import Difference, compare_policies
-from gridcredit.releases.access import read_departments
 from gridcredit.settings import Settings
+from gridcredit.warehouse.access import read_departments
 from gridcredit.warehouse.connection import connect
 
 PACKAGE = "gridcredit.reporting.policy"

@@ -7,8 +7,8 @@ from datetime import date
 
 from gridcredit.errors import GridCreditError
 from gridcredit.policies.store import policy_in_force
-from gridcredit.releases.access import read_departments
 from gridcredit.settings import Settings
+from gridcredit.warehouse.access import read_departments
 from gridcredit.warehouse.connection import connect
 
 
@@ -54,7 +54,8 @@ def read_receipts(version: str | None, settings: Settings) -> Receipts:
         (as_of,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)
         if as_of is None:
             raise GridCreditError("nothing has been published yet: receipts are read from the release in force")
-        if connection.execute("select to_regclass('published.policy_receipt')").fetchone() == (None,):
+        query = "select from lineage.release_tables where table_name = 'policy_receipt' limit 1"
+        if connection.execute(query).fetchone() is None:
             raise GridCreditError(
                 "the release in force was published before receipts were read: `gridcredit run` reads them"
             )

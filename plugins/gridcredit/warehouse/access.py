@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.files.policy_file import read_policy_file
 from gridcredit.settings import Settings
-from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.connection import Connection, connect, connect_as_owner, pipeline_role
 from gridcredit.warehouse.content import is_new_content
 from gridcredit.warehouse.published_tables import TABLES, published_columns, table_columns
 
@@ -80,7 +80,10 @@ def own_rows(columns: Collection[str]) -> sql.SQL | None:
 
 
 def apply_access(connection: Connection, settings: Settings) -> None:
-    """Bring roles, views, grants and row policies to the file and to what is there to be read, if either changed."""
+    """Bring roles, views, grants and row policies to the file and to what is there to be read, if either changed.
+
+    The connection is the owner's.
+    """
     departments = read_departments(settings)
     published = {table: published_columns(connection, table) for table in TABLES}
     for department, tables in departments.departments.items():
@@ -90,12 +93,13 @@ def apply_access(connection: Connection, settings: Settings) -> None:
         "select oid::bigint, relname from pg_class where relnamespace = any(%s::text[]::regnamespace[]) order by 1",
         [list(AUDITED_SCHEMAS)],
     ).fetchall()
-    state = json.dumps([departments.model_dump(), published, relations], sort_keys=True)
+    pipeline = pipeline_role(settings)
+    state = json.dumps([departments.model_dump(), published, relations, pipeline], sort_keys=True)
     if not is_new_content(connection, "access", state.encode() + Path(__file__).read_bytes()):
         return
     for schema in READ_SCHEMAS:
-        _protect_schema(connection, schema)
-    _revoke_all(connection)
+        _protect_schema(connection, schema, pipeline)
+    _revoke_all(connection, pipeline)
     for department, tables in departments.departments.items():
         role = sql.Identifier(role_of(department))
         _ensure_role(connection, role_of(department))
@@ -118,7 +122,9 @@ def apply_access(connection: Connection, settings: Settings) -> None:
         _grant_schema(connection, role, "evaluation")
         # Tables that a later watch builds again are theirs as well: they have no rows of customers.
         connection.execute(
-            sql.SQL("alter default privileges in schema evaluation grant select on tables to {}").format(role)
+            sql.SQL("alter default privileges for role {} in schema evaluation grant select on tables to {}").format(
+                sql.Identifier(pipeline), role
+            )
         )
     log.info("access_applied", departments=list(departments.departments))
 
@@ -128,7 +134,7 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
     if department not in read_departments(settings).departments:
         raise GridCreditError(f"no department {department!r} in {settings.policies_dir / 'departments.yml'}")
     password = secrets.token_urlsafe(24)
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         role = sql.Identifier(name)
         try:
             connection.execute(
@@ -139,7 +145,9 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
         except errors.DuplicateObject:
             raise GridCreditError(f"role {name!r} already exists") from None
         except errors.UndefinedObject:
-            raise GridCreditError("departments come with the first release: run a build first") from None
+            raise GridCreditError(
+                f"{role_of(department)} is not there yet: `gridcredit prepare` makes departments"
+            ) from None
         database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("grant connect on database {} to {}").format(database, role))
         connection.execute(
@@ -203,7 +211,7 @@ def _ensure_role(connection: Connection, name: str) -> None:
             ) from error
 
 
-def _revoke_all(connection: Connection) -> None:
+def _revoke_all(connection: Connection, pipeline: str) -> None:
     """Revoke what departments could read: what the file no longer names is no longer theirs."""
     departments = connection.execute(
         "select nspname from pg_namespace join pg_roles on rolname = nspname where starts_with(nspname, %s)",
@@ -215,11 +223,11 @@ def _revoke_all(connection: Connection) -> None:
         for schema in READ_SCHEMAS:
             name = sql.Identifier(schema)
             for right in (
-                "revoke all on all tables in schema {} from {}",
-                "revoke all on schema {} from {}",
-                "alter default privileges in schema {} revoke all on tables from {}",
+                "revoke all on all tables in schema {0} from {1}",
+                "revoke all on schema {0} from {1}",
+                "alter default privileges for role {2} in schema {0} revoke all on tables from {1}",
             ):
-                connection.execute(sql.SQL(right).format(name, role))
+                connection.execute(sql.SQL(right).format(name, role, sql.Identifier(pipeline)))
 
 
 def _grant(connection: Connection, role: sql.Identifier, table: str, columns: list[str]) -> None:
@@ -253,9 +261,9 @@ def _grant_schema(connection: Connection, role: sql.Identifier, schema: str) -> 
             )
 
 
-def _protect_schema(connection: Connection, schema: str) -> None:
-    """Give each table of a schema whose rows are not everybody's the row policy that says whose they are, and no
-    other.
+def _protect_schema(connection: Connection, schema: str, pipeline: str) -> None:
+    """Give each table of a schema whose rows are not everybody's the row policy that says whose they are, one by which
+    the pipeline, which does not own them, sees and adds all, and no other.
     """
     tables = connection.execute(
         "select relname from pg_class where relnamespace = %s::regnamespace and relkind in ('r', 'p')", [schema]
@@ -271,3 +279,8 @@ def _protect_schema(connection: Connection, schema: str) -> None:
         ).fetchall():
             connection.execute(sql.SQL("drop policy {} on {}").format(sql.Identifier(policy), relation))
         connection.execute(sql.SQL("create policy own_rows on {} for select using ({})").format(relation, mine))
+        connection.execute(
+            sql.SQL("create policy pipeline on {} to {} using (true) with check (true)").format(
+                relation, sql.Identifier(pipeline)
+            )
+        )

@@ -1,0 +1,24 @@
+-- The rows of a version leave by this function of the owner alone, and after a decision that the same transaction recorded.
+create function policy.unload(version text, variadic tables text []) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    one text;
+begin
+    if not exists (
+        select 1 from lineage.decisions
+        where
+            subject = version and decision in ('withdraw a policy', 'restore a policy')
+            and decisions.xmin::text = pg_current_xact_id()::xid::text
+    ) then
+        raise exception 'version % is not unloaded without a decision', version;
+    end if;
+    foreach one in array tables loop
+        execute format('alter table policy.%I disable trigger append_only', one);
+        execute format('delete from policy.%I where policy_version = $1', one) using version;
+        execute format('alter table policy.%I enable trigger append_only', one);
+    end loop;
+end
+$$;
+revoke all on function policy.unload from public;

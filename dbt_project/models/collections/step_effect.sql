@@ -8,9 +8,9 @@
 {%- set never = 1000000 %}
 {%- set is_reached = '(alike.reached_age = compared.reached_age)' %}
 {%- set is_paid = '(alike.paid_age <= compared.reached_age + compared.days_after)' %}
-{%- set weight_reached = ratio('1.0', 'rates.compared_bills') %}
+{%- set weight_reached = ratio('1.0', 'compared.compared_bills') %}
 {%- set weight_not_reached = ratio(
-    'compared.bills * 1.0', product('rates.compared_bills', 'compared.bills_not_reached')
+    'compared.bills * 1.0', product('compared.compared_bills', 'compared.bills_not_reached')
 ) %}
 with
 
@@ -105,7 +105,7 @@ first_reached as (
 ),
 
 -- Each bill beside each step, with the age at which the step reached it.
-bill_steps as (
+bill_ages as (
 
     select
         steps.step,
@@ -124,10 +124,23 @@ bill_steps as (
 
 ),
 
+-- One text says what makes bills alike for a step: joined by six columns, they were expected to be one row.
+bill_steps as (
+
+    select
+        bill_ages.*,
+        {{ dbt.concat([
+            'days_observed', "'|'", 'settled_age', "'|'", 'paid_age', "'|'", 'reached_age', "'|'", 'step', "'|'", 'segment'
+        ]) }} as likeness
+    from bill_ages
+
+),
+
 -- Bills that are alike for a step are counted together.
 alike as (
 
     select
+        likeness,
         step,
         segment,
         days_observed,
@@ -136,7 +149,7 @@ alike as (
         reached_age,
         count(*) as bills
     from bill_steps
-    group by step, segment, days_observed, settled_age, paid_age, reached_age
+    group by likeness, step, segment, days_observed, settled_age, paid_age, reached_age
 
 ),
 
@@ -158,17 +171,19 @@ reached as (
     {%- endfor %}
 ),
 
--- Bills of the segment that were open at that age, and that the step had not reached by then.
-not_reached as (
+-- Beside them the bills of the segment that were open at that age, and that the step had not reached by then.
+compared_ages as (
 
     select
         reached.step,
         reached.segment,
         reached.reached_age,
         reached.days_after,
-        sum(alike.bills) as bills,
+        reached.bills,
+        reached.paid,
+        sum(alike.bills) as bills_not_reached,
         coalesce(sum(case when alike.paid_age <= reached.reached_age + reached.days_after then alike.bills end), 0)
-            as paid
+            as paid_not_reached
     from reached
     inner join alike
         on
@@ -177,23 +192,8 @@ not_reached as (
             and alike.days_observed >= reached.reached_age + reached.days_after
             and reached.reached_age <= alike.settled_age
             and reached.reached_age < alike.reached_age
-    group by reached.step, reached.segment, reached.reached_age, reached.days_after
-
-),
-
-compared as (
-
-    select
-        reached.*,
-        not_reached.bills as bills_not_reached,
-        not_reached.paid as paid_not_reached
-    from reached
-    inner join not_reached
-        on
-            reached.step = not_reached.step
-            and reached.segment = not_reached.segment
-            and reached.reached_age = not_reached.reached_age
-            and reached.days_after = not_reached.days_after
+    group by
+        reached.step, reached.segment, reached.reached_age, reached.days_after, reached.bills, reached.paid
 
 ),
 
@@ -207,8 +207,17 @@ rates as (
         {{ ratio('sum(paid) * 1.0', 'sum(bills)') }} as compared_rate,
         {{ ratio('sum(' ~ ratio('bills * 1.0 * paid_not_reached', 'bills_not_reached') ~ ')', 'sum(bills)') }}
             as rate_not_reached
-    from compared
+    from compared_ages
     group by step, days_after
+
+),
+
+compared as (
+
+    select
+        compared_ages.*,
+        sum(compared_ages.bills) over (partition by compared_ages.step, compared_ages.days_after) as compared_bills
+    from compared_ages
 
 ),
 
@@ -216,12 +225,8 @@ rates as (
 weights as (
 
     select
+        alike.likeness,
         alike.step,
-        alike.segment,
-        alike.days_observed,
-        alike.settled_age,
-        alike.paid_age,
-        alike.reached_age,
         compared.days_after,
         max(alike.bills) as bills,
         sum(case when {{ is_reached }} then {{ weight_reached }} else 0 end) as weight_reached,
@@ -230,10 +235,6 @@ weights as (
         sum(case when {{ is_paid }} and not {{ is_reached }} then {{ weight_not_reached }} else 0 end)
             as paid_not_reached
     from compared
-    inner join rates
-        on
-            compared.step = rates.step
-            and compared.days_after = rates.days_after
     inner join alike
         on
             compared.step = alike.step
@@ -241,14 +242,7 @@ weights as (
             and alike.days_observed >= compared.reached_age + compared.days_after
             and compared.reached_age <= alike.settled_age
             and compared.reached_age <= alike.reached_age
-    group by
-        alike.step,
-        alike.segment,
-        alike.days_observed,
-        alike.settled_age,
-        alike.paid_age,
-        alike.reached_age,
-        compared.days_after
+    group by alike.likeness, alike.step, compared.days_after
 
 ),
 
@@ -278,13 +272,7 @@ customers_moves as (
         sum(moves.moved) as moved
     from moves
     inner join bill_steps
-        on
-            moves.step = bill_steps.step
-            and moves.segment = bill_steps.segment
-            and moves.days_observed = bill_steps.days_observed
-            and moves.settled_age = bill_steps.settled_age
-            and moves.paid_age = bill_steps.paid_age
-            and moves.reached_age = bill_steps.reached_age
+        on moves.likeness = bill_steps.likeness
     group by bill_steps.customer_id, moves.step, moves.days_after
 
 ),

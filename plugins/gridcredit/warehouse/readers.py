@@ -41,6 +41,10 @@ def prepare_readers(settings: Settings) -> None:
                 "owner does: `gridcredit prepare` with GRIDCREDIT_OWNER_URL, then run this again"
             )
     with connect_as_owner(settings) as connection, changing_what_is_read(connection, settings):
+        # Of two that find something to do, one does it.
+        connection.execute("lock table ops.migrations in exclusive mode")
+        if is_applied(connection, "readers", _wanted(connection, settings)):
+            return
         for table in published_tables(settings):
             publishing.ensure_published(connection, table)
         reading_views.apply_views(connection)
@@ -56,7 +60,6 @@ def _wanted(connection: Connection, settings: Settings) -> bytes:
     files = [
         settings.dbt_dir / "dbt_project.yml",
         settings.dbt_dir / "models" / "candidate" / "candidate.yml",
-        settings.policies_dir / "departments.yml",
         Path(publishing.__file__).parents[1] / "contract" / "star.yml",
         *sorted(reading_views.VIEWS_DIR.glob("*.sql")),
         *(Path(str(module.__file__)) for module in CODE),
@@ -68,5 +71,6 @@ def _wanted(connection: Connection, settings: Settings) -> bytes:
             "where relkind in ('r', 'p', 'v') and {} and {} order by 1"
         ).format(sql.SQL(ownership.OWNERS), sql.SQL(ownership.LASTING))
     ).fetchall()
-    present = json.dumps([pipeline_role(settings), relations]).encode()
+    departments = access.read_departments(settings).model_dump()
+    present = json.dumps([pipeline_role(settings), relations, departments]).encode()
     return b"\n".join([present, *(path.read_bytes() for path in files)])

@@ -32,6 +32,8 @@ RATING_MODELS = (
     "customer_feature",
     "score",
     "rating",
+    # A view, which goes when ratings are made again.
+    "grade_change",
     "indicator_points",
     "main_reason",
     "rating_indicator",

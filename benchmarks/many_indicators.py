@@ -29,6 +29,9 @@ from tests.support.suppliers import load
 RUN = "by the default policy"
 LAST_DAY = date(2026, 6, 19)
 RATING_MODELS = (
+    # Which policy it is.
+    "evaluation_date",
+    "as_of_date",
     "customer_feature",
     "score",
     "rating",

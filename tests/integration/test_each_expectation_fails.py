@@ -56,7 +56,9 @@ def _read() -> list[Expectation]:
 
 
 EXPECTATIONS = _read()
-WRITTEN = {gate: cases_by_hand(PROJECT_DIR / "tests" / "cases" / "expectations" / f"{gate}.yml") for gate in GATES}
+WRITTEN: dict[str, dict[tuple[str, str], list[Case]]] = {
+    gate: cases_by_hand(PROJECT_DIR / "tests" / "cases" / "expectations" / f"{gate}.yml") for gate in GATES
+}
 
 
 @pytest.fixture(scope="module")

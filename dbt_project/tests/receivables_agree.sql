@@ -22,10 +22,10 @@ by_month as (
 )
 
 select
-    by_month.as_of_date,
+    coalesce(by_month.as_of_date, by_age.as_of_date) as as_of_date,
     by_month.amount as receivable_amount,
     by_age.amount as aged_amount
 from by_month
-left join by_age
+full outer join by_age
     on by_month.as_of_date = by_age.as_of_date
-where by_month.amount <> coalesce(by_age.amount, 0)
+where coalesce(by_month.amount, 0) <> coalesce(by_age.amount, 0)

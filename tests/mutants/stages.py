@@ -46,6 +46,7 @@ READERS = {
     "policies": ("tests/unit/test_policy", "tests/unit/test_figures", "tests/unit/test_scorecard", "tests/dbt/"),
     "expectations": (
         "tests/unit/test_repository",
+        "tests/integration/test_each_expectation_fails.py",
         "tests/integration/test_expectations",
         "tests/integration/test_release.py",
     ),
@@ -73,8 +74,14 @@ def _is_long(file: str) -> bool:
 
 
 def stages_of_data(mutant: Mutant, tests: list[Test]) -> list[Stage]:
-    """The tests of what reads the file; those of prepared warehouses were built with the file as it was."""
-    wanted = READERS.get(mutant.path.partition("/")[0], ())
-    found = [test for test in tests if test.file.startswith(wanted) and (test.builds or not test.prepared)]
+    """The tests of what reads the file; those of prepared warehouses were built with the file as it was, but for
+    suites, which are read when they are asked.
+    """
+    folder = mutant.path.partition("/")[0]
+    wanted = READERS.get(folder, ())
+    is_read_late = folder == "expectations"
+    found = [
+        test for test in tests if test.file.startswith(wanted) and (is_read_late or test.builds or not test.prepared)
+    ]
     ordered = sorted(found, key=lambda test: (test.file.startswith("tests/dbt"), test.file))
     return [Stage([test.name for test in group]) for _, group in groupby(ordered, key=lambda test: test.file)]

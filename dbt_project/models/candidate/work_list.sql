@@ -157,7 +157,9 @@ as_contracted as (
         cast(lapsed_step_on as date) as lapsed_step_on,
         -- A step that a hold forbids is not late; an insolvency is what its claim is for.
         cast(
-            case when coalesce(held_by, 'insolvency') = 'insolvency' then {{ days_after('earliest_on', 'as_of_date') }} end
+            case
+                when coalesce(held_by, 'insolvency') = 'insolvency' then {{ days_after('earliest_on', 'as_of_date') }}
+            end
             as integer
         ) as step_days_late,
         cast(is_in_default as boolean) as is_in_default,

@@ -140,8 +140,8 @@ first_freed as (
 
 ),
 
--- The furthest step that may follow leads, on the first day on which the bills that have come so far, and of which it is
--- allowed, are together worth pursuing.
+-- The furthest step that may follow leads, on the first day on which the bills that have come so far, and of which it
+-- is allowed, are together worth pursuing.
 bills_by_stage as (
 
     select
@@ -150,16 +150,16 @@ bills_by_stage as (
             partition by bills_as_freed.customer_id
             order by
                 coalesce(bills_as_freed.next_rank, 0) desc,
-                bills_as_freed.is_unapproved,
-                coalesce(bills_as_freed.lawful_from, bills_as_freed.as_of_date)
+                bills_as_freed.is_unapproved asc,
+                coalesce(bills_as_freed.lawful_from, bills_as_freed.as_of_date) asc
         ) as amount_so_far,
         -- What may be pursued today, or on that day where it is to come.
         sum(bills_as_freed.open_amount) over (
             partition by bills_as_freed.customer_id
             order by
                 coalesce(bills_as_freed.next_rank, 0) desc,
-                bills_as_freed.is_unapproved,
-                greatest(bills_as_freed.lawful_from, bills_as_freed.as_of_date)
+                bills_as_freed.is_unapproved asc,
+                greatest(bills_as_freed.lawful_from, bills_as_freed.as_of_date) asc
         ) as step_amount
     from bills_as_freed
     inner join first_freed
@@ -179,10 +179,10 @@ leading_bills as (
             partition by bills_by_stage.customer_id
             order by
                 coalesce(bills_by_stage.next_rank, 0) desc,
-                bills_by_stage.is_unapproved,
-                bills_by_stage.lawful_from,
-                bills_by_stage.due_on,
-                bills_by_stage.bill_id
+                bills_by_stage.is_unapproved asc,
+                bills_by_stage.lawful_from asc,
+                bills_by_stage.due_on asc,
+                bills_by_stage.bill_id asc
         ) as place
     from bills_by_stage
     inner join first_freed

@@ -80,6 +80,14 @@ def test_the_next_lawful_step(built: Built) -> None:
     assert (want["H-plan"].held_by, want["H-plan"].earliest_on) == ("promise", date(2026, 6, 26))
     assert want["H-missed"].held_by is None
     assert want["H-approved"].next_step == "cut_off"
+    # Days late are those of steps that nothing holds, and of claims.
+    late = built.rows("select customer_id, step_days_late from candidate.work_list")
+    assert dict(late) == {
+        who: max((DAYS[-1] - (pursued.earliest_on or DAYS[-1])).days, 0)
+        if pursued.held_by in (None, "insolvency")
+        else None
+        for who, pursued in want.items()
+    }
     # No cut-off within 30 days overdue, nor before the notice has run.
     for customer, due_on, last_step_on, earliest_on in built.rows(
         "select customer_id, oldest_due_on, last_step_on, earliest_on from candidate.work_list where next_step = "

@@ -26,7 +26,7 @@ ACTIONS = [
 LIFE = {
     date(2025, 3, 4): ("sms", None, "call", date(2025, 3, 11), None),
     date(2025, 3, 11): ("call", None, "notice", date(2025, 3, 21), "promise"),
-    date(2025, 3, 24): (None, None, "notice", date(2025, 3, 18), None),
+    date(2025, 3, 24): (None, None, "notice", date(2025, 3, 24), None),
     date(2025, 3, 25): ("notice", None, "final_notice", date(2025, 4, 3), None),
     date(2025, 4, 3): ("final_notice", None, "cut_off", date(2025, 4, 10), None),
     date(2025, 5, 3): ("final_notice", None, "cut_off", date(2025, 4, 10), None),

@@ -184,6 +184,14 @@ def test_a_step_may_not_lapse_before_the_next_one_may_follow(tmp_path: Path) -> 
     write(6)
     with pytest.raises(PolicyError, match="'final_notice' lapses before 'cut_off' may follow"):
         read_policy(folder)
+    # Without a word of the policy a notice lapses after 90 days.
+    for days in (90, 91):
+        waiting = [line.replace(",cut_off,31,7,3,", f",cut_off,31,{days},3,") for line in lines]
+        (folder / "dunning_steps.csv").write_text("\n".join([header, *waiting, ""]), encoding="utf-8")
+        if days == 90:
+            read_policy(folder)
+    with pytest.raises(PolicyError, match="'final_notice' lapses before 'cut_off' may follow"):
+        read_policy(folder)
 
 
 @pytest.mark.parametrize(

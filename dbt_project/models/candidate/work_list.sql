@@ -155,9 +155,13 @@ as_contracted as (
         cast(step_amount as numeric(18, 2)) as step_amount,
         cast(lapsed_step as text) as lapsed_step,
         cast(lapsed_step_on as date) as lapsed_step_on,
-        -- A step that a hold forbids is not late.
-        cast(case when held_by is null then {{ days_after('earliest_on', 'as_of_date') }} end as integer)
-            as step_days_late,
+        -- A step that a hold forbids is not late; an insolvency is what its claim is for.
+        cast(
+            case
+                when coalesce(held_by, 'insolvency') = 'insolvency' then {{ days_after('earliest_on', 'as_of_date') }}
+            end
+            as integer
+        ) as step_days_late,
         cast(is_in_default as boolean) as is_in_default,
         cast(net_open_amount as numeric(18, 2)) as net_open_amount,
         cast(net_exposure as numeric(18, 2)) as net_exposure

@@ -41,18 +41,6 @@ actions as (
 
 ),
 
-promises as (
-
-    select * from {{ ref('promise') }}
-
-),
-
-instalments as (
-
-    select * from {{ ref('instalment') }}
-
-),
-
 listings as (
 
     select * from {{ ref('customer_event') }}
@@ -114,79 +102,92 @@ done as (
 
 ),
 
--- The furthest step that may follow leads, if the bills that have come so far are together worth pursuing.
-bills_by_stage as (
+-- Bills that nothing holds are pursued, if they are together worth it; else with those that are free next.
+bills_as_freed as (
 
     select
         pursued_bills.*,
+        pursued.as_of_date,
+        pursued.pursued_from,
+        -- Of an important user those whose cut-off was approved come first.
+        coalesce(
+            pursued.is_important_user and pursued_bills.next_step = 'cut_off' and pursued_bills.approved_on is null,
+            false
+        ) as is_unapproved,
+        case
+            when pursued.is_important_user and pursued_bills.next_step = 'cut_off'
+                then greatest(pursued_bills.allowed_from, pursued_bills.approved_on)
+            else pursued_bills.allowed_from
+        end as lawful_from,
         sum(pursued_bills.open_amount) over (
             partition by pursued_bills.customer_id
-            order by coalesce(pursued_bills.next_rank, 0) desc
-        ) as amount_so_far
-    from pursued_bills
+            order by pursued_bills.free_from
+        ) as amount_by_then
+    from pursued
+    inner join pursued_bills
+        on pursued.customer_id = pursued_bills.customer_id
 
 ),
 
-leading_ranks as (
+first_freed as (
 
     select
-        pursued.customer_id,
-        max(bills_by_stage.next_rank) as next_rank
-    from pursued
-    inner join bills_by_stage
-        on
-            pursued.customer_id = bills_by_stage.customer_id
-            and pursued.pursued_from <= bills_by_stage.amount_so_far
-    group by pursued.customer_id
+        customer_id,
+        min(free_from) as free_from
+    from bills_as_freed
+    where amount_by_then >= pursued_from
+    group by customer_id
 
 ),
 
--- Of bills at the same stage that speaks whose step is allowed first, of these the oldest.
+-- The furthest step that may follow leads, on the first day on which the bills that have come so far, and of which it
+-- is allowed, are together worth pursuing.
+bills_by_stage as (
+
+    select
+        bills_as_freed.*,
+        sum(bills_as_freed.open_amount) over (
+            partition by bills_as_freed.customer_id
+            order by
+                coalesce(bills_as_freed.next_rank, 0) desc,
+                bills_as_freed.is_unapproved asc,
+                coalesce(bills_as_freed.lawful_from, bills_as_freed.as_of_date) asc
+        ) as amount_so_far,
+        -- What may be pursued today, or on that day where it is to come.
+        sum(bills_as_freed.open_amount) over (
+            partition by bills_as_freed.customer_id
+            order by
+                coalesce(bills_as_freed.next_rank, 0) desc,
+                bills_as_freed.is_unapproved asc,
+                greatest(bills_as_freed.lawful_from, bills_as_freed.as_of_date) asc
+        ) as step_amount
+    from bills_as_freed
+    inner join first_freed
+        on
+            bills_as_freed.customer_id = first_freed.customer_id
+            and bills_as_freed.free_from <= first_freed.free_from
+
+),
+
+-- Of bills on that day the oldest speaks.
 leading_bills as (
 
     select
         bills_by_stage.*,
+        first_freed.free_from as held_until,
         row_number() over (
             partition by bills_by_stage.customer_id
-            order by bills_by_stage.allowed_from, bills_by_stage.due_on, bills_by_stage.bill_id
+            order by
+                coalesce(bills_by_stage.next_rank, 0) desc,
+                bills_by_stage.is_unapproved asc,
+                bills_by_stage.lawful_from asc,
+                bills_by_stage.due_on asc,
+                bills_by_stage.bill_id asc
         ) as place
     from bills_by_stage
-    inner join leading_ranks
-        on
-            bills_by_stage.customer_id = leading_ranks.customer_id
-            and coalesce(bills_by_stage.next_rank, 0) = coalesce(leading_ranks.next_rank, 0)
-
-),
-
--- A plan with instalments holds to the next one's day.
-next_instalments as (
-
-    select
-        instalments.action_id,
-        min(instalments.due_on) as due_on
-    from pursued
-    inner join instalments
-        on
-            pursued.customer_id = instalments.customer_id
-            and pursued.as_of_date <= instalments.due_on
-    group by instalments.action_id
-
-),
-
-standing_promises as (
-
-    select
-        pursued.customer_id,
-        max(least(promises.stands_until, next_instalments.due_on)) as promised_for
-    from pursued
-    inner join promises
-        on
-            pursued.customer_id = promises.customer_id
-            and pursued.as_of_date >= promises.acted_on
-            and pursued.as_of_date <= promises.stands_until
-    left join next_instalments
-        on promises.action_id = next_instalments.action_id
-    group by pursued.customer_id
+    inner join first_freed
+        on bills_by_stage.customer_id = first_freed.customer_id
+    where bills_by_stage.amount_so_far >= bills_by_stage.pursued_from
 
 ),
 
@@ -213,21 +214,20 @@ staged as (
         leading_bills.last_step_on,
         leading_bills.lapsed_step,
         leading_bills.lapsed_step_on,
-        leading_bills.approved_on,
-        leading_bills.amount_so_far as step_amount,
+        leading_bills.is_unapproved,
+        leading_bills.step_amount,
         leading_bills.next_step as step_by_rank,
         leading_bills.effort,
-        leading_bills.allowed_from,
+        leading_bills.lawful_from,
+        leading_bills.held_until,
         policies.steps_on_working_days,
         done.referred_on,
         done.returned_on,
         done.written_off_on,
-        standing_promises.promised_for,
-        insolvent.insolvent_since,
         {%- for feature in hold_features %}
         features.{{ feature }} as feature_{{ feature }},
         {%- endfor %}
-        cast({{ dbt.dateadd('day', 1, 'standing_promises.promised_for') }} as date) as by_promise_on
+        insolvent.insolvent_since
     from pursued
     inner join policies
         on pursued.policy_version = policies.policy_version
@@ -237,8 +237,6 @@ staged as (
             and leading_bills.place = 1
     left join done
         on pursued.customer_id = done.customer_id
-    left join standing_promises
-        on pursued.customer_id = standing_promises.customer_id
     left join insolvent
         on pursued.customer_id = insolvent.customer_id
     {%- if hold_features %}
@@ -254,10 +252,10 @@ held as (
         *,
         case
             when insolvent_since is not null then 'insolvency'
-            when overdue_amount = 0 then 'dispute'
-            when referred_on > coalesce(returned_on, cast('0001-01-01' as date)) then 'agency'
-            when promised_for is not null then 'promise'
-            when step_by_rank = 'cut_off' and is_important_user and approved_on is null then 'approval'
+            when overdue_amount < pursued_from then 'dispute'
+            when held_until = cast('9999-12-31' as date) then 'agency'
+            when held_until > as_of_date then 'promise'
+            when is_unapproved then 'approval'
             when
                 step_by_rank = 'cut_off'
                 and exists (select 1 from restatements)
@@ -276,8 +274,8 @@ days as (
         case
             when held_by = 'insolvency' then insolvent_since
             when coalesce(held_by, 'promise') <> 'promise' or step_by_rank is null then null
-            else greatest(allowed_from, by_promise_on)
-        end as lawful_from
+            else lawful_from
+        end as shown_from
     from held
 
 ),
@@ -296,13 +294,13 @@ stages as (
             else step_by_rank
         end as next_step,
         case
-            when steps_on_working_days and lawful_from is not null then {{ working_day_from('lawful_from') }}
-            else lawful_from
+            when steps_on_working_days and shown_from is not null then {{ working_day_from('shown_from') }}
+            else shown_from
         end as earliest_on,
         case when held_by in ('insolvency', 'dispute', 'agency') then null else step_amount end as step_amount,
         held_by,
         coalesce(effort, 1) as effort,
-        promised_for,
+        case when held_by = 'promise' then cast({{ dbt.dateadd('day', -1, 'held_until') }} as date) end as promised_for,
         insolvent_since,
         referred_on,
         returned_on,

@@ -13,6 +13,10 @@ from gridcredit.policies.folder import Policy, fault
 # writing.
 MIN_DAYS_OVERDUE, NOTICE_DAYS_HOME, NOTICE_DAYS_OTHER = 31, 7, 3
 
+# What only asks or announces lapses after so many days where the policy does not say:
+# dbt_project/macros/policy/usual_lapse_days.sql.
+USUAL_LAPSE_DAYS = dict.fromkeys(("sms", "call", "notice", "final_notice"), 90)
+
 # What holds a debtor's next step by every policy: dbt_project/models/collections/dunning.sql.
 HOLDS = ("insolvency", "dispute", "agency", "promise", "approval", "restatement")
 
@@ -69,9 +73,10 @@ def _check_steps(policy: Policy, strategy: str) -> None:
             policy, "dunning_steps", f"the steps of {strategy!r} must be ranked from 1, the first, without a gap"
         )
     for before, row in zip([None, *steps], steps, strict=False):
-        if before is not None and before.get("lapse_days"):
+        lapse_days = before and (before.get("lapse_days") or USUAL_LAPSE_DAYS.get(before["step"]))
+        if before is not None and lapse_days:
             longest_wait = max(int(row["wait_days_home"]), int(row["wait_days_other"]))
-            if int(before["lapse_days"]) < max(longest_wait, 1):
+            if int(lapse_days) < max(longest_wait, 1):
                 raise fault(
                     policy,
                     "dunning_steps",

@@ -54,6 +54,15 @@ arm_2, commercial,
 guaranteed, commercial,
 unsecured, commercial,
 unbilled, commercial,
+plan_empty, commercial,
+plan_bounced, commercial,
+rest, commercial,
+used, commercial,
+halves, commercial,
+cancelled, commercial,
+credited, commercial,
+moved, commercial,
+moved_plan, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -98,6 +107,20 @@ room-2, room, 2026-04-10, 500,
 room-3, room, 2026-05-10, 500,
 room-4, room, 2026-06-30, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
+plan_empty-1, plan_empty, 2026-05-04, 1000,
+plan_bounced-1, plan_bounced, 2026-05-04, 1000,
+rest-1, rest, 2026-05-04, 1000,
+used-1, used, 2026-05-04, 3000,
+halves-1, halves, 2026-05-04, 1000,
+cancelled-1, cancelled, 2026-05-04, 1000,
+credited-1, credited, 2026-05-04, 1000,
+moved-1, moved, 2026-05-04, 500,
+moved_plan-1, moved_plan, 2026-05-04, 500,
+"""
+# Credit note, customer, day, amount, the bill.
+CREDIT_NOTES = """
+cancelled-N, cancelled, 2026-06-05, -1000, cancelled-1
+credited-N, credited, 2026-06-05, -300, credited-1
 """
 # Customer, deposit, guarantee, and its last day.
 SECURITY = {
@@ -126,6 +149,18 @@ room-A, room, room-1, 2026-03-05, 500,
 room-B, room, room-2, 2026-04-05, 500,
 room-C, room, room-3, 2026-05-05, 500,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
+plan_bounced-P, plan_bounced, plan_bounced-1, 2026-06-08, 1000,
+plan_bounced-R, plan_bounced, plan_bounced-1, 2026-06-15, -1000, plan_bounced-P
+rest-P, rest, rest-1, 2026-06-01, 400,
+rest-Q, rest, rest-1, 2026-06-05, 200,
+used-P, used, used-1, 2026-06-09, 1000,
+used-R, used, used-1, 2026-06-17, -1000, used-P
+halves-P, halves, halves-1, 2026-06-09, 1000,
+halves-Q, halves, halves-1, 2026-06-12, -500, halves-P
+halves-R, halves, halves-1, 2026-06-16, -500, halves-P
+credited-P, credited, credited-1, 2026-06-09, 700,
+moved-P, moved, moved-1, 2026-05-21, 500,
+moved_plan-P, moved_plan, moved_plan-1, 2026-05-21, 200,
 """
 # Action, customer, bill, kind, day, amount, promised for.
 ACTIONS = """
@@ -144,6 +179,23 @@ twice-B, twice,, promise, 2026-06-02, 1000, 2026-06-11
 returned-A, returned,, promise, 2026-06-01, 1000, 2026-06-10
 elsewhere-A, elsewhere, elsewhere-1, promise, 2026-06-01, 1000, 2026-06-10
 transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
+plan_empty-A, plan_empty,, instalment_plan, 2026-06-01, 1000, 2026-06-30
+plan_empty-B, plan_empty,, plan_completed, 2026-06-10,,
+plan_bounced-A, plan_bounced,, instalment_plan, 2026-06-01, 1000, 2026-06-30
+plan_bounced-B, plan_bounced,, plan_completed, 2026-06-10,,
+rest-A, rest,, promise, 2026-06-01,, 2026-06-11
+used-A, used,, promise, 2026-06-01, 1000, 2026-06-10
+used-B, used,, promise, 2026-06-02, 1000, 2026-06-11
+halves-A, halves,, promise, 2026-06-01, 1000, 2026-06-10
+cancelled-A, cancelled, cancelled-1, promise, 2026-06-01, 1000, 2026-06-10
+credited-A, credited, credited-1, promise, 2026-06-01, 1000, 2026-06-10
+moved-A, moved,, promise, 2026-05-11, 500, 2026-05-19
+moved_plan-A, moved_plan,, instalment_plan, 2026-05-11, 200, 2026-05-20
+"""
+# Plan, due day, amount.
+INSTALMENTS = """
+moved_plan-A, 2026-05-19, 100
+moved_plan-A, 2026-05-20, 100
 """
 # Note, customer, rule, member of staff, day. One before the day that found nothing is not of what is seen after it.
 NOTES = """
@@ -159,8 +211,11 @@ def files() -> dict[str, str]:
         for who, segment, closed in rows_of(CUSTOMERS)
     ]
     bills = [
-        f"{bill},{who},2025-09,{date.fromisoformat(due_on).replace(day=1)},{due_on},{amount},regular,{disputed}"
+        f"{bill},{who},2025-09,{date.fromisoformat(due_on).replace(day=1)},{due_on},{amount},regular,{disputed},"
         for bill, who, due_on, amount, disputed in rows_of(BILLS)
+    ]
+    bills += [
+        f"{note},{who},2026-06,{on},{on},{amount},reversal,,{of}" for note, who, on, amount, of in rows_of(CREDIT_NOTES)
     ]
     payments = [",".join([*row, ""][:6]) for row in rows_of(PAYMENTS)]
     actions = [",".join(row) for row in rows_of(ACTIONS)]
@@ -169,9 +224,10 @@ def files() -> dict[str, str]:
             "customer_id,name,segment,opened_on,closed_on,deposit_amount,guarantee_amount,guarantee_ends_on,updated_at",
             *customers,
         ],
-        "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed", *bills],
+        "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed,reverses_bill_id", *bills],
         "payment": ["payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id", *payments],
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
+        "instalment": ["action_id,due_on,amount", *(",".join(row) for row in rows_of(INSTALMENTS))],
         "service_order": [
             "order_id,customer_id,kind,requested_on",
             *(f"{who}-O,{who},close,2026-06-01" for who in ("leaving", "leaving_owing")),
@@ -358,15 +414,45 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
         "elsewhere-A": "broken",
         # A transfer that names no bill paid the promised one.
         "transfer-A": "kept",
+        # Whatever people said of it, nothing came; or it came and went back.
+        "plan_empty-A": "broken",
+        "plan_bounced-A": "broken",
+        "rest-A": "broken",
+        "used-A": "broken",
+        "used-B": "broken",
+        "halves-A": "broken",
+        # Of the bill nothing is owed any more; of the other 700, which came.
+        "cancelled-A": "kept",
+        "credited-A": "kept",
+        # By 19 May, a holiday, is by the 21st.
+        "moved-A": "kept",
+        "moved_plan-A": "kept",
     }
     broken = hand.rows(
-        "select customer_id, happened_on from archive.customer_event where kind = 'broken_promise' order by 1"
+        "select customer_id, happened_on from archive.customer_event where kind = 'broken_promise' order by 1, 2"
     )
     assert broken == [
         ("elsewhere", date(2026, 6, 11)),
+        # The first return brought it below what was promised.
+        ("halves", date(2026, 6, 12)),
+        ("plan_bounced", date(2026, 6, 15)),
+        ("plan_empty", date(2026, 6, 10)),
+        ("rest", date(2026, 6, 12)),
         # Nobody knew before the money went back.
         ("returned", date(2026, 6, 12)),
         ("twice", date(2026, 6, 12)),
+        # The only 1,000 kept the first promise until it went back on the 17th: the second was broken without it.
+        ("used", date(2026, 6, 12)),
+        ("used", date(2026, 6, 17)),
+    ]
+    # 400 came on the day of the promise, before it: of the other 600 there came 200.
+    asked = "select amount, paid_amount from collections.promise where customer_id = "
+    assert hand.rows(f"{asked}'rest'") == [(600, 200)]
+    assert hand.rows(f"{asked}'cancelled'") == [(0, 0)]
+    assert hand.rows(f"{asked}'credited'") == [(700, 700)]
+    # Two instalments whose days are moved to one are one.
+    assert hand.rows("select due_on, amount, outcome from candidate.instalment_result") == [
+        (date(2026, 5, 21), 200, "kept")
     ]
 
 

@@ -150,6 +150,7 @@ class Ledger:
     bills_then: dict[tuple[str, date], list[BillThen]] = field(default_factory=dict)
     # By segment and day the bills that each tenth of the customers begins at.
     bounds: dict[tuple[str, date], dict[int, Decimal]] = field(default_factory=dict)
+    promised: dict[str, list[promise_oracle.Part]] = field(default_factory=dict)
     _accounts_of: dict[str, account_engine.Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -534,9 +535,10 @@ def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
             continue
         mine = [part.broken_on for part in parts if part.action_id == fact.row["action_id"] and part.broken_on]
         ending = end_of_plan(ledger, fact)
-        if ending:
-            broken += [ending.day] if ending.kind != "plan_completed" else []
+        if ending and ending.kind != "plan_completed":
+            broken.append(ending.day)
         elif mine:
+            # Also a plan that people called completed is kept by its money alone.
             broken.append(min(mine))
     return broken
 
@@ -564,7 +566,7 @@ def end_of_plan(ledger: Ledger, plan: Fact) -> Ending | None:
     missed = [
         part.broken_on
         for part in promise_oracle.parts_of(ledger, plan.customer_id)
-        if part.action_id == plan.row["action_id"] and part.is_instalment and part.broken_on
+        if part.action_id == plan.row["action_id"] and part.may_be_missed and part.broken_on
     ]
     if missed:
         endings.append((min(missed), "", "instalment_missed"))

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support.by_hand import Hand, build_by_hand, rows_of
@@ -334,6 +335,18 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     assert hand.row("candidate.late_charge", "cent")["late_charge"] == 0
     # One old cent beside a new debt makes no old debt.
     assert hand.row("candidate.feature_library", "small_part")["max_days_overdue"] == 25
+
+
+def test_what_is_too_small_or_disputed_is_no_default_in_evaluation(hand: Hand) -> None:
+    """30.1, 30.5: 0.01 of 500 is open after 61 days, and 1,000 that are disputed; 1,000 that are not are a default."""
+    build_outcomes(hand.settings)
+    late = "select late_on, defaulted_on from outcomes.long_overdue_bill where customer_id = "
+    assert hand.rows(f"{late}'cent'") == []
+    assert hand.rows(f"{late}'disputed'") == []
+    assert hand.rows(f"{late}'secured'") == [(date(2026, 4, 1), date(2026, 5, 1))]
+    # 0.50 are old, and 700 are not; 60 days are not more than 60.
+    assert hand.rows(f"{late}'small_part'") == []
+    assert hand.rows(f"{late}'late'") == [(date(2026, 5, 21), None)]
 
 
 def test_what_is_too_small_is_nothing_to_warn_of(hand: Hand) -> None:

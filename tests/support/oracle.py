@@ -440,7 +440,6 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
         if billed > 0:
             issued = [state.standing for state in bills if start < state.bill.issued_on and state.standing > 0]
             features["bill_spread_12m"] = rounded(max(issued) * months / billed, 2)
-    open_bills = [state for state in bills if state.open > 0]
     features["overdue_bills"] = Decimal(len(pursued))
     oldest = oldest_pursued(pursued)
     features["max_days_overdue"] = Decimal((day - oldest).days if oldest else 0)
@@ -448,9 +447,10 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
         features |= {"overdue_bills": ZERO, "max_days_overdue": ZERO}
         if "overdue_months" in features:
             features["overdue_months"] = ZERO
-    coming = [(s.bill.due_on - day).days for s in open_bills if s.bill.due_on >= day]
-    if coming:
-        features["days_to_next_due"] = Decimal(min(coming))
+    # Neither a cent nor what is disputed is a debt that falls due.
+    next_due = oldest_pursued([state for state in undisputed(bills) if state.open > 0 and state.bill.due_on >= day])
+    if next_due:
+        features["days_to_next_due"] = Decimal((next_due - day).days)
     return features
 
 

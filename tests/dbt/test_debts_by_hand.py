@@ -64,6 +64,8 @@ cancelled, commercial,
 credited, commercial,
 moved, commercial,
 moved_plan, commercial,
+coming_cent, commercial,
+coming_disputed, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -117,6 +119,9 @@ cancelled-1, cancelled, 2026-05-04, 1000,
 credited-1, credited, 2026-05-04, 1000,
 moved-1, moved, 2026-05-04, 500,
 moved_plan-1, moved_plan, 2026-05-04, 500,
+coming_cent-1, coming_cent, 2026-06-22, 500,
+coming_disputed-1, coming_disputed, 2026-06-22, 500, true
+coming_disputed-2, coming_disputed, 2026-06-30, 500,
 """
 # Credit note, customer, day, amount, the bill.
 CREDIT_NOTES = """
@@ -162,6 +167,7 @@ halves-R, halves, halves-1, 2026-06-16, -500, halves-P
 credited-P, credited, credited-1, 2026-06-09, 700,
 moved-P, moved, moved-1, 2026-05-21, 500,
 moved_plan-P, moved_plan, moved_plan-1, 2026-05-21, 200,
+coming_cent-P, coming_cent, coming_cent-1, 2026-06-10, 499.99,
 """
 # Action, customer, bill, kind, day, amount, promised for.
 ACTIONS = """
@@ -357,6 +363,13 @@ def test_what_is_too_small_is_nothing_to_warn_of(hand: Hand) -> None:
     ]
 
 
+def test_what_is_too_small_or_disputed_falls_due_for_nobody(hand: Hand) -> None:
+    """30.5, 30.6: on 22 June 0.01 falls due, and 500 that are disputed; 500 that are not do on the 30th."""
+    due = "select next_due_on from features.payment_behaviour where as_of_date = '2026-06-19' and customer_id = "
+    assert hand.rows(f"{due}'coming_cent'") == [(None,)]
+    assert hand.rows(f"{due}'coming_disputed'") == [(date(2026, 6, 30),)]
+
+
 def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:
     """30.5: of bills of 10,000.00 a thousandth is 10.00: 9.99 open for 116 days is no debt, 10.00 is one."""
     assert hand.row("candidate.customer_rating", "large")["max_days_overdue"] == 116
@@ -505,14 +518,14 @@ def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None
 def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     """30.10: the most urgent leads, the others stand under it, and what no deposit covers says whom to see first."""
     rows = hand.rows(
-        "select customer_id, rule, level, level_by_rule, is_met, deadline, is_leading, leading_rule "
+        "select customer_id, rule, level, level_by_rule, status, is_met, deadline, is_leading, leading_rule "
         "from candidate.customer_warning"
     )
     levels = ["red", "orange", "yellow", "blue"]
     leading = {
-        # Red, what holds, red by its rule, due first, which what is not dated is last.
-        who: min((levels.index(level), not met, levels.index(by_rule), deadline or date.max, rule)
-                 for other, rule, level, by_rule, met, deadline, *_ in rows if other == who)[-1]
+        # What nobody has noted, red, what holds, red by its rule, due first, which what is not dated is last.
+        who: min((status != "open", levels.index(level), not met, levels.index(by_rule), deadline or date.max, rule)
+                 for other, rule, level, by_rule, status, met, deadline, *_ in rows if other == who)[-1]
         for who, *_ in rows
     }  # fmt: skip
     assert {(who, rule, *rest[-2:]) for who, rule, *rest in rows} == {
@@ -563,8 +576,9 @@ def test_warnings_agree_with_the_limits_of_their_release(hand: Hand) -> None:
         ("no_room", "open", None),
         ("over_limit", "acknowledged", date(2026, 6, 15)),
     ]
+    # Somebody has noted the more urgent one: the other is still on a day's list.
     leads = hand.rows("select rule from candidate.customer_warning where customer_id = 'room' and is_leading")
-    assert leads == [("over_limit",)]
+    assert leads == [("no_room",)]
     assert hand.rows("select distinct rule from candidate.warning_event where customer_id = 'room'") == [
         ("near_limit",)
     ]

@@ -66,6 +66,11 @@ moved, commercial,
 moved_plan, commercial,
 coming_cent, commercial,
 coming_disputed, commercial,
+run_out, commercial,
+went_back, commercial,
+plan_stands, commercial,
+never_referred, commercial,
+other_referred, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -122,6 +127,13 @@ moved_plan-1, moved_plan, 2026-05-04, 500,
 coming_cent-1, coming_cent, 2026-06-22, 500,
 coming_disputed-1, coming_disputed, 2026-06-22, 500, true
 coming_disputed-2, coming_disputed, 2026-06-30, 500,
+stranger-1, stranger, 2026-03-01, 1000,
+run_out-1, run_out, 2020-01-01, 500,
+went_back-1, went_back, 2025-03-03, 500,
+plan_stands-1, plan_stands, 2025-03-03, 500,
+never_referred-1, never_referred, 2026-02-01, 500,
+other_referred-1, other_referred, 2026-01-10, 500,
+other_referred-2, other_referred, 2026-02-01, 500,
 """
 # Credit note, customer, day, amount, the bill.
 CREDIT_NOTES = """
@@ -168,6 +180,8 @@ credited-P, credited, credited-1, 2026-06-09, 700,
 moved-P, moved, moved-1, 2026-05-21, 500,
 moved_plan-P, moved_plan, moved_plan-1, 2026-05-21, 200,
 coming_cent-P, coming_cent, coming_cent-1, 2026-06-10, 499.99,
+went_back-P, went_back, went_back-1, 2025-10-01, 100,
+went_back-R, went_back, went_back-1, 2025-10-10, -100, went_back-P
 """
 # Action, customer, bill, kind, day, amount, promised for.
 ACTIONS = """
@@ -198,6 +212,13 @@ cancelled-A, cancelled, cancelled-1, promise, 2026-06-01, 1000, 2026-06-10
 credited-A, credited, credited-1, promise, 2026-06-01, 1000, 2026-06-10
 moved-A, moved,, promise, 2026-05-11, 500, 2026-05-19
 moved_plan-A, moved_plan,, instalment_plan, 2026-05-11, 200, 2026-05-20
+run_out-A, run_out,, legal, 2024-06-01,,
+went_back-A, went_back,, legal, 2025-07-01,,
+plan_stands-A, plan_stands,, legal, 2025-07-01,,
+plan_stands-B, plan_stands, plan_stands-1, instalment_plan, 2026-06-01, 500, 2026-07-31
+never_referred-A, never_referred,, agency_return, 2026-04-01,,
+other_referred-A, other_referred, other_referred-1, agency_referral, 2026-02-10,,
+other_referred-B, other_referred,, agency_return, 2026-04-01,,
 """
 # Plan, due day, amount.
 INSTALMENTS = """
@@ -314,6 +335,9 @@ def test_in_default_means_probability_one(hand: Hand) -> None:
     assert hand.row("candidate.largest_debtor", "defaulted")["expected_loss"] == 600
     rating = hand.row("candidate.customer_rating", "defaulted")
     assert (rating["grade"], rating["veto"]) == ("D", "in_default")
+    # Who has no contract has no grade, and is in default all the same.
+    stranger = hand.row("receivables.debt_loss", "stranger")
+    assert (stranger["is_in_default"], stranger["probability_of_default"]) == (True, 1)
     # 60 days are not more than 60.
     late = hand.row("candidate.work_list", "late")
     assert (late["days_overdue"], late["is_in_default"]) == (60, False)
@@ -453,6 +477,7 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
         # By 19 May, a holiday, is by the 21st.
         "moved-A": "kept",
         "moved_plan-A": "kept",
+        "plan_stands-B": "open",
     }
     broken = hand.rows(
         "select customer_id, happened_on from archive.customer_event where kind = 'broken_promise' order by 1, 2"
@@ -483,13 +508,25 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
 
 
 def test_what_is_old_is_written_off_bill_by_bill(hand: Hand) -> None:
-    """30.7: the old bill alone, after the step that the policy demands, with the day on which its claim is barred."""
+    """30.7: the old bill alone, after the step that the policy demands and under no plan that stands, with the day on
+    which its claim is barred; and what an agency gave back, if one had it.
+    """
     proposed = hand.rows(
         "select bill_id, proposed_amount, because, limitation_on, interrupted_by, interrupted_on from "
-        "candidate.write_off_bill"
+        "candidate.write_off_bill order by 1"
     )
-    # Sued in July, paid in part on 1 September 2025: three years from then.
-    assert proposed == [("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1))]
+    assert proposed == [
+        # Sued in July, paid in part on 1 September 2025: three years from then.
+        ("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1)),
+        # An agency had this bill of the customer, and gave it back.
+        ("other_referred-1", 500, "agency", date(2029, 1, 10), None, None),
+        # Sued when the time had run out.
+        ("run_out-1", 500, "age", date(2023, 1, 1), None, None),
+        # A payment that went back interrupts nothing.
+        ("went_back-1", 500, "age", date(2028, 7, 1), "legal", date(2025, 7, 1)),
+    ]
+    assert hand.row("candidate.write_off_proposal", "other_referred")["returned_by_agency_on"] == date(2026, 4, 1)
+    assert hand.row("candidate.work_list", "plan_stands")["days_overdue"] == 473
     assert hand.row("candidate.write_off_proposal", "barred")["proposed_amount"] == 400
     assert hand.row("candidate.work_list", "not_sued")["days_overdue"] == 473
 

@@ -357,7 +357,10 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     """30.5: 0.01 open for 116 days: no veto, no default, no warning, no dunning, no charge."""
     rating = hand.row("candidate.customer_rating", "cent")
     assert (rating["veto"], rating["max_days_overdue"], rating["overdue_amount"]) == (None, 116, Decimal("0.01"))
-    assert hand.row("candidate.feature_library", "cent")["max_days_overdue"] == 0
+    features = hand.row("candidate.feature_library", "cent")
+    assert features["max_days_overdue"] == 0
+    # 499.99 of 500 came in time: it is not 116 days late.
+    assert (features["avg_days_late_12m"], features["times_over_30d_12m"]) == (0, 0)
     assert hand.rows("select count(*) from candidate.work_list where customer_id = 'cent'") == [(0,)]
     assert hand.rows(
         "select count(*) from candidate.customer_warning where customer_id = 'cent' and rule like 'overdue%'"

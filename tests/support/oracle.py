@@ -127,6 +127,11 @@ class BillThen:
 
     @property
     def days_late(self) -> int:
+        """From the due date until it was settled; a bill that was paid in time but for less than is pursued is not
+        late.
+        """
+        if self.judged - self.in_time < PURSUED_FROM:
+            return 0
         return max(((self.settled_on or self.as_of) - self.bill.due_on).days, 0)
 
     @property

@@ -46,9 +46,9 @@ ranked as (
 
 ),
 
--- Of a customer's warnings the most urgent leads, what somebody has noted after what is open: by level, what holds before
--- what waits to clear, what is of that level by its rule before what escalated to it, then by deadline, which what is
--- not dated has none of.
+-- Of a customer's warnings the most urgent leads, what somebody has noted after what is open: by level, what holds
+-- before what waits to clear, what is of that level by its rule before what escalated to it, then by deadline, which
+-- what is not dated has none of.
 led as (
 
     select

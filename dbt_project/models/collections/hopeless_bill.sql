@@ -196,7 +196,7 @@ timed as (
     from acts
     window bill_acts as (
         partition by bill_id
-        order by acted_on, kind desc
+        order by acted_on, kind
     )
 
 ),

@@ -1,5 +1,5 @@
--- What each promise asks for by its day: how much, whether anything, from and until when money keeps it, and how much of
--- money that names no bill.
+-- What each promise asks for by its day: how much, whether anything, from and until when money keeps it, and how much
+-- of money that names no bill.
 {{
     config(
         materialized='incremental',

@@ -1,6 +1,6 @@
 -- What came in for each promise by its day: money on the promised debt, from the day of the promise to the day named,
--- that did not go back. Each payment is used once: what was promised first is served first. Where money went back later,
--- the promises are served as of each such day too: that says on which of them it was known that one was broken.
+-- that did not go back. Each payment is used once: what was promised first is served first. Where money went back
+-- later, the promises are served as of each such day too: that says on which day it was known that one was broken.
 {{
     config(
         materialized='incremental',

@@ -1,5 +1,6 @@
--- Bills that were open for long, as they are known on the last day: one that was cancelled unpaid was never owed. Counted
--- are days on which what was undisputed and unpaid of all the customer's bills so old was worth pursuing, as for grades.
+-- Bills that were open for long, as they are known on the last day: one that was cancelled unpaid was never owed.
+-- Counted are days on which what was undisputed and unpaid of all the customer's bills so old was worth pursuing, as
+-- for grades.
 {{ config(schema='outcomes', indexes=[{'columns': ['bill_id'], 'unique': true}]) }}
 
 {%- set thresholds = {
@@ -125,7 +126,8 @@ running as (
 
 ),
 
--- What is pursued of the customer by the month-end before; of days before the first that is known, by the policy's amount.
+-- What is pursued of the customer by the month-end before; of days before the first that is known, by the policy's
+-- amount.
 pursued as (
 
     select
@@ -147,12 +149,12 @@ pursued as (
 late_bills as (
 
     select
-        owed.bill_id,
-        owed.customer_id,
         {%- for name in thresholds %}
         min(case when owed.threshold = '{{ name }}' then greatest(owed.counts_from, pursued.valid_from) end)
-            as {{ name }}{{ ',' if not loop.last }}
+            as {{ name }},
         {%- endfor %}
+        owed.bill_id,
+        owed.customer_id
     from owed
     inner join pursued
         on

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support.by_hand import Hand, build_by_hand, rows_of
@@ -71,6 +72,22 @@ arm_2, commercial,
 guaranteed, commercial,
 unsecured, commercial,
 unbilled, commercial,
+plan_empty, commercial,
+plan_bounced, commercial,
+rest, commercial,
+used, commercial,
+halves, commercial,
+cancelled, commercial,
+credited, commercial,
+moved, commercial,
+moved_plan, commercial,
+coming_cent, commercial,
+coming_disputed, commercial,
+run_out, commercial,
+went_back, commercial,
+plan_stands, commercial,
+never_referred, commercial,
+other_referred, commercial,
 """
 # Bill, customer, due day, amount, whether disputed.
 BILLS = """
@@ -142,6 +159,30 @@ room-2, room, 2026-04-10, 500,
 room-3, room, 2026-05-10, 500,
 room-4, room, 2026-06-30, 500,
 arm_2-1, arm_2, 2026-04-02, 500,
+plan_empty-1, plan_empty, 2026-05-04, 1000,
+plan_bounced-1, plan_bounced, 2026-05-04, 1000,
+rest-1, rest, 2026-05-04, 1000,
+used-1, used, 2026-05-04, 3000,
+halves-1, halves, 2026-05-04, 1000,
+cancelled-1, cancelled, 2026-05-04, 1000,
+credited-1, credited, 2026-05-04, 1000,
+moved-1, moved, 2026-05-04, 500,
+moved_plan-1, moved_plan, 2026-05-04, 500,
+coming_cent-1, coming_cent, 2026-06-22, 500,
+coming_disputed-1, coming_disputed, 2026-06-22, 500, true
+coming_disputed-2, coming_disputed, 2026-06-30, 500,
+stranger-1, stranger, 2026-03-01, 1000,
+run_out-1, run_out, 2020-01-01, 500,
+went_back-1, went_back, 2025-03-03, 500,
+plan_stands-1, plan_stands, 2025-03-03, 500,
+never_referred-1, never_referred, 2026-02-01, 500,
+other_referred-1, other_referred, 2026-01-10, 500,
+other_referred-2, other_referred, 2026-02-01, 500,
+"""
+# Credit note, customer, day, amount, the bill.
+CREDIT_NOTES = """
+cancelled-N, cancelled, 2026-06-05, -1000, cancelled-1
+credited-N, credited, 2026-06-05, -300, credited-1
 """
 # Customer, deposit, guarantee, and its last day.
 SECURITY = {
@@ -180,6 +221,21 @@ room-A, room, room-1, 2026-03-05, 500,
 room-B, room, room-2, 2026-04-05, 500,
 room-C, room, room-3, 2026-05-05, 500,
 bounced-R, bounced, bounced-1, 2026-06-08, -500, bounced-P
+plan_bounced-P, plan_bounced, plan_bounced-1, 2026-06-08, 1000,
+plan_bounced-R, plan_bounced, plan_bounced-1, 2026-06-15, -1000, plan_bounced-P
+rest-P, rest, rest-1, 2026-06-01, 400,
+rest-Q, rest, rest-1, 2026-06-05, 200,
+used-P, used, used-1, 2026-06-09, 1000,
+used-R, used, used-1, 2026-06-17, -1000, used-P
+halves-P, halves, halves-1, 2026-06-09, 1000,
+halves-Q, halves, halves-1, 2026-06-12, -500, halves-P
+halves-R, halves, halves-1, 2026-06-16, -500, halves-P
+credited-P, credited, credited-1, 2026-06-09, 700,
+moved-P, moved, moved-1, 2026-05-21, 500,
+moved_plan-P, moved_plan, moved_plan-1, 2026-05-21, 200,
+coming_cent-P, coming_cent, coming_cent-1, 2026-06-10, 499.99,
+went_back-P, went_back, went_back-1, 2025-10-01, 100,
+went_back-R, went_back, went_back-1, 2025-10-10, -100, went_back-P
 """
 # Action, customer, bill, kind, day, amount, promised for.
 ACTIONS = """
@@ -225,6 +281,30 @@ twice-B, twice,, promise, 2026-06-02, 1000, 2026-06-11
 returned-A, returned,, promise, 2026-06-01, 1000, 2026-06-10
 elsewhere-A, elsewhere, elsewhere-1, promise, 2026-06-01, 1000, 2026-06-10
 transfer-A, transfer, transfer-1, promise, 2026-06-01,, 2026-06-10
+plan_empty-A, plan_empty,, instalment_plan, 2026-06-01, 1000, 2026-06-30
+plan_empty-B, plan_empty,, plan_completed, 2026-06-10,,
+plan_bounced-A, plan_bounced,, instalment_plan, 2026-06-01, 1000, 2026-06-30
+plan_bounced-B, plan_bounced,, plan_completed, 2026-06-10,,
+rest-A, rest,, promise, 2026-06-01,, 2026-06-11
+used-A, used,, promise, 2026-06-01, 1000, 2026-06-10
+used-B, used,, promise, 2026-06-02, 1000, 2026-06-11
+halves-A, halves,, promise, 2026-06-01, 1000, 2026-06-10
+cancelled-A, cancelled, cancelled-1, promise, 2026-06-01, 1000, 2026-06-10
+credited-A, credited, credited-1, promise, 2026-06-01, 1000, 2026-06-10
+moved-A, moved,, promise, 2026-05-11, 500, 2026-05-19
+moved_plan-A, moved_plan,, instalment_plan, 2026-05-11, 200, 2026-05-20
+run_out-A, run_out,, legal, 2024-06-01,,
+went_back-A, went_back,, legal, 2025-07-01,,
+plan_stands-A, plan_stands,, legal, 2025-07-01,,
+plan_stands-B, plan_stands, plan_stands-1, instalment_plan, 2026-06-01, 500, 2026-07-31
+never_referred-A, never_referred,, agency_return, 2026-04-01,,
+other_referred-A, other_referred, other_referred-1, agency_referral, 2026-02-10,,
+other_referred-B, other_referred,, agency_return, 2026-04-01,,
+"""
+# Plan, due day, amount.
+INSTALMENTS = """
+moved_plan-A, 2026-05-19, 100
+moved_plan-A, 2026-05-20, 100
 """
 # Note, customer, rule, member of staff, day. One before the day that found nothing is not of what is seen after it.
 NOTES = """
@@ -240,8 +320,11 @@ def files() -> dict[str, str]:
         for who, segment, closed in rows_of(CUSTOMERS)
     ]
     bills = [
-        f"{bill},{who},2025-09,{ISSUED.get(bill, due_on[:8] + '01')},{due_on},{amount},regular,{disputed}"
+        f"{bill},{who},2025-09,{ISSUED.get(bill, due_on[:8] + '01')},{due_on},{amount},regular,{disputed},"
         for bill, who, due_on, amount, disputed in rows_of(BILLS)
+    ]
+    bills += [
+        f"{note},{who},2026-06,{on},{on},{amount},reversal,,{of}" for note, who, on, amount, of in rows_of(CREDIT_NOTES)
     ]
     payments = [",".join([*row, ""][:6]) for row in rows_of(PAYMENTS)]
     actions = [",".join(row) for row in rows_of(ACTIONS)]
@@ -251,9 +334,10 @@ def files() -> dict[str, str]:
             "important_user,updated_at",
             *customers,
         ],
-        "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed", *bills],
+        "bill": ["bill_id,customer_id,period,issued_on,due_on,amount,kind,disputed,reverses_bill_id", *bills],
         "payment": ["payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id", *payments],
         "collection_action": ["action_id,customer_id,bill_id,kind,acted_on,amount,promise_date", *actions],
+        "instalment": ["action_id,due_on,amount", *(",".join(row) for row in rows_of(INSTALMENTS))],
         "service_order": [
             "order_id,customer_id,kind,requested_on",
             *(f"{who}-O,{who},close,2026-06-01" for who in ("leaving", "leaving_owing")),
@@ -400,6 +484,9 @@ def test_in_default_means_probability_one(hand: Hand) -> None:
     assert hand.row("candidate.largest_debtor", "defaulted")["expected_loss"] == 600
     rating = hand.row("candidate.customer_rating", "defaulted")
     assert (rating["grade"], rating["veto"]) == ("D", "in_default")
+    # Who has no contract has no grade, and is in default all the same.
+    stranger = hand.row("receivables.debt_loss", "stranger")
+    assert (stranger["is_in_default"], stranger["probability_of_default"]) == (True, 1)
     # 60 days are not more than 60.
     late = hand.row("candidate.work_list", "late")
     assert (late["days_overdue"], late["is_in_default"]) == (60, False)
@@ -419,7 +506,10 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     """30.5: 0.01 open for 116 days: no veto, no default, no warning, no dunning, no charge."""
     rating = hand.row("candidate.customer_rating", "cent")
     assert (rating["veto"], rating["max_days_overdue"], rating["overdue_amount"]) == (None, 116, Decimal("0.01"))
-    assert hand.row("candidate.feature_library", "cent")["max_days_overdue"] == 0
+    features = hand.row("candidate.feature_library", "cent")
+    assert features["max_days_overdue"] == 0
+    # 499.99 of 500 came in time: it is not 116 days late.
+    assert (features["avg_days_late_12m"], features["times_over_30d_12m"]) == (0, 0)
     assert hand.rows("select count(*) from candidate.work_list where customer_id = 'cent'") == [(0,)]
     assert hand.rows(
         "select count(*) from candidate.customer_warning where customer_id = 'cent' and rule like 'overdue%'"
@@ -429,12 +519,31 @@ def test_what_is_too_small_is_no_debt(hand: Hand) -> None:
     assert hand.row("candidate.feature_library", "small_part")["max_days_overdue"] == 25
 
 
+def test_what_is_too_small_or_disputed_is_no_default_in_evaluation(hand: Hand) -> None:
+    """30.1, 30.5: 0.01 of 500 is open after 61 days, and 1,000 that are disputed; 1,000 that are not are a default."""
+    build_outcomes(hand.settings)
+    late = "select late_on, defaulted_on from outcomes.long_overdue_bill where customer_id = "
+    assert hand.rows(f"{late}'cent'") == []
+    assert hand.rows(f"{late}'disputed'") == []
+    assert hand.rows(f"{late}'secured'") == [(date(2026, 4, 1), date(2026, 5, 1))]
+    # 0.50 are old, and 700 are not; 60 days are not more than 60.
+    assert hand.rows(f"{late}'small_part'") == []
+    assert hand.rows(f"{late}'late'") == [(date(2026, 5, 21), None)]
+
+
 def test_what_is_too_small_is_nothing_to_warn_of(hand: Hand) -> None:
     """30.5: who leaves and owes 0.01 is not warned of; who owes 500 is."""
     assert hand.row("candidate.customer_account", "leaving")["open_amount"] == Decimal("0.01")
     assert hand.rows("select customer_id from candidate.customer_warning where rule = 'closing_with_debt'") == [
         ("leaving_owing",)
     ]
+
+
+def test_what_is_too_small_or_disputed_falls_due_for_nobody(hand: Hand) -> None:
+    """30.5, 30.6: on 22 June 0.01 falls due, and 500 that are disputed; 500 that are not do on the 30th."""
+    due = "select next_due_on from features.payment_behaviour where as_of_date = '2026-06-19' and customer_id = "
+    assert hand.rows(f"{due}'coming_cent'") == [(None,)]
+    assert hand.rows(f"{due}'coming_disputed'") == [(date(2026, 6, 30),)]
 
 
 def test_what_is_small_beside_the_mean_bill_is_no_debt(hand: Hand) -> None:
@@ -509,27 +618,70 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
         "elsewhere-A": "broken",
         # A transfer that names no bill paid the promised one.
         "transfer-A": "kept",
+        # Whatever people said of it, nothing came; or it came and went back.
+        "plan_empty-A": "broken",
+        "plan_bounced-A": "broken",
+        "rest-A": "broken",
+        "used-A": "broken",
+        "used-B": "broken",
+        "halves-A": "broken",
+        # Of the bill nothing is owed any more; of the other 700, which came.
+        "cancelled-A": "kept",
+        "credited-A": "kept",
+        # By 19 May, a holiday, is by the 21st.
+        "moved-A": "kept",
+        "moved_plan-A": "kept",
+        "plan_stands-B": "open",
     }
     broken = hand.rows(
-        "select customer_id, happened_on from archive.customer_event "
-        "where kind = 'broken_promise' and customer_id not like 'promised%' order by 1"
+        "select customer_id, happened_on from archive.customer_event where kind = 'broken_promise' "
+        "and happened_on <= '2026-06-19' and customer_id not like 'promised%' order by 1, 2"
     )
     assert broken == [
         ("elsewhere", date(2026, 6, 11)),
+        # The first return brought it below what was promised.
+        ("halves", date(2026, 6, 12)),
+        ("plan_bounced", date(2026, 6, 15)),
+        ("plan_empty", date(2026, 6, 10)),
+        ("rest", date(2026, 6, 12)),
         # Nobody knew before the money went back.
         ("returned", date(2026, 6, 12)),
         ("twice", date(2026, 6, 12)),
+        # The only 1,000 kept the first promise until it went back on the 17th: the second was broken without it.
+        ("used", date(2026, 6, 12)),
+        ("used", date(2026, 6, 17)),
+    ]
+    # 400 came on the day of the promise, before it: of the other 600 there came 200.
+    asked = "select amount, paid_amount from collections.promise where customer_id = "
+    assert hand.rows(f"{asked}'rest'") == [(600, 200)]
+    assert hand.rows(f"{asked}'cancelled'") == [(0, 0)]
+    assert hand.rows(f"{asked}'credited'") == [(700, 700)]
+    # Two instalments whose days are moved to one are one.
+    assert hand.rows("select due_on, amount, outcome from candidate.instalment_result") == [
+        (date(2026, 5, 21), 200, "kept")
     ]
 
 
 def test_what_is_old_is_written_off_bill_by_bill(hand: Hand) -> None:
-    """30.7: the old bill alone, after the step that the policy demands, with the day on which its claim is barred."""
+    """30.7: the old bill alone, after the step that the policy demands and under no plan that stands, with the day on
+    which its claim is barred; and what an agency gave back, if one had it.
+    """
     proposed = hand.rows(
         "select bill_id, proposed_amount, because, limitation_on, interrupted_by, interrupted_on from "
-        "candidate.write_off_bill"
+        "candidate.write_off_bill order by 1"
     )
-    # Sued in July, paid in part on 1 September 2025: three years from then.
-    assert proposed == [("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1))]
+    assert proposed == [
+        # Sued in July, paid in part on 1 September 2025: three years from then.
+        ("barred-1", 400, "age", date(2028, 9, 1), "payment", date(2025, 9, 1)),
+        # An agency had this bill of the customer, and gave it back.
+        ("other_referred-1", 500, "agency", date(2029, 1, 10), None, None),
+        # Sued when the time had run out.
+        ("run_out-1", 500, "age", date(2023, 1, 1), None, None),
+        # A payment that went back interrupts nothing.
+        ("went_back-1", 500, "age", date(2028, 7, 1), "legal", date(2025, 7, 1)),
+    ]
+    assert hand.row("candidate.write_off_proposal", "other_referred")["returned_by_agency_on"] == date(2026, 4, 1)
+    assert hand.row("candidate.work_list", "plan_stands")["days_overdue"] == 473
     assert hand.row("candidate.write_off_proposal", "barred")["proposed_amount"] == 400
     assert hand.row("candidate.work_list", "not_sued")["days_overdue"] == 473
 
@@ -558,14 +710,14 @@ def test_a_warning_of_a_coming_day_closes_when_it_has_passed(hand: Hand) -> None
 def test_one_warning_of_a_customer_leads(hand: Hand) -> None:
     """30.10: the most urgent leads, the others stand under it, and what no deposit covers says whom to see first."""
     rows = hand.rows(
-        "select customer_id, rule, level, level_by_rule, is_met, deadline, is_leading, leading_rule "
+        "select customer_id, rule, level, level_by_rule, status, is_met, deadline, is_leading, leading_rule "
         "from candidate.customer_warning"
     )
     levels = ["red", "orange", "yellow", "blue"]
     leading = {
-        # Red, what holds, red by its rule, due first, which what is not dated is last.
-        who: min((levels.index(level), not met, levels.index(by_rule), deadline or date.max, rule)
-                 for other, rule, level, by_rule, met, deadline, *_ in rows if other == who)[-1]
+        # What nobody has noted, red, what holds, red by its rule, due first, which what is not dated is last.
+        who: min((status != "open", levels.index(level), not met, levels.index(by_rule), deadline or date.max, rule)
+                 for other, rule, level, by_rule, status, met, deadline, *_ in rows if other == who)[-1]
         for who, *_ in rows
     }  # fmt: skip
     assert {(who, rule, *rest[-2:]) for who, rule, *rest in rows} == {
@@ -616,8 +768,9 @@ def test_warnings_agree_with_the_limits_of_their_release(hand: Hand) -> None:
         ("no_room", "open", None),
         ("over_limit", "acknowledged", date(2026, 6, 15)),
     ]
+    # Somebody has noted the more urgent one: the other is still on a day's list.
     leads = hand.rows("select rule from candidate.customer_warning where customer_id = 'room' and is_leading")
-    assert leads == [("over_limit",)]
+    assert leads == [("no_room",)]
     assert hand.rows("select distinct rule from candidate.warning_event where customer_id = 'room'") == [
         ("near_limit",)
     ]

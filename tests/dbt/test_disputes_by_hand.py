@@ -36,11 +36,20 @@ credit-1, credit, 2026-02-10, 2026-03-01, 1000,
 credit-2, credit, 2026-03-10, 2026-04-01, 400,
 backwards-1, backwards, 2026-02-10, 2026-03-01, 1000,
 tenant-1, tenant, 2026-02-10, 2026-03-01, 1000,
+other_cause-1, other_cause, 2026-02-10, 2026-03-01, 1000,
+too_little-1, too_little, 2026-02-10, 2026-03-01, 1000,
+later-1, later, 2026-02-10, 2026-03-01, 1000,
 """
 # Credit note, customer, day, amount, the bill.
 CREDIT_NOTES = """
 won-N, won, 2026-05-25, -1000, won-1
 partly-N, partly, 2026-05-25, -200, partly-1
+other_cause-M, other_cause, 2026-03-10, -10, other_cause-1
+other_cause-N, other_cause, 2026-05-25, -990, other_cause-1
+too_little-M, too_little, 2026-03-04, -100, too_little-1
+too_little-N, too_little, 2026-05-25, -300, too_little-1
+later-M, later, 2026-03-10, -10, later-1
+later-N, later, 2026-06-05, -200, later-1
 """
 # Dispute, customer, bill, first day, day it was closed, outcome, contested amount.
 DISPUTES = """
@@ -61,6 +70,9 @@ backwards-D, backwards, backwards-1, 2026-05-20, 2026-03-05, withdrawn,
 nothing-D, backwards, backwards-1, 2026-03-05,,, 0
 unknown-D, whole, never-came, 2026-03-05,,,
 landlord-D, landlord, tenant-1, 2026-03-05,,,
+other_cause-D, other_cause, other_cause-1, 2026-03-05, 2026-05-10, for_customer,
+too_little-D, too_little, too_little-1, 2026-03-05, 2026-05-10, for_customer, 500
+later-D, later, later-1, 2026-03-05, 2026-05-10, partly_for_customer, 400
 """
 # Payment, customer, bill, day, amount.
 PAYMENTS = """
@@ -205,6 +217,19 @@ def test_a_dispute_that_the_customer_won_ends_with_the_credit_note(hand: Hand) -
     assert_pursued(hand, "partly", 800, "176.00")
 
 
+def test_a_credit_note_for_another_cause_ends_no_dispute(hand: Hand) -> None:
+    """30.6: 10 are credited on 10 March; the customer was right on 10 May, and has his 990 on 25 May."""
+    spans = "select contested_amount, valid_from, valid_to from ledger.dispute_span where customer_id = "
+    assert hand.rows(f"{spans}'other_cause'") == [(1000, date(2026, 3, 5), date(2026, 5, 25))]
+    assert in_the_books(hand, "other_cause") == [(990, 990), (0, 0), (0, 0)]
+    # Of 500 that he was right to contest 300 were credited since: the dispute lasts until the other 200 are.
+    assert hand.rows(f"{spans}'too_little'") == [(500, date(2026, 3, 5), date(9999, 12, 31))]
+    assert in_the_books(hand, "too_little") == [(900, 500), (600, 500), (600, 500)]
+    # Right in part: what was credited before is not what was decided.
+    assert hand.rows(f"{spans}'later'") == [(400, date(2026, 3, 5), date(2026, 6, 5))]
+    assert in_the_books(hand, "later") == [(990, 400), (990, 400), (790, 0)]
+
+
 def test_two_disputes_one_after_the_other(hand: Hand) -> None:
     """30.6: until 10 April and from 15 May on; between them it counts. Two at one time contest what they come to."""
     assert counted(hand, "twice") == [60, 0, 0]
@@ -234,6 +259,7 @@ def test_what_should_be_asked_is_reported(hand: Hand) -> None:
         "select finding, fact_id, customer_id, amount from candidate.ledger_finding where extract = 'dispute' order by "
         "1, 2"
     ) == [
+        ("credited_less_than_decided", "too_little-D", "too_little", 200),
         ("disputes_a_bill_that_never_came", "unknown-D", "whole", 0),
         ("no_credit_note_after_a_dispute", "waiting-D", "waiting", 1000),
     ]

@@ -71,24 +71,39 @@ def ledger(rated: Rated) -> oracle.Ledger:
     return as_oracles_read(read_rows([rated.folder / f"{name}.csv" for name in names]))[0]
 
 
-def counts_from(ledger: oracle.Ledger, bill: oracle.Bill, days_overdue: int) -> date:
-    """The first day on which it is overdue by more days; of a disputed one, on which more of it is open than is
-    contested.
+def first_days_so_old(ledger: oracle.Ledger, customer_id: str, days_overdue: int) -> list[date]:
+    """For each bill the first day at whose end it was overdue by more days, and all of the customer's bills so old were
+    worth pursuing: what was not paid of them, and not contested.
     """
-    day = bill.due_on + timedelta(days=days_overdue + 1)
-    if bill.bill_id not in {dispute.bill_id for dispute in ledger.disputes}:
-        return day
-    facts = ledger.accounts_of(bill.customer_id)
-    while day <= LAST_DAY:
-        then = account_engine.bills_as_of(facts, day)[bill.bill_id]
-        if then.open > then.contested:
-            return day
-        day += timedelta(days=1)
-    return date.max
+    facts = ledger.accounts_of(customer_id)
+    # One that was cancelled unpaid was never owed.
+    bills = {
+        state.bill.bill_id: state.bill.due_on + timedelta(days=days_overdue + 1)
+        for state in oracle.bills_as_of(ledger, customer_id, LAST_DAY)
+        if state.judged > 0
+    }
+    late = [
+        bills[state.bill.bill_id]
+        for state in oracle.bills_as_of(ledger, customer_id, LAST_DAY)
+        if state.bill.bill_id in bills and (not state.settled_on or state.settled_on > bills[state.bill.bill_id])
+    ]
+    found: dict[str, date] = {}
+    for day in sorted({*facts.book.dates, *bills.values()} if late else ()):
+        if min(late) <= day <= LAST_DAY:
+            then = account_engine.bills_as_of(facts, day)
+            old = [then[bill] for bill, on in bills.items() if on <= day and bill in then]
+            # What was written off and not recovered was not paid either.
+            unpaid = {
+                one.bill_id: max(one.open - one.contested, oracle.ZERO) + one.written_off - one.recovered for one in old
+            }
+            owed = {bill: amount for bill, amount in unpaid.items() if amount > 0}
+            if sum(owed.values()) >= oracle.PURSUED_FROM:
+                found = dict.fromkeys(owed, day) | found
+    return list(found.values())
 
 
 def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) -> None:
-    """Default: a bill still open 61 days after it fell due, within six months; late: 31 days, and no default."""
+    """Default: a debt worth pursuing that is 61 days overdue, within six months; late: 31 days, and no default."""
     got = {
         (day, customer): (exclusion, outcome, grade)
         for day, customer, exclusion, outcome, grade in rows(
@@ -102,8 +117,7 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
     assert len(days) == 24
     seen: Counter[str | None] = Counter()
     for customer in ledger.customers:
-        bills = oracle.bills_as_of(ledger, customer.customer_id, LAST_DAY)
-        starts = {days: [counts_from(ledger, bill.bill, days) for bill in bills] for days in (30, 60)}
+        starts = {days: first_days_so_old(ledger, customer.customer_id, days) for days in (30, 60)}
         for day in days:
             if (day, customer.customer_id) not in got or (
                 customer.customer_id in REPORTED_OUTCOMES and day == date(2025, 6, 30)
@@ -113,13 +127,7 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
             ends = oracle.month_end_after(day, 6)
 
             def late(days_overdue: int, after: date = day, until: date = ends) -> bool:
-                return any(
-                    after < on <= until
-                    and (bill.settled_on is None or bill.settled_on >= on)
-                    # One that was cancelled unpaid was never owed.
-                    and bill.judged > 0
-                    for bill, on in zip(bills, starts[days_overdue], strict=True)  # noqa: B023 - called within the round
-                )
+                return any(after < on <= until for on in starts[days_overdue])  # noqa: B023 - called within the round
 
             then = oracle.payment_features(ledger, customer.customer_id, day)["max_days_overdue"]
             if grade == "NR":
@@ -193,20 +201,12 @@ def test_vintages_and_grades_count_the_outcomes(rated: Rated) -> None:
 
 
 def test_vintages_by_month_of_opening(rated: Rated, ledger: oracle.Ledger) -> None:
-    """From the files: whose contract began in a month, and the first day on which a bill was 61 days overdue and
-    open.
-    """
+    """From the files: whose contract began in a month, and the first day on which a debt was 61 days overdue."""
     first_bill = min(bill.issued_on for own in ledger.bills_of.values() for bill in own)
     cohorts: dict[date, list[date | None]] = {}
     for customer in ledger.customers:
         opened = customer.opened_on.replace(day=1)
-        bills = oracle.bills_as_of(ledger, customer.customer_id, LAST_DAY)
-        defaults = [
-            on
-            for bill in bills
-            if bill.judged > 0 and (on := counts_from(ledger, bill.bill, 60)) <= LAST_DAY
-            and (bill.settled_on is None or bill.settled_on >= on)
-        ]  # fmt: skip
+        defaults = first_days_so_old(ledger, customer.customer_id, 60)
         if opened >= first_bill.replace(day=1):
             cohorts.setdefault(opened, []).append(min(defaults, default=None))
     want = {}

@@ -701,15 +701,20 @@ class _Book:
         return min(bill.amount, _total(bill.amount if one.amount is None else one.amount for one in standing))
 
     def _lasts(self, dispute: Dispute, bill: Bill, day: date) -> bool:
-        """Whether a dispute that was opened by then has not ended: if the customer was right, by a credit note
-        since.
+        """Whether a dispute that was opened by then has not ended: where the customer was right, by credit notes since
+        over all that he contested; where he was right in part, by the first one after the decision.
         """
         if dispute.closed_on is None or day < dispute.closed_on:
             return True
         if dispute.outcome not in ("for_customer", "partly_for_customer"):
             return False
-        days = [one for one in self.dates if max(dispute.opened_on, bill.issued_on) <= one <= day]
-        return not any(self._credited(bill, one) > self._credited(bill, one - ONE_DAY) for one in days)
+        decided_on = max(dispute.opened_on, dispute.closed_on, bill.issued_on)
+        days = [one for one in self.dates if decided_on <= one <= day]
+        if dispute.outcome == "partly_for_customer":
+            return not any(self._credited(bill, one) > self._credited(bill, one - ONE_DAY) for one in days)
+        contested = bill.amount if dispute.amount is None else dispute.amount
+        to_credit = min(self._credited(bill, dispute.opened_on - ONE_DAY) + contested, bill.amount)
+        return not any(self._credited(bill, one) >= to_credit for one in days)
 
     def _credited(self, bill: Bill, day: date) -> Decimal:
         return self.of_bills.reversed(bill.bill_id, day) if day >= bill.issued_on else ZERO

@@ -127,6 +127,11 @@ class BillThen:
 
     @property
     def days_late(self) -> int:
+        """From the due date until it was settled; a bill that was paid in time but for less than is pursued is not
+        late.
+        """
+        if self.judged - self.in_time < PURSUED_FROM:
+            return 0
         return max(((self.settled_on or self.as_of) - self.bill.due_on).days, 0)
 
     @property
@@ -150,6 +155,7 @@ class Ledger:
     bills_then: dict[tuple[str, date], list[BillThen]] = field(default_factory=dict)
     # By segment and day the bills that each tenth of the customers begins at.
     bounds: dict[tuple[str, date], dict[int, Decimal]] = field(default_factory=dict)
+    promised: dict[str, list[promise_oracle.Part]] = field(default_factory=dict)
     _accounts_of: dict[str, account_engine.Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -439,7 +445,6 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
         if billed > 0:
             issued = [state.standing for state in bills if start < state.bill.issued_on and state.standing > 0]
             features["bill_spread_12m"] = rounded(max(issued) * months / billed, 2)
-    open_bills = [state for state in bills if state.open > 0]
     features["overdue_bills"] = Decimal(len(pursued))
     oldest = oldest_pursued(pursued)
     features["max_days_overdue"] = Decimal((day - oldest).days if oldest else 0)
@@ -447,9 +452,10 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
         features |= {"overdue_bills": ZERO, "max_days_overdue": ZERO}
         if "overdue_months" in features:
             features["overdue_months"] = ZERO
-    coming = [(s.bill.due_on - day).days for s in open_bills if s.bill.due_on >= day]
-    if coming:
-        features["days_to_next_due"] = Decimal(min(coming))
+    # Neither a cent nor what is disputed is a debt that falls due.
+    next_due = oldest_pursued([state for state in undisputed(bills) if state.open > 0 and state.bill.due_on >= day])
+    if next_due:
+        features["days_to_next_due"] = Decimal((next_due - day).days)
     return features
 
 
@@ -534,9 +540,10 @@ def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
             continue
         mine = [part.broken_on for part in parts if part.action_id == fact.row["action_id"] and part.broken_on]
         ending = end_of_plan(ledger, fact)
-        if ending:
-            broken += [ending.day] if ending.kind != "plan_completed" else []
+        if ending and ending.kind != "plan_completed":
+            broken.append(ending.day)
         elif mine:
+            # Also a plan that people called completed is kept by its money alone.
             broken.append(min(mine))
     return broken
 
@@ -564,7 +571,7 @@ def end_of_plan(ledger: Ledger, plan: Fact) -> Ending | None:
     missed = [
         part.broken_on
         for part in promise_oracle.parts_of(ledger, plan.customer_id)
-        if part.action_id == plan.row["action_id"] and part.is_instalment and part.broken_on
+        if part.action_id == plan.row["action_id"] and part.may_be_missed and part.broken_on
     ]
     if missed:
         endings.append((min(missed), "", "instalment_missed"))

@@ -1,4 +1,4 @@
-"""Which money kept which promise: lot by lot, one promise after the other."""
+"""Which money kept which promise: lot by lot, one promise after the other, as of any day."""
 
 from __future__ import annotations
 
@@ -20,11 +20,30 @@ END = date(2200, 1, 1)
 
 @dataclass
 class Lot:
-    """What payments of a day for a bill, or for none, brought for good."""
+    """What payments of a day for a bill, or for none, had brought by the day as of which promises are served."""
 
     paid_on: date
     bill_id: str | None
     left: Decimal
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a promise, or an instalment of a plan, asks for: how much, and of which days' money."""
+
+    action_id: str
+    bill_id: str
+    promised_on: date
+    due_on: date
+    amount: Decimal
+    paid_from: date
+    paid_until: date
+    # The first day on which the lack of money is known.
+    known_on: date
+    is_instalment: bool
+    is_void: bool
+    # How much of money that names no bill may count; None for all of it.
+    credit: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -37,43 +56,94 @@ class Part:
     paid: Decimal
     broken_on: date | None
     is_instalment: bool
+    # False where its plan was completed by its day.
+    may_be_missed: bool = False
 
 
 def parts_of(ledger: oracle.Ledger, customer_id: str) -> list[Part]:
     """What a customer promised, in the order in which it was."""
+    if customer_id not in ledger.promised:
+        ledger.promised[customer_id] = _parts_of(ledger, customer_id)
+    return ledger.promised[customer_id]
+
+
+def _parts_of(ledger: oracle.Ledger, customer_id: str) -> list[Part]:
+    facts = ledger.accounts_of(customer_id)
+    demands = demands_of(ledger, customer_id)
+    return [
+        Part(
+            demand.action_id, demand.due_on, demand.amount, paid,
+            short_since(facts, customer_id, demands, place) if paid < demand.amount else None,
+            demand.is_instalment, demand.is_instalment and demand.known_on > demand.due_on,
+        )
+        for place, (demand, paid) in enumerate(zip(demands, serve(facts, customer_id, demands, END), strict=True))
+    ]  # fmt: skip
+
+
+def demands_of(ledger: oracle.Ledger, customer_id: str) -> list[Demand]:
+    """All that a customer promised: who promised first is served first."""
     facts = ledger.accounts_of(customer_id)
     actions = [fact for fact in ledger.facts_of[customer_id] if fact.extract == "collection_action"]
-    lots: dict[tuple[date, str | None], Lot] = {}
-    for received in facts.book.money(END).received[customer_id]:
-        bill = received.payment.bill_id if received.payment.bill_id in facts.book.bills else None
-        lot = lots.setdefault((received.payment.paid_on, bill), Lot(received.payment.paid_on, bill, ZERO))
-        lot.left += received.net
-    found: list[Part] = []
     promises = [fact for fact in actions if fact.kind in ("promise", "instalment_plan") and fact.until]
+    found: list[Demand] = []
     for promise in sorted(promises, key=lambda fact: (fact.day, fact.row["action_id"])):
-        schedule = ledger.instalments.get(promise.row["action_id"], [])
         if promise.row["amount"] and Decimal(promise.row["amount"]) <= 0:
             continue
         assert promise.until
+        schedule = ledger.instalments.get(promise.row["action_id"], [])
         ended_on, was_completed = ending_said(actions, promise)
-        has_failed = False
+        # The rest after that day's payments: they are not what keeps the promise of it.
+        paid_from = promise.day if promise.row["amount"] else promise.day + ONE_DAY
+        promised_before = ZERO
         for due_on, amount in schedule or [(promise.until, promised_amount(facts, promise))]:
-            # A completed plan takes what came by then, also for what was to be paid later.
-            paid_until = min(due_on, ended_on) if ended_on and was_completed else due_on
-            eligible = eligible_lots(facts, list(lots.values()), promise, paid_until)
-            by_then = paid_by(facts, eligible, customer_id, due_on)
-            paid = ZERO
-            if not has_failed and not (ended_on and due_on >= ended_on and not was_completed):
-                paid = take(eligible, amount, credit_for(facts, promise, due_on))
-            broken_on = None
-            if paid < amount:
-                has_failed = True
-                broken_on = due_on + ONE_DAY
-                went_back = last_return(facts, eligible, customer_id, due_on)
-                if by_then >= amount and went_back:
-                    broken_on = max(broken_on, went_back)
-            found.append(Part(promise.row["action_id"], due_on, amount, paid, broken_on, bool(schedule)))
+            is_cut_short = ended_on is not None and was_completed and ended_on <= due_on
+            still_owed = owed_of_bill(facts, promise, paid_from, due_on)
+            asked = amount if still_owed is None else min(amount, max(still_owed - promised_before, ZERO))
+            found.append(
+                Demand(
+                    promise.row["action_id"], promise.row["bill_id"], promise.day, due_on, asked, paid_from,
+                    # A completed plan takes what came by then, also for what was to be paid later.
+                    ended_on if is_cut_short and ended_on else due_on,
+                    ended_on if is_cut_short and ended_on else due_on + ONE_DAY,
+                    bool(schedule), bool(ended_on and due_on >= ended_on and not was_completed),
+                    credit_for(facts, promise, paid_from, due_on),
+                )
+            )  # fmt: skip
+            promised_before += amount
     return found
+
+
+def serve(facts: account_engine.Facts, customer_id: str, demands: list[Demand], day: date) -> list[Decimal]:
+    """What each demand had been paid by the end of a day, with the money that had come and not gone back by then."""
+    lots: dict[tuple[date, str | None], Lot] = {}
+    for received in facts.book.money(day).received[customer_id]:
+        # Before the bill that it names is issued it names none.
+        bill = received.pays.bill_id if received.pays else None
+        lot = lots.setdefault((received.payment.paid_on, bill), Lot(received.payment.paid_on, bill, ZERO))
+        lot.left += received.net
+    failed: set[str] = set()
+    found = []
+    for demand in demands:
+        paid = ZERO
+        if not demand.is_void and demand.action_id not in failed:
+            paid = take(eligible_lots(facts, list(lots.values()), demand), demand.amount, demand.credit)
+        # After an instalment whose day has passed unpaid a plan takes nothing.
+        if paid < demand.amount and demand.paid_until <= day:
+            failed.add(demand.action_id)
+        found.append(paid)
+    return found
+
+
+def short_since(facts: account_engine.Facts, customer_id: str, demands: list[Demand], place: int) -> date:
+    """The first day by whose end it was known that too little had come, or was left of it."""
+    demand = demands[place]
+    if serve(facts, customer_id, demands, demand.paid_until)[place] < demand.amount:
+        return demand.known_on
+    return next(
+        day
+        for day in facts.book.dates
+        if day > demand.paid_until and serve(facts, customer_id, demands, day)[place] < demand.amount
+    )
 
 
 def ending_said(actions: list[oracle.Fact], promise: oracle.Fact) -> tuple[date | None, bool]:
@@ -106,33 +176,50 @@ def promised_amount(facts: account_engine.Facts, promise: oracle.Fact) -> Decima
     )
 
 
-def eligible_lots(facts: account_engine.Facts, lots: list[Lot], promise: oracle.Fact, due_on: date) -> list[Lot]:
-    """Money of the promise's days for the promised bill, for what was billed by then, or for no bill; named money
-    first.
-    """
-    named = promise.row["bill_id"]
-
-    def is_for(lot: Lot) -> bool:
-        if lot.bill_id is None or lot.bill_id == named:
-            return True
-        return not named and facts.book.bills[lot.bill_id].issued_on <= promise.day
-
-    mine = [lot for lot in lots if promise.day <= lot.paid_on <= due_on and is_for(lot)]
-    return sorted(mine, key=lambda lot: (lot.bill_id is None, lot.paid_on, lot.bill_id or ""))
+def own_bill(facts: account_engine.Facts, promise: oracle.Fact) -> account_engine.Bill | None:
+    """The promised bill, if it is the customer's."""
+    bill = facts.book.bills.get(promise.row["bill_id"])
+    return bill if bill and bill.customer_id == promise.customer_id else None
 
 
-def credit_for(facts: account_engine.Facts, promise: oracle.Fact, due_on: date) -> Decimal | None:
+def owed_of_bill(
+    facts: account_engine.Facts, promise: oracle.Fact, paid_from: date, due_on: date
+) -> Decimal | None:  # fmt: skip
+    """What of the promised bill, as it stands on the day, was not paid before the promise; None where none is named."""
+    bill = own_bill(facts, promise)
+    if bill is None or bill.issued_on > due_on:
+        return None
+    then, before = facts.book.stand(bill, due_on), paid_from - ONE_DAY
+    paid_before = facts.book.stand(bill, before).paid if bill.issued_on <= before else ZERO
+    return then.stands_at - min(then.paid, paid_before)
+
+
+def credit_for(facts: account_engine.Facts, promise: oracle.Fact, paid_from: date, due_on: date) -> Decimal | None:
     """How much more unallocated credit pays of the promised bill than before the promise; None where no bill is
     named.
     """
-    bill = facts.book.bills.get(promise.row["bill_id"])
     if not promise.row["bill_id"]:
         return None
+    bill = own_bill(facts, promise)
     if bill is None or bill.issued_on > due_on:
         return ZERO
-    before = promise.day - ONE_DAY
+    before = paid_from - ONE_DAY
     then = facts.book.stand(bill, before).paid_by_credit if bill.issued_on <= before else ZERO
     return max(facts.book.stand(bill, due_on).paid_by_credit - then, ZERO)
+
+
+def eligible_lots(facts: account_engine.Facts, lots: list[Lot], demand: Demand) -> list[Lot]:
+    """Money of the demand's days for the promised bill, for what was billed by the promise, or for no bill; named
+    money first.
+    """
+
+    def is_for(lot: Lot) -> bool:
+        if lot.bill_id is None or lot.bill_id == demand.bill_id:
+            return True
+        return not demand.bill_id and facts.book.bills[lot.bill_id].issued_on <= demand.promised_on
+
+    mine = [lot for lot in lots if demand.paid_from <= lot.paid_on <= demand.paid_until and is_for(lot)]
+    return sorted(mine, key=lambda lot: (lot.bill_id is None, lot.paid_on, lot.bill_id or ""))
 
 
 def take(lots: list[Lot], amount: Decimal, credit: Decimal | None) -> Decimal:
@@ -149,33 +236,3 @@ def take(lots: list[Lot], amount: Decimal, credit: Decimal | None) -> Decimal:
             lot.left -= part
             paid += part
     return paid
-
-
-def _received(
-    facts: account_engine.Facts, lots: list[Lot], customer_id: str, day: date
-) -> dict[tuple[date, str | None], Decimal]:
-    """By lot what it had brought by the end of a day."""
-    keys = {(lot.paid_on, lot.bill_id) for lot in lots}
-    found = dict.fromkeys(keys, ZERO)
-    for received in facts.book.money(day).received[customer_id]:
-        bill = received.payment.bill_id if received.payment.bill_id in facts.book.bills else None
-        if (received.payment.paid_on, bill) in keys:
-            found[received.payment.paid_on, bill] += received.net
-    return found
-
-
-def paid_by(facts: account_engine.Facts, lots: list[Lot], customer_id: str, day: date) -> Decimal:
-    """What the lots had brought by a day, also what went back later."""
-    return sum(_received(facts, lots, customer_id, day).values(), ZERO)
-
-
-def last_return(facts: account_engine.Facts, lots: list[Lot], customer_id: str, after: date) -> date | None:
-    """The last day after this one on which something of the lots went back, or was taken back of that."""
-    days = sorted({movement.day for movement in facts.book.of_payments.movements.values() if movement.day > after})
-    last, before = None, _received(facts, lots, customer_id, after)
-    for day in days:
-        now = _received(facts, lots, customer_id, day)
-        if now != before:
-            last = day
-        before = now
-    return last

@@ -2,7 +2,8 @@
     {#-
         The columns and conditions that show a scope's bills as they stood: to be read for one customer and date at a time. Bills
         that are neither open nor of the last year are in no figure. What is open and disputed is set aside, unless the
-        policy of the date (`dates`) counts it: the whole bill where nothing else of it is open.
+        policy of the date (`dates`) counts it: the whole bill where nothing else of it is open. A bill of which less than is
+        pursued was not paid in time is not late, whenever the rest comes.
     -#}
     {%- set set_aside = '(case when dates.dispute_counts_in_rating then 0 else balances.disputed_amount end)' %}
     {%- set is_set_aside = '(balances.open_amount > 0 and balances.open_amount = ' ~ set_aside ~ ')' %}
@@ -20,7 +21,10 @@
         balances.open_amount,
         balances.disputed_amount,
         balances.open_amount - {{ set_aside }} as counted_amount,
-        {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }} as days_late,
+        case
+            when {{ judged }} - balances.paid_in_time < dates.pursued_from then 0
+            else {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }}
+        end as days_late,
         balances.issued_month_bit,
         balances.period,
         balances.due_on,

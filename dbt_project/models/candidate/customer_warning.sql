@@ -46,15 +46,22 @@ ranked as (
 
 ),
 
--- Of a customer's warnings the most urgent leads: by level, what holds before what waits to clear, what is of that
--- level by its rule before what escalated to it, then by deadline, which what is not dated has none of.
+-- Of a customer's warnings the most urgent leads, what somebody has noted after what is open: by level, what holds
+-- before what waits to clear, what is of that level by its rule before what escalated to it, then by deadline, which
+-- what is not dated has none of.
 led as (
 
     select
         *,
         first_value(rule) over (
             partition by customer_id
-            order by level_rank, case when is_met then 0 else 1 end, rank_by_rule, deadline nulls last, rule
+            order by
+                case when status = 'open' then 0 else 1 end,
+                level_rank,
+                case when is_met then 0 else 1 end,
+                rank_by_rule,
+                deadline nulls last,
+                rule
         ) as leading_rule
     from ranked
 

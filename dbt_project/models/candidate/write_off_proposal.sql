@@ -34,7 +34,8 @@ hopeless as (
         customer_id,
         sum(open_amount) as proposed_amount,
         count(*) as overdue_bills,
-        min(due_on) as oldest_due_on
+        min(due_on) as oldest_due_on,
+        max(returned_on) as returned_on
     from bills
     group by customer_id
 
@@ -52,7 +53,7 @@ as_contracted as (
         cast(hopeless.overdue_bills as integer) as overdue_bills,
         cast(hopeless.oldest_due_on as date) as oldest_due_on,
         cast(stages.insolvent_since as date) as insolvent_since,
-        cast(stages.returned_on as date) as returned_by_agency_on,
+        cast(hopeless.returned_on as date) as returned_by_agency_on,
         cast(customers.closed_on as date) as closed_on,
         cast(stages.last_step as text) as last_step,
         cast(stages.last_step_on as date) as last_step_on,

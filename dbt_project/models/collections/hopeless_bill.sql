@@ -45,19 +45,57 @@ steps as (
 actions as (
 
     select * from {{ ref('stg_collection_action') }}
-    where
-        not is_deleted
-        and kind in ('notice', 'final_notice', 'promise', 'instalment_plan', 'legal')
+    where not is_deleted
 
 ),
 
-payments as (
+promises as (
+
+    select * from {{ ref('promise') }}
+
+),
+
+movements as (
 
     select * from {{ ref('movement') }}
     where
-        kind = 'payment'
-        and amount > 0
+        kind in ('payment', 'return')
         and bill_id is not null
+
+),
+
+-- What an agency had: a referral of the bill, or of all debts, after its due date.
+agencies as (
+
+    select
+        bills.bill_id,
+        max(case when actions.kind = 'agency_referral' then actions.acted_on end) as referred_on,
+        max(case when actions.kind = 'agency_return' then actions.acted_on end) as returned_on
+    from bills
+    cross join dates
+    inner join actions
+        on
+            bills.customer_id = actions.customer_id
+            and bills.due_on < actions.acted_on
+            and dates.as_of_date >= actions.acted_on
+            and (actions.bill_id is null or actions.bill_id = bills.bill_id)
+    group by bills.bill_id
+
+),
+
+-- While it stands, and its money has not come, a promise or plan is waited for.
+promised as (
+
+    select distinct bills.bill_id
+    from bills
+    cross join dates
+    inner join promises
+        on
+            bills.customer_id = promises.customer_id
+            and dates.as_of_date >= promises.acted_on
+            and dates.as_of_date <= promises.stands_until
+            and not promises.is_kept
+            and (promises.bill_id is null or promises.bill_id = bills.bill_id)
 
 ),
 
@@ -70,14 +108,13 @@ judged as (
         bills.due_on,
         dates.as_of_date,
         policies.limitation_years,
+        case when agencies.returned_on >= agencies.referred_on then agencies.returned_on end as returned_on,
         case
             when stages.insolvent_since is not null then 'insolvency'
+            when agencies.returned_on >= agencies.referred_on then 'agency'
             when
-                stages.returned_on >= coalesce(stages.referred_on, stages.returned_on)
-                and stages.returned_on > bills.due_on
-                then 'agency'
-            when
-                {{ days_after('bills.due_on', 'dates.as_of_date') }} >= policies.write_off_days
+                promised.bill_id is null
+                and {{ days_after('bills.due_on', 'dates.as_of_date') }} >= policies.write_off_days
                 and (policies.write_off_after_step = '' or coalesce(bills.furthest_rank, 0) >= steps.step_rank)
                 then 'age'
         end as because
@@ -89,6 +126,10 @@ judged as (
         on bills.customer_id = stages.customer_id
     inner join policies
         on debtors.policy_version = policies.policy_version
+    left join agencies
+        on bills.bill_id = agencies.bill_id
+    left join promised
+        on bills.bill_id = promised.bill_id
     left join steps
         on
             debtors.policy_version = steps.policy_version
@@ -109,6 +150,8 @@ acts as (
 
     select
         hopeless.bill_id,
+        hopeless.due_on,
+        hopeless.limitation_years,
         actions.kind,
         actions.acted_on
     from hopeless
@@ -118,19 +161,56 @@ acts as (
             and hopeless.due_on < actions.acted_on
             and hopeless.as_of_date >= actions.acted_on
             and (actions.bill_id is null or actions.bill_id = hopeless.bill_id)
+    where actions.kind in ('notice', 'final_notice', 'promise', 'instalment_plan', 'legal')
 
     union all
 
+    -- What went back is no payment.
     select
         hopeless.bill_id,
+        hopeless.due_on,
+        hopeless.limitation_years,
         'payment' as kind,
-        payments.paid_on as acted_on
+        movements.paid_on as acted_on
     from hopeless
-    inner join payments
+    inner join movements
         on
-            hopeless.bill_id = payments.bill_id
-            and hopeless.due_on < payments.paid_on
-            and hopeless.as_of_date >= payments.paid_on
+            hopeless.bill_id = movements.bill_id
+            and hopeless.due_on < movements.paid_on
+            and hopeless.as_of_date >= movements.moved_on
+    group by hopeless.bill_id, hopeless.due_on, hopeless.limitation_years, movements.paid_on
+    having {{ net_received() }} > 0
+
+),
+
+-- The day by which each act had to come: so long after the act before it, or after the due date.
+timed as (
+
+    select
+        bill_id,
+        kind,
+        acted_on,
+        cast(
+            {{ dbt.dateadd('year', 'limitation_years', 'coalesce(lag(acted_on) over bill_acts, due_on)') }} as date
+        ) as barred_on
+    from acts
+    window bill_acts as (
+        partition by bill_id
+        order by acted_on, kind
+    )
+
+),
+
+-- Once the time has run out, no act restarts it, nor any that follows.
+counted as (
+
+    select
+        *,
+        sum(case when acted_on > barred_on then 1 else 0 end) over (
+            partition by bill_id
+            order by acted_on
+        ) as times_run_out
+    from timed
 
 ),
 
@@ -144,7 +224,8 @@ last_acts as (
             partition by bill_id
             order by acted_on desc, kind asc
         ) as place
-    from acts
+    from counted
+    where times_run_out = 0
 
 ),
 
@@ -156,6 +237,7 @@ barred as (
         hopeless.because,
         hopeless.open_amount,
         hopeless.due_on,
+        hopeless.returned_on,
         last_acts.kind as interrupted_by,
         last_acts.acted_on as interrupted_on,
         cast(

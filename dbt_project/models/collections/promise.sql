@@ -33,7 +33,7 @@ sums as (
         sum(amount) as amount,
         sum(paid_amount) as paid_amount,
         max(due_on) as due_on,
-        min(case when is_instalment then broken_on end) as missed_known_on,
+        min(case when may_be_missed then broken_on end) as missed_known_on,
         min(broken_on) as broken_on
     from parts
     group by action_id
@@ -119,6 +119,7 @@ judged as (
     select
         promises.action_id,
         promises.customer_id,
+        promises.bill_id,
         promises.kind,
         promises.officer_id,
         {{ money('promises.amount') }} as amount,
@@ -129,14 +130,10 @@ judged as (
         ended.ended_on,
         -- The last day of the promise: it stands to its end.
         least(promises.promise_date, cast({{ dbt.dateadd('day', -1, 'ended.ended_on') }} as date)) as stands_until,
-        case
-            when ended.ended_by = 'plan_completed' then true
-            when ended.ended_by is not null then false
-            else promises.broken_on is null
-        end as is_kept,
+        -- A plan that is said to be completed is over, and kept by its money alone.
+        coalesce(ended.ended_by, 'plan_completed') = 'plan_completed' and promises.broken_on is null as is_kept,
         -- Known to be broken once the day has passed, or its money has gone back.
-        case when coalesce(ended.ended_by, '') <> 'plan_completed' then coalesce(ended.ended_on, promises.broken_on) end
-            as broken_on
+        case when ended.ended_by <> 'plan_completed' then ended.ended_on else promises.broken_on end as broken_on
     from promises
     left join ended
         on

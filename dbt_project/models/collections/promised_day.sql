@@ -1,5 +1,5 @@
 -- What customers promised to pay by a day: a promise, a plan, or each instalment of one. In order of the promises: who
--- promised first is served first.
+-- promised first is served first. A day that is a holiday is the next one that is none, as of bills.
 {{
     config(
         materialized='incremental',
@@ -36,8 +36,8 @@ scheduled as (
         actions.customer_id,
         actions.bill_id,
         actions.acted_on,
-        instalments.due_on,
-        instalments.amount,
+        {{ workday_from('instalments.due_on') }} as due_on,
+        sum(instalments.amount) as amount,
         true as is_instalment
     from actions
     inner join instalments
@@ -45,6 +45,12 @@ scheduled as (
             actions.action_id = instalments.action_id
             and actions.acted_on <= instalments.due_on
     where actions.kind = 'instalment_plan'
+    group by
+        actions.action_id,
+        actions.customer_id,
+        actions.bill_id,
+        actions.acted_on,
+        {{ workday_from('instalments.due_on') }}
 
 ),
 
@@ -59,7 +65,7 @@ parts as (
         customer_id,
         bill_id,
         acted_on,
-        promise_date as due_on,
+        {{ workday_from('promise_date') }} as due_on,
         amount,
         false as is_instalment
     from actions

@@ -1,4 +1,5 @@
--- What each promise asks for by its day: how much, whether anything, and how much of money that names no bill.
+-- What each promise asks for by its day: how much, whether anything, from and until when money keeps it, and how much
+-- of money that names no bill.
 {{
     config(
         materialized='incremental',
@@ -23,6 +24,21 @@ actions as (
         not is_deleted
         {{ only_of(changed_customers()) }}
         and kind in ('instalment_plan', 'plan_broken', 'plan_completed')
+
+),
+
+-- What was open on the day of a promise without an amount is asked for after that day's payments, which keep nothing.
+timed as (
+
+    select
+        *,
+        case when amount is null then cast({{ dbt.dateadd('day', 1, 'acted_on') }} as date) else acted_on end
+            as paid_from,
+        sum(coalesce(amount, 0)) over (
+            partition by action_id
+            order by due_on
+        ) - coalesce(amount, 0) as promised_before
+    from promised
 
 ),
 
@@ -89,7 +105,7 @@ endings as (
 
 -- What a broken plan asks for afterwards takes no money. A completed one takes what had come by then, also for what was
 -- to be paid later.
-demands as (
+measured as (
 
     select
         promised.customer_id,
@@ -99,26 +115,26 @@ demands as (
         promised.due_on,
         promised.is_instalment,
         promised.place,
-        cast(coalesce(promised.amount, open_then.open_amount, 0) as numeric(18, 2)) as amount,
+        promised.paid_from,
+        promised.promised_before,
+        coalesce(promised.amount, open_then.open_amount, 0) as promised_amount,
         coalesce(endings.ended_by = 'plan_broken' and promised.due_on >= endings.ended_on, false) as is_void,
         case
             when endings.ended_by = 'plan_completed' then least(promised.due_on, endings.ended_on)
             else promised.due_on
         end as paid_until,
-        -- Unallocated credit that came to pay a promised bill in the promise's time.
+        -- Whoever says that a plan is completed knows that day whether the money has come.
         case
-            when promised.bill_id is not null
-                then
-                    cast(
-                        greatest(
-                            coalesce(balances_after.allocated_amount, 0)
-                            - coalesce(balances_before.allocated_amount, 0),
-                            0
-                        )
-                        as numeric(18, 2)
-                    )
-        end as unnamed_limit
-    from promised
+            when endings.ended_by = 'plan_completed' and endings.ended_on <= promised.due_on then endings.ended_on
+            else cast({{ dbt.dateadd('day', 1, 'promised.due_on') }} as date)
+        end as known_on,
+        -- Unallocated credit that came to pay a promised bill in the promise's time.
+        greatest(coalesce(balances_after.allocated_amount, 0) - coalesce(balances_before.allocated_amount, 0), 0)
+            as came_unnamed,
+        -- What was still to be paid of the promised bill: credit notes take from what is asked for.
+        balances_after.amount - balances_after.credited_amount
+        - least(balances_after.paid_amount, coalesce(balances_before.paid_amount, 0)) as owed_amount
+    from timed as promised
     left join open_then
         on promised.action_id = open_then.action_id
     left join endings
@@ -128,13 +144,41 @@ demands as (
     left join balances_before
         on
             promised.bill_id = balances_before.bill_id
-            and promised.acted_on > balances_before.valid_from
-            and promised.acted_on <= balances_before.valid_to
+            and promised.customer_id = balances_before.customer_id
+            and promised.paid_from > balances_before.valid_from
+            and promised.paid_from <= balances_before.valid_to
     left join balances_after
         on
             promised.bill_id = balances_after.bill_id
+            and promised.customer_id = balances_after.customer_id
             and promised.due_on >= balances_after.valid_from
             and promised.due_on < balances_after.valid_to
+
+),
+
+-- Of a promised bill at most what is owed of it is asked for, by the first instalments first.
+demands as (
+
+    select
+        customer_id,
+        action_id,
+        bill_id,
+        acted_on,
+        due_on,
+        is_instalment,
+        place,
+        cast(
+            case
+                when owed_amount is null then promised_amount
+                else greatest(least(promised_amount, owed_amount - promised_before), 0)
+            end as numeric(18, 2)
+        ) as amount,
+        is_void,
+        paid_from,
+        paid_until,
+        known_on,
+        case when bill_id is not null then cast(came_unnamed as numeric(18, 2)) end as unnamed_limit
+    from measured
 
 )
 

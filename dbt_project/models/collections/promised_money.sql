@@ -61,7 +61,7 @@ eligible as (
     inner join money
         on
             demands.customer_id = money.customer_id
-            and demands.acted_on <= money.paid_on
+            and demands.paid_from <= money.paid_on
             and demands.paid_until >= money.paid_on
     left join issued
         on money.bill_id = issued.bill_id

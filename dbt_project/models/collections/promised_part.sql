@@ -1,5 +1,6 @@
 -- What came in for each promise by its day: money on the promised debt, from the day of the promise to the day named,
--- that did not go back. Each payment is used once: what was promised first is served first.
+-- that did not go back. Each payment is used once: what was promised first is served first. Where money went back
+-- later, the promises are served as of each such day too: that says on which day it was known that one was broken.
 {{
     config(
         materialized='incremental',
@@ -31,17 +32,66 @@ movements as (
 
 ),
 
--- What payments of a day for a bill, or for none, brought, less what of it went back.
+taken_back as (
+
+    select distinct
+        account_id as customer_id,
+        moved_on
+    from movements
+    where
+        kind = 'return'
+        or amount < 0
+
+),
+
+-- The days as of which promises are served: the last, and where money went back after a promise's time its end and that
+-- day.
+seen_days as (
+
+    select
+        customer_id,
+        {{ end_of_time() }} as seen_on
+    from demands
+
+    union
+
+    select
+        demands.customer_id,
+        demands.paid_until as seen_on
+    from demands
+    inner join taken_back
+        on
+            demands.customer_id = taken_back.customer_id
+            and demands.paid_until < taken_back.moved_on
+
+    union
+
+    select
+        demands.customer_id,
+        taken_back.moved_on as seen_on
+    from demands
+    inner join taken_back
+        on
+            demands.customer_id = taken_back.customer_id
+            and demands.paid_until < taken_back.moved_on
+
+),
+
+-- What payments of a day for a bill, or for none, had brought by then, less what of it had gone back.
 money as (
 
     select
-        movements.account_id as customer_id,
+        seen_days.customer_id,
+        seen_days.seen_on,
         movements.bill_id,
         movements.paid_on,
         cast(greatest({{ net_received() }}, 0) as numeric(18, 2)) as amount
-    from movements
-    where movements.account_id in (select demands.customer_id from demands)
-    group by movements.account_id, movements.bill_id, movements.paid_on
+    from seen_days
+    inner join movements
+        on
+            seen_days.customer_id = movements.account_id
+            and seen_days.seen_on >= movements.moved_on
+    group by seen_days.customer_id, seen_days.seen_on, movements.bill_id, movements.paid_on
 
 ),
 
@@ -51,6 +101,7 @@ taken as (
 
     select
         money.customer_id,
+        money.seen_on,
         money.bill_id,
         money.paid_on,
         cast(0 as bigint) as place,
@@ -64,13 +115,18 @@ taken as (
 
     select
         served.customer_id,
+        served.seen_on,
         served.bill_id,
         served.paid_on,
         served.place,
         cast(served.left_amount - served.taken_amount as numeric(18, 2)) as left_amount,
         served.taken_amount,
         served.action_id,
-        served.is_off or sum(served.taken_amount) over (partition by served.customer_id) < served.amount as has_failed
+        served.is_off
+        or (
+            served.paid_until <= served.seen_on
+            and sum(served.taken_amount) over (partition by served.customer_id, served.seen_on) < served.amount
+        ) as has_failed
     from (
         select
             asked.*,
@@ -96,24 +152,26 @@ taken as (
             select
                 waiting.*,
                 sum(waiting.eligible_amount) over (
-                    partition by waiting.customer_id
+                    partition by waiting.customer_id, waiting.seen_on
                     order by case when waiting.bill_id is null then 1 else 0 end, waiting.paid_on, waiting.bill_id
                     rows between unbounded preceding and current row
                 ) - waiting.eligible_amount as left_before,
                 sum(case when waiting.bill_id is null then waiting.eligible_amount else 0 end) over (
-                    partition by waiting.customer_id
+                    partition by waiting.customer_id, waiting.seen_on
                     order by waiting.paid_on, waiting.bill_id
                     rows between unbounded preceding and current row
                 ) - case when waiting.bill_id is null then waiting.eligible_amount else 0 end as unnamed_before
             from (
                 select
                     taken.customer_id,
+                    taken.seen_on,
                     taken.bill_id,
                     taken.paid_on,
                     taken.left_amount,
                     demands.place,
                     demands.action_id,
                     demands.amount,
+                    demands.paid_until,
                     demands.unnamed_limit,
                     demands.is_void or (demands.action_id = taken.action_id and taken.has_failed) as is_off,
                     eligible.place is not null as is_eligible,
@@ -139,40 +197,36 @@ sums as (
 
     select
         customer_id,
+        seen_on,
         place,
         sum(taken_amount) as paid_amount
     from taken
     where place > 0
-    group by customer_id, place
+    group by customer_id, seen_on, place
 
 ),
 
--- What had come in by the day, also what went back after it: until then nobody knew.
-by_the_day as (
+-- The first day as of which what had come and not gone back was too little; before its end nobody knew.
+first_short as (
 
     select
-        eligible.customer_id,
-        eligible.place,
-        sum(
-            case
-                when movements.moved_on > demands.due_on and movements.kind = 'return' then 0
-                when movements.kind = 'payment' then movements.amount
-                else -movements.amount
-            end
-        ) as paid_by_then,
-        max(case when movements.moved_on > demands.due_on and movements.kind = 'return' then movements.moved_on end)
-            as went_back_on
-    from eligible
-    inner join demands
+        demands.customer_id,
+        demands.place,
+        min(case when seen_days.seen_on = demands.paid_until then demands.known_on else seen_days.seen_on end)
+            as short_on
+    from demands
+    inner join seen_days
         on
-            eligible.customer_id = demands.customer_id
-            and eligible.place = demands.place
-    inner join movements
+            demands.customer_id = seen_days.customer_id
+            and demands.paid_until <= seen_days.seen_on
+            and seen_days.seen_on < {{ end_of_time() }}
+    left join sums
         on
-            eligible.customer_id = movements.account_id
-            and eligible.paid_on = movements.paid_on
-            and eligible.paid_bill_id = coalesce(movements.bill_id, '')
-    group by eligible.customer_id, eligible.place
+            demands.customer_id = sums.customer_id
+            and demands.place = sums.place
+            and seen_days.seen_on = sums.seen_on
+    where coalesce(sums.paid_amount, 0) < demands.amount
+    group by demands.customer_id, demands.place
 
 ),
 
@@ -188,22 +242,20 @@ judged as (
         {{ money('coalesce(sums.paid_amount, 0)') }} as paid_amount,
         coalesce(sums.paid_amount, 0) >= demands.amount as is_paid,
         case
-            when coalesce(sums.paid_amount, 0) < demands.amount
-                then
-                    greatest(
-                        cast({{ dbt.dateadd('day', 1, 'demands.due_on') }} as date),
-                        case when by_the_day.paid_by_then >= demands.amount then by_the_day.went_back_on end
-                    )
-        end as broken_on
+            when coalesce(sums.paid_amount, 0) < demands.amount then coalesce(first_short.short_on, demands.known_on)
+        end as broken_on,
+        -- What was to be paid after its plan was completed is not missed.
+        demands.is_instalment and demands.known_on > demands.due_on as may_be_missed
     from demands
     left join sums
         on
             demands.customer_id = sums.customer_id
             and demands.place = sums.place
-    left join by_the_day
+            and sums.seen_on = {{ end_of_time() }}
+    left join first_short
         on
-            demands.customer_id = by_the_day.customer_id
-            and demands.place = by_the_day.place
+            demands.customer_id = first_short.customer_id
+            and demands.place = first_short.place
 
 )
 

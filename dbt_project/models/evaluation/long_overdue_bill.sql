@@ -1,5 +1,6 @@
--- Bills that stood open for long, as they are known on the last day, each with the day it was settled: one that was
--- cancelled unpaid was never owed. Days on which all that was open of a bill was disputed are none of them.
+-- Bills that were open for long, as they are known on the last day: one that was cancelled unpaid was never owed.
+-- Counted are days on which what was undisputed and unpaid of all the customer's bills so old was worth pursuing, as
+-- for grades.
 {{ config(schema='outcomes', indexes=[{'columns': ['bill_id'], 'unique': true}]) }}
 
 {%- set thresholds = {
@@ -8,16 +9,20 @@
 } %}
 with
 
+-- What was written off and not recovered was not paid either.
 balances as (
 
-    select * from {{ ref('bill_balance') }}
-    where judged_amount > 0
+    select
+        *,
+        open_amount - disputed_amount + written_off_amount - recovered_amount as unpaid_amount
+    from {{ ref('bill_balance') }}
 
 ),
 
-disputes as (
+known_balances as (
 
-    select * from {{ ref('dispute_span') }}
+    select * from {{ ref('bill_balance') }}
+    where judged_amount > 0
 
 ),
 
@@ -28,71 +33,138 @@ latest_date as (
 
 ),
 
-open_bills as (
+behaviour as (
 
+    select * from {{ ref('payment_behaviour') }}
+    where as_of_date in ({{ date_list(as_of_dates()) }})
+
+),
+
+owed_bills as (
+
+    select known_balances.bill_id
+    from known_balances
+    inner join latest_date
+        on
+            known_balances.valid_from <= latest_date.as_of_date
+            and known_balances.valid_to > latest_date.as_of_date
+
+),
+
+-- Spans in which something of a bill that was so old was not paid, and not disputed.
+owed as (
+    {% for name, days in thresholds.items() %}
+    {%- set day = 'cast(' ~ dbt.dateadd('day', days, 'balances.due_on') ~ ' as date)' %}
     select
+        '{{ name }}' as threshold,
         balances.bill_id,
         balances.customer_id,
-        balances.due_on,
-        coalesce(balances.settled_on, {{ end_of_time() }}) as open_until
+        balances.unpaid_amount as amount,
+        greatest(balances.valid_from, {{ day }}) as counts_from,
+        balances.valid_to as counts_to
     from balances
+    inner join owed_bills
+        on balances.bill_id = owed_bills.bill_id
     inner join latest_date
         on
             balances.valid_from <= latest_date.as_of_date
-            and balances.valid_to > latest_date.as_of_date
-
-),
-
--- Spans in which more was open of a disputed bill than was contested.
-in_force as (
-
-    select
-        balances.bill_id,
-        balances.due_on,
-        balances.valid_from,
-        balances.valid_to
-    from balances
-    inner join latest_date
-        on balances.valid_from <= latest_date.as_of_date
+            and latest_date.as_of_date >= {{ day }}
     where
-        balances.open_amount > balances.disputed_amount
-        and balances.bill_id in (select disputes.bill_id from disputes)
+        balances.unpaid_amount > 0
+        and balances.valid_to > {{ day }}
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
+),
+
+changes as (
+
+    select
+        threshold,
+        customer_id,
+        counts_from as changed_on,
+        amount as change
+    from owed
+
+    union all
+
+    select
+        threshold,
+        customer_id,
+        counts_to as changed_on,
+        -amount as change
+    from owed
 
 ),
 
-counted as (
+days as (
 
     select
-        {%- for name, days in thresholds.items() %}
-        {%- set day = 'cast(' ~ dbt.dateadd('day', days, 'due_on') ~ ' as date)' %}
-        min(case when valid_to > {{ day }} then greatest(valid_from, {{ day }}) end) as {{ name }},
-        {%- endfor %}
-        bill_id
-    from in_force
-    group by bill_id
+        threshold,
+        customer_id,
+        changed_on,
+        sum(change) as change
+    from changes
+    group by threshold, customer_id, changed_on
+
+),
+
+running as (
+
+    select
+        threshold,
+        customer_id,
+        sum(change) over customer_days as amount,
+        changed_on as valid_from,
+        coalesce(lead(changed_on) over customer_days, {{ end_of_time() }}) as valid_to
+    from days
+    window customer_days as (
+        partition by threshold, customer_id
+        order by changed_on
+    )
+
+),
+
+-- What is pursued of the customer by the month-end before; of days before the first that is known, by the policy's
+-- amount.
+pursued as (
+
+    select
+        running.threshold,
+        running.customer_id,
+        running.valid_from,
+        running.valid_to
+    from running
+    cross join latest_date
+    left join behaviour
+        on
+            running.customer_id = behaviour.customer_id
+            and behaviour.as_of_date
+            = cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'running.valid_from')) }} as date)
+    where running.amount >= coalesce(behaviour.pursued_from, latest_date.pursued_from)
 
 ),
 
 late_bills as (
 
     select
-        open_bills.bill_id,
-        open_bills.customer_id,
-        {%- for name, days in thresholds.items() %}
-        case
-            when open_bills.bill_id in (select disputes.bill_id from disputes)
-                then coalesce(counted.{{ name }}, {{ end_of_time() }})
-            else cast({{ dbt.dateadd('day', days, 'open_bills.due_on') }} as date)
-        end as {{ name }},
+        {%- for name in thresholds %}
+        min(case when owed.threshold = '{{ name }}' then greatest(owed.counts_from, pursued.valid_from) end)
+            as {{ name }},
         {%- endfor %}
-        open_bills.open_until
-    from open_bills
-    left join counted
-        on open_bills.bill_id = counted.bill_id
+        owed.bill_id,
+        owed.customer_id
+    from owed
+    inner join pursued
+        on
+            owed.threshold = pursued.threshold
+            and owed.customer_id = pursued.customer_id
+            and owed.counts_from < pursued.valid_to
+            and owed.counts_to > pursued.valid_from
+    group by owed.bill_id, owed.customer_id
 
 )
 
 select * from late_bills
-where
-    open_until >= late_on
-    and late_on < {{ end_of_time() }}
+where late_on is not null

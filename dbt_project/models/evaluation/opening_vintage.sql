@@ -42,7 +42,6 @@ defaults as (
     from {{ ref('long_overdue_bill') }} as late_bills
     inner join latest_date
         on late_bills.defaulted_on <= latest_date.as_of_date
-    where late_bills.open_until >= late_bills.defaulted_on
     group by late_bills.customer_id
 
 ),

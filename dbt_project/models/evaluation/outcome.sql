@@ -67,7 +67,6 @@ late_in_window as (
                 when
                     late_bills.defaulted_on > windows.as_of_date
                     and late_bills.defaulted_on <= windows.known_until
-                    and late_bills.open_until >= late_bills.defaulted_on
                     then late_bills.defaulted_on
             end
         ) as defaulted_on,
@@ -80,7 +79,7 @@ late_in_window as (
     from windows
     inner join late_bills
         on
-            windows.as_of_date < late_bills.defaulted_on
+            windows.as_of_date < coalesce(late_bills.defaulted_on, late_bills.late_on)
             and windows.known_until >= late_bills.late_on
     group by windows.as_of_date, late_bills.customer_id
 

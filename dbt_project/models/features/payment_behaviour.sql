@@ -104,14 +104,23 @@ all_figures as (
                         then {{ days_after('bills.due_on', 'scope.as_of_date') }}
                 end
             ) as pursued_days_overdue,
-            min(case when bills.open_amount > 0 and bills.due_on >= scope.as_of_date then bills.due_on end)
-                as next_due_on,
+            {#- Of what is not due yet: the day of the bill that brings the sum to what is pursued. #}
+            min(
+                case
+                    when
+                        bills.due_on >= scope.as_of_date
+                        and bills.counted_amount > 0
+                        and bills.coming_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
+                        then bills.due_on
+                end
+            ) as next_due_on,
             max(case when bills.is_issued_in_year then bills.period end) as last_period
         from (
             select
                 overdue.*,
                 {{ recency('overdue.months_since_due') }} as recency,
                 sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
+                sum(overdue.counted_amount - overdue.pursued_amount) over (order by overdue.due_on) as coming_by_then,
                 avg(case when overdue.is_issued_in_year then overdue.standing_amount end) over () as mean_bill,
                 max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over ()
                     as last_late_due_on,

@@ -1,6 +1,6 @@
 -- From when to when how much of each bill is disputed: by the extract `dispute`, or where that says nothing of the bill
--- by its flag. Decided for the customer, a dispute lasts until the credit note: nobody is dunned for what he need not
--- pay.
+-- by its flag. Decided for the customer, a dispute lasts until the credit note that follows: nobody is dunned for what
+-- he need not pay.
 {{
     config(
         materialized='incremental',
@@ -36,31 +36,88 @@ movements as (
 
 ),
 
--- Days on which more was credited of a bill than taken back.
+-- What was credited of each bill, net of what was taken back of it, from one such day to the next.
 credits as (
 
     select
         bill_id,
-        moved_on
+        moved_on,
+        sum(amount) as amount
     from movements
     group by
         bill_id,
         moved_on
-    having sum(amount) > 0
 
 ),
 
-credited as (
+credit_totals as (
+
+    select
+        bill_id,
+        amount,
+        moved_on,
+        sum(amount) over bill_days as credited_amount,
+        coalesce(lead(moved_on) over bill_days, {{ end_of_time() }}) as valid_to
+    from credits
+    window bill_days as (
+        partition by bill_id
+        order by moved_on
+    )
+
+),
+
+-- The customer is right in all when what he contests has been credited since: a credit note for another cause is not
+-- enough.
+decided as (
 
     select
         disputes.dispute_id,
-        min(credits.moved_on) as credited_on
+        disputes.bill_id,
+        disputes.outcome,
+        greatest(disputes.opened_on, disputes.closed_on) as decided_on,
+        least(
+            coalesce(sum(case when credits.moved_on < disputes.opened_on then credits.amount end), 0)
+            + least(coalesce(disputes.contested_amount, bills.amount), bills.amount),
+            bills.amount
+        ) as amount_to_credit
     from disputes
-    inner join credits
+    inner join bills
+        on disputes.bill_id = bills.bill_id
+    left join credits
+        on disputes.bill_id = credits.bill_id
+    where
+        disputes.closed_on is not null
+        and {{ decided_for_customer('disputes.outcome') }}
+    group by
+        disputes.dispute_id,
+        disputes.bill_id,
+        disputes.outcome,
+        disputes.opened_on,
+        disputes.closed_on,
+        disputes.contested_amount,
+        bills.amount
+
+),
+
+-- In part nobody says how much is to be credited: the first credit note since the decision.
+credited as (
+
+    select
+        decided.dispute_id,
+        min(greatest(credit_totals.moved_on, decided.decided_on)) as credited_on
+    from decided
+    inner join credit_totals
         on
-            disputes.bill_id = credits.bill_id
-            and disputes.opened_on <= credits.moved_on
-    group by disputes.dispute_id
+            decided.bill_id = credit_totals.bill_id
+            and decided.decided_on < credit_totals.valid_to
+    where
+        (decided.outcome = 'for_customer' and credit_totals.credited_amount >= decided.amount_to_credit)
+        or (
+            decided.outcome = 'partly_for_customer'
+            and credit_totals.amount > 0
+            and credit_totals.moved_on >= decided.decided_on
+        )
+    group by decided.dispute_id
 
 ),
 
@@ -75,8 +132,7 @@ dated as (
         case
             when disputes.closed_on is null then {{ end_of_time() }}
             when not {{ decided_for_customer('disputes.outcome') }} then disputes.closed_on
-            when credited.credited_on is null then {{ end_of_time() }}
-            else greatest(disputes.closed_on, credited.credited_on)
+            else coalesce(credited.credited_on, {{ end_of_time() }})
         end as valid_to
     from disputes
     inner join bills

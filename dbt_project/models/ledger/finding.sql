@@ -74,13 +74,61 @@ credits as (
 
     select
         bill_id,
-        max(moved_on) as credited_on
+        moved_on,
+        sum(amount) as amount
     from movements
     where
         kind = 'credit'
-        and amount > 0
         and bill_id is not null
-    group by bill_id
+    group by bill_id, moved_on
+
+),
+
+-- What was credited of a disputed bill before the dispute, since, and since its decision.
+credited_of_disputes as (
+
+    select
+        disputes.dispute_id,
+        sum(case when credits.moved_on < disputes.opened_on then credits.amount else 0 end) as credited_before,
+        sum(credits.amount) as credited_amount,
+        max(case when credits.amount > 0 and credits.moved_on >= disputes.opened_on then credits.moved_on end)
+            as credited_on
+    from disputes
+    inner join credits
+        on disputes.bill_id = credits.bill_id
+    group by disputes.dispute_id
+
+),
+
+-- What is still to be credited of what the customer was right to contest; in part nobody says how much that is.
+decided as (
+
+    select
+        disputes.dispute_id,
+        disputes.bill_id,
+        disputes.customer_id,
+        coalesce(disputes.contested_amount, bills.amount) as contested_amount,
+        case
+            when disputes.outcome = 'for_customer'
+                then
+                    least(
+                        coalesce(credited.credited_before, 0) + coalesce(disputes.contested_amount, bills.amount),
+                        bills.amount
+                    )
+                    - coalesce(credited.credited_amount, 0)
+            when credited.credited_on >= greatest(disputes.opened_on, disputes.closed_on) then 0
+            else coalesce(disputes.contested_amount, bills.amount)
+        end as missing_amount,
+        disputes.outcome = 'for_customer' and credited.credited_on is not null as is_credited_in_part
+    from disputes
+    inner join named_bills as bills
+        on disputes.bill_id = bills.bill_id
+    left join credited_of_disputes as credited
+        on disputes.dispute_id = credited.dispute_id
+    where
+        disputes.closed_on is not null
+        and {{ decided_for_customer('disputes.outcome') }}
+        and coalesce(disputes.contested_amount, 1) > 0
 
 ),
 
@@ -170,28 +218,27 @@ findings as (
     union all
 
     select
-        case
-            when named_bills.bill_id is null then 'disputes_a_bill_that_never_came'
-            else 'no_credit_note_after_a_dispute'
-        end as finding,
+        'disputes_a_bill_that_never_came' as finding,
         'dispute' as extract,
         disputes.dispute_id as fact_id,
         disputes.customer_id,
-        coalesce(disputes.contested_amount, named_bills.amount, 0) as amount
+        coalesce(disputes.contested_amount, 0) as amount
     from disputes
     left join named_bills
         on disputes.bill_id = named_bills.bill_id
-    left join credits
-        on
-            disputes.bill_id = credits.bill_id
-            and disputes.opened_on <= credits.credited_on
-    where
-        named_bills.bill_id is null
-        or (
-            disputes.closed_on is not null
-            and {{ decided_for_customer('disputes.outcome') }}
-            and credits.bill_id is null
-        )
+    where named_bills.bill_id is null
+
+    union all
+
+    select
+        case when is_credited_in_part then 'credited_less_than_decided' else 'no_credit_note_after_a_dispute' end
+            as finding,
+        'dispute' as extract,
+        dispute_id as fact_id,
+        customer_id,
+        case when is_credited_in_part then missing_amount else contested_amount end as amount
+    from decided
+    where missing_amount > 0
 
     union all
 

@@ -35,9 +35,10 @@ terms as (
 
 ),
 
-scores as (
+-- Of all accounts, also where a customer has no score: one without a contract, or before it.
+behaviour as (
 
-    select * from {{ ref('score') }}
+    select * from {{ ref('payment_behaviour') }}
 
 ),
 
@@ -53,7 +54,7 @@ secured as (
         open_bills.open_amount,
         {{ place(with_names=true) }},
         {{ dbt.datediff('open_bills.due_on', 'dates.as_of_date', 'day') }} as age, -- noqa: LT05
-        coalesce(scores.is_in_default, false) as is_in_default,
+        coalesce(behaviour.pursued_days_overdue > {{ default_days() }}, false) as is_in_default,
         coalesce(terms.security_amount, 0) as security_amount,
         sum(open_bills.open_amount) over (
             partition by dates.as_of_date, open_bills.customer_id
@@ -65,10 +66,10 @@ secured as (
         on open_bills.as_of_date = dates.as_of_date
     left join customers
         on open_bills.customer_id = customers.customer_id
-    left join scores
+    left join behaviour
         on
-            open_bills.customer_id = scores.customer_id
-            and open_bills.as_of_date = scores.as_of_date
+            open_bills.customer_id = behaviour.customer_id
+            and open_bills.as_of_date = behaviour.as_of_date
     left join terms
         on
             open_bills.customer_id = terms.customer_id

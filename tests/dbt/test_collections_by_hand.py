@@ -362,11 +362,9 @@ def test_instalments_due_and_paid(new_warehouse: WarehouseFactory, rich: Prepare
     actions = pd.read_csv(rich.files / "collection_action.csv", parse_dates=["acted_on"])
     plans = actions[actions["kind"] == "instalment_plan"].set_index("action_id")
     instalments = instalments[instalments["action_id"].isin(plans.index)]
-    want = instalments.groupby(instalments["due_on"].dt.to_period("M"))["amount"].agg(["count", "sum"])
-    # A credit note for a paid bill of 2024 had paid 2,196.71 of B20251000000094 before its plan of 3 x 5,042.00: the last
-    # of them asks for what is owed.
-    want.loc["2026-04", "sum"] -= 2196.71
-    want = want.round(2)
+    want = instalments.groupby(instalments["due_on"].dt.to_period("M"))["amount"].agg(["count", "sum"]).round(2)
+    # A credit note for a paid bill of 2024 had paid 2,196.71 of B20251000000094 before its plan of 3 x 5,042.00: the
+    # last of them asks for what is owed.
     got = pd.DataFrame(
         rows(
             settings,

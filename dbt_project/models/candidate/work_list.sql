@@ -22,9 +22,10 @@ ratings as (
 
 ),
 
-scores as (
+-- Of all accounts, also where a customer has no score.
+behaviour as (
 
-    select * from {{ ref('score') }}
+    select * from {{ ref('payment_behaviour') }}
     where as_of_date = {{ last_day() }}
 
 ),
@@ -93,11 +94,13 @@ expected as (
         customers.org_unit,
         ratings.grade,
         ratings.grade_rank,
-        coalesce(scores.is_in_default, false) as is_in_default,
+        coalesce(behaviour.pursued_days_overdue > {{ default_days() }}, false) as is_in_default,
         coalesce(losses.net_open_amount, 0) as net_open_amount,
         coalesce(losses.expected_loss, 0) as expected_loss,
-        coalesce(losses.probability_of_default, case when scores.is_in_default then 1 else 0 end)
-            as probability_of_default,
+        coalesce(
+            losses.probability_of_default,
+            case when behaviour.pursued_days_overdue > {{ default_days() }} then 1 else 0 end
+        ) as probability_of_default,
         coalesce(losses.loss_given_default, 0) as loss_given_default,
         coalesce(positions.exposure, debtors.overdue_amount) as exposure,
         greatest(coalesce(positions.exposure - positions.security_amount, debtors.overdue_amount), 0) as net_exposure
@@ -111,8 +114,8 @@ expected as (
         on debtors.customer_id = ratings.customer_id
     left join positions
         on debtors.customer_id = positions.customer_id
-    left join scores
-        on debtors.customer_id = scores.customer_id
+    left join behaviour
+        on debtors.customer_id = behaviour.customer_id
     left join losses
         on debtors.customer_id = losses.customer_id
 

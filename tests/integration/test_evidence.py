@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from gridcredit.errors import GridCreditError
+from gridcredit.lineage.decisions import record_decision
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import as_lines, status
 from gridcredit.policies.adoption import unload
@@ -22,10 +23,13 @@ from gridcredit.warehouse.connection import (
     connect,
     connect_as_owner,
 )
+from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.warehouse.migrations import prepare
+from gridcredit.warehouse.ownership import owns_evidence
 from psycopg import sql
+from pydantic import SecretStr
 
-from tests.support.prepared import Prepared
+from tests.support.prepared import Prepared, drop_database, settings_for
 from tests.support.warehouses import WarehouseFactory
 
 NEXT_DAY = date(2026, 7, 1)
@@ -191,3 +195,97 @@ def test_a_pipeline_that_owns_the_evidence_is_reported(new_warehouse: WarehouseF
     alone = settings.model_copy(update={"warehouse_url": settings.owner_url, "owner_url": None})
     (line,) = (line for line in as_lines(status(alone)) if "GRIDCREDIT_OWNER_URL" in line)
     assert line.startswith("open ")
+
+
+PLANTED = (
+    "create function ops.sudo(what text) returns void language plpgsql security definer as 'begin execute what; end'",
+    "create table ops.bait ()",
+    f"create schema {OWNER_ROLE}",
+    f"create function {OWNER_ROLE}.starts_with(name, text) returns bool language plpgsql as "
+    f"'begin execute ''create table raw.was_here ()''; return pg_catalog.starts_with($1::text, $2); end'",
+    f"grant execute on function {OWNER_ROLE}.starts_with to public; grant usage on schema {OWNER_ROLE} to public",
+    "create schema dept_x; create view dept_x.units as select * from ops.reader_org_units",
+)
+
+
+def test_the_owner_runs_nothing_that_the_pipeline_planted(new_warehouse: WarehouseFactory, small: Prepared) -> None:
+    settings = new_warehouse(small)
+    with connect(settings) as connection:
+        for statement in PLANTED:
+            connection.execute(statement.encode())
+    with connect_as_owner(settings) as connection:
+        connection.execute("delete from ops.applied where name in ('readers', 'access')")
+    prepare(settings)
+    with connect(settings) as connection:
+        assert connection.execute("select to_regclass('raw.was_here')").fetchone() == (None,)
+        for statement in (
+            "select ops.sudo('alter table policy.grades disable trigger append_only')",
+            "update dept_x.units set org_unit = '*'",
+        ):
+            assert is_refused(connection, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # Whatever `=` means to the session, and whichever run it moves a row to.
+        "create schema evil; create function evil.eq(text, text) returns bool language sql as 'select false'; "
+        "create operator evil.= (leftarg = text, rightarg = text, function = evil.eq); "
+        "set local search_path = evil, pg_catalog; update lineage.gate_results set success = true",
+        "insert into lineage.runs (run_id, code_version, status) values ('mine', '', 'failed'); "
+        "insert into lineage.gate_results (run_id, gate, suite, expectation, severity, success) "
+        "values ('mine', 'raw', 'x', 'x', 'critical', true); "
+        "update lineage.gate_results set run_id = 'first' where run_id = 'mine'",
+        "insert into lineage.decisions (decision, subject, approver, reason, os_user, database_role) "
+        "values ('erase a customer', 'C1', 'A. Chief', 'x', 'chief', 'gridcredit_owner')",
+    ],
+)
+def test_no_record_is_forged(published: Settings, statement: str) -> None:
+    with connect(published) as connection:
+        assert is_refused(connection, statement)
+        connection.rollback()
+
+
+def test_a_version_that_has_rated_is_not_unloaded_by_a_withdrawal(published: Settings) -> None:
+    with connect(published) as connection:
+        ((rated,),) = connection.execute("select distinct policy_version from published.customer_rating").fetchall()
+        record_decision(connection, "withdraw a policy", rated, "A. Chief", "forged", published)
+        with pytest.raises(psycopg.errors.RaiseException, match="has rated"):
+            unload(connection, rated)
+        connection.rollback()
+
+
+def test_an_owner_takes_over_what_one_role_prepared(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    """What the page says to do, on a warehouse that this version has prepared; and each later time what is missing."""
+    name = "of_one_role"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as admin:
+        admin.execute(f"create database {name} owner {WAREHOUSE_ROLE}")
+    try:
+        settings = settings_for(server, name, tmp_path, {})
+        prepare(settings.model_copy(update={"owner_url": None}))
+        with connect(settings) as connection:
+            connection.execute(PLANTED[0])
+        with pytest.raises(GridCreditError, match=r"did not write: function ops.sudo\(text\); drop it"):
+            prepare(settings)
+        with connect(settings) as connection:
+            connection.execute("drop function ops.sudo")
+        prepare(settings)
+        with connect(settings) as connection:
+            assert not owns_evidence(connection)
+            # As a new extract's table, which the owner makes for the pipeline.
+            connection.execute("drop table raw.tariff")
+        prepare(settings)
+        owners = "select pg_get_userbyid(relowner) from pg_class where oid = any(%s::regclass[]) order by relname"
+        with connect(settings) as connection:
+            found = connection.execute(owners, [["policy.grades", "published.customer_rating", "raw.tariff"]])
+            assert [owner for (owner,) in found] == [OWNER_ROLE, OWNER_ROLE, WAREHOUSE_ROLE]
+    finally:
+        drop_database(server, name)
+
+
+def test_addresses_that_do_not_go_together_are_refused(published: Settings) -> None:
+    with pytest.raises(GridCreditError, match="goes with GRIDCREDIT_WAREHOUSE_URL"):
+        prepare(published.model_copy(update={"warehouse_url": None}))
+    elsewhere = SecretStr(published.owner_url.get_secret_value().rpartition("/")[0] + "/postgres")  # type: ignore[union-attr]
+    with pytest.raises(psycopg.OperationalError):
+        prepare(published.model_copy(update={"owner_url": elsewhere}))

@@ -116,6 +116,9 @@ def test_an_embedded_warehouse_gets_an_owner(folder: Path) -> None:
             admin.execute(sql.SQL("set role {}").format(role))
             for name in dump.facts["roles"]:
                 admin.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
+            # A reader as `gridcredit reader add` made him.
+            admin.execute("create role an_old_reader login password 'for this test' in role dept_finance")
+            admin.execute("reset role")
         dump.restore(server, WAREHOUSE, WAREHOUSE_ROLE)
         prepare(settings)
         prepare(settings)
@@ -128,8 +131,12 @@ def test_an_embedded_warehouse_gets_an_owner(folder: Path) -> None:
         )
         assert owners == [(False, OWNER_ROLE), (True, WAREHOUSE_ROLE)]
         assert not status(settings).owns_evidence
-        with connect(settings) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("create role another")
+        with connect(settings) as connection:
+            for attempt in ("create role another", "grant dept_finance to bi_reader", "set role dept_finance"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                    connection.execute(attempt)
+        memberships = "select pg_has_role('an_old_reader', 'dept_finance', 'usage')"
+        assert rows(settings, memberships) == [(True,)]
         password = add_reader("reader_after_the_upgrade", "finance", ["*"], settings)
         login = {"user": "reader_after_the_upgrade", "password": password}
         with psycopg.connect(make_conninfo(warehouse_url(settings), **login)) as reader:

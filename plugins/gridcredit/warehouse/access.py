@@ -94,7 +94,8 @@ def apply_access(connection: Connection, settings: Settings) -> None:
         [list(AUDITED_SCHEMAS)],
     ).fetchall()
     pipeline = pipeline_role(settings)
-    state = json.dumps([departments.model_dump(), published, relations, pipeline], sort_keys=True)
+    roles = [pipeline, connection.info.user]
+    state = json.dumps([departments.model_dump(), published, relations, roles], sort_keys=True)
     if not is_new_content(connection, "access", state.encode() + Path(__file__).read_bytes()):
         return
     for schema in READ_SCHEMAS:
@@ -144,6 +145,11 @@ def add_reader(name: str, department: str, org_units: list[str], settings: Setti
             )
         except errors.DuplicateObject:
             raise GridCreditError(f"role {name!r} already exists") from None
+        except errors.InsufficientPrivilege as error:
+            raise GridCreditError(
+                "logins of readers are made by the warehouse's owner, who has the roles of departments with admin "
+                "option: run this with GRIDCREDIT_OWNER_URL (docs/how-to/guard_the_evidence.md)"
+            ) from error
         except errors.UndefinedObject:
             raise GridCreditError(
                 f"{role_of(department)} is not there yet: `gridcredit prepare` makes departments"
@@ -214,7 +220,8 @@ def _ensure_role(connection: Connection, name: str) -> None:
 def _revoke_all(connection: Connection, pipeline: str) -> None:
     """Revoke what departments could read: what the file no longer names is no longer theirs."""
     departments = connection.execute(
-        "select nspname from pg_namespace join pg_roles on rolname = nspname where starts_with(nspname, %s)",
+        "select nspname from pg_namespace join pg_roles on rolname = nspname where starts_with(nspname, %s) "
+        "and pg_has_role(current_user, nspowner, 'usage')",
         [role_of("")],
     ).fetchall()
     for (department,) in departments:

@@ -11,6 +11,7 @@ import psycopg
 import structlog
 from psycopg.conninfo import conninfo_to_dict
 
+from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 
@@ -102,7 +103,19 @@ def connect(
 
 def connect_as_owner(settings: Settings) -> Connection:
     """A connection of the role that evidence belongs to: for migrations, for rights, and never while a run builds."""
-    return psycopg.connect(owner_url(settings), application_name="gridcredit owner", **TIME_OUTS)
+    if settings.owner_url is not None and settings.warehouse_url is None:
+        raise GridCreditError("GRIDCREDIT_OWNER_URL goes with GRIDCREDIT_WAREHOUSE_URL: set both, of one database")
+    connection = psycopg.connect(owner_url(settings), application_name="gridcredit owner", **TIME_OUTS)
+    if (found := conninfo_to_dict(warehouse_url(settings)).get("dbname")) != connection.info.dbname:
+        connection.close()
+        raise GridCreditError(
+            f"GRIDCREDIT_OWNER_URL leads to the database {connection.info.dbname!r}, and GRIDCREDIT_WAREHOUSE_URL to "
+            f"{found!r}: set both, of one database"
+        )
+    # Nothing that others made is found by its mere name.
+    connection.execute("set search_path = pg_catalog, pg_temp")
+    connection.commit()
+    return connection
 
 
 @cache

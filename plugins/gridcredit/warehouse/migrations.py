@@ -22,11 +22,12 @@ from gridcredit.warehouse.connection import (
     WAREHOUSE_ROLE,
     Connection,
     connect_as_owner,
+    pipeline_role,
     reader_password,
 )
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.warehouse.locks import changing_what_is_read
-from gridcredit.warehouse.ownership import owns_evidence
+from gridcredit.warehouse.ownership import give_to_pipeline, owns_evidence
 from gridcredit.warehouse.raw_tables import raw_index_ddl, raw_table_ddl
 from gridcredit.warehouse.readers import prepare_readers
 
@@ -56,15 +57,37 @@ def _create_databases(server: EmbeddedPostgres) -> None:
 
 def _ensure_owner(admin: Connection, server: EmbeddedPostgres) -> None:
     """The pipeline's role, and the owner, who may become it and not the other way round."""
-    _ensure_role(admin, server, WAREHOUSE_ROLE)
-    if _ensure_role(admin, server, OWNER_ROLE):
-        owner, pipeline = sql.Identifier(OWNER_ROLE), sql.Identifier(WAREHOUSE_ROLE)
-        admin.execute(sql.SQL("alter role {} createrole").format(owner))
-        admin.execute(sql.SQL("grant {} to {}").format(pipeline, owner))
+    names = {"owner": sql.Identifier(OWNER_ROLE), "pipeline": sql.Identifier(WAREHOUSE_ROLE)}
+    # A kill in between leaves nothing half done.
+    with admin.transaction():
+        _ensure_role(admin, server, WAREHOUSE_ROLE)
+        if not _ensure_role(admin, server, OWNER_ROLE):
+            return
+        admin.execute(sql.SQL("alter role {owner} createrole").format(**names))
+        admin.execute(sql.SQL("grant {pipeline} to {owner}").format(**names))
         # As it was until 0.2.0: the pipeline's role owned all, and made the roles of readers.
-        admin.execute(sql.SQL("alter role {} nocreaterole").format(pipeline))
+        admin.execute(sql.SQL("alter role {pipeline} nocreaterole").format(**names))
         if _exists(admin, "select 1 from pg_database where datname = %s", WAREHOUSE):
-            admin.execute(sql.SQL("alter database {} owner to {}").format(sql.Identifier(WAREHOUSE), owner))
+            names["database"] = sql.Identifier(WAREHOUSE)
+            admin.execute(sql.SQL("alter database {database} owner to {owner}").format(**names))
+        _hand_over_readers(admin, names)
+
+
+def _hand_over_readers(admin: Connection, names: dict[str, sql.Identifier]) -> None:
+    """The roles that the pipeline made are the owner's, and so is who is a member of them."""
+    made = admin.execute(
+        "select roleid::regrole::text, array(select member::regrole::text from pg_auth_members as inner_one "
+        "where inner_one.roleid = outer_one.roleid and grantor = outer_one.member) from pg_auth_members as outer_one "
+        "where member = %s::regrole and admin_option order by 1",
+        [WAREHOUSE_ROLE],
+    ).fetchall()
+    for role, members in made:
+        parts = names | {"role": sql.SQL(role)}
+        admin.execute(sql.SQL("grant {role} to {owner} with admin option").format(**parts))
+        for member in members:
+            granted = sql.SQL("grant {role} to {member} granted by {owner}")
+            admin.execute(granted.format(**parts, member=sql.SQL(member)))
+        admin.execute(sql.SQL("revoke {role} from {pipeline} cascade").format(**parts))
 
 
 def _ensure_role(admin: Connection, server: EmbeddedPostgres, role: str) -> bool:
@@ -119,6 +142,7 @@ def migrate(settings: Settings | None = None) -> None:
         for extract in EXTRACTS.values():
             connection.execute(raw_table_ddl(extract))
             connection.execute(raw_index_ddl(extract))
+        give_to_pipeline(connection, pipeline_role(settings))
         _ensure_reader(connection, settings)
         _move_accepted_files(settings)
     prepare_readers(settings)

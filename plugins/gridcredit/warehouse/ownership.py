@@ -10,40 +10,10 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from gridcredit.errors import GridCreditError
 from gridcredit.warehouse.connection import Connection
 
-# Policies, what happened, what was released and who reads it, and what runs note for one another.
-OWNERS: LiteralString = (
-    "(nspname in ('ops', 'policy', 'lineage', 'published', 'star') or starts_with(nspname, 'dept_'))"
-)
-# A gate makes views of what it checks, for itself.
-LASTING: LiteralString = "not (nspname = 'ops' and relkind = 'v')"
-OTHERS_OF: LiteralString = """
-with schemas as (
-    select oid, nspname, nspowner, case when {owners} then {owner} else {pipeline} end as wanted
-    from pg_namespace
-    where nspname !~ '^pg_' and nspname not in ('information_schema', 'public')
-),
-found as (
-    select 0 as turn, nspowner as present, wanted, format('schema %I', nspname) as what from schemas
-    union all
-    select 1, relowner, wanted, format('table %I.%I', nspname, relname)
-    from pg_class inner join schemas on schemas.oid = relnamespace
-    where
-        relkind in ('r', 'p', 'v', 'm', 'S') and {lasting}
-        and not exists (
-            select from pg_depend
-            where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype in ('a', 'i') and relkind = 'S'
-        )
-    union all
-    select 1, proowner, wanted, format('routine %s', pg_proc.oid::regprocedure)
-    from pg_proc inner join schemas on schemas.oid = pronamespace
-)
-select format('alter %s owner to %I', what, wanted) from found
-where present in ({owner}::regrole, {pipeline}::regrole) and present <> wanted::regrole
-order by turn, what
-"""
-# What triggers do not refuse: an entry is added, and ended once.
+# What triggers do not refuse: an entry is added, and ended once. In `ops` is what runs note for one another.
 RIGHTS: dict[str, LiteralString] = {
     "ops": "select, insert, update, delete, truncate",
     "policy": "select, insert, update, delete",
@@ -51,8 +21,53 @@ RIGHTS: dict[str, LiteralString] = {
     "published": "select, insert",
     "star": "select",
 }
+# Made by migrations, for the pipeline; it makes the other layers itself.
+PIPELINES = ("raw", "quarantine", "evaluation")
 # Which migrations and definitions there are, and who reads which rows.
 NOT_THE_PIPELINES = ("migrations", "applied", "reader_org_units")
+# Who decided is typed; by which role and when is not.
+TYPED_OF_A_DECISION = ("decision", "subject", "approver", "reason", "os_user")
+# A gate makes views of what it checks, for itself.
+LASTING: LiteralString = "not (nspname = 'ops' and relkind = 'v')"
+# What is not of a column or an extension, with whom it belongs to.
+OBJECTS: LiteralString = """
+with schemas as (
+    select oid, nspname, nspowner from pg_namespace where nspname = any(%(schemas)s)
+),
+found as (
+    select 0 as turn, nspowner as present, format('schema %%I', nspname) as what from schemas
+    union all
+    select 1, relowner, format('table %%I.%%I', nspname, relname)
+    from pg_class inner join schemas on schemas.oid = relnamespace
+    where
+        relkind in ('r', 'p', 'v', 'S') and {lasting}
+        and not exists (
+            select from pg_depend
+            where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype in ('a', 'i') and relkind = 'S'
+        )
+    union all
+    select 1, proowner, format('routine %%s', pg_proc.oid::regprocedure)
+    from pg_proc inner join schemas on schemas.oid = pronamespace
+)
+select format('alter %%s owner to %%I', what, %(new)s::text) from found
+where present = %(old)s::regrole order by turn, what
+"""
+# Code that nobody of this project wrote would run with the owner's rights.
+STRANGE_CODE: LiteralString = """
+select 'function ' || pg_proc.oid::regprocedure
+from pg_proc inner join pg_namespace on pg_namespace.oid = pronamespace
+where nspname = any(%(schemas)s) and (prosecdef or nspname = 'ops')
+    and pg_proc.oid is distinct from to_regprocedure('policy.unload(text, text[])')
+union all
+select format('trigger %%I on %%s', tgname, tgrelid::regclass)
+from pg_trigger
+inner join pg_class on pg_class.oid = tgrelid
+inner join pg_namespace as place on place.oid = relnamespace
+inner join pg_proc on pg_proc.oid = tgfoid
+inner join pg_namespace as home on home.oid = pronamespace
+where place.nspname = any(%(schemas)s) and home.nspname not in ('pg_catalog', 'lineage', 'policy')
+order by 1
+"""
 
 
 def owns_evidence(connection: Connection) -> bool:
@@ -64,24 +79,38 @@ def owns_evidence(connection: Connection) -> bool:
     return bool(is_owner)
 
 
-def hand_over(connection: Connection, pipeline: str) -> None:
-    """Give everything to whom it belongs, and the pipeline's role its rights; the connection is the owner's.
+def is_due(connection: Connection, pipeline: str) -> bool:
+    """Whether the owner who asks has something to take over, or the pipeline lacks its rights on the database."""
+    if pipeline == connection.info.user:
+        return False
+    (is_due,) = connection.execute(
+        "select nspowner <> current_user::regrole "
+        "or not has_database_privilege(%s, current_database(), 'create') from pg_namespace where nspname = 'lineage'",
+        [pipeline],
+    ).fetchone() or (False,)
+    return bool(is_due)
 
-    Nothing to do where the pipeline connects as the owner. What belongs to a third role stays as it is.
+
+def hand_over(connection: Connection, pipeline: str) -> None:
+    """Give the pipeline's role what is its own, and its rights on evidence; the connection is the owner's.
+
+    Nothing to do where the pipeline connects as the owner.
     """
     if pipeline == connection.info.user:
         return
     role, database = sql.Identifier(pipeline), sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("grant connect, create, temporary on database {} to {}").format(database, role))
-    names = {"owner": sql.Literal(connection.info.user), "pipeline": sql.Literal(pipeline), "owners": sql.SQL(OWNERS)}
-    names["lasting"] = sql.SQL(LASTING)
-    for (statement,) in connection.execute(sql.SQL(OTHERS_OF).format(**names)).fetchall():
-        connection.execute(statement)
+    give_to_pipeline(connection, pipeline)
     for schema, rights in RIGHTS.items():
         name = sql.Identifier(schema)
-        connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, role))
+        for statement in (
+            "revoke all on all tables in schema {} from public, {}",
+            "revoke all on schema {} from public, {}",
+            "grant usage on schema {} to {}",
+            "grant usage on all sequences in schema {} to {}",
+        ):
+            connection.execute(sql.SQL(statement).format(name, role))
         connection.execute(sql.SQL("grant {} on all tables in schema {} to {}").format(sql.SQL(rights), name, role))
-        connection.execute(sql.SQL("grant usage on all sequences in schema {} to {}").format(name, role))
     connection.execute(sql.SQL("grant create on schema ops to {}").format(role))
     _grant_statistics(connection, role)
     connection.execute(sql.SQL("grant execute on function policy.unload to {}").format(role))
@@ -89,12 +118,50 @@ def hand_over(connection: Connection, pipeline: str) -> None:
         relation = sql.Identifier("ops", table)
         connection.execute(sql.SQL("revoke all on {} from {}").format(relation, role))
         connection.execute(sql.SQL("grant select on {} to {}").format(relation, role))
+    connection.execute(sql.SQL("revoke insert on lineage.decisions from {}").format(role))
+    typed = sql.SQL(", ").join(map(sql.Identifier, TYPED_OF_A_DECISION))
+    connection.execute(sql.SQL("grant insert ({}) on lineage.decisions to {}").format(typed, role))
     histories = connection.execute(
         "select relname from pg_class where relnamespace = 'published'::regnamespace and relkind = 'r'"
     )
     for (history,) in histories.fetchall():
         relation = sql.Identifier("published", history)
         connection.execute(sql.SQL("grant update (valid_to_release) on {} to {}").format(relation, role))
+
+
+def give_to_pipeline(connection: Connection, pipeline: str) -> None:
+    """Give the pipeline what the owner made for it: it makes, merges and drops partitions of raw."""
+    if pipeline != connection.info.user:
+        _change_owner(connection, PIPELINES, connection.info.user, pipeline)
+
+
+def take_over(connection: Connection, pipeline: str) -> None:
+    """Let the owner who asks own the evidence that the pipeline's role owned until now. What belongs to a third role
+    stays as it is.
+
+    Raises:
+        GridCreditError: there is code in it that this project did not write.
+    """
+    if not is_due(connection, pipeline):
+        return
+    schemas = list(RIGHTS)
+    strange = [what for (what,) in connection.execute(STRANGE_CODE, {"schemas": schemas}).fetchall()]
+    if strange:
+        raise GridCreditError(
+            f"the owner would own code that GridCredit did not write: {', '.join(strange)}; drop it or move it to a "
+            "schema of your own, then run this again"
+        )
+    _change_owner(connection, schemas, pipeline, connection.info.user)
+    # Views, and what they are made of, are made again.
+    connection.execute("drop schema if exists star cascade")
+    connection.execute("delete from ops.applied where starts_with(name, 'views/')")
+
+
+def _change_owner(connection: Connection, schemas: list[str] | tuple[str, ...], old: str, new: str) -> None:
+    statement = sql.SQL(OBJECTS).format(lasting=sql.SQL(LASTING))
+    found = connection.execute(statement, {"schemas": list(schemas), "old": old, "new": new}).fetchall()
+    for (change,) in found:
+        connection.execute(change)
 
 
 def _grant_statistics(connection: Connection, role: sql.Identifier) -> None:

@@ -33,7 +33,7 @@ def prepare_readers(settings: Settings) -> None:
         GridCreditError: something is to be done, and this process does not connect as the owner.
     """
     with connect_as_owner(settings) as connection:
-        if is_applied(connection, "readers", _wanted(connection, settings)):
+        if _is_done(connection, settings):
             return
         if not ownership.owns_evidence(connection):
             raise GridCreditError(
@@ -43,8 +43,9 @@ def prepare_readers(settings: Settings) -> None:
     with connect_as_owner(settings) as connection, changing_what_is_read(connection, settings):
         # Of two that find something to do, one does it.
         connection.execute("lock table ops.migrations in exclusive mode")
-        if is_applied(connection, "readers", _wanted(connection, settings)):
+        if _is_done(connection, settings):
             return
+        ownership.take_over(connection, pipeline_role(settings))
         for table in published_tables(settings):
             publishing.ensure_published(connection, table)
         reading_views.apply_views(connection)
@@ -55,8 +56,13 @@ def prepare_readers(settings: Settings) -> None:
     log.info("readers_prepared")
 
 
+def _is_done(connection: Connection, settings: Settings) -> bool:
+    is_as_wanted = is_applied(connection, "readers", _wanted(connection, settings))
+    return is_as_wanted and not ownership.is_due(connection, pipeline_role(settings))
+
+
 def _wanted(connection: Connection, settings: Settings) -> bytes:
-    """What the above follows from: files, code, and what is there, by its oid and owner."""
+    """What the above follows from: files, code, and what the owner has there, by its oid."""
     files = [
         settings.dbt_dir / "dbt_project.yml",
         settings.dbt_dir / "models" / "candidate" / "candidate.yml",
@@ -68,9 +74,12 @@ def _wanted(connection: Connection, settings: Settings) -> bytes:
         sql.SQL(
             "select pg_class.oid::bigint, pg_get_userbyid(relowner) from pg_class "
             "join pg_namespace on pg_namespace.oid = relnamespace "
-            "where relkind in ('r', 'p', 'v') and {} and {} order by 1"
-        ).format(sql.SQL(ownership.OWNERS), sql.SQL(ownership.LASTING))
+            "where relkind in ('r', 'p', 'v') and (nspname = any(%s) or starts_with(nspname, 'dept_')) and {} "
+            "and relowner = (select nspowner from pg_namespace where nspname = 'lineage') order by 1"
+        ).format(sql.SQL(ownership.LASTING)),
+        [list(ownership.RIGHTS)],
     ).fetchall()
     departments = access.read_departments(settings).model_dump()
-    present = json.dumps([pipeline_role(settings), relations, departments]).encode()
+    server = connection.info.server_version // 10_000
+    present = json.dumps([server, pipeline_role(settings), relations, departments]).encode()
     return b"\n".join([present, *(path.read_bytes() for path in files)])

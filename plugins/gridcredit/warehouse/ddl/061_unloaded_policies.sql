@@ -14,7 +14,20 @@ begin
     ) then
         raise exception 'version % is not unloaded without a decision', version;
     end if;
+    if exists (select 1 from published.customer_rating_history where policy_version = version)
+        and not exists (
+            select 1 from lineage.decisions
+            where
+                subject = version and decision = 'restore a policy'
+                and decisions.xmin::text = pg_current_xact_id()::xid::text
+        )
+    then
+        raise exception 'version % has rated: it is not withdrawn', version;
+    end if;
     foreach one in array tables loop
+        if one in ('attributes', 'proposals', 'proposal_files') then
+            raise exception 'policy.% is no table of a version', one;
+        end if;
         execute format('alter table policy.%I disable trigger append_only', one);
         execute format('delete from policy.%I where policy_version = $1', one) using version;
         execute format('alter table policy.%I enable trigger append_only', one);

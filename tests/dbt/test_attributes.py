@@ -22,8 +22,8 @@ from gridcredit.operations import pipeline
 from gridcredit.operations.erasure import erase_customer
 from gridcredit.releases.release import verify_release
 from gridcredit.settings import Settings
-from gridcredit.warehouse.access import add_reader
 from gridcredit.warehouse.connection import warehouse_url
+from gridcredit.warehouse.reading.access import add_reader
 from psycopg.conninfo import make_conninfo
 
 from tests.support.by_hand import build_by_hand, rows_of

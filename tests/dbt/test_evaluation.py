@@ -30,8 +30,8 @@ from gridcredit.policy_changes.proposals import decide, list_proposals, propose,
 from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
-from gridcredit.warehouse.access import add_reader
 from gridcredit.warehouse.connection import connect, warehouse_url
+from gridcredit.warehouse.reading.access import add_reader
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sklearn.metrics import roc_auc_score

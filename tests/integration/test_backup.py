@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 from gridcredit.operations import pipeline
 from gridcredit.releases.release import list_releases, verify_release
-from gridcredit.warehouse import access
 from gridcredit.warehouse.connection import warehouse_url
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
 from gridcredit.warehouse.migrations import migrate
+from gridcredit.warehouse.reading import access
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 

@@ -13,10 +13,10 @@ from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.warehouse import access
 from gridcredit.warehouse.connection import connect_as_owner, warehouse_url
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.migrations import migrate
+from gridcredit.warehouse.reading import access
 from psycopg.conninfo import make_conninfo
 
 from tests.support.prepared import Prepared

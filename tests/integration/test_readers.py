@@ -14,9 +14,9 @@ from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.operations import pipeline
 from gridcredit.releases.release import RELEASE_CHANNEL
 from gridcredit.settings import PROJECT_DIR, Settings
-from gridcredit.warehouse import access
 from gridcredit.warehouse.connection import connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES, published_columns
+from gridcredit.warehouse.reading import access
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 

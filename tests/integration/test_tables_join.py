@@ -10,7 +10,7 @@ from gridcredit.contract.described import Table, published_tables, star_tables
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
 from gridcredit.warehouse.comments import apply_comments
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import connect_as_owner
 from psycopg import sql
 
 from tests.support.builders import RICH_DAY
@@ -137,7 +137,7 @@ def test_a_changed_text_reaches_readers_without_a_build(settings: Settings, tmp_
     (models / "candidate.yml").write_text(text.replace("points out of 100, read against", "POINTS, read against"))
     (tmp_path / "dbt_project" / "dbt_project.yml").write_text((settings.dbt_dir / "dbt_project.yml").read_text())
     changed = settings.model_copy(update={"project_dir": tmp_path})
-    with connect(settings) as connection:
+    with connect_as_owner(settings) as connection:
         apply_comments(connection, changed)
     for relation in ("customer_rating", "customer_rating_history"):
         ((texts,),) = rows(

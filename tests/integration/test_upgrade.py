@@ -14,11 +14,11 @@ from gridcredit.operations.status import as_lines, status
 from gridcredit.releases.release import list_releases, verify_loads, verify_release
 from gridcredit.releases.restatement import restated_by
 from gridcredit.settings import PROJECT_DIR
-from gridcredit.warehouse.access import add_reader
 from gridcredit.warehouse.connection import OWNER_ROLE, WAREHOUSE, WAREHOUSE_ROLE, connect, warehouse_url
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.warehouse.migrations import migrate, prepare
 from gridcredit.warehouse.published_tables import not_yet_published
+from gridcredit.warehouse.reading.access import add_reader
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 

@@ -21,10 +21,10 @@ from gridcredit.operations import pipeline
 from gridcredit.releases.release import list_releases
 from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.simulation import simulate
-from gridcredit.warehouse.access import add_reader
 from gridcredit.warehouse.connection import OWNER_ROLE, WAREHOUSE, WAREHOUSE_ROLE
 from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres, programs
 from gridcredit.warehouse.migrations import prepare
+from gridcredit.warehouse.reading.access import add_reader
 from psycopg import sql
 
 from tests.support.suppliers import deliver, load

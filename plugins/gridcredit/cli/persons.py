@@ -90,7 +90,7 @@ def add_reader(
     org_unit: Annotated[list[str], typer.Option(help="whose customers the reader sees; `*` is all")],
 ) -> None:
     """Make a login for a reader of a department; its password is shown once and stored nowhere."""
-    from gridcredit.warehouse import access
+    from gridcredit.warehouse.reading import access
 
     with clear_errors() as settings:
         prepare_quietly(settings)
@@ -101,7 +101,7 @@ def add_reader(
 @reader_app.command("list")
 def list_readers() -> None:
     """List the logins of departments, and whose customers each sees."""
-    from gridcredit.warehouse import access
+    from gridcredit.warehouse.reading import access
 
     with clear_errors() as settings:
         prepare_quietly(settings)

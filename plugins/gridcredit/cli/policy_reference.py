@@ -18,7 +18,7 @@ from gridcredit.operations.maintenance import Retention
 from gridcredit.policies.evaluation_rules import EvaluationRules
 from gridcredit.policies.folder import Header
 from gridcredit.policies.tables import POLICY_TABLES, PolicyTable
-from gridcredit.warehouse.access import Departments
+from gridcredit.warehouse.reading.access import Departments
 
 NOTE = "<!-- Written from the definitions in plugins/gridcredit/ by `gridcredit contract`; do not edit. -->"
 # Of the folder `policies`, one of each for the whole supplier.

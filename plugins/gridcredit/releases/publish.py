@@ -18,7 +18,7 @@ from gridcredit.releases.release import record_release
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import changing_what_is_read
 from gridcredit.warehouse.published_tables import TABLES, replace_rows, require_published
-from gridcredit.warehouse.readers import prepare_readers
+from gridcredit.warehouse.reading.preparation import prepare_readers
 
 log = structlog.get_logger(__name__)
 

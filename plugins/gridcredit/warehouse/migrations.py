@@ -29,7 +29,7 @@ from gridcredit.warehouse.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from gridcredit.warehouse.locks import changing_what_is_read
 from gridcredit.warehouse.ownership import give_to_pipeline, owns_evidence
 from gridcredit.warehouse.raw_tables import raw_index_ddl, raw_table_ddl
-from gridcredit.warehouse.readers import prepare_readers
+from gridcredit.warehouse.reading.preparation import prepare_readers
 
 log = structlog.get_logger(__name__)
 

@@ -22,8 +22,8 @@ from gridcredit.policies.recovery_checks import MIN_DAYS_OVERDUE, NOTICE_DAYS_HO
 from gridcredit.policies.store import read_policies
 from gridcredit.policy_changes.differences import Difference, compare_policies
 from gridcredit.settings import Settings
-from gridcredit.warehouse.access import read_departments
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.reading.access import read_departments
 
 PACKAGE = "gridcredit.reporting.policy"
 LEVELS = ("red", "orange", "yellow", "blue")

@@ -8,8 +8,8 @@ from datetime import date
 from gridcredit.errors import GridCreditError
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import Settings
-from gridcredit.warehouse.access import read_departments
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.reading.access import read_departments
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,17 @@ from psycopg import sql
 from gridcredit.contract.described import published_tables
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings
-from gridcredit.warehouse import access, ownership, reading_views
+from gridcredit.warehouse import ownership
 from gridcredit.warehouse import published_tables as publishing
 from gridcredit.warehouse.comments import apply_comments
 from gridcredit.warehouse.connection import Connection, connect_as_owner, pipeline_role
 from gridcredit.warehouse.content import is_applied, is_new_content
 from gridcredit.warehouse.locks import changing_what_is_read
+from gridcredit.warehouse.reading import access, views
 
 log = structlog.get_logger(__name__)
 
-CODE = (access, ownership, publishing, reading_views)
+CODE = (access, ownership, publishing, views)
 
 
 def prepare_readers(settings: Settings) -> None:
@@ -48,7 +49,7 @@ def prepare_readers(settings: Settings) -> None:
         ownership.take_over(connection, pipeline_role(settings))
         for table in published_tables(settings):
             publishing.ensure_published(connection, table)
-        reading_views.apply_views(connection)
+        views.apply_views(connection)
         access.apply_access(connection, settings)
         ownership.hand_over(connection, pipeline_role(settings))
         apply_comments(connection, settings)
@@ -67,7 +68,7 @@ def _wanted(connection: Connection, settings: Settings) -> bytes:
         settings.dbt_dir / "dbt_project.yml",
         settings.dbt_dir / "models" / "candidate" / "candidate.yml",
         Path(publishing.__file__).parents[1] / "contract" / "star.yml",
-        *sorted(reading_views.VIEWS_DIR.glob("*.sql")),
+        *sorted(views.VIEWS_DIR.glob("*.sql")),
         *(Path(str(module.__file__)) for module in CODE),
     ]
     relations = connection.execute(

@@ -11,7 +11,7 @@ from gridcredit.warehouse.content import is_new_content
 
 log = structlog.get_logger(__name__)
 
-VIEWS_DIR = Path(__file__).parent / "views"
+VIEWS_DIR = Path(__file__).parents[1] / "views"
 
 
 def apply_views(connection: Connection) -> None:

@@ -728,7 +728,7 @@ def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFacto
             connection.transaction(),
         ):
             unload(connection, "default-1.1")
-        record_decision(connection, "withdraw a policy", "default-1.1", "A. Chief", "smuggled out", settings)
+        record_decision(connection, "restore a policy", "default-1.1", "A. Chief", "smuggled out", settings)
         unload(connection, "default-1.1")
     with pytest.raises(PolicyError, match=r"policy.policies: .*default/1.1 says of version 'default-1.1'"):
         pipeline.build_ratings("removed", settings=settings)

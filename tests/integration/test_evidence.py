@@ -286,6 +286,7 @@ def test_an_owner_takes_over_what_one_role_prepared(server: EmbeddedPostgres, tm
 def test_addresses_that_do_not_go_together_are_refused(published: Settings) -> None:
     with pytest.raises(GridCreditError, match="goes with GRIDCREDIT_WAREHOUSE_URL"):
         prepare(published.model_copy(update={"warehouse_url": None}))
-    elsewhere = SecretStr(published.owner_url.get_secret_value().rpartition("/")[0] + "/postgres")  # type: ignore[union-attr]
+    assert published.owner_url
+    elsewhere = SecretStr(published.owner_url.get_secret_value().rpartition("/")[0] + "/postgres")
     with pytest.raises(psycopg.OperationalError):
         prepare(published.model_copy(update={"owner_url": elsewhere}))

@@ -1,4 +1,4 @@
-"""The tables of all suites as plain copies, and Great Expectations beside whoever changes them.
+"""The tables of all suites as plain copies, and Great Expectations beside the test that changes them.
 
 Both share one connection, whose transaction is never committed: each change is undone by Postgres itself, whatever it
 touched. A copy has no key and no column that must be there, so that nothing but an expectation refuses a wrong row.

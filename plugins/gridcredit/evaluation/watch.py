@@ -260,7 +260,7 @@ def calibration_by_grade(connection: Connection, month_end: date) -> Iterator[Fi
         counts = [(observed, defaults) for _, _, observed, defaults, _, _ in members]
         observed, defaults = (sum(one[place] for one in counts) for place in (0, 1))
         # Of several versions of the policy each as often as it rated.
-        stated = sum(told for *_, told, _ in members) / observed
+        stated = sum(expected for *_, expected, _ in members) / observed
         of_whom = (observed, defaults, "grade", grade)
         rate = pooled_rate(counts)
         yield Figure(month_end, CHAMPION, "default_rate", rate.value, *of_whom, rate.lower, rate.upper)

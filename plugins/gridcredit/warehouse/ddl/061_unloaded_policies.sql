@@ -1,26 +1,21 @@
--- The rows of a version leave by this function of the owner alone, and after a decision that the same transaction recorded.
+-- The rows of a version leave by this function of the owner alone, after a decision that the same transaction recorded.
 create function policy.unload(version text, variadic tables text []) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     one text;
+    decided text [];
 begin
-    if not exists (
-        select 1 from lineage.decisions
-        where
-            subject = version and decision in ('withdraw a policy', 'restore a policy')
-            and decisions.xmin::text = pg_current_xact_id()::xid::text
-    ) then
+    select array_agg(decision) into decided
+    from lineage.decisions
+    where subject = version and decisions.xmin::text = pg_current_xact_id()::xid::text;
+    if not coalesce(decided && array['withdraw a policy', 'restore a policy'], false) then
         raise exception 'version % is not unloaded without a decision', version;
     end if;
-    if exists (select 1 from published.customer_rating_history where policy_version = version)
-        and not exists (
-            select 1 from lineage.decisions
-            where
-                subject = version and decision = 'restore a policy'
-                and decisions.xmin::text = pg_current_xact_id()::xid::text
-        )
+    if
+        not 'restore a policy' = any(decided)
+        and exists (select 1 from published.customer_rating_history where policy_version = version)
     then
         raise exception 'version % has rated: it is not withdrawn', version;
     end if;

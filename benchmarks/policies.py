@@ -29,6 +29,7 @@ from gridcredit.warehouse.connection import connect
 from benchmarks.daily_run import RESULTS
 from benchmarks.measure import quiet_logs, warehouse
 from benchmarks.ratings import outcome
+from tests.support import shipped
 from tests.support.suppliers import load
 
 # Bills that were so many days overdue, and the day on which that was so first.
@@ -63,7 +64,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, nargs="+", default=[1000, 5000, 20000])
     parser.add_argument("--ibm", type=Path, help="the IBM accounts receivable sample")
     parser.add_argument("--older", type=Path, default=PROJECT_DIR / "policies" / "default" / "1.0")
-    parser.add_argument("--newer", type=Path, default=PROJECT_DIR / "policies" / "default" / "1.1")
+    parser.add_argument("--newer", type=Path, default=shipped.FOLDER)
     options = parser.parse_args()
     quiet_logs()
     found: dict[str, dict[str, dict[str, float]]] = {}

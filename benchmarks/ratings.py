@@ -19,19 +19,19 @@ from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.operations import pipeline
-from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
 from gridcredit.warehouse.connection import connect
 
 from benchmarks.daily_run import RESULTS, print_run
 from benchmarks.measure import quiet_logs, say, timed, warehouse
-from tests.support import oracle, service_oracle
+from tests.support import oracle, service_oracle, shipped
 from tests.support.delivered import all_features, as_oracles_read, read_rows
 
 LAST_DAY = date(2026, 6, 18)
 # So that six months after each month-end have been seen.
 RATED_ON = date(2025, 12, 18)
-POLICY = PROJECT_DIR / "policies" / "default" / "1.1"
+POLICY = shipped.FOLDER
 # The bills that were more than 60 days overdue, and the day on which that was so first.
 DEFAULTS = """
 with last_state as (

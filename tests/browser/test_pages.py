@@ -14,6 +14,7 @@ from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
 from tests.browser.looks import look
+from tests.support import shipped
 from tests.support.browser import DESKTOP, PHONE, Browser
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
@@ -89,7 +90,7 @@ def test_a_customers_report(
 def test_the_policy_as_a_document(
     browser: Browser, settings: Settings, language: Language, width: int, pictures: Path, tmp_path: Path
 ) -> None:
-    page = write_policy_document("default-1.1", language, tmp_path / "policy.html", settings)
+    page = write_policy_document(shipped.VERSION, language, tmp_path / "policy.html", settings)
     look(browser, page.as_uri(), width, pictures / f"policy_{language}_{width}.png")
 
 

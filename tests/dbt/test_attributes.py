@@ -26,6 +26,7 @@ from gridcredit.warehouse.connection import warehouse_url
 from gridcredit.warehouse.reading.access import add_reader
 from psycopg.conninfo import make_conninfo
 
+from tests.support import shipped
 from tests.support.by_hand import build_by_hand, rows_of
 from tests.support.prepared import Prepared
 from tests.support.rebuilds import assert_a_rebuild_changes_nothing, pass_gates
@@ -125,7 +126,7 @@ def own_policies(settings: Settings, folder: Path) -> None:
     shutil.copytree(Settings().policies_dir, settings.policies_dir)
     (settings.policies_dir / "attributes.yml").write_text(DECLARED)
     for file, text in ADDED.items():
-        with (settings.policies_dir / "default" / "1.1" / file).open("a", encoding="utf-8") as rows_of_policy:
+        with (settings.policies_dir / "default" / shipped.NUMBER / file).open("a", encoding="utf-8") as rows_of_policy:
             rows_of_policy.write(text)
 
 

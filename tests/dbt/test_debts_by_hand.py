@@ -12,6 +12,7 @@ import pytest
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.settings import PROJECT_DIR, Settings
 
+from tests.support import shipped
 from tests.support.by_hand import Hand, build_by_hand, rows_of
 from tests.support.prepared import Prepared
 from tests.support.warehouses import Warehouses
@@ -356,15 +357,17 @@ def hand(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.TempP
     with warehouses.lent(empty) as settings:
         settings.policies_dir = folder / "policies"
         shutil.copytree(Settings().policies_dir, settings.policies_dir)
-        shipped = settings.policies_dir / "default" / "1.1"
-        (shipped / "holidays.csv").write_text(HOLIDAYS)
-        with (shipped / "policy.yml").open("a") as header:
+        own = settings.policies_dir / "default" / shipped.NUMBER
+        (own / "holidays.csv").write_text(HOLIDAYS)
+        with (own / "policy.yml").open("a") as header:
             header.write("steps_on_working_days: true\nwrite_off_after_step: legal\n")
             header.write("pursued_share_of_bill: 0.001\n")
-        with (shipped / "warning_rules.csv").open("a") as rules:
+        with (own / "warning_rules.csv").open("a") as rules:
             rules.write("no_room,yellow,tell the customer,credit,10,0,,30,,nothing more may be owed,无剩余额度\n")
-        with (shipped / "warning_conditions.csv").open("a") as conditions:
-            conditions.write("no_room,headroom,<,0\n")
+        # Of limits this supplier warns whether anything is late or not, as 1.1 does.
+        conditions = own / "warning_conditions.csv"
+        kept = [line for line in conditions.read_text().splitlines() if "_limit,max_days_overdue" not in line]
+        conditions.write_text("\n".join([*kept, "no_room,headroom,<,0", ""]))
         build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
         yield Hand(settings)
 

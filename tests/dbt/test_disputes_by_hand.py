@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from gridcredit.settings import Settings
 
+from tests.support import shipped
 from tests.support.by_hand import Hand, build_by_hand, rows_of
 from tests.support.prepared import Prepared
 from tests.support.warehouses import Warehouses
@@ -270,7 +271,7 @@ def test_a_policy_counts_disputes_where_it_says_so(warehouses: Warehouses, empty
     with warehouses.lent(empty) as settings:
         settings.policies_dir = tmp_path / "policies"
         shutil.copytree(Settings().policies_dir, settings.policies_dir)
-        with (settings.policies_dir / "default" / "1.1" / "policy.yml").open("a") as header:
+        with (settings.policies_dir / "default" / shipped.NUMBER / "policy.yml").open("a") as header:
             header.write("dispute_counts_in_rating: true\ndispute_counts_in_charges: true\n")
         build_by_hand(files(), [DAY], tmp_path, settings)
         hand = Hand(settings)

@@ -36,7 +36,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sklearn.metrics import roc_auc_score
 
-from tests.support import account_engine, oracle
+from tests.support import account_engine, oracle, shipped
 from tests.support.builders import EVALUATED_DAY as LAST_DAY
 from tests.support.builders import REPORTED_OUTCOMES
 from tests.support.delivered import as_oracles_read, read_rows
@@ -300,7 +300,7 @@ def test_an_approved_policy_rates_from_its_date_on(rated: Rated, tmp_path: Path)
     decide(number, "Li Wei", "entropy is fair", is_approved=True, settings=settings)
     pipeline.build_ratings("by the new policy", NEW_FROM + timedelta(days=1), settings)
     assert rows(settings, "select distinct policy_version from published.customer_rating") == [("weighted-1",)]
-    assert rows(settings, "select distinct policy_version from published.rating_month_end") == [("default-1.1",)]
+    assert rows(settings, "select distinct policy_version from published.rating_month_end") == [(shipped.VERSION,)]
     assert rows(settings, "select approver from policy.policies where policy_version = 'weighted-1'") == [("Li Wei",)]
     # Another machine, with a home of its own, finds the policy in the warehouse.
     elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})

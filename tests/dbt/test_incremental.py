@@ -21,6 +21,7 @@ from gridcredit.simulation import simulate
 from gridcredit.transformation.build_plan import plan_build
 from gridcredit.warehouse.connection import connect
 
+from tests.support import shipped
 from tests.support.builders import SMALL_EXTRACTS
 from tests.support.depth import few_or_many
 from tests.support.oracle import CONDUCT
@@ -165,7 +166,7 @@ class Supplier:
                 "bill_id": (self._any("bill") or {"bill_id": "B0"})["bill_id"],
                 "outcome": self.rng.choice(outcomes),
             }
-        row |= {"policy_version": "default-1.1", "staff_id": f"S{number % 3}"}
+        row |= {"policy_version": shipped.VERSION, "staff_id": f"S{number % 3}"}
         row |= {"grade": self.rng.choice(["A", "B", "C", "none"]), "reason": "r", "approver_id": "S2"}
         row |= {"amount": self.rng.choice(["", 5, 20]), "department": "d", "field": "f"}
         rules = ["overdue_30_days", "overdue_7_days", "over_limit"]

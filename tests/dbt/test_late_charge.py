@@ -18,6 +18,8 @@ from gridcredit.settings import Settings
 from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
 
+from tests.support import shipped
+
 FILES = {
     "customer.csv": (
         "customer_id,name,segment,opened_on,updated_at\n"
@@ -54,7 +56,8 @@ IN_FEBRUARY = {"B1": ("69.40", date(2026, 1, 31)), "B3": ("25.00", date(2026, 1,
 def test_charges_computed_by_hand(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(Settings().policies_dir, settings.policies_dir)
-    (settings.policies_dir / "default" / "1.1" / "holidays.csv").write_text("holiday\n2025-12-24\n2025-12-25\n")
+    holidays = settings.policies_dir / "default" / shipped.NUMBER / "holidays.csv"
+    holidays.write_text("holiday\n2025-12-24\n2025-12-25\n")
     mapping = load_mappings(settings.mappings_dir)["demo"]
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)

@@ -39,6 +39,7 @@ from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import connect
 from psycopg.rows import dict_row
 
+from tests.support import shipped
 from tests.support.builders import EVALUATED_DAY as LAST_DAY
 from tests.support.builders import SMALL_DAY
 from tests.support.prepared import Prepared
@@ -83,7 +84,7 @@ def test_an_approval_cannot_stop_the_runs(
 ) -> None:
     """What a constraint of the warehouse refuses is refused to the approver, and nothing of it is left."""
     policy = another(tmp_path / "bad", "bad-1", replaced={table: (old, new)})
-    number = propose(policy, "default-1.1", "written by hand", {}, settings)
+    number = propose(policy, shipped.VERSION, "written by hand", {}, settings)
     with pytest.raises(PolicyError, match=why):
         decide(number, "Li Wei", "looks fine", is_approved=True, settings=settings)
     assert read_proposal(number, settings).status == "open"
@@ -93,7 +94,7 @@ def test_an_approval_cannot_stop_the_runs(
 
 def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
     policy = another(tmp_path / "soon", "soon-1")
-    number = propose(policy, "default-1.1", "written by hand", {}, settings)
+    number = propose(policy, shipped.VERSION, "written by hand", {}, settings)
     with pytest.raises(GridCreditError, match="only what was approved is withdrawn"):
         withdraw(number, "Wang", "too early", settings)
     decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
@@ -107,9 +108,9 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
     assert rows(settings, "select count(*) from policy.bins where policy_version = 'soon-1'") == [(0,)]
     load_policies(settings)
     assert not folder.exists()
-    assert policy_in_force(settings, NEXT_MONTH).header.version == "default-1.1"
+    assert policy_in_force(settings, NEXT_MONTH).header.version == shipped.VERSION
     with pytest.raises(GridCreditError, match=r"withdrawn by Wang on .*changed its mind.* another version"):
-        propose(policy, "default-1.1", "written by hand", {}, settings)
+        propose(policy, shipped.VERSION, "written by hand", {}, settings)
     # The rows of others are evidence still.
     with pytest.raises(Exception, match="append-only"), connect(settings) as connection:
         connection.execute("delete from policy.bins")
@@ -118,7 +119,7 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
 def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
     """As an older version of this code approved it: each run stops, and says how to continue."""
     policy = another(tmp_path / "bad", "bad-2", replaced={"limits": ("AAA,", "AAA,1000")})
-    number = propose(policy, "default-1.1", "written by hand", {}, settings)
+    number = propose(policy, shipped.VERSION, "written by hand", {}, settings)
     with connect(settings) as connection:
         connection.execute(
             "update policy.proposals set is_approved = true, approver = 'Li Wei', reason = 'fine', decided_at = now() "
@@ -136,7 +137,7 @@ def test_an_approved_version_that_can_be_no_folder_is_named_and_taken_back(
     settings: Settings, tmp_path: Path, version: str
 ) -> None:
     """As an older version of this code approved it. Nothing beside its own folder is written or removed."""
-    number = propose(another(tmp_path / "odd", version), "default-1.1", "written by hand", {}, settings)
+    number = propose(another(tmp_path / "odd", version), shipped.VERSION, "written by hand", {}, settings)
     with connect(settings) as connection:
         connection.execute(
             "update policy.proposals set is_approved = true, approver = 'Li Wei', reason = 'fine', decided_at = now() "
@@ -183,7 +184,7 @@ def test_what_has_rated_is_not_withdrawn_and_its_gaps_are_explained(
         another(tmp_path / "solar", "solar-1", begins - timedelta(days=1), named),
         with_missing_points(another(tmp_path / "now", "now-1", begins)),
     ):
-        number = propose(policy, "default-1.1", "written by hand", {}, settings)
+        number = propose(policy, shipped.VERSION, "written by hand", {}, settings)
         with connect(settings) as connection:
             connection.execute("update policy.proposals set changes = '{}' where proposal_id = %s", [number])
         decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
@@ -267,7 +268,7 @@ def test_an_approval_while_a_run_waits_at_its_gate(
             "values ('waits', 'candidate', 'made up', 'made up', 'critical', true)"
         )
     numbers = [
-        propose(another(tmp_path / name, name, begins), "default-1.1", "written by hand", {}, settings)
+        propose(another(tmp_path / name, name, begins), shipped.VERSION, "written by hand", {}, settings)
         for name in ("first-1", "second-1")
     ]
     monkeypatch.setattr("gridcredit.policy_changes.proposals.try_policy", lambda *_, **__: None)
@@ -309,7 +310,7 @@ def saying_less(folder: Path, begins: date) -> Policy:
     """The policy in force without a grade, a veto, a strategy, most ageing buckets and most warnings, and without the
     tables that may be empty: what customers have had so far is no part of it any more.
     """
-    base = read_folder(PROJECT_DIR / "policies" / "default" / "1.1")
+    base = read_folder(shipped.FOLDER)
     tables: dict[str, Rows] = {**base.tables, **{table: [] for table in MAY_BE_EMPTY}}
     for table in ("grades", "limits", "default_rates"):
         tables[table] = [dict(row) for row in tables[table] if row["grade"] != "BB"]
@@ -334,7 +335,7 @@ def test_a_policy_that_says_less_rates_the_next_day_and_is_not_withdrawn(
     """Open warnings, steps taken, buckets and grades of the days before name what it does not have."""
     with warehouses.lent(small) as settings:
         begins = SMALL_DAY + timedelta(days=1)
-        number = propose(saying_less(tmp_path / "less", begins), "default-1.1", "written by hand", {}, settings)
+        number = propose(saying_less(tmp_path / "less", begins), shipped.VERSION, "written by hand", {}, settings)
         decide(number, "Li Wei", "fewer rules", is_approved=True, settings=settings)
         pipeline.build_ratings("by less", begins, settings)
         assert rows(settings, "select distinct policy_version from published.customer_rating") == [("less-1",)]

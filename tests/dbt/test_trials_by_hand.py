@@ -17,6 +17,7 @@ from gridcredit.settings import Settings
 from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
 
+from tests.support import shipped
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
 from tests.support.trial_oracle import drawn_of, half_width
@@ -58,11 +59,11 @@ def trial(warehouses: Warehouses, empty: Prepared, tmp_path_factory: pytest.Temp
     with warehouses.lent(empty) as settings:
         settings.policies_dir = folder / "policies"
         shutil.copytree(Settings().policies_dir, settings.policies_dir)
-        shipped = settings.policies_dir / "default" / "1.1"
-        (shipped / "dunning_strategies.csv").write_text("strategy,share_pct\nstandard,60\nearly_call,40\n")
+        own = settings.policies_dir / "default" / shipped.NUMBER
+        (own / "dunning_strategies.csv").write_text("strategy,share_pct\nstandard,60\nearly_call,40\n")
         lines = [f"{name},{probability},{factor}" for name, (probability, factor) in SCENARIOS.items()]
-        (shipped / "loss_scenarios.csv").write_text("\n".join(["scenario,probability,default_factor", *lines, ""]))
-        with (shipped / "policy.yml").open("a") as header:
+        (own / "loss_scenarios.csv").write_text("\n".join(["scenario,probability,default_factor", *lines, ""]))
+        with (own / "policy.yml").open("a") as header:
             header.write(f"trial_since: 2026-03-01\ntrial_salt: '{SALT}'\n")
         for name, text in files().items():
             deliver(folder / f"{name}.csv", settings, text)

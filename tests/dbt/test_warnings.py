@@ -81,8 +81,19 @@ def test_the_last_day_asks_everybody_every_rule(built: Built, features: Features
     dated = {(customer, rule) for customer, rule, _, is_dated in shown if is_dated}
     assert dated == set(built.rows("select customer_id, rule from warnings.warning where status <> 'cleared'"))
     # Of some the last evaluation day has found nothing yet, and of others it found what is over.
-    assert any((customer, rule) not in dated and rule == "near_limit" for customer, rule in want)
+    assert want - dated
     assert dated - want
+    # Who pays in time is warned of no limit, however much of it he uses.
+    punctual = {
+        customer
+        for (customer,) in built.rows(
+            "select customer_id from candidate.credit_limit inner join candidate.customer_rating using (customer_id) "
+            "where utilisation > 0.8 and max_days_overdue = 0 and overdue_amount = 0"
+        )
+    }
+    assert punctual
+    holds = {rule for customer, rule, is_met, _ in shown if is_met and customer in punctual}
+    assert not holds & {"near_limit", "over_limit"}
 
 
 def test_no_day_of_a_warning_is_missed(built: Built) -> None:

@@ -29,6 +29,7 @@ from gridcredit.warehouse.ownership import owns_evidence
 from psycopg import sql
 from pydantic import SecretStr
 
+from tests.support import shipped
 from tests.support.prepared import Prepared, drop_database, settings_for
 from tests.support.warehouses import WarehouseFactory
 
@@ -172,7 +173,7 @@ def test_the_pipeline_cannot_become_the_owner_or_take_a_guard_away(published: Se
         done = [attempt for attempt in attempts if not is_refused(connection, attempt)]
         assert done == []
         with pytest.raises(psycopg.errors.RaiseException, match="not unloaded without a decision"):
-            unload(connection, "default-1.1")
+            unload(connection, shipped.VERSION)
 
 
 def test_without_the_owner_a_run_says_what_the_owner_is_to_do(

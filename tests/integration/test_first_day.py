@@ -20,6 +20,7 @@ from gridcredit.operations.status import status
 from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import PROJECT_DIR, Settings
 
+from tests.support import shipped
 from tests.support.many_indicators import write_policy
 from tests.support.suppliers import deliver
 from tests.support.waiting import number, rows
@@ -113,7 +114,7 @@ def test_five_months_of_bills_of_customers_of_many_years(
 def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
-    file = settings.policies_dir / "default" / "1.1" / "policy.yml"
+    file = settings.policies_dir / "default" / shipped.NUMBER / "policy.yml"
     file.write_text(file.read_text() + 'max_score_psi: "0.01"\n')
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
@@ -157,19 +158,19 @@ def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProce
 
 def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
-    newer = PROJECT_DIR / "policies" / "default" / "1.1"
-    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir, ignore=shutil.ignore_patterns("1.1"))
+    newer = shipped.FOLDER
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir, ignore=shutil.ignore_patterns("1.1", "1.2"))
     settings.history_months = 1
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
-    shutil.copytree(newer, settings.policies_dir / "default" / "1.1")
+    shutil.copytree(newer, settings.policies_dir / "default" / shipped.NUMBER)
     policies.load_policies(settings)
     assert rows(settings, "select policy_version from policy.policies where policy_name = 'default'") == [
         ("default-1.0",)
     ]
     assert policy_in_force(settings, LAST_DAY).header.version == "default-1.0"
-    assert any("default-1.1" in line for line in status(settings).missing)
+    assert any(shipped.VERSION in line for line in status(settings).missing)
 
 
 def test_a_policy_of_52_indicators(settings: Settings, tmp_path: Path) -> None:

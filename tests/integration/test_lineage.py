@@ -45,6 +45,7 @@ from gridcredit.warehouse.connection import connect, connect_as_owner, warehouse
 from gridcredit.warehouse.published_tables import TABLES
 from openlineage.client import facet_v2
 
+from tests.support import shipped
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
 from tests.support.waiting import rows
@@ -727,12 +728,13 @@ def test_a_policy_whose_rows_were_changed_is_found(new_warehouse: WarehouseFacto
             pytest.raises(psycopg.errors.RaiseException, match="not unloaded without a decision"),
             connection.transaction(),
         ):
-            unload(connection, "default-1.1")
-        record_decision(connection, "restore a policy", "default-1.1", "A. Chief", "smuggled out", settings)
-        unload(connection, "default-1.1")
-    with pytest.raises(PolicyError, match=r"policy.policies: .*default/1.1 says of version 'default-1.1'"):
+            unload(connection, shipped.VERSION)
+        record_decision(connection, "restore a policy", shipped.VERSION, "A. Chief", "smuggled out", settings)
+        unload(connection, shipped.VERSION)
+    said = rf"policy.policies: .*default/{shipped.NUMBER} says of version '{shipped.VERSION}'"
+    with pytest.raises(PolicyError, match=said):
         pipeline.build_ratings("removed", settings=settings)
-    assert "policies" in restore_policy("default-1.1", "A. Chief", "found by the build", settings)
+    assert "policies" in restore_policy(shipped.VERSION, "A. Chief", "found by the build", settings)
     assert verify_release(1, settings) == []
     pipeline.build_ratings("after it was put back", settings=settings)
 

@@ -14,9 +14,10 @@ from gridcredit.policies.store import read_policy
 from gridcredit.policy_changes.proposals import propose
 from gridcredit.reporting.policy.document import find_policy, policy_document
 from gridcredit.reporting.policy.receipts import read_receipts
-from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.settings import Settings
 from typer.testing import CliRunner
 
+from tests.support import shipped
 from tests.support.builders import SMALL_DAY
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
@@ -32,15 +33,15 @@ def test_departments_that_have_not_received_the_policy_are_named(
 ) -> None:
     settings: Settings = new_warehouse(small)
     nobody = read_receipts(None, settings)
-    assert (nobody.version, nobody.missing) == ("default-1.1", DEPARTMENTS)
+    assert (nobody.version, nobody.missing) == ("default-1.2", DEPARTMENTS)
     deliver(
         tmp_path / "policy_receipt_1.csv",
         settings,
         HEADER
-        + "default-1.1,credit,S1,2026-01-05\ndefault-1.1,credit,S2,2026-01-04\ndefault-1.1,billing,S3,2026-02-01\n"
+        + "default-1.2,credit,S1,2026-01-05\ndefault-1.2,credit,S2,2026-01-04\ndefault-1.2,billing,S3,2026-02-01\n"
         # Of an earlier version alone; of one that is misspelt; by nobody's department; and after the release's day.
         + "default-1.0,finance,S4,2025-01-01\ndefault-11,inspection,S5,2026-01-01\n"
-        + "default-1.1,canteen,S6,2026-03-01\ndefault-1.1,audit,S7,2026-06-20\n",
+        + "default-1.2,canteen,S6,2026-03-01\ndefault-1.2,audit,S7,2026-06-20\n",
     )
     pipeline.build_ratings("receipts", SMALL_DAY, settings)
     found = read_receipts(None, settings)
@@ -63,7 +64,7 @@ def test_departments_that_have_not_received_the_policy_are_named(
     assert result.exit_code == 1
     assert "was not received by audit, collections, customer_service, finance, inspection" in result.stderr
     # A receipt that was withdrawn, the day on which audit's counts, and the rest.
-    rest = "".join(f"default-1.1,{name},S8,2026-06-20\n" for name in found.missing)
+    rest = "".join(f"default-1.2,{name},S8,2026-06-20\n" for name in found.missing)
     deliver(tmp_path / "policy_receipt_2.csv", settings, HEADER + rest)
     pipeline.build_ratings("all", date(2026, 6, 20), settings)
     assert read_receipts(None, settings).missing == []
@@ -73,24 +74,23 @@ def test_departments_that_have_not_received_the_policy_are_named(
 
 def _a_proposal_has_a_document(settings: Settings, folder: Path) -> None:
     """It is handed round before anybody has approved it."""
-    source = PROJECT_DIR / "policies" / "default" / "1.1"
+    source = shipped.FOLDER
     files = {path.name: path.read_text(encoding="utf-8") for path in source.iterdir()}
     for before, after in (
-        ("default-1.1", "default-1.2"),
-        ("2000-01-02", "2030-01-01"),
+        ("default-1.2", "default-1.3"),
+        ("2000-01-03", "2030-01-01"),
         ("Credit Committee", "nobody yet"),
     ):
         files["policy.yml"] = files["policy.yml"].replace(before, after)
     files["warning_rules.csv"] = files["warning_rules.csv"].replace(
         "collections,3,0,,30,,more than 60", "credit,2,0,,30,,more than 60"
     )
-    write_files(folder / "1.2", files)
-    propose(read_policy(folder / "1.2", settings), "default-1.1", "written by hand", {}, settings)
-    page = policy_document(find_policy("default-1.2", settings), "en", settings)
-    assert "Changes since default-1.1" in page
+    write_files(folder / "next", files)
+    propose(read_policy(folder / "next", settings), "default-1.2", "written by hand", {}, settings)
+    page = policy_document(find_policy("default-1.3", settings), "en", settings)
+    assert "Changes since default-1.2" in page
     assert "nobody yet" in page
     assert "department collections, deadline days 3" in page and "department credit, deadline days 2" in page
-    with pytest.raises(
-        GridCreditError, match="no policy version 'default-7'; there are default-1.0, default-1.1, default-1.2"
-    ):
+    there_are = "default-1.0, default-1.1, default-1.2, default-1.3"
+    with pytest.raises(GridCreditError, match=f"no policy version 'default-7'; there are {there_are}"):
         find_policy("default-7", settings)

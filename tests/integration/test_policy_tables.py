@@ -14,6 +14,7 @@ from gridcredit.policies.tables import POLICY_TABLES
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
+from tests.support import shipped
 from tests.support.waiting import rows
 
 COLUMNS = """
@@ -53,7 +54,7 @@ def test_no_number_of_a_policy_is_rounded(
     settings: Settings, tmp_path: Path, file: str, old: str, new: str, column: str
 ) -> None:
     folder = tmp_path / "policy"
-    shutil.copytree(settings.policies_dir / "default" / "1.1", folder)
+    shutil.copytree(settings.policies_dir / "default" / shipped.NUMBER, folder)
     path = folder / file
     if column == "min_score":
         path.write_text(re.sub(r"(?m)^(\w+,\d+,\d+)$", r"\1.005", path.read_text(), count=1))
@@ -61,6 +62,6 @@ def test_no_number_of_a_policy_is_rounded(
         path.write_text(path.read_text().replace(old, new) if old else new)
     policy = read_folder(folder)
     with connect(settings) as connection:
-        refuse_rounded(connection, read_folder(settings.policies_dir / "default" / "1.1"))
+        refuse_rounded(connection, read_folder(settings.policies_dir / "default" / shipped.NUMBER))
         with pytest.raises(PolicyError, match=rf"{file}: \w*{column} is .* would round"):
             refuse_rounded(connection, policy)

@@ -14,6 +14,7 @@ from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import connect
 from rich.console import Console
 
+from tests.support import shipped
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
 
@@ -49,7 +50,7 @@ def test_readme_shows_what_the_demo_prints(new_warehouse: WarehouseFactory, rich
 
 
 def test_the_rules_that_readme_shows_are_those_of_the_policy() -> None:
-    policy = (PROJECT_DIR / "policies" / "default" / "1.1" / "warning_rules.csv").read_text(encoding="utf-8")
+    policy = (shipped.FOLDER / "warning_rules.csv").read_text(encoding="utf-8")
     shown = {found[2] for line in shown_in_readme() if (found := re.search(RULE, re.sub(r"\s+", " ", line)))}
     assert len(shown) > 2
     assert shown <= {line.partition(",")[0] for line in policy.splitlines()}

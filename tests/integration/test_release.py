@@ -22,6 +22,7 @@ from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.support import shipped
 from tests.support.builders import SMALL_EXTRACTS
 from tests.support.prepared import Prepared
 from tests.support.suppliers import deliver
@@ -160,7 +161,7 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
 def test_trace_names_points_policy_files_and_lines(published: Settings) -> None:
     trace = rating_trace("C00000003", 1, published)
     for text in (
-        "default-1.1",
+        shipped.VERSION,
         "recent_on_time_rate",
         "bill.csv:",
         "payment.csv:",

@@ -18,12 +18,12 @@ from gridcredit.contract.customers import CUSTOMER
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.contract.shapes import Extract
 from gridcredit.operations import runs
-from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
 from gridcredit.transformation import runner
 from gridcredit.warehouse.connection import connect
 
-from tests.support import oracle, usage_oracle
+from tests.support import oracle, shipped, usage_oracle
 from tests.support.delivered import Delivered, as_oracles_read, read_rows
 from tests.support.suppliers import deliver
 from tests.support.wild import draw_rows, hard_debtors, reformed_rows, wild_conduct, wild_customer, wild_meter
@@ -36,7 +36,7 @@ DAYS = [
     date(2026, 5, 31),
     date(2026, 6, 19),
 ]
-POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.1")
+POLICY = oracle.Policy(shipped.FOLDER)
 
 FeaturesByDay = dict[tuple[date, str], oracle.Features]
 Rated = dict[tuple[date, str], oracle.Rating]

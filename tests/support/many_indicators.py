@@ -9,7 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from gridcredit.contract.features import features
-from gridcredit.settings import PROJECT_DIR, Settings
+from gridcredit.settings import Settings
+
+from tests.support import shipped
 
 
 def write_policy(folder: Path, count: int = 52, name: str = "many") -> Path:
@@ -17,9 +19,9 @@ def write_policy(folder: Path, count: int = 52, name: str = "many") -> Path:
     own.
     """
     own = folder / name / "1.0"
-    shutil.copytree(PROJECT_DIR / "policies" / "default" / "1.1", own)
+    shutil.copytree(shipped.FOLDER, own)
     header = (own / "policy.yml").read_text(encoding="utf-8")
-    header = header.replace("policy: default", f"policy: {name}").replace("default-1.1", f"{name}-1.0")
+    header = header.replace("policy: default", f"policy: {name}").replace(shipped.VERSION, f"{name}-1.0")
     (own / "policy.yml").write_text(header, encoding="utf-8")
     (own / "required_weights.csv").unlink()
     dimensions = features(Settings())

@@ -21,6 +21,7 @@ from gridcredit.ingestion.samples.preview import preview
 from gridcredit.policies import read_policies, read_policy
 from gridcredit.settings import PROJECT_DIR, Settings
 
+from tests.support import shipped
 from tests.support.page_commands import steps_of
 
 DECLARED = """
@@ -128,7 +129,7 @@ def test_attributes_are_features_and_protected_ones_no_candidates(settings: Sett
 
 def with_rows(settings: Settings, file: str, text: str, header: str = "") -> Path:
     """The default policy with more rows in a file."""
-    folder = settings.policies_dir / "default" / "1.1"
+    folder = settings.policies_dir / "default" / shipped.NUMBER
     with (folder / file).open("a", encoding="utf-8") as rows:
         rows.write(f"{header}{text}\n")
     return folder
@@ -153,7 +154,7 @@ def test_a_protected_attribute_enters_no_score(settings: Settings, file: str, te
     declared = settings.policies_dir / "attributes.yml"
     declared.write_text(declared.read_text().replace("protected: true, ", ""))
     try:
-        read_policy(settings.policies_dir / "default" / "1.1", settings)
+        read_policy(settings.policies_dir / "default" / shipped.NUMBER, settings)
     except PolicyError as error:
         # A weight and bins of its own alone are no scorecard.
         assert "of a protected attribute" not in str(error)
@@ -180,8 +181,8 @@ def test_an_attribute_that_is_gone_or_protected_since_stops_no_version_that_anot
     assert declared in path.read_text()
     path.write_text(path.read_text().replace(declared, changed))
     assert {one.header.version for one in read_policies(settings)} == versions
-    name_it("1.1")
-    with pytest.raises(PolicyError, match=r"1\.1/vetoes\.csv: 'attribute_heated_m2' is"):
+    name_it(shipped.NUMBER)
+    with pytest.raises(PolicyError, match=r"1\.2/vetoes\.csv: 'attribute_heated_m2' is"):
         read_policies(settings)
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from gridcredit.settings import PROJECT_DIR
 
-from tests.support import oracle
+from tests.support import oracle, shipped
 
-POLICY = oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.1")
+POLICY = oracle.Policy(shipped.FOLDER)
 
 
 @pytest.mark.parametrize("grade", ["AAA", "AA", "A", "BBB"])
@@ -25,11 +25,22 @@ def test_what_a_punctual_customer_uses_of_the_limit(grade: str) -> None:
 
 
 def test_which_punctual_customers_are_warned_of() -> None:
-    """30.10: what the page says of grades A and BBB."""
+    """30.10: nobody who pays in time is near his limit; with a bill overdue, what the page says of grades A and BBB."""
     used = {"A": (Decimal("0.8333"), Decimal("0.4167")), "BBB": (Decimal("1.1111"), Decimal("0.5556"))}
     rules = {"near_limit", "over_limit"}
-    warned = {
-        grade: [oracle.warnings(POLICY, "commercial", {"utilisation": one}) & rules for one in both]
-        for grade, both in used.items()
-    }
-    assert warned == {"A": [{"near_limit"}, set()], "BBB": [{"over_limit"}, set()]}
+
+    def warned(policy: oracle.Policy, days_overdue: int) -> dict[str, list[set[str]]]:
+        return {
+            grade: [
+                oracle.warnings(policy, "commercial", {"utilisation": one, "max_days_overdue": Decimal(days_overdue)})
+                & rules
+                for one in both
+            ]
+            for grade, both in used.items()
+        }
+
+    late = {"A": [{"near_limit"}, set()], "BBB": [{"over_limit"}, set()]}
+    assert warned(POLICY, 0) == {"A": [set(), set()], "BBB": [set(), set()]}
+    assert warned(POLICY, 1) == late
+    # The version before warned of both.
+    assert warned(oracle.Policy(PROJECT_DIR / "policies" / "default" / "1.1"), 0) == late

@@ -10,7 +10,7 @@ from gridcredit.simulation.columns import days, table
 
 # Whom the supplier's credit department hands its policy, and which; inspection never asked for it.
 RECEIVERS = ("audit", "billing", "collections", "credit", "customer_service", "finance")
-RECEIVED_VERSION = "default-1.1"
+RECEIVED_VERSION = "default-1.2"
 
 
 def receipt_table(through: np.datetime64) -> pa.Table:

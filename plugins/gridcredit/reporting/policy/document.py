@@ -87,6 +87,7 @@ def policy_document(policy: Policy, language: Language, settings: Settings) -> s
         "conditions": by_column(policy.tables["warning_conditions"], "rule"),
         "strategies": by_column(policy.tables["dunning_steps"], "strategy"),
         "seasons": by_column(policy.tables["season_indices"], "segment"),
+        "power_factors": by_column(policy.tables["power_factor_adjustments"], "power_factor_standard"),
         "sizes": by_column(policy.tables["bill_sizes"], "segment"),
         "reasons": {row["reason_code"]: row[f"text_{language}"] for row in policy.tables["reasons"]},
         "grades": [*((row["grade"], row["min_score"]) for row in policy.tables["grades"]), ("NR", "")],

@@ -38,7 +38,14 @@ from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.load_hashes import record_load_hash
-from gridcredit.warehouse.raw_tables import attach_partition, create_partition, newest_fact_on, partition, wait_briefly
+from gridcredit.warehouse.raw_tables import (
+    analyze_partition,
+    attach_partition,
+    create_partition,
+    newest_fact_on,
+    partition,
+    wait_briefly,
+)
 
 log = structlog.get_logger(__name__)
 Item = TypeVar("Item")
@@ -184,6 +191,7 @@ def _load_rows(
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     for name in loads:
+        connection.execute(analyze_partition(partition(name, file_id)))
         record_load_hash(connection, name, file_id, "loaded", partition(name, file_id))
     # Last, since other loads of the extract wait for it until this one is committed.
     for name in sorted(loads):

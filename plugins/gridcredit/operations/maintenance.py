@@ -17,6 +17,7 @@ from gridcredit.warehouse.lake import remove_stale
 from gridcredit.warehouse.load_hashes import record_load_hash, unhashed_loads
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.raw_tables import (
+    analyze_partition,
     attach_partition,
     create_partition,
     partition,
@@ -127,6 +128,7 @@ def merge_loads(settings: Settings | None = None) -> dict[str, int]:
                 connection.execute(sql.SQL("insert into {} select * from {}").format(target, source))
             for table in small:
                 connection.execute(sql.SQL("drop table {}").format(sql.Identifier("raw", table)))
+            connection.execute(analyze_partition(target))
             connection.execute(attach_partition(extract, target, files))
             merged[name] = len(small)
     log.info("loads_merged", partitions=merged)

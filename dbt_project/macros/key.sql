@@ -1,16 +1,22 @@
 {% macro enforce_key_of_new_table() -%}
     {#- On a new table, set not null on the columns of its key, and on those that its tests call not_null. -#}
     {%- if execute and not is_incremental() and model.config.materialized != 'view' -%}
+    {%- set columns = key_of_new_table().not_null -%}
+    {%- if columns -%}
+    {{ return(adapter.dispatch('set_not_null', 'gridcredit')(this, columns)) }}
+    {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro key_of_new_table() -%}
+    {#- The columns of a model's key, and all of its columns that are never null. -#}
     {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
     {%- set tests = graph.nodes.values() | selectattr('attached_node', 'defined') | selectattr('attached_node', 'equalto', model.unique_id) -%}
     {%- set columns = key | list -%}
     {%- for test in tests if test.test_metadata.name == 'not_null' -%}
         {%- do columns.append(test.column_name) -%}
     {%- endfor -%}
-    {%- if columns -%}
-    {{ return(adapter.dispatch('set_not_null', 'gridcredit')(this, columns | unique | list)) }}
-    {%- endif -%}
-    {%- endif -%}
+    {{ return({'columns': key, 'not_null': columns | unique | list}) }}
 {%- endmacro %}
 
 {% macro default__set_not_null(relation, columns) -%}
@@ -25,7 +31,7 @@
 
 {% macro duckdb__set_not_null(relation, columns) -%}
     {#- An index that refuses a second row of a key would cost more than the table: the key is checked once, here. -#}
-    {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
+    {%- set key = key_of_new_table().columns -%}
     {%- for column in columns %}
     alter table {{ relation }} alter column {{ column }} set not null;
     {%- endfor %}

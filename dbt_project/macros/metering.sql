@@ -157,12 +157,15 @@ measured as (
 {% macro median_of_past(months, value, at_least=1) -%}
     {#- The median of a value over the twelve months before each of a relation's, if so many of them were measured. -#}
     (
-        select case when count(*) >= {{ at_least }} then {{ median(value) }} end as median
-        from {{ ref('usage_month') }} as earlier
-        where
-            earlier.customer_id = {{ months }}.customer_id
-            and earlier.usage_month < {{ months }}.usage_month
-            and earlier.usage_month >= cast({{ dbt.dateadd('month', -12, months ~ '.usage_month') }} as date)
-            and earlier.days_measured > 0
+        select case when count(*) >= {{ at_least }} then {{ median('past_months.measured') }} end as median
+        from (
+            select {{ value }} as measured
+            from {{ ref('usage_month') }} as earlier
+            where
+                earlier.customer_id = {{ months }}.customer_id
+                and earlier.usage_month < {{ months }}.usage_month
+                and earlier.usage_month >= cast({{ dbt.dateadd('month', -12, months ~ '.usage_month') }} as date)
+                and earlier.days_measured > 0
+        ) as past_months
     )
 {%- endmacro %}

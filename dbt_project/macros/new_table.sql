@@ -1,4 +1,4 @@
-{#- DuckDB builds in a file that is new each time, so a table needs no other name first, and has no rows to keep. -#}
+{#- DuckDB and Spark build where nothing stands yet, so a table needs no other name first, and has no rows to keep. -#}
 
 {% materialization table, adapter='duckdb' -%}
     {{ return(new_table()) }}
@@ -16,5 +16,60 @@
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
+    {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{% materialization table, adapter='spark' -%}
+    {{ return(new_spark_table()) }}
+{%- endmaterialization %}
+
+{% materialization incremental, adapter='spark' -%}
+    {{ return(new_spark_table()) }}
+{%- endmaterialization %}
+
+{% materialization view, adapter='spark' -%}
+    {%- set target = this.incorporate(type='view') -%}
+    {% call statement('main') -%}
+        create view {{ target }} as
+        {{ sql }}
+    {%- endcall %}
+    {{ return({'relations': [target]}) }}
+{%- endmaterialization %}
+
+{% macro new_spark_table() -%}
+    {#- A contract's columns in its order and types. Spark enforces no key: it is checked once, here. -#}
+    {%- set target = this.incorporate(type='table') -%}
+    {% call statement('main') -%}
+        create table {{ target }} using parquet as
+        {%- if config.get('contract').enforced %}
+        select
+            {%- for column in model.columns.values() %}
+            cast({{ column.name }} as {{ dbt.type_string() if column.data_type in ('text', 'jsonb') else column.data_type }}) as {{ column.name }}
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            {{ sql }}
+        ) as model
+        {%- else %}
+        {{ sql }}
+        {%- endif %}
+    {%- endcall %}
+    {%- set key = key_of_new_table() -%}
+    {%- set conditions = [] -%}
+    {%- for column in key.not_null -%}
+        {%- do conditions.append(column ~ ' is null') -%}
+    {%- endfor -%}
+    {%- set broken = [] -%}
+    {%- if key.columns -%}
+        {%- do broken.append('select 1 as broken from (' ~ default__missing_key(target, key.columns) ~ ')') -%}
+    {%- endif -%}
+    {%- if conditions -%}
+        {%- do broken.append('select 1 as broken from ' ~ target ~ ' where ' ~ conditions | join(' or ')) -%}
+    {%- endif -%}
+    {%- if broken and run_query(broken | join(' union all ') ~ ' limit 1').rows -%}
+        {{ exceptions.raise_compiler_error(
+            target.identifier ~ ' has a row whose key is null, or two of one key: ' ~ key.columns | join(', ')
+        ) }}
+    {%- endif -%}
     {{ return({'relations': [target]}) }}
 {%- endmacro %}

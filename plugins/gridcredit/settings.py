@@ -75,9 +75,12 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
     dbt_threads: int = Field(2, ge=1, description="models that dbt builds at once")
-    engine: Literal["postgres", "duckdb"] = Field(
-        "postgres", description="what builds the models: `postgres`, or `duckdb`, which builds everything each time"
+    engine: Literal["postgres", "duckdb", "spark"] = Field(
+        "postgres",
+        description="what builds the models: `postgres`, or `duckdb` or `spark`, which build everything each time",
     )
+    spark_master: str = Field("local[*]", description="Spark's master, without SPARK_REMOTE: `local[2]` is two cores here")
+    spark_memory: str = Field("2g", description="memory of Spark's process on this machine")
     bi_reader_password: SecretStr | None = Field(
         None, description="password of the login `bi_reader`; unset: made once, in `secrets.json` under `home`"
     )

@@ -11,7 +11,7 @@
     {%- endfor -%}
     {%- set known = "select name, type, codes from " ~ source('policy', 'attributes') ~ " where is_declared or exists ("
         ~ "select 1 from (" ~ named | join(' union all ')
-        ~ ") as named where starts_with(feature, 'attribute_' || name)) order by is_declared, name" -%}
+        ~ ") as named where substr(feature, 1, 10 + length(name)) = 'attribute_' || name) order by is_declared, name" -%}
     {%- for row in policy_rows(known) -%}
         {%- if row.type == 'code' -%}
             {%- for code in row.codes.split('|') -%}

@@ -26,3 +26,7 @@
 {% macro duckdb__count_bits(bits) -%}
     coalesce(bit_count(bit_or({{ bits }})), 0)
 {%- endmacro %}
+
+{% macro spark__count_bits(bits) -%}
+    coalesce(bit_count(bit_or({{ bits }})), 0)
+{%- endmacro %}

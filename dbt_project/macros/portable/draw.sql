@@ -19,3 +19,7 @@
 {% macro duckdb__drawn_of(text, numbers) -%}
     mod(cast('0x' || substr({{ dbt.hash(text) }}, 1, 7) as integer), {{ numbers }})
 {%- endmacro %}
+
+{% macro spark__drawn_of(text, numbers) -%}
+    mod(cast(conv(substr({{ dbt.hash(text) }}, 1, 7), 16, 10) as integer), {{ numbers }})
+{%- endmacro %}

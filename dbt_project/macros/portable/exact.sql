@@ -32,3 +32,12 @@
     {#- A product has the width of its factors: the first makes it as wide as can be. -#}
     {{ return('(cast(1 as decimal(38, 0)) * ' ~ factors | join(' * ') ~ ')') }}
 {%- endmacro %}
+
+{% macro spark__exact(value) -%}
+    cast({{ value }} as decimal(38, 12))
+{%- endmacro %}
+
+{% macro spark__product(factors) -%}
+    {#- As on DuckDB: Spark would cut the places of a product that might have more digits than there are. -#}
+    {{ return('(cast(1 as decimal(38, 0)) * ' ~ factors | join(' * ') ~ ')') }}
+{%- endmacro %}

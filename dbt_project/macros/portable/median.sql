@@ -14,3 +14,7 @@
 {% macro duckdb__median(value) -%}
     quantile_cont(cast({{ value }} as double), 0.5)
 {%- endmacro %}
+
+{% macro spark__median(value) -%}
+    percentile(cast({{ value }} as double), 0.5)
+{%- endmacro %}

@@ -90,3 +90,29 @@
     {%- set one, other = 'cast(' ~ one ~ ' as double)', 'cast(' ~ other ~ ' as double)' -%}
     {{ return('sqrt(' ~ one ~ ' * ' ~ one ~ ' + ' ~ other ~ ' * ' ~ other ~ ')') }}
 {%- endmacro %}
+
+{% macro spark__ratio(part, whole) -%}
+    {#- As on DuckDB: Spark divides decimals to as few as six places. -#}
+    {{ return('cast(' ~ part ~ ' as double) / nullif(cast(' ~ whole ~ ' as double), 0)') }}
+{%- endmacro %}
+
+{% macro spark__rounded_ratio(part, whole, places) -%}
+    {#- As on DuckDB, in whole numbers of 38 digits; what is left of a division goes first, so that the quotient has no places to lose. -#}
+    {%- set billionths = [] -%}
+    {%- for value in (part, whole) -%}
+        {%- do billionths.append('cast(cast(' ~ value ~ ' as decimal(38, 9)) * 1000000000 as decimal(38, 0))') -%}
+    {%- endfor -%}
+    {%- set part, whole = billionths -%}
+    {%- set unit = '1' ~ '0' * places -%}
+    {%- set dividend = '(2 * ' ~ unit ~ ' * ' ~ part ~ ' + sign(' ~ part ~ ') * abs(' ~ whole ~ '))' -%}
+    {%- set divisor = 'nullif(2 * ' ~ whole ~ ', 0)' -%}
+    {{ return('cast((' ~ dividend ~ ' - ' ~ dividend ~ ' % ' ~ divisor ~ ') / ' ~ divisor ~ ' / ' ~ unit ~ ' as decimal(38, ' ~ places ~ '))') }}
+{%- endmacro %}
+
+{% macro spark__rounded(value, places) -%}
+    {{ return('round(cast(' ~ value ~ ' as decimal(38, ' ~ (places + 6) ~ ')), ' ~ places ~ ')') }}
+{%- endmacro %}
+
+{% macro spark__hypotenuse(one, other) -%}
+    {{ return(duckdb__hypotenuse(one, other)) }}
+{%- endmacro %}

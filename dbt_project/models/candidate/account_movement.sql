@@ -12,18 +12,18 @@ entries as (
 as_contracted as (
 
     select
-        cast(movement_id as text) as movement_id,
-        cast(customer_id as text) as customer_id,
+        cast(movement_id as {{ dbt.type_string() }}) as movement_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(moved_on as date) as moved_on,
-        cast(kind as text) as kind,
+        cast(kind as {{ dbt.type_string() }}) as kind,
         cast(amount as numeric(18, 2)) as amount,
         cast(balance as numeric(18, 2)) as balance,
-        cast(bill_id as text) as bill_id,
-        cast(payer_id as text) as payer_id,
+        cast(bill_id as {{ dbt.type_string() }}) as bill_id,
+        cast(payer_id as {{ dbt.type_string() }}) as payer_id,
         cast(unexplained_amount as numeric(18, 2)) as unexplained_amount,
-        cast(extract as text) as extract,
-        cast(fact_id as text) as fact_id,
-        cast(file_name as text) as file_name,
+        cast(extract as {{ dbt.type_string() }}) as extract,
+        cast(fact_id as {{ dbt.type_string() }}) as fact_id,
+        cast(file_name as {{ dbt.type_string() }}) as file_name,
         cast(line_no as bigint) as line_no
     from entries
 

@@ -19,12 +19,12 @@ customers as (
 differing as (
 
     select
-        cast(checks.bill_id as text) as bill_id,
-        cast(checks.customer_id as text) as customer_id,
-        cast(customers.segment as text) as segment,
-        cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit,
-        cast(checks.tariff_code as text) as tariff_code,
+        cast(checks.bill_id as {{ dbt.type_string() }}) as bill_id,
+        cast(checks.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(customers.segment as {{ dbt.type_string() }}) as segment,
+        cast(customers.region as {{ dbt.type_string() }}) as region,
+        cast(customers.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(checks.tariff_code as {{ dbt.type_string() }}) as tariff_code,
         cast(checks.period as date) as period,
         cast(checks.energy_kwh as numeric(18, 3)) as energy_kwh,
         cast(checks.max_demand_kw as numeric(18, 3)) as max_demand_kw,

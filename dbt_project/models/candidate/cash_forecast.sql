@@ -18,7 +18,7 @@ as_contracted as (
         cast(forecast_amount as numeric(18, 2)) as forecast_amount,
         cast(naive_amount as numeric(18, 2)) as naive_amount,
         cast(collected_amount as numeric(18, 2)) as collected_amount,
-        cast(method as text) as method,
+        cast(method as {{ dbt.type_string() }}) as method,
         cast(lower_amount as numeric(18, 2)) as lower_amount,
         cast(upper_amount as numeric(18, 2)) as upper_amount,
         cast(error_against_naive as numeric(12, 4)) as error_against_naive

@@ -13,7 +13,7 @@ as_contracted as (
     select
         cast(as_of_date as date) as as_of_date,
         cast(months as integer) as months,
-        cast(method as text) as method,
+        cast(method as {{ dbt.type_string() }}) as method,
         cast(amount as numeric(18, 2)) as forecast_amount,
         cast(collected_amount as numeric(18, 2)) as collected_amount,
         cast(windows as integer) as windows,

@@ -33,11 +33,11 @@ conduct as (
 as_contracted as (
 
     select
-        cast(positions.customer_id as text) as customer_id,
-        cast(customers.segment as text) as segment,
-        cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit,
-        cast(positions.grade as text) as grade,
+        cast(positions.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(customers.segment as {{ dbt.type_string() }}) as segment,
+        cast(customers.region as {{ dbt.type_string() }}) as region,
+        cast(customers.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(positions.grade as {{ dbt.type_string() }}) as grade,
         cast(positions.mean_monthly_bill as numeric(18, 2)) as mean_monthly_bill,
         cast(positions.peak_season_factor as numeric(4, 2)) as peak_season_factor,
         cast(positions.limit_months as numeric(4, 2)) as limit_months,
@@ -51,10 +51,10 @@ as_contracted as (
         cast(positions.guarantee_amount as numeric(18, 2)) as guarantee_amount,
         cast(coalesce(conduct.guarantors, 0) as integer) as guarantors,
         cast(greatest(positions.exposure - positions.security_amount, 0) as numeric(18, 2)) as unsecured_exposure,
-        cast(positions.payment_mode as text) as payment_mode,
-        cast(positions.recommended_payment_mode as text) as recommended_payment_mode,
+        cast(positions.payment_mode as {{ dbt.type_string() }}) as payment_mode,
+        cast(positions.recommended_payment_mode as {{ dbt.type_string() }}) as recommended_payment_mode,
         cast(positions.payment_mode <> positions.recommended_payment_mode as boolean) as is_mode_to_change,
-        cast(positions.policy_version as text) as policy_version,
+        cast(positions.policy_version as {{ dbt.type_string() }}) as policy_version,
         cast(positions.grade_rank as integer) as grade_rank
     from scope
     inner join positions

@@ -13,7 +13,7 @@ accounts as (
 as_contracted as (
 
     select
-        cast(customer_id as text) as customer_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         {{ account_columns() }}
     from accounts
 

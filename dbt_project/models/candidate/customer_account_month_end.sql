@@ -14,7 +14,7 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(customer_id as text) as customer_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         {{ account_columns() }}
     from accounts
 

@@ -101,19 +101,19 @@ advised as (
 as_contracted as (
 
     select
-        cast(advised.customer_id as text) as customer_id,
-        cast(advised.advice as text) as advice,
-        cast(customers.segment as text) as segment,
-        cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit,
-        cast(advised.kind as text) as kind,
-        cast(advised.feature as text) as feature,
+        cast(advised.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(advised.advice as {{ dbt.type_string() }}) as advice,
+        cast(customers.segment as {{ dbt.type_string() }}) as segment,
+        cast(customers.region as {{ dbt.type_string() }}) as region,
+        cast(customers.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(advised.kind as {{ dbt.type_string() }}) as kind,
+        cast(advised.feature as {{ dbt.type_string() }}) as feature,
         cast(advised.feature_value as numeric(18, 4)) as feature_value,
         cast(advised.threshold as numeric(18, 4)) as threshold,
         cast(advised.money_at_stake as numeric(18, 2)) as money_at_stake,
-        cast(advised.text_en as text) as advice_en,
-        cast(advised.text_zh as text) as advice_zh,
-        cast(advised.policy_version as text) as policy_version
+        cast(advised.text_en as {{ dbt.type_string() }}) as advice_en,
+        cast(advised.text_zh as {{ dbt.type_string() }}) as advice_zh,
+        cast(advised.policy_version as {{ dbt.type_string() }}) as policy_version
     from advised
     inner join customers
         on advised.customer_id = customers.customer_id

@@ -45,11 +45,11 @@ known_then as (
 as_contracted as (
 
     select
-        cast(customer_id as text) as customer_id,
-        cast(name as text) as name,
-        cast(type as text) as type,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(name as {{ dbt.type_string() }}) as name,
+        cast(type as {{ dbt.type_string() }}) as type,
         cast(is_protected as boolean) as is_protected,
-        cast(value as text) as value,
+        cast(value as {{ dbt.type_string() }}) as value,
         cast(valid_from as date) as valid_from,
         -- Of a value that a later one has ended, the day before that one.
         cast(case when is_over then {{ dbt.dateadd('day', -1, 'valid_to') }} else stated_valid_to end as date)

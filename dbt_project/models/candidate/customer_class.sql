@@ -70,18 +70,18 @@ classed as (
 as_contracted as (
 
     select
-        cast(classed.customer_id as text) as customer_id,
-        cast(classed.segment as text) as segment,
-        cast(classed.region as text) as region,
-        cast(classed.org_unit as text) as org_unit,
-        cast(classes.customer_class as text) as customer_class,
-        cast(classes.service_tier as text) as service_tier,
+        cast(classed.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(classed.segment as {{ dbt.type_string() }}) as segment,
+        cast(classed.region as {{ dbt.type_string() }}) as region,
+        cast(classed.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(classes.customer_class as {{ dbt.type_string() }}) as customer_class,
+        cast(classes.service_tier as {{ dbt.type_string() }}) as service_tier,
         cast(classed.bill_size as numeric(18, 4)) as bill_size,
         cast(classed.usage_trend as numeric(18, 4)) as usage_trend,
-        cast(classed.grade as text) as grade,
-        cast(classes.text_en as text) as service_en,
-        cast(classes.text_zh as text) as service_zh,
-        cast(classed.policy_version as text) as policy_version,
+        cast(classed.grade as {{ dbt.type_string() }}) as grade,
+        cast(classes.text_en as {{ dbt.type_string() }}) as service_en,
+        cast(classes.text_zh as {{ dbt.type_string() }}) as service_zh,
+        cast(classed.policy_version as {{ dbt.type_string() }}) as policy_version,
         cast(classed.grade_rank as integer) as grade_rank
     from classed
     inner join classes

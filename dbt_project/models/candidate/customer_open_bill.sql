@@ -20,8 +20,8 @@ open_bills as (
 as_contracted as (
 
     select
-        cast(open_bills.bill_id as text) as bill_id,
-        cast(open_bills.customer_id as text) as customer_id,
+        cast(open_bills.bill_id as {{ dbt.type_string() }}) as bill_id,
+        cast(open_bills.customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(open_bills.issued_on as date) as issued_on,
         cast(open_bills.due_on as date) as due_on,
         cast(open_bills.amount as numeric(18, 2)) as amount,

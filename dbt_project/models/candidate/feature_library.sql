@@ -26,14 +26,14 @@ features as (
 as_contracted as (
 
     select
-        cast(scope.customer_id as text) as customer_id,
+        cast(scope.customer_id as {{ dbt.type_string() }}) as customer_id,
         {#- Attributes are published by themselves, to the departments that may see them. #}
         {%- for feature in var('features') %}
         cast(features.{{ feature }} as numeric(18, 4)) as {{ feature }},
         {%- endfor %}
-        cast(customers.segment as text) as segment,
-        cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit
+        cast(customers.segment as {{ dbt.type_string() }}) as segment,
+        cast(customers.region as {{ dbt.type_string() }}) as region,
+        cast(customers.org_unit as {{ dbt.type_string() }}) as org_unit
     from scope
     inner join features
         on scope.customer_id = features.customer_id

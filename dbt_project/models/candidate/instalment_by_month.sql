@@ -12,9 +12,9 @@ as_contracted as (
 
     select
         cast(due_month as date) as due_month,
-        cast(region as text) as region,
-        cast(org_unit as text) as org_unit,
-        cast(segment as text) as segment,
+        cast(region as {{ dbt.type_string() }}) as region,
+        cast(org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(segment as {{ dbt.type_string() }}) as segment,
         cast(kept as integer) as kept,
         cast(broken as integer) as broken,
         cast(open as integer) as open,

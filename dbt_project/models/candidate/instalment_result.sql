@@ -25,13 +25,13 @@ instalments as (
 as_contracted as (
 
     select
-        cast(instalments.action_id as text) as action_id,
+        cast(instalments.action_id as {{ dbt.type_string() }}) as action_id,
         cast(instalments.due_on as date) as due_on,
-        cast(instalments.customer_id as text) as customer_id,
-        cast(promises.officer_id as text) as officer_id,
+        cast(instalments.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(promises.officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(instalments.amount as numeric(18, 2)) as amount,
         cast(instalments.paid_amount as numeric(18, 2)) as paid_amount,
-        cast({{ instalment_outcome('scope.as_of_date') }} as text) as outcome
+        cast({{ instalment_outcome('scope.as_of_date') }} as {{ dbt.type_string() }}) as outcome
     from scope
     inner join promises
         on

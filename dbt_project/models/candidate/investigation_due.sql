@@ -395,24 +395,24 @@ due as (
 as_contracted as (
 
     select
-        cast(customer_id as text) as customer_id,
-        cast(segment as text) as segment,
-        cast(region as text) as region,
-        cast(org_unit as text) as org_unit,
-        cast(grade as text) as grade,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(segment as {{ dbt.type_string() }}) as segment,
+        cast(region as {{ dbt.type_string() }}) as region,
+        cast(org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(grade as {{ dbt.type_string() }}) as grade,
         cast(grade_steps_down as integer) as grade_steps_down,
         cast(bill_size as numeric(18, 4)) as bill_size,
         cast(open_notices as integer) as open_notices,
         cast(last_reviewed_on as date) as last_reviewed_on,
         cast(investigated_standing as numeric(18, 4)) as investigated_standing,
-        cast(review_rule as text) as review_rule,
-        cast(text_en as text) as reason_en,
-        cast(text_zh as text) as reason_zh,
+        cast(review_rule as {{ dbt.type_string() }}) as review_rule,
+        cast(text_en as {{ dbt.type_string() }}) as reason_en,
+        cast(text_zh as {{ dbt.type_string() }}) as reason_zh,
         cast(due_on as date) as due_on,
         -- By the end of the running month, so that the answer is the same all through it.
         cast({{ months_after('due_on', 'as_of_date') }} >= 0 as boolean) as is_due,
-        cast(officer_id as text) as officer_id,
-        cast(policy_version as text) as policy_version,
+        cast(officer_id as {{ dbt.type_string() }}) as officer_id,
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version,
         cast(grade_rank as integer) as grade_rank
     from due
 

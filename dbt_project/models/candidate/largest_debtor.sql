@@ -11,7 +11,7 @@ debtors as (
 as_contracted as (
 
     select
-        cast(customer_id as text) as customer_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(debtor_rank as integer) as debtor_rank,
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(share as numeric(9, 6)) as share,

@@ -19,8 +19,8 @@ late_bills as (
 as_contracted as (
 
     select
-        cast(late_bills.bill_id as text) as bill_id,
-        cast(late_bills.customer_id as text) as customer_id,
+        cast(late_bills.bill_id as {{ dbt.type_string() }}) as bill_id,
+        cast(late_bills.customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(late_bills.amount as numeric(18, 2)) as amount,
         cast(late_bills.overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(late_bills.open_amount as numeric(18, 2)) as open_amount,
@@ -36,7 +36,7 @@ as_contracted as (
         cast(late_bills.due_on as date) as due_on,
         cast(late_bills.charged_through as date) as charged_through,
         cast(late_bills.settled_on as date) as settled_on,
-        cast(late_bills.policy_version as text) as policy_version
+        cast(late_bills.policy_version as {{ dbt.type_string() }}) as policy_version
     from scope
     inner join late_bills
         on scope.customer_id = late_bills.customer_id

@@ -12,9 +12,9 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(region as text) as region,
-        cast(org_unit as text) as org_unit,
-        cast(segment as text) as segment,
+        cast(region as {{ dbt.type_string() }}) as region,
+        cast(org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(segment as {{ dbt.type_string() }}) as segment,
         cast(unpaid_amount - billed_amount + paid_amount + waived_amount as numeric(18, 2)) as opening_amount,
         cast(billed_amount as numeric(18, 2)) as billed_amount,
         cast(paid_amount as numeric(18, 2)) as paid_amount,

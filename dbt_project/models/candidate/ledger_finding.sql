@@ -29,12 +29,12 @@ named as (
 as_contracted as (
 
     select
-        cast(finding as text) as finding,
-        cast(extract as text) as extract,
-        cast(fact_id as text) as fact_id,
-        cast(customer_id as text) as customer_id,
+        cast(finding as {{ dbt.type_string() }}) as finding,
+        cast(extract as {{ dbt.type_string() }}) as extract,
+        cast(fact_id as {{ dbt.type_string() }}) as fact_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(amount as numeric(18, 2)) as amount,
-        cast(file_name as text) as file_name,
+        cast(file_name as {{ dbt.type_string() }}) as file_name,
         cast(line_no as bigint) as line_no
     from named
 

@@ -117,9 +117,9 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(region as text) as region,
-        cast(org_unit as text) as org_unit,
-        cast(segment as text) as segment,
+        cast(region as {{ dbt.type_string() }}) as region,
+        cast(org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(segment as {{ dbt.type_string() }}) as segment,
         cast(is_running_month as boolean) as is_running_month,
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(net_amount as numeric(18, 2)) as net_amount,
@@ -134,7 +134,7 @@ as_contracted as (
         cast(billed_loss as numeric(18, 2)) as billed_loss,
         cast(unbilled_loss as numeric(18, 2)) as unbilled_loss,
         cast(billed_loss + unbilled_loss as numeric(18, 2)) as closing_loss,
-        cast(policy_version as text) as policy_version
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version
     from allowances
 
 )

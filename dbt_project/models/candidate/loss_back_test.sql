@@ -60,8 +60,8 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(segment as text) as segment,
-        cast(ageing_bucket as text) as ageing_bucket,
+        cast(segment as {{ dbt.type_string() }}) as segment,
+        cast(ageing_bucket as {{ dbt.type_string() }}) as ageing_bucket,
         cast(max(known_on) as date) as known_on,
         cast(sum(bills) as integer) as bills,
         cast(sum(open_amount) as numeric(18, 2)) as open_amount,
@@ -70,7 +70,7 @@ as_contracted as (
         cast(sum(defaulted_amount) as numeric(18, 2)) as defaulted_amount,
         cast({{ rounded_ratio('sum(expected_amount)', 'sum(known_amount)', 4) }} as numeric(9, 4)) as expected_rate,
         cast({{ rounded_ratio('sum(defaulted_amount)', 'sum(known_amount)', 4) }} as numeric(9, 4)) as default_rate,
-        cast(max(policy_version) as text) as policy_version
+        cast(max(policy_version) as {{ dbt.type_string() }}) as policy_version
     from bucketed
     group by as_of_date, segment, ageing_bucket
 

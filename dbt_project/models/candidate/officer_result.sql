@@ -12,7 +12,7 @@ months as (
 as_contracted as (
 
     select
-        cast(officer_id as text) as officer_id,
+        cast(officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(overdue_month as date) as overdue_month,
         cast(late_bills as integer) as late_bills,
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
@@ -28,7 +28,7 @@ as_contracted as (
         {%- endfor %}
         cast(promises_due as integer) as promises_due,
         cast(promises_kept as integer) as promises_kept,
-        cast(policy_version as text) as policy_version,
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version,
         cast({{ rounded('effective_bills', 1) }} as numeric(12, 1)) as effective_bills,
         {%- for days in days_recovered %}
         {%- set rate = ratio('recovered_' ~ days, 'overdue_amount') %}

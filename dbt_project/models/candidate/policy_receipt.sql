@@ -19,9 +19,9 @@ receipts as (
 as_contracted as (
 
     select
-        cast(receipts.policy_version as text) as policy_version,
-        cast(receipts.department as text) as department,
-        cast(receipts.staff_id as text) as staff_id,
+        cast(receipts.policy_version as {{ dbt.type_string() }}) as policy_version,
+        cast(receipts.department as {{ dbt.type_string() }}) as department,
+        cast(receipts.staff_id as {{ dbt.type_string() }}) as staff_id,
         cast(receipts.received_on as date) as received_on
     from receipts
     inner join dates

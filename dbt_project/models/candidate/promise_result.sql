@@ -19,10 +19,10 @@ promises as (
 as_contracted as (
 
     select
-        cast(promises.action_id as text) as action_id,
-        cast(promises.customer_id as text) as customer_id,
-        cast(promises.kind as text) as kind,
-        cast(promises.officer_id as text) as officer_id,
+        cast(promises.action_id as {{ dbt.type_string() }}) as action_id,
+        cast(promises.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(promises.kind as {{ dbt.type_string() }}) as kind,
+        cast(promises.officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(promises.amount as numeric(18, 2)) as amount,
         cast(promises.acted_on as date) as acted_on,
         cast(promises.promise_date as date) as promise_date,
@@ -31,7 +31,7 @@ as_contracted as (
                 when promises.stands_until >= scope.as_of_date then 'open'
                 when promises.is_kept then 'kept'
                 else 'broken'
-            end as text
+            end as {{ dbt.type_string() }}
         ) as outcome
     from scope
     inner join promises

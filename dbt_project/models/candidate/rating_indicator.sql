@@ -44,9 +44,9 @@ indicator_points as (
 explained as (
 
     select
-        cast(ratings.customer_id as text) as customer_id,
-        cast(indicators.indicator as text) as indicator,
-        cast(indicators.dimension as text) as dimension,
+        cast(ratings.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(indicators.indicator as {{ dbt.type_string() }}) as indicator,
+        cast(indicators.dimension as {{ dbt.type_string() }}) as dimension,
         cast(indicator_points.indicator is not null as boolean) as is_available,
         cast(indicator_points.indicator_value as numeric(18, 4)) as indicator_value,
         cast(indicator_points.bin as integer) as bin,
@@ -57,9 +57,9 @@ explained as (
             ) as numeric(6, 2)
         ) as points,
         cast(indicators.weight as numeric(6, 2)) as weight,
-        cast(indicator_points.reason_code as text) as reason_code,
-        cast(reasons.text_en as text) as reason_en,
-        cast(reasons.text_zh as text) as reason_zh
+        cast(indicator_points.reason_code as {{ dbt.type_string() }}) as reason_code,
+        cast(reasons.text_en as {{ dbt.type_string() }}) as reason_en,
+        cast(reasons.text_zh as {{ dbt.type_string() }}) as reason_zh
     from scope
     inner join ratings
         on scope.customer_id = ratings.customer_id

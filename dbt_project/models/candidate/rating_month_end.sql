@@ -39,11 +39,11 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(customer_id as text) as customer_id,
-        cast(grade as text) as grade,
-        cast(grade_by_policy as text) as grade_by_policy,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(grade as {{ dbt.type_string() }}) as grade,
+        cast(grade_by_policy as {{ dbt.type_string() }}) as grade_by_policy,
         cast(score as numeric(6, 2)) as score,
-        cast(policy_version as text) as policy_version,
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version,
         cast(grade_rank as integer) as grade_rank
     from in_scope
 

@@ -12,10 +12,10 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(region as text) as region,
-        cast(org_unit as text) as org_unit,
-        cast(segment as text) as segment,
-        cast(ageing_bucket as text) as ageing_bucket,
+        cast(region as {{ dbt.type_string() }}) as region,
+        cast(org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(segment as {{ dbt.type_string() }}) as segment,
+        cast(ageing_bucket as {{ dbt.type_string() }}) as ageing_bucket,
         cast(bucket_rank as integer) as bucket_rank,
         cast(open_amount as numeric(18, 2)) as open_amount,
         cast(open_bills as bigint) as open_bills,

@@ -11,8 +11,8 @@ grades as (
 as_contracted as (
 
     select
-        cast(segment as text) as segment,
-        cast(grade as text) as grade,
+        cast(segment as {{ dbt.type_string() }}) as segment,
+        cast(grade as {{ dbt.type_string() }}) as grade,
         cast(customers as bigint) as customers,
         cast(receivable_amount as numeric(18, 2)) as receivable_amount,
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,

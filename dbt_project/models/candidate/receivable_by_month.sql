@@ -36,9 +36,9 @@ as_contracted as (
 
     select
         cast(months.as_of_date as date) as as_of_date,
-        cast(months.region as text) as region,
-        cast(months.org_unit as text) as org_unit,
-        cast(months.segment as text) as segment,
+        cast(months.region as {{ dbt.type_string() }}) as region,
+        cast(months.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(months.segment as {{ dbt.type_string() }}) as segment,
         cast(months.opening_balance as numeric(18, 2)) as opening_balance,
         cast(months.billed_amount as numeric(18, 2)) as billed_amount,
         cast(months.collected_amount as numeric(18, 2)) as collected_amount,

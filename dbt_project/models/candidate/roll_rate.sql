@@ -12,9 +12,9 @@ as_contracted as (
 
     select
         cast(as_of_date as date) as as_of_date,
-        cast(segment as text) as segment,
-        cast(from_bucket as text) as from_bucket,
-        cast(to_bucket as text) as to_bucket,
+        cast(segment as {{ dbt.type_string() }}) as segment,
+        cast(from_bucket as {{ dbt.type_string() }}) as from_bucket,
+        cast(to_bucket as {{ dbt.type_string() }}) as to_bucket,
         cast(amount as numeric(18, 2)) as amount,
         {{ bucket_rank('from_bucket') }} as from_bucket_rank,
         {{ bucket_rank('to_bucket') }} as to_bucket_rank

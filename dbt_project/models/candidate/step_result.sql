@@ -11,7 +11,7 @@ effects as (
 as_contracted as (
 
     select
-        cast(step as text) as step,
+        cast(step as {{ dbt.type_string() }}) as step,
         cast(days_after as integer) as days_after,
         cast(bills as integer) as bills,
         cast(paid as integer) as paid,
@@ -23,7 +23,7 @@ as_contracted as (
         cast({{ rounded('compared_rate - rate_not_reached', 4) }} as numeric(6, 4)) as difference,
         cast({{ rounded('compared_rate - rate_not_reached - half_width', 4) }} as numeric(6, 4)) as difference_low,
         cast({{ rounded('compared_rate - rate_not_reached + half_width', 4) }} as numeric(6, 4)) as difference_high,
-        cast(policy_version as text) as policy_version,
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version,
         cast({{ rounded('effective_reached', 1) }} as numeric(12, 1)) as effective_customers,
         cast({{ rounded('effective_not_reached', 1) }} as numeric(12, 1)) as effective_customers_not_reached
     from effects

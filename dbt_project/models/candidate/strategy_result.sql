@@ -39,7 +39,7 @@ compared as (
 as_contracted as (
 
     select
-        cast(strategy as text) as strategy,
+        cast(strategy as {{ dbt.type_string() }}) as strategy,
         cast(days_recovered as integer) as days_recovered,
         cast(is_champion as boolean) as is_champion,
         cast(share_pct as numeric(6, 2)) as share_pct,
@@ -51,7 +51,7 @@ as_contracted as (
         cast(case when not is_champion then {{ rounded('difference', 4) }} end as numeric(6, 4)) as difference,
         cast({{ rounded('difference - half_width', 4) }} as numeric(6, 4)) as difference_low,
         cast({{ rounded('difference + half_width', 4) }} as numeric(6, 4)) as difference_high,
-        cast(policy_version as text) as policy_version,
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version,
         cast({{ rounded('money_rate', 4) }} as numeric(6, 4)) as money_recovered_rate,
         cast(case when not is_champion then {{ rounded('money_difference', 4) }} end as numeric(6, 4))
             as money_difference,

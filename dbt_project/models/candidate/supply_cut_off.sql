@@ -18,12 +18,12 @@ customers as (
 as_contracted as (
 
     select
-        cast(cuts.action_id as text) as action_id,
-        cast(cuts.customer_id as text) as customer_id,
-        cast(customers.segment as text) as segment,
-        cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit,
-        cast(cuts.officer_id as text) as officer_id,
+        cast(cuts.action_id as {{ dbt.type_string() }}) as action_id,
+        cast(cuts.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(customers.segment as {{ dbt.type_string() }}) as segment,
+        cast(customers.region as {{ dbt.type_string() }}) as region,
+        cast(customers.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(cuts.officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(cuts.cut_off_on as date) as cut_off_on,
         cast(cuts.reconnected_on as date) as reconnected_on,
         cast(cuts.closed_on as date) as closed_on,

@@ -18,12 +18,12 @@ events as (
 as_contracted as (
 
     select
-        cast(events.customer_id as text) as customer_id,
-        cast(events.rule as text) as rule,
+        cast(events.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(events.rule as {{ dbt.type_string() }}) as rule,
         cast(events.opened_on as date) as opened_on,
-        cast(events.event as text) as event,
-        cast(events.level as text) as level,
-        cast(events.officer_id as text) as officer_id,
+        cast(events.event as {{ dbt.type_string() }}) as event,
+        cast(events.level as {{ dbt.type_string() }}) as level,
+        cast(events.officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(events.happened_on as date) as happened_on,
         {{ level_rank('events.level') }} as level_rank
     from scope

@@ -18,10 +18,10 @@ records as (
 as_contracted as (
 
     select
-        cast(records.customer_id as text) as customer_id,
-        cast(records.rule as text) as rule,
-        cast(records.kind as text) as kind,
-        cast(records.record_id as text) as record_id,
+        cast(records.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(records.rule as {{ dbt.type_string() }}) as rule,
+        cast(records.kind as {{ dbt.type_string() }}) as kind,
+        cast(records.record_id as {{ dbt.type_string() }}) as record_id,
         cast(records.amount as numeric(18, 2)) as amount,
         cast(records.dated_on as date) as dated_on
     from scope

@@ -124,39 +124,39 @@ expected as (
 as_contracted as (
 
     select
-        cast(customer_id as text) as customer_id,
-        cast(segment as text) as segment,
-        cast(region as text) as region,
-        cast(org_unit as text) as org_unit,
-        cast(officer_id as text) as officer_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(segment as {{ dbt.type_string() }}) as segment,
+        cast(region as {{ dbt.type_string() }}) as region,
+        cast(org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(
             row_number() over (
                 partition by officer_id
                 order by {{ ratio('expected_loss', 'effort') }} desc, customer_id
             ) as integer
         ) as officer_rank,
-        cast(grade as text) as grade,
-        cast(strategy as text) as strategy,
+        cast(grade as {{ dbt.type_string() }}) as grade,
+        cast(strategy as {{ dbt.type_string() }}) as strategy,
         cast(overdue_amount as numeric(18, 2)) as overdue_amount,
         cast(disputed_amount as numeric(18, 2)) as disputed_amount,
         cast(late_charge as numeric(18, 2)) as late_charge,
         cast(overdue_bills as integer) as overdue_bills,
         cast(days_overdue as integer) as days_overdue,
         cast(oldest_due_on as date) as oldest_due_on,
-        cast(last_step as text) as last_step,
+        cast(last_step as {{ dbt.type_string() }}) as last_step,
         cast(last_step_on as date) as last_step_on,
-        cast(next_step as text) as next_step,
+        cast(next_step as {{ dbt.type_string() }}) as next_step,
         cast(earliest_on as date) as earliest_on,
-        cast(held_by as text) as held_by,
+        cast(held_by as {{ dbt.type_string() }}) as held_by,
         cast(exposure as numeric(18, 2)) as exposure,
         cast({{ rounded('probability_of_default', 4) }} as numeric(6, 4)) as probability_of_default,
         cast({{ rounded('loss_given_default', 4) }} as numeric(6, 4)) as loss_given_default,
         cast(expected_loss as numeric(18, 2)) as expected_loss,
         cast(effort as numeric(18, 2)) as effort,
-        cast(policy_version as text) as policy_version,
+        cast(policy_version as {{ dbt.type_string() }}) as policy_version,
         cast(grade_rank as integer) as grade_rank,
         cast(step_amount as numeric(18, 2)) as step_amount,
-        cast(lapsed_step as text) as lapsed_step,
+        cast(lapsed_step as {{ dbt.type_string() }}) as lapsed_step,
         cast(lapsed_step_on as date) as lapsed_step_on,
         -- A step that a hold forbids is not late; an insolvency is what its claim is for.
         cast(

@@ -44,20 +44,20 @@ hopeless as (
 as_contracted as (
 
     select
-        cast(hopeless.customer_id as text) as customer_id,
-        cast(customers.segment as text) as segment,
-        cast(customers.region as text) as region,
-        cast(customers.org_unit as text) as org_unit,
-        cast(debtors.officer_id as text) as officer_id,
+        cast(hopeless.customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(customers.segment as {{ dbt.type_string() }}) as segment,
+        cast(customers.region as {{ dbt.type_string() }}) as region,
+        cast(customers.org_unit as {{ dbt.type_string() }}) as org_unit,
+        cast(debtors.officer_id as {{ dbt.type_string() }}) as officer_id,
         cast(hopeless.proposed_amount as numeric(18, 2)) as proposed_amount,
         cast(hopeless.overdue_bills as integer) as overdue_bills,
         cast(hopeless.oldest_due_on as date) as oldest_due_on,
         cast(stages.insolvent_since as date) as insolvent_since,
         cast(hopeless.returned_on as date) as returned_by_agency_on,
         cast(customers.closed_on as date) as closed_on,
-        cast(stages.last_step as text) as last_step,
+        cast(stages.last_step as {{ dbt.type_string() }}) as last_step,
         cast(stages.last_step_on as date) as last_step_on,
-        cast(debtors.policy_version as text) as policy_version
+        cast(debtors.policy_version as {{ dbt.type_string() }}) as policy_version
     from hopeless
     inner join debtors
         on hopeless.customer_id = debtors.customer_id

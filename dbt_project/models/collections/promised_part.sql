@@ -9,8 +9,7 @@
     )
 }}
 
-with recursive
-
+{%- set before %}
 demands as (
 
     select * from {{ ref('promised_debt') }}
@@ -93,12 +92,10 @@ money as (
             and seen_days.seen_on >= movements.moved_on
     group by seen_days.customer_id, seen_days.seen_on, movements.bill_id, movements.paid_on
 
-),
+)
+{%- endset %}
 
--- One promise after the other takes of the money that is left. After an instalment that was missed its plan takes
--- nothing.
-taken as (
-
+{%- set first %}
     select
         money.customer_id,
         money.seen_on,
@@ -110,9 +107,11 @@ taken as (
         cast('' as {{ dbt.type_string() }}) as action_id,
         false as has_failed
     from money
+{%- endset %}
 
-    union all
-
+-- One promise after the other takes of the money that is left. After an instalment that was missed its plan takes
+-- nothing.
+{%- set step %}
     select
         served.customer_id,
         served.seen_on,
@@ -190,8 +189,9 @@ taken as (
             ) as waiting
         ) as asked
     ) as served
+{%- endset %}
 
-),
+{{ one_after_the_other('taken', before, ['demands', 'eligible'], first, step) }},
 
 sums as (
 

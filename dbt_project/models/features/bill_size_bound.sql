@@ -42,15 +42,17 @@ ranked as (
         bills.as_of_date as basis_date,
         customers.segment,
         bills.mean_monthly_bill,
-        row_number() over (segments order by bills.mean_monthly_bill) - 1 as smaller,
-        count(*) over (segments) as customers
+        row_number() over (
+            partition by bills.as_of_date, customers.segment
+            order by bills.mean_monthly_bill
+        ) - 1 as smaller,
+        count(*) over (partition by bills.as_of_date, customers.segment) as customers
     from bills
     inner join customers
         on bills.customer_id = customers.customer_id
     where
         bills.mean_monthly_bill >= 0
         and bills.as_of_date not in (select stored.basis_date from stored)
-    window segments as (partition by bills.as_of_date, customers.segment)
 
 ),
 

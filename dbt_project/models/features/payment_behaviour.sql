@@ -83,15 +83,13 @@ all_figures as (
             max(bills.last_late_due_on) as last_late_due_on,
             sum(bills.disputed_amount) as disputed_amount,
             max(case when bills.is_issued_in_year then bills.standing_amount end) as largest_bill,
-            count(case when bills.open_amount > 0 and bills.due_on < scope.as_of_date then 1 end) as overdue_bills,
+            count(case when bills.open_amount > 0 and bills.is_past_due then 1 end) as overdue_bills,
             sum(case when bills.is_issued_in_year then bills.standing_amount end) as billed_12m,
             {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
             sum(bills.open_amount) as open_amount,
             sum(bills.counted_amount) as counted_amount,
-            sum(case when bills.due_on < scope.as_of_date then bills.open_amount else 0 end) as overdue_amount,
-            max(
-                case when bills.open_amount > 0 then {{ days_after('bills.due_on', 'scope.as_of_date') }} else 0 end
-            ) as max_days_overdue,
+            sum(case when bills.is_past_due then bills.open_amount else 0 end) as overdue_amount,
+            max(case when bills.open_amount > 0 then bills.days_past_due else 0 end) as max_days_overdue,
             max(bills.mean_bill) as mean_bill,
             sum(bills.pursued_amount) as pursued_amount,
             count(case when bills.pursued_amount > 0 then 1 end) as pursued_bills,
@@ -100,17 +98,17 @@ all_figures as (
                 case
                     when
                         bills.pursued_amount > 0
-                        and bills.pursued_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
-                        then {{ days_after('bills.due_on', 'scope.as_of_date') }}
+                        and bills.pursued_by_then >= {{ pursued_from('bills', 'bills.mean_bill') }}
+                        then bills.days_past_due
                 end
             ) as pursued_days_overdue,
             {#- Of what is not due yet: the day of the bill that brings the sum to what is pursued. #}
             min(
                 case
                     when
-                        bills.due_on >= scope.as_of_date
+                        not bills.is_past_due
                         and bills.counted_amount > 0
-                        and bills.coming_by_then >= {{ pursued_from('dates', 'bills.mean_bill') }}
+                        and bills.coming_by_then >= {{ pursued_from('bills', 'bills.mean_bill') }}
                         then bills.due_on
                 end
             ) as next_due_on,
@@ -127,8 +125,13 @@ all_figures as (
                 max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over ()
                     as last_in_time_due_on
             from (
+                {#- An aggregate has columns of the bills alone: Spark takes none that mixes them with those of the scope. #}
                 select
                     bills_then.*,
+                    dates.pursued_from,
+                    dates.pursued_share_of_bill,
+                    bills_then.due_on < scope.as_of_date as is_past_due,
+                    {{ days_after('bills_then.due_on', 'scope.as_of_date') }} as days_past_due,
                     case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end
                         as pursued_amount
                 from (

@@ -8,8 +8,7 @@
     )
 }}
 
-with recursive
-
+{%- set before %}
 actions as (
 
     select * from {{ ref('stg_collection_action') }}
@@ -148,10 +147,10 @@ paid_before_then as (
         bills_then.bill_id,
         earlier.place
 
-),
+)
+{%- endset %}
 
-written_off as (
-
+{%- set first %}
     select
         bills_then.customer_id,
         cast(0 as bigint) as place,
@@ -164,9 +163,9 @@ written_off as (
         cast(0 as numeric(18, 2)) as allocated_then
     from bills_then
     where bills_then.place = 1
+{%- endset %}
 
-    union all
-
+{%- set step %}
     select
         takings.customer_id,
         takings.place,
@@ -258,8 +257,9 @@ written_off as (
             ) as allocations
         ) as opened
     ) as takings
+{%- endset %}
 
-),
+{{ one_after_the_other('written_off', before, ['bills_then', 'paid_before_then'], first, step) }},
 
 -- From a bill's first write-off on, how much was written off by then.
 effects as (

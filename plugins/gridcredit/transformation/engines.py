@@ -8,6 +8,7 @@ from gridcredit.errors import NotReadyError, TooEarlyError
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
 from gridcredit.transformation.on_duckdb import DuckDB
+from gridcredit.transformation.on_spark import Spark
 from gridcredit.warehouse.connection import Connection
 
 
@@ -23,6 +24,8 @@ def engine_for(settings: Settings) -> Engine:
                 "to build on DuckDB install its dbt adapter: `make install-engines`, or set GRIDCREDIT_ENGINE=postgres"
             )
         return DuckDB(settings)
+    if settings.engine == "spark":
+        return Spark(settings)
     return Engine(settings)
 
 

@@ -1,0 +1,119 @@
+"""What engines other than Postgres have in common: they build from copies, and give back by COPY what is read after."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from gridcredit.errors import NotReadyError
+from gridcredit.files.strict_yaml import load_yaml
+from gridcredit.settings import Settings
+from gridcredit.transformation.engine import Engine
+from gridcredit.warehouse.connection import Connection, connect
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+class BuiltFromCopies(Engine):
+    """An engine with a folder of its own, which is gone when the build is over."""
+
+    tables_persist = False
+
+    @property
+    def folder(self) -> Path:
+        """Where all that the build needs and makes is stored."""
+        return self.settings.home / "engines"
+
+    def end(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
+        """Put models' tables in Postgres in the place of what stands there, in one transaction."""
+        with connect(self.settings) as connection, self.duckdb() as duckdb:
+            for node in nodes:
+                if {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted):
+                    self._give_back(connection, duckdb, node)
+
+    def built(self, node: Any) -> str:  # noqa: ANN401 - dbt's nodes have no public type
+        """A model's rows, as DuckDB reads them."""
+        return f"{node.schema}.{node.name}"
+
+    @contextmanager
+    def duckdb(self, database: str = ":memory:") -> Iterator[DuckDBPyConnection]:
+        """DuckDB, which writes and reads Parquet and CSV; what fails is a matter of the folder's disk."""
+        import duckdb
+
+        try:
+            with duckdb.connect(database) as engine:
+                engine.execute("set TimeZone = 'UTC'")
+                yield engine
+        except (duckdb.Error, OSError) as error:
+            raise NotReadyError(
+                f"DuckDB: {str(error).splitlines()[0]}; check space and permissions of {self.settings.home}"
+            ) from error
+
+    def _give_back(self, connection: Connection, duckdb: DuckDBPyConnection, node: Any) -> None:  # noqa: ANN401 - dbt's nodes have no public type
+        relation = sql.Identifier(node.schema, node.name)
+        rows = f"select * from {self.built(node)}"  # noqa: S608 - our own names
+        described = duckdb.execute(f"describe {rows}").fetchall()
+        columns = [
+            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_postgres_type(kind))) for name, kind, *_ in described
+        ]
+        kind = sql.SQL("unlogged table" if node.config.get("unlogged") else "table")
+        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(node.schema)))
+        _drop(connection, relation)
+        connection.execute(sql.SQL("create {} {} ({})").format(kind, relation, sql.SQL(", ").join(columns)))
+        # DuckDB writes beside it and renames.
+        path = self.folder / "table.csv"
+        duckdb.execute(f"copy ({rows}) to '{path}' (format csv, header false)")
+        with (
+            path.open("rb") as file,
+            connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(relation)) as copy,
+        ):
+            while block := file.read(1 << 20):
+                copy.write(block)
+        path.unlink()
+        for index in node.config.get("indexes") or []:
+            unique = sql.SQL("unique " if index.get("unique") else "")
+            names = sql.SQL(", ").join(map(sql.Identifier, index["columns"]))
+            connection.execute(sql.SQL("create {}index on {} ({})").format(unique, relation, names))
+        _comment(connection, relation, node)
+        connection.execute(sql.SQL("analyze {}").format(relation))
+
+
+def sources(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The schemas and tables that models read and dbt does not make."""
+    for path in sorted((settings.dbt_dir / "models").glob("*_sources.yml")):
+        for source in load_yaml(path.read_text(encoding="utf-8"))["sources"]:
+            for table in source["tables"]:
+                yield source["name"], table["name"]
+
+
+def _drop(connection: Connection, relation: sql.Identifier) -> None:
+    """Remove what stands in the place of a table: a table, a view, or nothing."""
+    row = connection.execute(
+        "select relkind from pg_class where oid = to_regclass(%s)", [relation.as_string(connection)]
+    ).fetchone()
+    if row:
+        kind = sql.SQL("view" if row[0] == "v" else "table")
+        connection.execute(sql.SQL("drop {} {} cascade").format(kind, relation))
+
+
+def _comment(connection: Connection, relation: sql.Identifier, node: Any) -> None:  # noqa: ANN401 - dbt's nodes have no public type
+    connection.execute(sql.SQL("comment on table {} is {}").format(relation, sql.Literal(node.description)))
+    for name, column in node.columns.items():
+        statement = sql.SQL("comment on column {}.{} is {}")
+        connection.execute(statement.format(relation, sql.Identifier(name), sql.Literal(column.description)))
+
+
+def _postgres_type(kind: str) -> str:
+    """The type of Postgres that holds what a DuckDB column does."""
+    known = {"VARCHAR": "text", "HUGEINT": "numeric", "DOUBLE": "double precision", "TINYINT": "smallint"}
+    return known.get(kind, kind.lower().replace("decimal", "numeric"))

@@ -105,7 +105,7 @@ $(ENGINES): $(STAMP) requirements-engines.lock
 	@$(BIN)/python -m pip check
 	@touch $(ENGINES)
 
-install-engines: $(ENGINES) ## add what GRIDCREDIT_ENGINE=duckdb needs
+install-engines: $(ENGINES) ## add what GRIDCREDIT_ENGINE=duckdb and spark need
 
 LOGINS := $(VENV)/.logins-installed
 $(LOGINS): $(STAMP) requirements-logins.lock
@@ -149,7 +149,7 @@ bench-against: $(STAMP) ## what this tree costs against another: ARGS="--revisio
 bench-dags: $(STAMP) ## measure the DAGs against one process: ARGS="--customers 2000"
 	$(BIN)/python -m benchmarks.dags $(ARGS)
 
-bench-engines: $(ENGINES) ## a full build on Postgres and on DuckDB, side by side: ARGS="--customers 20000"
+bench-engines: $(ENGINES) ## a full build on Postgres, DuckDB and Spark, side by side: ARGS="--customers 20000"
 	$(BIN)/python -m benchmarks.engines $(ARGS)
 
 bench-evasion: $(STAMP) ## precision and recall of signals of evasion against simulated thefts: ARGS="--customers 30000"

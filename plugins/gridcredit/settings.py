@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         "postgres",
         description="what builds the models: `postgres`, or `duckdb` or `spark`, which build everything each time",
     )
-    spark_master: str = Field("local[*]", description="Spark's master, without SPARK_REMOTE: `local[2]` is two cores here")
+    spark_master: str = Field(
+        "local[*]", description="where Spark runs, without SPARK_REMOTE: `local[2]` is two cores of this machine"
+    )
     spark_memory: str = Field("2g", description="memory of Spark's process on this machine")
     bi_reader_password: SecretStr | None = Field(
         None, description="password of the login `bi_reader`; unset: made once, in `secrets.json` under `home`"

@@ -6,6 +6,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from gridcredit.settings import Settings
 from gridcredit.transformation import runner
 from gridcredit.transformation.engines import engine_for
+from gridcredit.transformation.on_spark import Spark
 
 from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory
@@ -23,11 +25,11 @@ pytestmark = pytest.mark.engines
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-@pytest.fixture(scope="module", params=["postgres", "duckdb"])
+@pytest.fixture(scope="module", params=["postgres", "duckdb", "spark"])
 def ask(request: pytest.FixtureRequest, new_warehouse: WarehouseFactory) -> Iterator[Ask]:
     """Compiles a query for an engine and runs it there."""
     settings = new_warehouse().model_copy(update={"engine": request.param})
-    with compiler(settings) as compiled:
+    with compiler(settings) as compiled, spark_session(settings) as spark:
 
         def run(query: str) -> list[tuple[Any, ...]]:
             outcome = compiled(query)
@@ -35,12 +37,28 @@ def ask(request: pytest.FixtureRequest, new_warehouse: WarehouseFactory) -> Iter
             text = outcome.result.results[0].node.compiled_code
             if request.param == "postgres":
                 return rows(settings, text)
+            if request.param == "spark":
+                return [tuple(row) for row in spark.sql(text).collect()]
             import duckdb
 
             found: list[tuple[Any, ...]] = duckdb.connect().execute(text).fetchall()
             return found
 
         yield run
+
+
+@contextmanager
+def spark_session(settings: Settings) -> Iterator[Any]:
+    """The session that a build on Spark has; none for another engine."""
+    if settings.engine != "spark":
+        yield None
+        return
+    engine = Spark(settings)
+    engine.folder.mkdir(exist_ok=True)
+    try:
+        yield engine.begin_session()
+    finally:
+        engine.end()
 
 
 @contextmanager
@@ -132,9 +150,36 @@ def test_bits_count_days_and_months(ask: Ask) -> None:
 def test_draws_are_the_same(ask: Ask) -> None:
     """The first 28 bits of MD5, by what is left of a division."""
     texts = [f"C{number:08d}" for number in range(50)]
-    found = ask("select {{ drawn_of('text', 997) }} from " + values("text text", [(f"'{one}'",) for one in texts]))
+    cases = values("text varchar(99)", [(f"'{one}'",) for one in texts])
+    found = ask("select {{ drawn_of('text', 997) }} from " + cases)
     wanted = [int(hashlib.md5(one.encode()).hexdigest()[:7], 16) % 997 for one in texts]
     assert [value for (value,) in found] == wanted
+
+
+def test_dates(ask: Ask) -> None:
+    """Months are those of the calendar, and clamped to their last day; the last day that models know passes."""
+    days = [date(2024, 2, 29), date(2025, 12, 31), date(2026, 3, 1), date(9999, 12, 31)]
+    until = "cast('2026-06-19' as date)"
+    figures = [
+        "day",
+        "cast({{ dbt.dateadd('month', -1, 'day') }} as date)",
+        f'{{{{ months_after("day", "{until}") }}}}',
+        f'{{{{ dbt.datediff("day", "{until}", "day") }}}}',
+        "cast({{ dbt.date_trunc('month', 'day') }} as date)",
+    ]
+    found = ask(f"select {', '.join(figures)} from " + values("day date", [(f"'{day}'",) for day in days]))
+    for day, (same, month_before, months, days_after, first) in zip(days, found, strict=True):
+        assert same == day
+        assert month_before == month_end_before(day)
+        assert months == 12 * (2026 - day.year) + 6 - day.month
+        assert days_after == (date(2026, 6, 19) - day).days
+        assert first == day.replace(day=1)
+
+
+def month_end_before(day: date) -> date:
+    """A month earlier, or the last day of that month where it is shorter."""
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=min(day.day, last.day))
 
 
 def test_hypotenuse(ask: Ask) -> None:

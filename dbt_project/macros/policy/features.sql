@@ -11,6 +11,21 @@
 
 {% macro each_indicator(relation) -%}
     {#- Joins a relation's indicators to it one by one, as `one.indicator` and `one.indicator_value`. -#}
+    {{ return(adapter.dispatch('each_indicator', 'gridcredit')(relation)) }}
+{%- endmacro %}
+
+{% macro spark__each_indicator(relation) -%}
+    {#- Spark would read the relation once for each of them. -#}
+    cross join lateral inline(
+        array(
+            {%- for indicator in indicators() or features() %}
+            struct('{{ indicator }}', {{ exact(relation ~ '.' ~ indicator) }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    ) as one (indicator, indicator_value)
+{%- endmacro %}
+
+{% macro default__each_indicator(relation) -%}
     cross join lateral (
         {%- for indicator in indicators() or features() %}
         select

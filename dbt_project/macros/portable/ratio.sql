@@ -97,16 +97,10 @@
 {%- endmacro %}
 
 {% macro spark__rounded_ratio(part, whole, places) -%}
-    {#- As on DuckDB, in whole numbers of 38 digits; what is left of a division goes first, so that the quotient has no places to lose. -#}
-    {%- set billionths = [] -%}
-    {%- for value in (part, whole) -%}
-        {%- do billionths.append('cast(cast(' ~ value ~ ' as decimal(38, 9)) * 1000000000 as decimal(38, 0))') -%}
-    {%- endfor -%}
-    {%- set part, whole = billionths -%}
-    {%- set unit = '1' ~ '0' * places -%}
-    {%- set dividend = '(2 * ' ~ unit ~ ' * ' ~ part ~ ' + sign(' ~ part ~ ') * abs(' ~ whole ~ '))' -%}
-    {%- set divisor = 'nullif(2 * ' ~ whole ~ ', 0)' -%}
-    {{ return('cast((' ~ dividend ~ ' - ' ~ dividend ~ ' % ' ~ divisor ~ ') / ' ~ divisor ~ ' / ' ~ unit ~ ' as decimal(38, ' ~ places ~ '))') }}
+    {#- To 18 places first, as Spark divides such decimals: what is nearer to a half than that, and not at it, is taken for the half. -#}
+    {{ return(
+        'round(cast(' ~ part ~ ' as decimal(38, 9)) / nullif(cast(' ~ whole ~ ' as decimal(38, 9)), 0), ' ~ places ~ ')'
+    ) }}
 {%- endmacro %}
 
 {% macro spark__rounded(value, places) -%}

@@ -32,6 +32,7 @@ class EngineName(StrEnum):
 
     POSTGRES = "postgres"
     DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 @app.command("run")

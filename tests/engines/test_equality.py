@@ -30,7 +30,8 @@ from tests.support.suppliers import load
 from tests.support.waiting import number, rows, wait_for
 from tests.support.warehouses import WarehouseFactory
 
-pytestmark = pytest.mark.engines
+# A build on Spark takes minutes, of however few customers.
+pytestmark = [pytest.mark.engines, pytest.mark.timeout(3600)]
 
 # Makes bills of a thousand million, while totals stay within the 15 digits of a double, by which cash is forecast; a
 # prime number, so that ratios end nowhere.

@@ -196,7 +196,7 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
             ) as invoke,
         ):
             engine.begin()
-            variables = json.dumps(plan.variables(settings))
+            variables = json.dumps(plan.variables(settings) | engine.variables)
             build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
             for selector in selectors:
                 if selector == LAYERS[-1]:

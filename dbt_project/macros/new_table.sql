@@ -30,7 +30,7 @@
 {% materialization view, adapter='spark' -%}
     {%- set target = this.incorporate(type='view') -%}
     {% call statement('main') -%}
-        create view {{ target }} as
+        create or replace view {{ target }} as
         {{ sql }}
     {%- endcall %}
     {{ return({'relations': [target]}) }}
@@ -39,6 +39,7 @@
 {% macro new_spark_table() -%}
     {#- A contract's columns in its order and types. Spark enforces no key: it is checked once, here. -#}
     {%- set target = this.incorporate(type='table') -%}
+    {%- do drop_spark_table(target) -%}
     {% call statement('main') -%}
         {{ create_spark_table(target) }} as
         {%- if config.get('contract').enforced %}
@@ -72,6 +73,11 @@
         ) }}
     {%- endif -%}
     {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{% macro drop_spark_table(relation) -%}
+    {#- A cluster may remember the tables of a build that was killed. -#}
+    {%- do run_query('drop table if exists ' ~ relation) -%}
 {%- endmacro %}
 
 {% macro create_spark_table(relation) -%}

@@ -205,6 +205,7 @@ def _require_answer(remote: str) -> None:
 def _stop() -> None:
     """The process of Java goes too: it would hold its memory until this one ends."""
     if find_spec("pyspark") is None or "SPARK_REMOTE" in os.environ:
+        # A session of a cluster ends with this process, or when nobody asks it for long.
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

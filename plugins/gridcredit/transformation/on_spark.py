@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import warnings
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,19 @@ class Spark(BuiltFromCopies):
         """Copy a table of Postgres once more."""
         with connect(self.settings) as connection, self.duckdb() as duckdb:
             self._take(connection, duckdb, schema, table)
+
+    def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
+        """Put models' tables in Postgres; a view has no files until it is asked for."""
+        nodes = list(nodes)
+        for node in nodes:
+            files = self._tables / node.schema / node.name
+            is_wanted = {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted)
+            if is_wanted and node.config.materialized == "view" and not files.exists():
+                self._session.sql(
+                    f"create table {node.schema}.{node.name}__rows using parquet location '{files}' "
+                    f"as select * from {node.schema}.{node.name}"
+                )
+        super().give_back(nodes, wanted)
 
     def built(self, node: Any) -> str:  # noqa: ANN401 - dbt's nodes have no public type
         """A model's rows, from Spark's files."""

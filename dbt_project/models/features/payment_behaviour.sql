@@ -50,7 +50,7 @@ all_figures as (
     from scope
     inner join dates
         on scope.as_of_date = dates.as_of_date
-    cross join lateral (
+    cross join lateral (  -- noqa: ST05
         select
             {%- for name, definition in measured_features().items() %}
             {{ payment_measure(definition) }} as {{ name }},
@@ -125,7 +125,7 @@ all_figures as (
                 max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over ()
                     as last_in_time_due_on
             from (
-                {#- An aggregate has columns of the bills alone: Spark takes none that mixes them with those of the scope. #}
+                {#- Spark takes no aggregate that mixes columns of bills with those of the scope. #}
                 select
                     bills_then.*,
                     dates.pursued_from,

@@ -91,7 +91,7 @@ class Spark(BuiltFromCopies):
             is_wanted = {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted)
             if is_wanted and node.config.materialized == "view" and not files.exists():
                 self._session.sql(
-                    f"create table {node.schema}.{node.name}__rows using parquet location '{files}' "
+                    f"create table {node.schema}.{node.name}__rows using parquet location '{files}' "  # noqa: S608 - our own names
                     f"as select * from {node.schema}.{node.name}"
                 )
         super().give_back(nodes, wanted)

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     engine: Literal["postgres", "duckdb"] = Field(
         "postgres", description="what builds the models: `postgres`, or `duckdb`, which builds everything each time"
     )
+    lake_url: str | None = Field(
+        None,
+        description="where loads are also written as Parquet: a URL of fsspec, as s3://bucket/folder; unset: where "
+        "the engine is not `postgres`, `lake` under `home`",
+    )
     bi_reader_password: SecretStr | None = Field(
         None, description="password of the login `bi_reader`; unset: made once, in `secrets.json` under `home`"
     )
@@ -134,8 +139,13 @@ class Settings(BaseSettings):
 
     @property
     def lake_dir(self) -> Path:
-        """Parquet copies of raw rows, for engines other than Postgres."""
+        """Parquet copies of raw rows, for engines other than Postgres, where no URL names another place."""
         return self.home / "lake"
+
+    @property
+    def fills_lake(self) -> bool:
+        """Whether loads write their rows to the lake."""
+        return self.lake_url is not None or self.engine != "postgres"
 
     @property
     def dbt_dir(self) -> Path:

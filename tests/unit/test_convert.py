@@ -7,12 +7,13 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
+from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.billing import BILL, METER_READING, PAYMENT
 from gridcredit.contract.customers import CUSTOMER
 from gridcredit.contract.shapes import Column, Extract
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.conversion.conditions import meets
-from gridcredit.ingestion.conversion.convert import ARROW_TYPES, column_text, convert, to_type
+from gridcredit.ingestion.conversion.convert import column_text, convert, to_type
 from gridcredit.ingestion.mapping.columns import ColumnRule, Condition
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from hypothesis import given

@@ -13,13 +13,15 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from psycopg import sql
 
+from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.shapes import Extract
 from gridcredit.files.csv_line import to_line
 from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
-from gridcredit.ingestion.conversion.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
+from gridcredit.ingestion.conversion.convert import Converted, convert, storable, unread_columns
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.open_copy import OpenCopy
+from gridcredit.lake.load_file import LoadFile
 from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.warehouse.raw_tables import partition
 
@@ -51,9 +53,9 @@ class Counts:
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """One batch of one extract, ready to be written: accepted rows as CSV, and the rows for quarantine."""
+    """One batch of one extract, ready to be written: accepted rows, also as CSV, and the rows for quarantine."""
 
-    accepted: list[memoryview]
+    accepted: list[tuple[pa.Table, memoryview]]
     quarantined: list[QuarantinedRow]
     counts: Counts
 
@@ -69,10 +71,11 @@ class ExtractLoad:
         file_id: int,
         unread: list[str],
         pseudonyms: Pseudonyms,
+        lake_file: LoadFile | None = None,
     ) -> None:
         self.extract, self.parts, self.rule, self.file_id, self.unread = extract, part.parts(), rule, file_id, unread
         self.has_tombstones = any(one.deleted for one in self.parts)
-        self.pseudonyms = pseudonyms
+        self.pseudonyms, self.lake_file = pseudonyms, lake_file
         self.counts = Counts()
         self.first_fault = ""
         self.conventions: dict[str, Conventions] = defaultdict(Conventions)
@@ -94,7 +97,8 @@ class ExtractLoad:
         for part in self.parts:
             converted = convert(batch, self.extract, part, self.rule, file_name)
             keep = self._without_repeats(converted) if part.distinct else converted.keep
-            prepared.accepted.append(self._csv(converted, batch, keep))
+            rows = self._accepted(converted, batch, keep)
+            prepared.accepted.append((rows, _as_csv(rows)))
             prepared.quarantined.extend(self._rejected(converted, batch))
             for column, found in converted.conventions.items():
                 self.conventions[column] += found
@@ -119,10 +123,14 @@ class ExtractLoad:
         return [*advice(self.conventions), *self.noticed]
 
     def write(self, copy: OpenCopy, part: PreparedBatch) -> None:
-        """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
+        """Write one batch's accepted rows to raw and to the lake, and the others to quarantine as soon as they are
+        many.
+        """
         if part.counts.accepted:
-            for rows in part.accepted:
-                copy.into(self.copy).write(rows)
+            for rows, csv in part.accepted:
+                copy.into(self.copy).write(csv)
+                if self.lake_file is not None:
+                    self.lake_file.write(rows)
         self.quarantined += part.quarantined
         if len(self.quarantined) >= QUARANTINE_BATCH:
             self.write_quarantined(copy)
@@ -135,7 +143,7 @@ class ExtractLoad:
             copy.into(QUARANTINE_COPY).write_row(row)
         self.quarantined = []
 
-    def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
+    def _accepted(self, converted: Converted, batch: Batch, keep: BooleanMask) -> pa.Table:
         columns = converted.rows | self._personal_columns(converted) | {"_line_no": pa.array(batch.line_no)}
         if self.has_tombstones:
             columns["_deleted"] = pa.array(converted.deleted)
@@ -144,7 +152,7 @@ class ExtractLoad:
         table = pa.table(columns)
         if not keep.all():
             table = table.filter(pa.array(keep))
-        return _as_csv(table)
+        return table
 
     def _personal_columns(self, converted: Converted) -> dict[str, pa.Array]:
         """Personal columns as they are stored; names are touched only where a customer's persons were erased."""

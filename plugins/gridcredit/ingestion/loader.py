@@ -30,6 +30,7 @@ from gridcredit.ingestion.overlap import overlap_notes
 from gridcredit.ingestion.readers.reader import read_batches, read_header
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.redaction import Named
+from gridcredit.lake.load_file import LoadFile, load_files
 from gridcredit.lineage.load_events import Loaded, send_load
 from gridcredit.persons.erased import erased_customers
 from gridcredit.persons.pseudonyms import Pseudonyms
@@ -100,9 +101,10 @@ def load_file(
             held = known or known_load(connection, path, mapping, digest)
             result = LoadResult(held.file_id if held else 0, is_repeat=True, notes=held.notes if held else [])
         else:
-            result = LoadResult(
-                file_id, False, *_load_rows(connection, path, mapping, rule, file_id, drift, promise, settings)
-            )
+            extracts = [typed_extract(name, settings) for name in rule.extracts]
+            with load_files(extracts, file_id, settings) as lake:
+                loaded_rows = _load_rows(connection, path, mapping, rule, file_id, drift, promise, lake, settings)
+            result = LoadResult(file_id, False, *loaded_rows)
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
             [result.file_id, path.name, result.is_repeat],
@@ -142,13 +144,14 @@ def _load_rows(
     file_id: int,
     drift: Drift,
     promise: Promise,
+    lake: dict[str, LoadFile],
     settings: Settings,
 ) -> tuple[dict[str, Counts], list[str]]:
     started = time.monotonic()
     wait_briefly(connection, raw_tables.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
-        name: ExtractLoad(typed_extract(name, settings), part, rule, file_id, drift.unused, pseudonyms)
+        name: ExtractLoad(typed_extract(name, settings), part, rule, file_id, drift.unused, pseudonyms, lake.get(name))
         for name, part in rule.extracts.items()
     }
     if CUSTOMER_ATTRIBUTE.name in loads:
@@ -193,6 +196,8 @@ def _load_rows(
     for name in loads:
         connection.execute(analyze_partition(partition(name, file_id)))
         record_load_hash(connection, name, file_id, "loaded", partition(name, file_id))
+    for file in lake.values():
+        file.finish(connection, "loaded")
     # Last, since other loads of the extract wait for it until this one is committed.
     for name in sorted(loads):
         connection.execute(attach_partition(EXTRACTS[name], partition(name, file_id), [file_id]))

@@ -6,9 +6,9 @@ import psycopg
 import structlog
 
 from gridcredit.errors import GridCreditError
+from gridcredit.lake.copies import remove_stale
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
-from gridcredit.warehouse.lake import remove_stale
 from gridcredit.warehouse.raw_tables import LOCK_TIMEOUT, take_out, wait_briefly
 
 log = structlog.get_logger(__name__)

@@ -13,11 +13,12 @@ from psycopg import sql
 from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
 from gridcredit.files.strict_yaml import load_yaml
+from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
-from gridcredit.warehouse import lake
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,7 +48,7 @@ class DuckDB(Engine):
         self.end()
         private_folder(self._file.parent)
         with connect(self.settings) as connection, self._open() as engine:
-            files = lake.bring_up_to_date(connection, engine, self.settings)
+            files = bring_up_to_date(connection, self.settings)
             for schema, table in sources(self.settings):
                 engine.execute(f"create schema if not exists {schema}")
                 if schema == "raw":
@@ -101,13 +102,14 @@ class DuckDB(Engine):
             names = ", ".join(f"'{file}'" for file in files)
             engine.execute(f"create view raw.{table} as select * from read_parquet([{names}])")  # noqa: S608 - our own names
         else:
-            engine.execute(_create_table("raw", table, lake.columns_of(connection, "raw", table)))
+            engine.execute(_create_table("raw", table, columns_of(connection, "raw", table)))
 
     def _take(self, connection: Connection, engine: DuckDBPyConnection, schema: str, table: str) -> None:
-        columns = lake.columns_of(connection, schema, table)
+        columns = columns_of(connection, schema, table)
         engine.execute(_create_table(schema, table, columns))
-        with lake.rows_as_csv(connection, schema, table, self._file.parent) as rows:
-            engine.execute(f"insert into {schema}.{table} select * from {lake.read_csv(rows, columns)}")  # noqa: S608 - our own names
+        everything = sql.SQL("select * from {}").format(sql.Identifier(schema, table))
+        with rows_as_csv(connection, everything, self._file.parent) as rows:
+            engine.execute(f"insert into {schema}.{table} select * from {_read_csv(rows, columns)}")  # noqa: S608 - our own names
 
     def _give_back(self, connection: Connection, engine: DuckDBPyConnection, node: Any) -> None:  # noqa: ANN401 - dbt's nodes have no public type
         relation = sql.Identifier(node.schema, node.name)
@@ -145,7 +147,16 @@ def sources(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield source["name"], table["name"]
 
 
-def _create_table(schema: str, table: str, columns: lake.Columns) -> str:
+def _read_csv(path: str, columns: Columns) -> str:
+    """The expression by which DuckDB reads what Postgres wrote: an empty text is not null, as it stands in quotes."""
+    types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+    return (
+        f"read_csv('{path}', header=false, auto_detect=false, delim=',', quote='\"', escape='\"', "
+        f"allow_quoted_nulls=false, columns={{{types}}})"
+    )
+
+
+def _create_table(schema: str, table: str, columns: Columns) -> str:
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     return f"create or replace table {schema}.{table} ({typed})"
 

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.shapes import DECIMALS, Column, Extract
 from gridcredit.ingestion.batch import Batch, BooleanMask, by_distinct, clean, filled_or_null, no_rows, to_mask
 from gridcredit.ingestion.conversion.conditions import NOT_COMPARABLE, in_scope_of, meets, not_comparable
@@ -29,14 +30,6 @@ from gridcredit.ingestion.conversion.numerals import to_converted, to_decimal
 from gridcredit.ingestion.mapping.columns import DATED, PLACEHOLDER, ColumnRule
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 
-ARROW_TYPES: dict[str, pa.DataType] = {
-    "text": pa.string(),
-    "code": pa.string(),
-    "date": pa.date32(),
-    "month": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "boolean": pa.bool_(),
-} | {kind: pa.decimal128(digits, scale) for kind, (digits, scale) in DECIMALS.items()}
 TRUE_WORDS, FALSE_WORDS = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
 
 

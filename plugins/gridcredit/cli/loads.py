@@ -155,8 +155,11 @@ def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="s
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        name = revert_load(file_id, reason, settings)
-        typer.echo(f"reverted: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+        name, *repairs = revert_load(file_id, reason, settings)
+        also = f", and what was repaired of it ({', '.join(repairs)})" if repairs else ""
+        typer.echo(
+            f"reverted: load {file_id} ({name}){also}; releases stand, the next build (`gridcredit run`) follows"
+        )
 
 
 @quarantine_app.command("list")
@@ -217,3 +220,5 @@ def quarantine_resubmit(
             typer.echo(
                 f"{extract}: {counts.accepted} accepted, {counts.quarantined} in quarantine of load {result.file_id}"
             )
+        for note in result.notes:
+            typer.echo(f"check: {note}")

@@ -32,13 +32,20 @@ def nameless_reason(place: int) -> str:
 class Batch:
     """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included.
 
-    `row_keys` distinguish rows by what they hold, where files are cumulative.
+    `row_keys` distinguish rows by what they hold, where files are cumulative. `source_line_no` are the lines that
+    repaired rows have in their own file.
     """
 
     columns: dict[str, pa.Array]
     line_no: LineNumbers
     malformed: list[Malformed]
     row_keys: pa.Array | None = None
+    source_line_no: LineNumbers | None = None
+
+    @property
+    def source_lines(self) -> LineNumbers:
+        """By which lines rows are known: those of the file, or of the one that they were repaired of."""
+        return self.line_no if self.source_line_no is None else self.source_line_no
 
     @property
     def row_count(self) -> int:

@@ -17,10 +17,12 @@ from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.shapes import Extract
 from gridcredit.files.csv_line import to_line
 from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
+from gridcredit.ingestion.conversion.ambiguous import without_ambiguous
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
 from gridcredit.ingestion.conversion.convert import Converted, convert, storable, unread_columns
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.open_copy import OpenCopy
+from gridcredit.ingestion.repair import Repair
 from gridcredit.lake.load_file import LoadFile
 from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.warehouse.raw_tables import partition
@@ -72,16 +74,18 @@ class ExtractLoad:
         unread: list[str],
         pseudonyms: Pseudonyms,
         lake_file: LoadFile | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self.extract, self.parts, self.rule, self.file_id, self.unread = extract, part.parts(), rule, file_id, unread
         self.has_tombstones = any(one.deleted for one in self.parts)
-        self.pseudonyms, self.lake_file = pseudonyms, lake_file
+        self.pseudonyms, self.lake_file, self.repair = pseudonyms, lake_file, repair
         self.counts = Counts()
         self.first_fault = ""
         self.conventions: dict[str, Conventions] = defaultdict(Conventions)
         self.noticed: list[str] = []
         self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
+        self.source_lines: dict[int, int] = {}
         columns = [column.name for column in extract.columns] + ["_line_no"]
         columns += ["_deleted"] if self.has_tombstones else []
         columns += ["_extra"] if unread else []
@@ -91,15 +95,19 @@ class ExtractLoad:
 
     def prepare(self, batch: Batch, file_name: str) -> PreparedBatch:
         """Type one batch and part the good rows from the bad; needs no database."""
-        prepared = PreparedBatch([], self._malformed(batch), Counts(read=len(batch.malformed)))
+        if self.repair is not None:
+            batch, file_name = self.repair.part_of(batch, self.extract.name), self.repair.file_name
+            self.source_lines.update(zip(batch.line_no.tolist(), batch.source_lines.tolist(), strict=True))
+        prepared = PreparedBatch([], [], Counts(read=len(batch.malformed)))
+        rejected = self._malformed(batch)
         counts = prepared.counts
         used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
-        for part in self.parts:
-            converted = convert(batch, self.extract, part, self.rule, file_name)
+        made = [convert(batch, self.extract, part, self.rule, file_name) for part in self.parts]
+        for part, converted in zip(self.parts, without_ambiguous(made, self.parts, self.extract), strict=True):
             keep = self._without_repeats(converted) if part.distinct else converted.keep
             rows = self._accepted(converted, batch, keep)
             prepared.accepted.append((rows, _as_csv(rows)))
-            prepared.quarantined.extend(self._rejected(converted, batch))
+            rejected.extend(self._rejected(converted, batch))
             for column, found in converted.conventions.items():
                 self.conventions[column] += found
             accepted = int(keep.sum())
@@ -110,7 +118,8 @@ class ExtractLoad:
             counts.set_aside += converted.set_aside
             used |= converted.keep
             bad[[rejected.index for rejected in converted.rejected]] = True
-        counts.quarantined = len(prepared.quarantined)
+        counts.quarantined = len(rejected)
+        prepared.quarantined.extend(_one_of_each_line(rejected))
         counts.lines = batch.row_count + len(batch.malformed)
         counts.lines_used = int((used & ~bad).sum())
         counts.lines_quarantined = int(bad.sum()) + len(batch.malformed)
@@ -212,6 +221,17 @@ class ExtractLoad:
         if rows and not self.first_fault:
             _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
             self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
+
+
+def _one_of_each_line(rows: list[QuarantinedRow]) -> list[QuarantinedRow]:
+    """Of a line that makes several bad rows one, with all their reasons: it is repaired as a whole."""
+    lines: dict[int, QuarantinedRow] = {}
+    for row in rows:
+        _, _, line_no, _, column, _, reason = row
+        if first := lines.get(line_no):
+            row = (*first[:6], f"{first[6]}; {column or 'row'} {reason}")
+        lines[line_no] = row
+    return list(lines.values())
 
 
 def _as_csv(table: pa.Table) -> memoryview:

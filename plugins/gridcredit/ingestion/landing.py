@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from datetime import UTC, datetime
@@ -24,8 +25,10 @@ from gridcredit.warehouse.connection import connect
 
 log = structlog.get_logger(__name__)
 
+_DIGITS = re.compile("([0-9]+)")
 NOTE_SUFFIX = ".refused.txt"
-UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp")
+# Of programs that transfer files, while they do.
+UNFINISHED_SUFFIXES = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", "~")
 
 
 def ready_files(settings: Settings | None = None) -> list[Path]:
@@ -34,16 +37,27 @@ def ready_files(settings: Settings | None = None) -> list[Path]:
     A folder in which anything is still being written is left alone, so that what comes together is loaded together.
     """
     settings = settings or get_settings()
-    settled_before = time.time() - settings.landing_settle_seconds
+    now = time.time()
     ready: list[tuple[float, Path]] = []
     for folder in settings.landing_dir.glob("*"):
         if folder.is_symlink():
             continue
-        waiting = [(path.lstat().st_mtime, path) for path in _waiting(folder)]
-        if all(modified <= settled_before for modified, _ in waiting):
+        waiting = [(_modified_at(path, now), path) for path in _waiting(folder)]
+        if all(modified <= now - settings.landing_settle_seconds for modified, _ in waiting):
             mapping = _mapping(folder.name, settings)
             ready += [(modified, path) for modified, path in waiting if _is_complete(path, mapping)]
-    return [path for _, path in sorted(ready)]
+    return [path for _, path in sorted(ready, key=lambda one: (one[0], _natural(one[1].name)))]
+
+
+def _modified_at(path: Path, now: float) -> float:
+    """When a file was last written: by its sender's clock, or where that is ahead, by this machine's."""
+    stat = path.lstat()
+    return stat.st_mtime if stat.st_mtime <= now else stat.st_ctime
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """The order in which a person puts names: pay_2 before pay_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(name)]
 
 
 def waiting_files(settings: Settings) -> dict[str, int]:
@@ -76,7 +90,7 @@ def _waiting(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.glob("*")
-        if not path.name.startswith(".") and not path.name.endswith(UNFINISHED_SUFFIXES)
+        if not path.name.startswith(".") and not path.name.lower().endswith(UNFINISHED_SUFFIXES)
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,17 +19,19 @@ from gridcredit.contract.attributes import read_attributes, typed_extract
 from gridcredit.contract.customers import CUSTOMER_ATTRIBUTE
 from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS
 from gridcredit.errors import FileRefusedError
+from gridcredit.files.content_hash import sha256_of
 from gridcredit.ingestion.column_changes import Drift, check_header
 from gridcredit.ingestion.erased_rows import redact_quarantine
 from gridcredit.ingestion.extract_load import Counts, ExtractLoad
 from gridcredit.ingestion.manifest import Promise, read_promise
 from gridcredit.ingestion.mapping.known import known_load
-from gridcredit.ingestion.mapping.rules import FileRule, Mapping
+from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule, Mapping
 from gridcredit.ingestion.open_copy import OpenCopy
 from gridcredit.ingestion.overlap import overlap_notes
 from gridcredit.ingestion.readers.reader import read_batches, read_header
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.redaction import Named
+from gridcredit.ingestion.repair import Repair, rows_alike, take_out_accepted, take_out_superseded
 from gridcredit.lake.load_file import LoadFile, load_files
 from gridcredit.lineage.load_events import Loaded, send_load
 from gridcredit.persons.erased import erased_customers
@@ -73,9 +75,14 @@ def require_currency(mapping: Mapping, path: Path, settings: Settings) -> None:
 
 
 def load_file(
-    path: Path, mapping: Mapping, settings: Settings | None = None, rule: FileRule | None = None
+    path: Path,
+    mapping: Mapping,
+    settings: Settings | None = None,
+    rule: FileRule | None = None,
+    repair: Repair | None = None,
 ) -> LoadResult:
-    """Load a file by its mapping; by the rule given, else by the one that its name calls for.
+    """Load a file by its mapping; by the rule given, else by the one that its name calls for. `repair` says of which
+    load its rows are, where they come out of quarantine.
 
     Raises:
         FileRefusedError: the file is refused whole; nothing of it is loaded.
@@ -91,7 +98,7 @@ def load_file(
     header = read_header(path, rule)
     drift = check_header(path, rule, header)
     check_space(path, settings)
-    digest, promise = _sha256(path), read_promise(path, rule)
+    digest, promise = sha256_of(path), read_promise(path, rule)
     promise.check_content(path, digest)
     with connect(settings) as connection:
         known = known_load(connection, path, mapping, digest)
@@ -101,9 +108,12 @@ def load_file(
             held = known or known_load(connection, path, mapping, digest)
             result = LoadResult(held.file_id if held else 0, is_repeat=True, notes=held.notes if held else [])
         else:
-            extracts = [typed_extract(name, settings) for name in rule.extracts]
+            # Of a repair rows may leave raw again before it is done: a build copies it into the lake.
+            extracts = [] if repair else [typed_extract(name, settings) for name in rule.extracts]
             with load_files(extracts, file_id, settings) as lake:
-                loaded_rows = _load_rows(connection, path, mapping, rule, file_id, drift, promise, lake, settings)
+                loaded_rows = _load_rows(
+                    connection, path, mapping, rule, file_id, drift, promise, lake, repair, settings
+                )
             result = LoadResult(file_id, False, *loaded_rows)
         connection.execute(
             "insert into lineage.deliveries (file_id, file_name, is_repeat) values (%s, %s, %s)",
@@ -145,13 +155,16 @@ def _load_rows(
     drift: Drift,
     promise: Promise,
     lake: dict[str, LoadFile],
+    repair: Repair | None,
     settings: Settings,
 ) -> tuple[dict[str, Counts], list[str]]:
     started = time.monotonic()
     wait_briefly(connection, raw_tables.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     loads = {
-        name: ExtractLoad(typed_extract(name, settings), part, rule, file_id, drift.unused, pseudonyms, lake.get(name))
+        name: ExtractLoad(
+            typed_extract(name, settings), part, rule, file_id, drift.unused, pseudonyms, lake.get(name), repair
+        )
         for name, part in rule.extracts.items()
     }
     if CUSTOMER_ATTRIBUTE.name in loads:
@@ -161,7 +174,11 @@ def _load_rows(
         connection.execute(create_partition(load.extract, table, [file_id]))
         connection.execute(sql.SQL("alter table {} alter _file_id set default {}").format(table, sql.Literal(file_id)))
     # Three things happen at once: one batch is read, the one before it converted, the one before that copied.
-    batches = one_ahead(read_batches(path, rule, settings.read_limits))
+    seen = None
+    if repair and rule.delivery == "cumulative":
+        seen = rows_alike(connection, repair, [(load.extract, rule.extracts[name]) for name, load in loads.items()])
+    batches = read_batches(path, rule, settings.read_limits, seen)
+    batches = one_ahead(repair.batches(batches) if repair else batches)
     prepared = one_ahead([load.prepare(batch, path.name) for load in loads.values()] for batch in batches)
     with OpenCopy(connection) as copy:
         for parts in prepared:
@@ -169,6 +186,8 @@ def _load_rows(
                 load.write(copy, part)
         for load in loads.values():
             load.write_quarantined(copy)
+    for name in loads:
+        connection.execute(analyze_partition(partition(name, file_id)))
     if pseudonyms.erased_customers:
         redact_quarantine(connection, Named(pseudonyms.erased_customers), {mapping.mapping: mapping}, file_id)
     for name, load in loads.items():
@@ -182,7 +201,11 @@ def _load_rows(
                 f"{path.name}: {counts.quarantined} of {considered} {name} rows are bad, over the limit of "
                 f"{rule.bad_row_limit:.1%}; the first: {'; '.join([load.first_fault, *load.notes])}"
             )
-        load.noticed = overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
+        load.noticed = (
+            take_out_of_repair(connection, repair, load, rule.extracts[name])
+            if repair
+            else overlap_notes(connection, mapping.mapping, rule, load.extract, file_id, path.name)
+        )
         connection.execute(
             "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
             "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, "
@@ -194,7 +217,6 @@ def _load_rows(
             + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
         )
     for name in loads:
-        connection.execute(analyze_partition(partition(name, file_id)))
         record_load_hash(connection, name, file_id, "loaded", partition(name, file_id))
     for file in lake.values():
         file.finish(connection, "loaded")
@@ -204,6 +226,25 @@ def _load_rows(
     return {name: load.counts for name, load in loads.items()}, [
         *drift.notes,
         *(note for load in loads.values() for note in load.notes),
+    ]
+
+
+def take_out_of_repair(connection: Connection, repair: Repair, load: ExtractLoad, part: ExtractRule) -> list[str]:
+    """Take out of repaired rows those that are in raw already, and those that a later load replaces; what is left is
+    counted, and the rest said.
+    """
+    extract, held = load.extract, 0
+    if len(part.parts()) > 1:
+        held = take_out_accepted(connection, repair, extract, part, load.file_id, load.source_lines)
+    superseded = take_out_superseded(connection, repair, extract, load.file_id)
+    load.counts.accepted -= held + superseded
+    load.counts.filtered += held + superseded
+    load.counts.set_aside += Counter({"was accepted before": held, "a later load holds its key": superseded})
+    if not superseded:
+        return []
+    return [
+        f"{extract.name}: {superseded} repaired rows were not taken: loads after {repair.file_id} hold their keys, "
+        "and what is delivered later counts"
     ]
 
 
@@ -220,9 +261,4 @@ def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
 
 def is_loaded(path: Path, mapping: Mapping, connection: Connection) -> bool:
     """Whether the same content has been loaded by the mapping, and was not reverted."""
-    return known_load(connection, path, mapping, _sha256(path)) is not None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return known_load(connection, path, mapping, sha256_of(path)) is not None

@@ -13,8 +13,9 @@ from psycopg import sql
 
 from gridcredit.contract.arrow import raw_schema
 from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.files.content_hash import sha256_of
 from gridcredit.lake.load_file import LoadFile
-from gridcredit.lake.store import Key, LakeStore, sha256_of
+from gridcredit.lake.store import Key, LakeStore
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 from gridcredit.warehouse.raw_tables import partitions

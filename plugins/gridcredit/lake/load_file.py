@@ -12,8 +12,9 @@ import pyarrow.parquet
 
 from gridcredit.contract.arrow import raw_schema
 from gridcredit.contract.shapes import Extract
+from gridcredit.files.content_hash import sha256_of
 from gridcredit.files.private import private_folder
-from gridcredit.lake.store import Key, LakeStore, sha256_of
+from gridcredit.lake.store import Key, LakeStore
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
 

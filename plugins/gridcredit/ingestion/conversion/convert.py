@@ -188,7 +188,7 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
         name = match.group(1)
         if name == "_line":
             parts.append(
-                batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.line_no), pa.string())
+                batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.source_lines), pa.string())
             )
         else:
             parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else clean(batch.columns[name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from gridcredit.files.limits import ReadLimits
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.conversion.invisible import clean_name
 from gridcredit.ingestion.mapping.rules import FileRule
-from gridcredit.ingestion.overlap import with_row_keys
 from gridcredit.ingestion.readers import csv_file, typed_file, xlsx_file
 from gridcredit.ingestion.readers.trailer import without_trailer
+from gridcredit.ingestion.row_keys import with_row_keys
 
 HEADERS = {"csv": csv_file.read_header, "parquet": typed_file.parquet_header, "xlsx": xlsx_file.read_header}
 BATCHES = {"csv": csv_file.read_batches, "parquet": typed_file.parquet_batches, "xlsx": xlsx_file.read_batches}
@@ -54,12 +55,13 @@ def unread_parts(path: Path, rule: FileRule) -> list[str]:
     return [f"sheets not read: {', '.join(sheets)}; `sheet` in the mapping names the one that is"] if sheets else []
 
 
-def read_batches(path: Path, rule: FileRule, limits: ReadLimits) -> Iterator[Batch]:
-    """The file's rows after the header, in batches, without its trailer.
+def read_batches(path: Path, rule: FileRule, limits: ReadLimits, seen: Counter[str] | None = None) -> Iterator[Batch]:
+    """The file's rows after the header, in batches, without its trailer. `seen` counts the rows that came before them,
+    where a row is known by what it holds.
 
     Raises:
         FileRefusedError: the file cannot be read on, is too large when expanded, or breaks its trailer's promise.
     """
     batches = BATCHES[rule.format](path, rule, read_header(path, rule), limits)
     batches = without_trailer(batches, path, rule) if rule.trailer else batches
-    return with_row_keys(batches, rule) if rule.delivery == "cumulative" else batches
+    return with_row_keys(batches, rule, seen or Counter()) if rule.delivery == "cumulative" else batches

@@ -20,9 +20,9 @@ from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
 from gridcredit.ingestion.conversion.ambiguous import without_ambiguous
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
 from gridcredit.ingestion.conversion.convert import Converted, convert, storable, unread_columns
+from gridcredit.ingestion.deliveries.repair import Repair
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.open_copy import OpenCopy
-from gridcredit.ingestion.repair import Repair
 from gridcredit.lake.load_file import LoadFile
 from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.warehouse.raw_tables import partition

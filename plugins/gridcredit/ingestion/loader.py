@@ -21,17 +21,17 @@ from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS
 from gridcredit.errors import FileRefusedError
 from gridcredit.files.content_hash import sha256_of
 from gridcredit.ingestion.column_changes import Drift, check_header
+from gridcredit.ingestion.deliveries.known import known_load
+from gridcredit.ingestion.deliveries.overlap import overlap_notes
+from gridcredit.ingestion.deliveries.repair import Repair, rows_alike, take_out_accepted, take_out_superseded
 from gridcredit.ingestion.erased_rows import redact_quarantine
 from gridcredit.ingestion.extract_load import Counts, ExtractLoad
 from gridcredit.ingestion.manifest import Promise, read_promise
-from gridcredit.ingestion.mapping.known import known_load
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule, Mapping
 from gridcredit.ingestion.open_copy import OpenCopy
-from gridcredit.ingestion.overlap import overlap_notes
 from gridcredit.ingestion.readers.reader import read_batches, read_header
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.redaction import Named
-from gridcredit.ingestion.repair import Repair, rows_alike, take_out_accepted, take_out_superseded
 from gridcredit.lake.load_file import LoadFile, load_files
 from gridcredit.lineage.load_events import Loaded, send_load
 from gridcredit.persons.erased import erased_customers

@@ -15,10 +15,10 @@ from gridcredit.errors import FileRefusedError, GridCreditError
 from gridcredit.files.csv_line import to_fields
 from gridcredit.files.private import open_private
 from gridcredit.files.spreadsheet import read_table, write_table
+from gridcredit.ingestion.deliveries.repair import LINE, Repair
 from gridcredit.ingestion.loader import LoadResult, is_loaded, load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import FileRule, Mapping
-from gridcredit.ingestion.repair import LINE, Repair
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
 

@@ -134,7 +134,7 @@ def _unit_fault(column: Column, rule: ColumnRule) -> str | None:
     known = known_units(column)
     own = f"is stored in {column.unit}" if column.unit else "has a unit of its own"
     if rule.unit is None:
-        named = _named_units(column, rule)
+        named = named_units(column, rule)
         if named or (rule.factor and column.kind == "energy"):
             return f"{own}: name the `unit` of the source{f' ({named[0]}?)' if named else ''}"
     elif rule.unit in known and rule.factor not in (None, known[rule.unit]):
@@ -144,7 +144,7 @@ def _unit_fault(column: Column, rule: ColumnRule) -> str | None:
     return None
 
 
-def _named_units(column: Column, rule: ColumnRule) -> list[str]:
+def named_units(column: Column, rule: ColumnRule) -> list[str]:
     """Other units that the sources' names state."""
     if column.kind not in DECIMALS:
         return []

@@ -83,6 +83,16 @@ def read_header(path: Path, rule: FileRule) -> list[str]:
     return []
 
 
+def filled_cells(path: Path, rule: FileRule, count: int) -> list[int]:
+    """How many cells are filled in each of the first rows."""
+    found = [0] * count
+    for line, row in _rows(path, rule):
+        if line > count:
+            break
+        found[line - 1] = sum(bool(cell.text) for cell in row.values())
+    return found
+
+
 def read_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimits) -> Iterator[Batch]:  # noqa: ARG001 - one signature for all formats
     """The rows after the header; a row without any value is no row."""
     rows = ((line, row) for line, row in _rows(path, rule) if line > rule.header_row and row)

@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 from psycopg import sql
 
-from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.shapes import Extract
 from gridcredit.files.csv_line import to_line
 from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
 from gridcredit.ingestion.conversion.ambiguous import without_ambiguous
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
 from gridcredit.ingestion.conversion.convert import Converted, convert, storable, unread_columns
+from gridcredit.ingestion.conversion.repeats import without_repeats
 from gridcredit.ingestion.deliveries.repair import Repair
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.open_copy import OpenCopy
@@ -39,7 +38,8 @@ class Counts:
     """What became of one file's rows in one extract, and of its lines, of which each may make several rows.
 
     A line with a row in quarantine is quarantined, another with a row that was accepted or repeated is used, and the
-    rest is set aside. `set_aside` has the rows that each condition took out.
+    rest is set aside. Lines without a value are no rows, and none of these. `set_aside` has the rows that each
+    condition took out.
     """
 
     read: int = 0
@@ -50,6 +50,7 @@ class Counts:
     lines: int = 0
     lines_used: int = 0
     lines_quarantined: int = 0
+    lines_without_values: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
 
 
@@ -104,7 +105,7 @@ class ExtractLoad:
         used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
         made = [convert(batch, self.extract, part, self.rule, file_name) for part in self.parts]
         for part, converted in zip(self.parts, without_ambiguous(made, self.parts, self.extract), strict=True):
-            keep = self._without_repeats(converted) if part.distinct else converted.keep
+            keep = without_repeats(converted, self.extract, self.seen) if part.distinct else converted.keep
             rows = self._accepted(converted, batch, keep)
             prepared.accepted.append((rows, _as_csv(rows)))
             rejected.extend(self._rejected(converted, batch))
@@ -121,6 +122,7 @@ class ExtractLoad:
         counts.quarantined = len(rejected)
         prepared.quarantined.extend(_one_of_each_line(rejected))
         counts.lines = batch.row_count + len(batch.malformed)
+        counts.lines_without_values = batch.lines_without_values
         counts.lines_used = int((used & ~bad).sum())
         counts.lines_quarantined = int(bad.sum()) + len(batch.malformed)
         self._note_first_fault(prepared.quarantined)
@@ -129,7 +131,10 @@ class ExtractLoad:
     @property
     def notes(self) -> list[str]:
         """What a person should check."""
-        return [*advice(self.conventions), *self.noticed]
+        empty = self.counts.lines_without_values
+        # A blank line at the end is common.
+        without_values = [f"{empty} lines hold no value, and are no rows"] if empty > 1 else []
+        return [*advice(self.conventions), *without_values, *self.noticed]
 
     def write(self, copy: OpenCopy, part: PreparedBatch) -> None:
         """Write one batch's accepted rows to raw and to the lake, and the others to quarantine as soon as they are
@@ -191,19 +196,6 @@ class ExtractLoad:
         )
         of_texts = pc.is_in(converted.rows["name"], pa.array(texts, pa.string()))
         return pc.if_else(pc.and_(of_erased, of_texts), pa.scalar(None, pa.string()), converted.rows["value"])
-
-    def _without_repeats(self, converted: Converted) -> BooleanMask:
-        """Keep the first of rows that are alike in every column; they must be alike where their key is."""
-        keep = converted.keep.copy()
-        columns = [
-            converted.rows[column.name].cast(ARROW_TYPES[column.kind]).to_pylist() for column in self.extract.columns
-        ]
-        for index in np.flatnonzero(keep):
-            row = tuple(column[index] for column in columns)
-            if row in self.seen:
-                keep[index] = False
-            self.seen.add(row)
-        return keep
 
     def _malformed(self, batch: Batch) -> list[QuarantinedRow]:
         return [

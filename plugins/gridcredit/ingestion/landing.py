@@ -19,7 +19,7 @@ from gridcredit.ingestion.manifest import manifest_path
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_rights
-from gridcredit.ingestion.stored_names import stored_name
+from gridcredit.ingestion.stored_names import printable, stored_name
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
 
@@ -108,6 +108,8 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
     accepted, refused = (_folder_of_today(base, mapping_name) for base in (settings.accepted_dir, settings.refused_dir))
     check_rights(path, [accepted, refused])
     try:
+        if printable(path.name) != path.name:
+            raise FileRefusedError(f"{printable(path.name)}: its name is not UTF-8: rename it")
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
         mappings = load_mappings(settings.mappings_dir)
@@ -125,15 +127,16 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
 
 def _refuse(path: Path, folder: Path, reason: str, settings: Settings) -> None:
     """Record a refusal and move the file, or the link itself, beside a text that gives the reason."""
+    name, reason = printable(path.name), printable(reason)
     with connect(settings) as connection:
         (number,) = connection.execute(
             "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s) returning refusal_id",
-            [path.parent.name, path.name, reason],
+            [path.parent.name, name, reason],
         ).fetchone() or (0,)
     note = folder / (stored_name(number, path.name) + NOTE_SUFFIX)
     write_private(note, f"{reason}\nMend or replace the file and deliver it again.\n")
     _move_out(path, folder, number, settings)
-    log.warning("file_refused", file=path.name, reason=reason, moved_to=str(folder))
+    log.warning("file_refused", file=name, reason=reason, moved_to=str(folder))
 
 
 def _move_out(path: Path, folder: Path, number: int, settings: Settings) -> None:
@@ -149,7 +152,7 @@ def _move_out(path: Path, folder: Path, number: int, settings: Settings) -> None
             shutil.move(done, stored)
         if os.path.lexists(stored):
             make_private(stored)
-            redact_later_file(stored, rule if done == path else None, done.name, settings)
+            redact_later_file(stored, rule if done == path else None, printable(done.name), settings)
 
 
 def _finish_earlier_try(path: Path, settings: Settings) -> int:
@@ -160,7 +163,7 @@ def _finish_earlier_try(path: Path, settings: Settings) -> int:
             "where mapping = %(mapping)s and deliveries.file_name = %(name)s "
             "union all select null, reason, refused_at from ops.refused_files "
             "where mapping = %(mapping)s and file_name = %(name)s order by at desc limit 1",
-            {"mapping": path.parent.name, "name": path.name},
+            {"mapping": path.parent.name, "name": printable(path.name)},
         ).fetchone()
     if last is None:
         raise FileRefusedError(f"{path.name}: no such file")

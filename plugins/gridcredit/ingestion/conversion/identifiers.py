@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridcredit.ingestion.batch import BooleanMask, no_rows, to_mask
+from gridcredit.ingestion.batch import BooleanMask, to_mask
 
 # What a reader of typed files puts behind a float.
 FLOAT_MARK = " (float)"
@@ -38,19 +38,17 @@ NO_VALUE = (
     "None",
     "\\N",
 )
-_NO_VALUE_SIGNS = (b"NULL", b"Null", b"null", b"N/A", b"n/a", b"None", b"\\N")
+_NO_VALUES = pa.array(NO_VALUE, pa.string())
 
 
 def not_identifiers(text: pa.Array) -> BooleanMask:
     """The values that identify nothing."""
     data = text.buffers()[2]
     codes = data.to_pybytes() if data is not None else b""
-    found = no_rows(len(text))
+    found = to_mask(pc.is_in(text, _NO_VALUES))
     # In most files none has such a sign.
     if any(sign in codes for sign in _FLOAT_SIGNS):
-        found |= to_mask(pc.match_substring_regex(text, _FLOATS))
-    if any(sign in codes for sign in _NO_VALUE_SIGNS):
-        found |= to_mask(pc.is_in(text, pa.array(NO_VALUE)))
+        found = found | to_mask(pc.match_substring_regex(text, _FLOATS))
     return found
 
 

@@ -47,6 +47,8 @@ def faults(mapping: Mapping) -> Iterator[tuple[Place, str]]:
         for key, what in _file_faults(rule):
             yield (*at, key), what
         for name, several in rule.extracts.items():
+            for unused in several.unused_names():
+                yield (*at, "extracts", name, "unpivot"), f"no text has {{{unused}}}"
             for what in _extract_faults(several):
                 yield (*at, "extracts", name), what
         for name, part in rule.parts():
@@ -79,8 +81,6 @@ def _has_made_key(name: str, part: ExtractRule) -> bool:
 
 
 def _extract_faults(rule: ExtractRule) -> Iterator[str]:
-    for unused in rule.unused_names():
-        yield f"unpivot: no text has {{{unused}}}"
     parts = rule.parts()
     for part in parts:
         for text in _plain_texts(part):

@@ -176,6 +176,24 @@ def test_rows_alike_count_once_where_the_rule_says_so(tmp_path: Path) -> None:
     assert "payment: 1 rows accepted, 0 filtered out, 8 repeated" in output
 
 
+def test_keys_that_come_twice_are_counted(tmp_path: Path) -> None:
+    """28.6: on two lines the last counts; on one line, of two rules, neither is taken, as at load."""
+    sides = (
+        "{payment: [{where: [{column: credit, filled: true}], columns: {amount: credit}},"
+        "{where: [{column: debit, filled: true}], columns: {amount: {from: debit, negated: true}}}]}"
+    )
+    mapping = HEAD + f"    bad_row_limit: 1\n    extracts: {sides}\n"
+    sample = (
+        "payment_id,customer_id,paid_on,credit,debit\n"
+        "P1,C1,2026-01-05,9,\nP1,C2,2026-01-05,,8\nP2,C1,2026-01-05,0.00,7\n"
+    )
+    found, verdict, _ = checked(tmp_path, mapping, sample)
+    shown = found.after["payment"]
+    assert (shown.accepted, shown.rejected) == (2, 2)
+    assert shown.notes == ["1 rows have the key of another row: of each key the last line counts"]
+    assert verdict == "would be loaded, 2 to quarantine: 2 payment of 3 rows"
+
+
 def test_words_for_nothing_are_pointed_out(tmp_path: Path) -> None:
     sample = "payment_id,customer_id,paid_on,amount,channel\nP1,C1,2026-01-05,1,NULL\nP2,C1,2026-01-05,1,-\n"
     rule = "    extracts: {payment: {columns: {channel: {from: channel, values: {'-': ''}}}}}\n"

@@ -1,14 +1,15 @@
-"""Lines of which several rules make rows with one key: which of them counts nobody could say."""
+"""Rows with the key of another: of several of one line nobody could say which counts, else the last line does."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gridcredit.contract.shapes import Extract
-from gridcredit.ingestion.batch import no_rows
+from gridcredit.ingestion.batch import BooleanMask, no_rows
 from gridcredit.ingestion.conversion.convert import Converted, Rejected
 from gridcredit.ingestion.mapping.rules import ExtractRule
 
@@ -37,3 +38,9 @@ def without_ambiguous(found: list[Converted], parts: list[ExtractRule], extract:
         ]
         cleaned.append(replace(converted, keep=converted.keep & ~wrong, rejected=[*converted.rejected, *rejected]))
     return cleaned
+
+
+def key_hashes(converted: Converted, keep: BooleanMask, extract: Extract) -> npt.NDArray[np.uint64]:
+    """The keys of the rows that are loaded, each as one number."""
+    keys = pd.DataFrame({key: converted.rows[key].to_pandas() for key in extract.keys})[keep]
+    return np.asarray(pd.util.hash_pandas_object(keys, index=False, categorize=False), np.uint64)

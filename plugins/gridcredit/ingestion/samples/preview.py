@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +17,7 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.files.limits import ReadLimits
 from gridcredit.ingestion.batch import Batch, BooleanMask, LineNumbers, clean, no_rows
 from gridcredit.ingestion.column_changes import check_header
+from gridcredit.ingestion.conversion.ambiguous import key_hashes, without_ambiguous
 from gridcredit.ingestion.conversion.conditions import meets
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
 from gridcredit.ingestion.conversion.convert import Converted, Rejected, convert
@@ -124,6 +127,7 @@ def preview(
     unmet = _tests_without_values(rule)
     words: dict[str, set[str]] = defaultdict(set)
     seen: dict[str, set[tuple[object, ...]]] = {name: set() for name in rule.extracts}
+    keys: dict[str, list[npt.NDArray[np.uint64]]] = {name: [] for name in rule.extracts}
     conventions: dict[str, dict[str, Conventions]] = {name: defaultdict(Conventions) for name in rule.extracts}
     for number, batch in enumerate(read_batches(sample, rule, limits)):
         if number == batches:
@@ -141,17 +145,19 @@ def preview(
             words[source] |= NO_VALUE & set(pc.unique(clean(batch.columns[source])).to_pylist())
         for name, extract_rule in rule.extracts.items():
             used = no_rows(batch.row_count)
-            for part in extract_rule.parts():
-                converted = convert(batch, extracts[name], part, rule, sample.name)
+            parts = extract_rule.parts()
+            made = [convert(batch, extracts[name], part, rule, sample.name) for part in parts]
+            for part, converted in zip(parts, without_ambiguous(made, parts, extracts[name]), strict=True):
                 keep = without_repeats(converted, extracts[name], seen[name]) if part.distinct else converted.keep
                 found.after[name].add(batch, converted, keep)
+                keys[name].append(key_hashes(converted, keep, extracts[name]))
                 used |= converted.keep
                 used[[bad.index for bad in converted.rejected]] = True
                 for column, one in converted.conventions.items():
                     conventions[name][column] += one
             found.after[name].add_unused(batch.line_no[~used])
     for name, shown in found.after.items():
-        shown.notes = advice(conventions[name])
+        shown.notes = [*advice(conventions[name]), *_about_keys(keys[name])]
         if shown.unused and len(rule.extracts[name].parts()) > 1:
             shown.notes.append(
                 f"no rule takes {shown.unused} lines: {', '.join(map(str, shown.unused_lines))}"
@@ -165,6 +171,13 @@ def preview(
     ]
     found.notes += [f"a condition of {name}: no row meets {test}" for name, test in unmet if found.is_whole]
     return found
+
+
+def _about_keys(hashes: list[npt.NDArray[np.uint64]]) -> list[str]:
+    """A note where rows have the key of another row of the sample."""
+    found = np.concatenate([*hashes, np.array([], np.uint64)])
+    repeated = len(found) - len(np.unique(found))
+    return [f"{repeated} rows have the key of another row: of each key the last line counts"] if repeated else []
 
 
 def rule_of(mapping: Mapping, sample: Path) -> FileRule:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.ingestion.conversion.convert import ARROW_TYPES
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping

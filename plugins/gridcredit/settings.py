@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         "local[*]", description="where Spark runs, without SPARK_REMOTE: `local[2]` is two cores of this machine"
     )
     spark_memory: str = Field("2g", description="memory of Spark's process on this machine")
+    lake_url: str | None = Field(
+        None,
+        description="where loads are also written as Parquet: a URL of fsspec, as s3://bucket/folder; unset: where "
+        "the engine is not `postgres`, `lake` under `home`",
+    )
     bi_reader_password: SecretStr | None = Field(
         None, description="password of the login `bi_reader`; unset: made once, in `secrets.json` under `home`"
     )
@@ -139,8 +144,13 @@ class Settings(BaseSettings):
 
     @property
     def lake_dir(self) -> Path:
-        """Parquet copies of raw rows, for engines other than Postgres."""
+        """Parquet copies of raw rows, for engines other than Postgres, where no URL names another place."""
         return self.home / "lake"
+
+    @property
+    def fills_lake(self) -> bool:
+        """Whether loads write their rows to the lake."""
+        return self.lake_url is not None or self.engine != "postgres"
 
     @property
     def dbt_dir(self) -> Path:

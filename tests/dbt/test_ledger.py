@@ -122,13 +122,32 @@ class Deliveries:
     def _wrong(self, fact: Fact) -> Fact:
         """A fact as it is first misreported."""
         rng = self._rng_for(fact)
-        change = rng.choice(["amount", "customer", "day"])
+        change = rng.choice(["amount", "customer", "day", "reference"])
+        if change == "reference":
+            return self._of_another(fact, rng)
         if change == "customer":
             return dataclasses.replace(fact, customer_id=rng.choice(self.customers))
         if change == "amount":
             return dataclasses.replace(fact, amount=Decimal(rng.randint(1, 200)))
         moved = timedelta(days=rng.randint(-40, 40))
         return dataclasses.replace(fact, **{dated_by(fact): getattr(fact, dated_by(fact)) + moved})
+
+    def _of_another(self, fact: Fact, rng: random.Random) -> Fact:
+        """A fact that names at first a bill or payment near to the right one, of whatever customer, or none."""
+        near = [other for other in self._facts if type(other) is type(fact) and id_of(other)[:7] == id_of(fact)[:7]]
+        bills = [
+            other.bill_id for other in self._facts if isinstance(other, Bill) and other.bill_id[2:7] == id_of(fact)[2:7]
+        ]
+        none: list[str | None] = [None]
+        match fact:
+            case Bill():
+                return dataclasses.replace(fact, reverses=rng.choice([*map(id_of, near), *none]))
+            case Payment() if fact.reverses is not None or not bills:
+                return dataclasses.replace(fact, reverses=rng.choice([*map(id_of, near), *none]))
+            case Dispute():
+                return dataclasses.replace(fact, bill_id=rng.choice(bills) if bills else fact.bill_id)
+            case _:
+                return dataclasses.replace(fact, bill_id=rng.choice([*bills, *none]))
 
     def _rng_for(self, fact: Fact) -> random.Random:
         return self._rng_of_disputes if isinstance(fact, Dispute) else self._rng

@@ -72,6 +72,15 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Path], object]]] = {
         {"full_width": True, "thousands_separator": ","},
         lambda path: path.write_text(csv_text(lambda value: f"{value:,.2f}".translate(FULL_WIDTH))),
     ),
+    "words for nothing": (
+        {"absent": ["NULL"]},
+        lambda path: path.write_text(csv_text().replace('""', '"NULL"')),
+    ),
+    "UTF-16": ({"encoding": "utf-16"}, lambda path: path.write_bytes(csv_text().encode("utf-16"))),
+    "no-break spaces and minus signs": (
+        {"thousands_separator": " "},
+        lambda path: path.write_text(csv_text(lambda value: f"{value:,.2f}".translate({44: 0xA0, 45: 0x2212}))),
+    ),
     "Parquet": ({"format": "parquet"}, parquet),
     "XLSX": ({"format": "xlsx"}, xlsx),
 }

@@ -338,3 +338,15 @@ def test_a_link_is_not_followed(settings: Settings, tmp_path: Path) -> None:
     assert [path.is_symlink() for path in settings.refused_dir.rglob("*payment_1.csv")] == [True]
     (settings.landing_dir / "ibm_receivables").symlink_to(tmp_path)
     assert ready_files(settings) == []
+
+
+@pytest.mark.parametrize("name", [b"payment_\xff.csv", b"other_\xff.csv"])
+def test_a_name_that_is_not_utf8_is_refused(settings: Settings, name: bytes) -> None:
+    landing = settings.landing_dir / "demo"
+    landing.mkdir(parents=True)
+    path = write(landing / os.fsdecode(name), PAYMENTS)
+    for _ in range(2):  # a retry says the same
+        with pytest.raises(FileRefusedError, match=r"_\\udcff\.csv: its name is not UTF-8: rename it"):
+            take_in(path, settings)
+    assert sorted(stored.suffix for stored in settings.refused_dir.rglob("*.*")) == [".csv", ".txt"]
+    assert ready_files(settings) == []

@@ -34,7 +34,7 @@ def test_a_load_is_reverted_and_loaded_again(new_warehouse: WarehouseFactory, sm
     pipeline.build_ratings("with", settings=settings)
     assert published() != before
 
-    assert revert_load(file_id, "test file", settings) == "payment_late.csv"
+    assert revert_load(file_id, "test file", settings) == ["payment_late.csv"]
     with connect(settings) as connection:
         assert connection.execute("select count(*) from raw.payment where _file_id = %s", [file_id]).fetchone() == (0,)
         stored = connection.execute(

@@ -261,7 +261,7 @@ def write_offs_as_of(facts: Facts, day: date) -> dict[str, dict[str, Decimal]]:
 def days_charged(facts: Facts, bill_id: str, day: date) -> list[tuple[date, Decimal]]:
     """The days up to this one on which a bill was open in the morning, after its due date, and with how much.
 
-    What it stands at is that of the last day: a credit note lowers the charge back to the due date.
+    It stands at no more than on the last day: a credit note lowers the charge back to the due date.
     """
     book = facts.book
     bill = book.bills[bill_id]
@@ -273,7 +273,7 @@ def days_charged(facts: Facts, bill_id: str, day: date) -> list[tuple[date, Deci
     while evening < day:
         stand = book.stand(bill, evening)
         named = _total(received.net for received in book.money(evening).received_for(bill))
-        chargeable = stands_at - named - stand.paid_by_credit - stand.written_off
+        chargeable = min(stands_at, stand.stands_at) - named - stand.paid_by_credit - stand.written_off
         if chargeable > 0:
             found.append((evening + ONE_DAY, chargeable))
         evening += ONE_DAY
@@ -285,7 +285,8 @@ def unpaid_on(facts: Facts, bill_id: str, evening: date, day: date) -> Decimal:
     book = facts.book
     bill = book.bills[bill_id]
     named = _total(received.net for received in book.money(evening).received_for(bill))
-    return max(book.stand(bill, day).stands_at - named - book.stand(bill, evening).paid_by_credit, ZERO)
+    then = book.stand(bill, evening)
+    return max(min(book.stand(bill, day).stands_at, then.stands_at) - named - then.paid_by_credit, ZERO)
 
 
 def paid_in_time(facts: Facts, bill_id: str, day: date) -> Decimal:
@@ -331,24 +332,13 @@ def paid_between(facts: Facts, customer_id: str, first_day: date, last_day: date
 
 
 def payments_returned(facts: Facts, customer_id: str, after: date, day: date) -> int:
-    """How many payments of a customer came back after one day and by another; a return that was taken back does not
-    count.
-    """
-    book = facts.book
-    served = {one.payment.payment_id for one in book.money(day).received[customer_id]}
-    bills = {bill.bill_id for bill in book.money(day).bills[customer_id]}
-    found = 0
-    for movement_id, movement in book.of_payments.movements.items():
-        root, level = movement_id, 0
-        while root in book.of_payments.parents:
-            root, level = book.of_payments.parents[root], level + 1
-        if not after < movement.day <= day:
-            continue
-        if level and book.of_payments.movements[root].amount > 0 and root in served:
-            found += 1 if level % 2 else -1
-        elif book.of_payments.movements[root].amount < 0 and book.payments[root].bill_id in bills:
-            found += -1 if level % 2 else 1
-    return max(found, 0)
+    """How many more payments of a customer were back at the end of a day than of another, in part or in full."""
+
+    def returned(then: date) -> int:
+        received = facts.book.money(then).received[customer_id]
+        return sum(one.net < one.payment.amount for one in received)
+
+    return max(returned(day) - returned(after), 0)
 
 
 # How.
@@ -480,6 +470,16 @@ class _Written:
     """The unallocated credit that paid the bill at the end of that day."""
 
 
+@dataclass(frozen=True)
+class _ByWriteOff:
+    """Of a bill that was written off: how much, what credit paid of it then, and what payments that name it brought."""
+
+    amount: Decimal
+    credit: Decimal
+    paid_before: Decimal
+    paid_after: Decimal
+
+
 @dataclass
 class _Stand:
     """A bill as of a day."""
@@ -493,6 +493,14 @@ class _Stand:
     """Of the payments that name it."""
     contested: Decimal
     paid_by_credit: Decimal = ZERO
+    by_write_off: _ByWriteOff | None = None
+
+    def lower_written_off(self) -> None:
+        """Once it is known what pays the bill: a credit note takes from what is open before it does from this."""
+        if self.by_write_off is not None:
+            then = self.by_write_off
+            kept = then.paid_before + min(then.credit, then.paid_after + self.paid_by_credit)
+            self.written_off = min(then.amount, max(ZERO, self.stands_at - kept))
 
     @property
     def stands_at(self) -> Decimal:
@@ -691,6 +699,8 @@ class _Book:
             paid = min(stand.open, max(ZERO, credit))
             stand.paid_by_credit += paid
             credit -= paid
+        for stand in in_turn:
+            stand.lower_written_off()
         return _Position(stands, credit)
 
     def contested(self, bill: Bill, day: date) -> Decimal:
@@ -732,13 +742,16 @@ class _Book:
                 after += received.net
         paid_before = min(before, stands_at)
         written_off = ZERO
+        by_write_off = None
         if last is not None:
-            base = before + last.credit
-            written_off = min(_total(one.amount for one in written), max(ZERO, stands_at - base))
+            by_write_off = _ByWriteOff(_total(one.amount for one in written), last.credit, before, after)
+            # At least: as if the credit that paid it then did still.
+            written_off = min(by_write_off.amount, max(ZERO, stands_at - before - last.credit))
         paid_after = min(after, stands_at - paid_before - written_off)
         recovered = min(after - paid_after, written_off)
         excess = before - paid_before + after - paid_after - recovered
-        return _Stand(bill, credited, paid_before + paid_after, written_off, recovered, excess, contested)
+        paid = paid_before + paid_after
+        return _Stand(bill, credited, paid, written_off, recovered, excess, contested, by_write_off=by_write_off)
 
     # What is written off.
 

@@ -7,12 +7,13 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from gridcredit.contract.billing import BILL, METER_READING, PAYMENT
+from gridcredit.contract.arrow import ARROW_TYPES
+from gridcredit.contract.billing import BILL, METER_READING, PAYMENT, TARIFF
 from gridcredit.contract.customers import CUSTOMER
 from gridcredit.contract.shapes import Column, Extract
 from gridcredit.ingestion.batch import Batch
 from gridcredit.ingestion.conversion.conditions import meets
-from gridcredit.ingestion.conversion.convert import ARROW_TYPES, column_text, convert, to_type
+from gridcredit.ingestion.conversion.convert import Converted, column_text, convert, to_type
 from gridcredit.ingestion.mapping.columns import ColumnRule, Condition
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from hypothesis import given
@@ -291,3 +292,150 @@ def test_days_are_reckoned(rule: dict[str, object], day: date) -> None:
     file_rule = FileRule.model_validate({"pattern": "*", "extracts": {"bill": {}}})
     column_rule = ColumnRule.model_validate({"from": "x"} | rule)
     assert to_type(pa.array(["2026-01-09"]), DUE_ON, column_rule, file_rule)[0].to_pylist() == [day]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "value"),
+    [
+        ("1.5e+05", {"decimal_separator": ",", "thousands_separator": "."}, None),
+        ("1.25E+05", {"decimal_separator": ",", "thousands_separator": "."}, None),
+        ("1,5E+03", {"decimal_separator": ",", "thousands_separator": "."}, Decimal(1500)),
+        ("1,5E+03", {"thousands_separator": ","}, None),
+        ("1.5E+03", {"decimal_separator": ","}, None),
+        ("1e+05", {"decimal_separator": ",", "thousands_separator": "."}, Decimal(100000)),
+    ],
+)
+def test_a_power_has_the_mappings_decimal_separator(text: str, options: dict[str, object], value: object) -> None:
+    assert typed([text], AMOUNT, **options) == ([value], [value is None])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "value"),
+    [
+        ("1\u00a0234,50", {"decimal_separator": ",", "thousands_separator": " "}, "1234.50"),
+        ("1\u202f234,50", {"decimal_separator": ",", "thousands_separator": " "}, "1234.50"),
+        ("1\u2019234.50", {"thousands_separator": "'"}, "1234.50"),
+        ("\u2212234.50", {}, "-234.50"),
+        ("1\u00a0234.50", {}, None),
+        ("100\u00b9", {"full_width": True}, None),
+        ("\u2460", {"full_width": True}, None),
+        ("\uff11\uff12\uff0e\uff15", {"full_width": True}, "12.50"),
+    ],
+)
+def test_signs_that_look_like_others(text: str, options: dict[str, object], value: str | None) -> None:
+    assert typed([text, "7"], AMOUNT, **options) == ([value and Decimal(value), 7], [value is None, False])
+
+
+@pytest.mark.parametrize(
+    "text", ["1,23457E+11", "1.23456789E9", "1.23E17", "1.23e17", "12.0E4", "10,0", "10 (not text)", "10 (float)-1"]
+)
+def test_an_identifier_that_was_a_float_elsewhere_is_bad(text: str) -> None:
+    bill_id = column(BILL.column("bill_id"))
+    assert typed([text, "12E45", "10,5", "1-1E3", "A1.5E3"], bill_id)[1] == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize("text", ["NULL", "null", "(null)", "N/A", "#N/A", "None", "\\N"])
+def test_a_word_for_nothing_is_no_identifier(text: str) -> None:
+    row = {"payment_id": text, "customer_id": "NULLER", "paid_on": "2026-01-05", "amount": "1", "channel": "None"}
+    found = converted(PAYMENT, row)
+    assert [(bad.column, bad.value) for bad in found.rejected] == [("payment_id", text)]
+    assert f"say `absent: ['{text}']`" in found.rejected[0].reason
+
+
+def converted(extract: Extract, row: dict[str, str], **options: object) -> Converted:
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {extract.name: {}}} | options)
+    batch = Batch({name: pa.array([value]) for name, value in row.items()}, np.arange(1), [])
+    return convert(batch, extract, file_rule.extracts[extract.name], file_rule, "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("\ufe0f", "C\ufe0f1"),
+        ("U+3164", "C\u31641"),
+        ("U+2800", "C\u28001"),
+        ("U+180E", "C\u180e1"),
+        ("U+061C", "C\u061c1"),
+        ("U+034F", "C\u034f1"),
+        ("U+115F", "C\u115f1"),
+        ("U+E0041", "C\U000e00411"),
+        ("U+206A", "C\u206a1"),
+        ("U+FFF9", "C\ufff91"),
+        ("U+FFFD, which stands for a character that was lost", "C\ufffd1"),
+    ],
+)
+def test_more_that_nobody_sees_in_an_identifier(text: str, value: str) -> None:
+    row = {"payment_id": "P1", "customer_id": value, "paid_on": "2026-01-05", "amount": "1"}
+    (bad,) = converted(PAYMENT, row).rejected
+    assert bad.column == "customer_id"
+    assert (text if text.startswith("U+") else "U+FE0F") in bad.reason
+
+
+def test_a_letter_of_two_characters_makes_no_other_customer() -> None:
+    row = {"payment_id": "P1", "customer_id": "KA\u03081", "paid_on": "2026-01-05", "amount": "1", "channel": "A\u0308"}
+    rows = converted(PAYMENT, row).rows
+    assert rows["customer_id"].to_pylist() == ["K\u00c41"]
+    assert rows["channel"].to_pylist() == ["A\u0308"]
+
+
+def test_full_width_signs_count_wherever_values_are_compared() -> None:
+    full = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in "0123456789PCA"})
+    row = {"payment_id": "P1", "customer_id": "C1", "paid_on": "2026-01-05", "amount": "1", "channel": "A"}
+    rule = {
+        "where": [{"column": "channel", "equals": ["A"]}, {"column": "amount", "more_than": 0}],
+        "columns": {"channel": {"from": "channel", "values": {"A": "bank"}}},
+    }
+    written = {name: text.translate(full) for name, text in row.items()}
+    found = converted(PAYMENT, written, full_width=True, extracts={"payment": rule})
+    assert (found.rejected, found.filtered) == ([], 0)
+    assert [found.rows[name][0].as_py() for name in ("payment_id", "customer_id", "channel")] == ["P1", "C1", "bank"]
+    # Free text stays as it is written.
+    row = {"customer_id": "C1", "name": "Ａ（北）", "segment": "public", "opened_on": "2026-01-01"}
+    found = converted(CUSTOMER, row | {"updated_at": "2026-01-01T00:00:00+0000"}, full_width=True)
+    assert found.rows["name"].to_pylist() == ["Ａ（北）"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "day"),
+    [
+        ("2026-01-31T20:30:00Z", {"date_format": "%Y-%m-%dT%H:%M:%SZ", "time_zone": "Asia/Shanghai"}, date(2026, 2, 1)),
+        ("31.01.2026 20:30 UTC", {"date_format": "%d.%m.%Y %H:%M UTC", "time_zone": "Asia/Shanghai"}, date(2026, 2, 1)),
+        ("2026-01-31", {"date_format": "%d.%m.%Y", "iso_dates": True}, date(2026, 1, 31)),
+        ("20260131", {"date_format": "%d.%m.%Y", "iso_dates": True}, date(2026, 1, 31)),
+        ("2026-W05", {"date_format": "%d.%m.%Y", "iso_dates": True}, None),
+        ("2026W05", {"date_format": "%d.%m.%Y", "iso_dates": True}, None),
+        ("1712112312345", {"date_format": "%d.%m.%Y", "iso_dates": True}, None),
+        ("0026-01-31", {}, None),
+        ("0115-01-31", {}, None),
+        ("2569-01-31", {}, None),
+        ("9999-12-31", {}, date(9999, 12, 31)),
+        ("1900-01-01", {}, date(1900, 1, 1)),
+    ],
+)
+def test_days_are_those_that_are_meant(text: str, options: dict[str, object], day: date | None) -> None:
+    assert typed([text], DUE_ON, **options) == ([day], [day is None])
+
+
+def test_a_year_that_cannot_be_meant_is_named() -> None:
+    row = {"payment_id": "P1", "customer_id": "C1", "paid_on": "0115-01-31", "amount": "1"}
+    assert converted(PAYMENT, row).rejected[0].reason.startswith("is of the year 115, before 1900 or more than 100")
+
+
+@pytest.mark.parametrize(
+    ("extract", "name", "rule", "value"),
+    [
+        (BILL, "energy_kwh", {"unit": "MWh", "negated": True}, "-2500"),
+        (BILL, "amount", {"unit": "cent", "factor": "0.01", "negated": True}, "-0.03"),
+        (TARIFF, "unit_price", {"unit": "MWh"}, "0.0025"),
+        (TARIFF, "unit_price", {"unit": "Wh"}, "2500"),
+        (CUSTOMER, "voltage_kv", {"unit": "V"}, "0.0025"),
+        (CUSTOMER, "contract_capacity_kva", {"unit": "MVA"}, "2500"),
+        (TARIFF, "demand_price", {"unit": "MW"}, "0.0025"),
+    ],
+)
+def test_units_are_those_of_the_column(extract: Extract, name: str, rule: dict[str, object], value: str) -> None:
+    file_rule = FileRule.model_validate({"pattern": "*", "extracts": {extract.name: {}}})
+    kind = column(extract.column(name))
+    array, bad = to_type(pa.array(["2.5"]), kind, ColumnRule.model_validate({"from": "x"} | rule), file_rule)
+    assert array.cast(ARROW_TYPES[kind.kind]).to_pylist() == [Decimal(value)]
+    assert not bad.any()

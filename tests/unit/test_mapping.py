@@ -1,9 +1,11 @@
 """Mappings: what ships is sound, and each fault is reported by file, key and line."""
 
+import re
 from pathlib import Path
 
 import pytest
 from gridcredit.errors import MappingError
+from gridcredit.ingestion.mapping.patterns import covers
 from gridcredit.ingestion.mapping.read import load_mapping, load_mappings
 from gridcredit.settings import PROJECT_DIR
 
@@ -19,6 +21,9 @@ files:
           payment_id: number
           amount: {from: value}
 """
+
+
+HEAD = "mapping: m\ndescription: d\nfiles:\n"
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -100,6 +105,53 @@ def test_columns_not_named_keep_their_own_name(tmp_path: Path) -> None:
         ("payment_id: number", "payment_id: {from: number, factor: 2}", 9, "has no number"),
         ('"%d.%m.%Y"', '"%x"', 5, "depends on the machine"),
         ("    date_format", "    delimiter: '§'\n    date_format", 5, "one ASCII character"),
+        ("    date_format", "    delimiter: \\t\n    date_format", 5, 'a tab is written in double quotes: "\\t"'),
+        ("    date_format", "    encoding: hex\n    date_format", 5, "unknown encoding 'hex'"),
+        ("    date_format", "    encoding: rot13\n    date_format", 5, "unknown encoding 'rot13'"),
+        ('"%d.%m.%Y"', '"%Y-%m-%dT%H:%M:%S+00:00"', 5, "would drop the zone: write it with %z"),
+        ('"%d.%m.%Y"', '"%Y-%m-%d %H:%M %Z"', 5, "would drop the zone: write it with %z"),
+        ('"%d.%m.%Y"', '"%Y-%m-%d %I:%M"', 5, "hours of half a day"),
+        ('"%d.%m.%Y"', '"%Y/%m"', 5, "does not name the day, which payment.paid_on needs"),
+        ("    date_format", "    delivery: delta\n    date_format", 5, "keys that are made of {_file}"),
+        ("    date_format", "    year_pivot: 30\n    date_format", 4, "formats with %y alone"),
+        ("    date_format", "    ignore: [value]\n    date_format", 5, "'value' is read"),
+        ("    date_format", "    absent: [NULL]\n    date_format", 5, "write NULL and its like in quotes"),
+        (
+            "    date_format",
+            "    format: xlsx\n    delimiter: ';'\n    date_format",
+            4,
+            "`delimiter` says nothing of xlsx",
+        ),
+        ("    date_format", "    format: xlsx\n    encoding: gb18030\n    date_format", 4, "`encoding` says nothing"),
+        ("    date_format", "    format: parquet\n    iso_dates: true\n    date_format", 4, "`iso_dates` says nothing"),
+        ('    date_format: "%d.%m.%Y"', '    format: parquet\n    date_format: "%Y-%d-%m"', 4, "be told from ISO 8601"),
+        ("{from: value}", "{from: value, case: upper}", 10, "is no text, so that `case` says nothing"),
+        ("{from: value}", "{from: value, values: }", 10, "`values` without an entry"),
+        ("{from: value}", "{from: value, optional: true}", 10, "is required, so that `optional` says nothing"),
+        ("payment_id: number", "bill_id: {template: 'X{nr}', optional: true}", 9, "a template needs all"),
+        ("        columns:", "        where: [{column: x, equals: []}]\n        columns:", 8, "at least 1 item"),
+        (
+            "        columns:",
+            "        where: [{column: x, at_least: 5, less_than: 5}]\n        columns:",
+            8,
+            "no number",
+        ),
+        ('"*.csv"', '""', 4, "matches no file"),
+        ('"*.csv"', '"in/bill*.csv"', 4, "matches no file"),
+        ("{from: value}", "{constant: abc}", 10, "'abc' is not a number"),
+        ("payment_id: number", "paid_on: {constant: 30.02.2026}", 9, "'30.02.2026' is not a date written as %d.%m.%Y"),
+        ("payment_id: number", "channel: {constant: '{chanel}'}", 7, "holds {chanel}, which no entry of `unpivot`"),
+        ("payment_id: number", "channel: {from: x, values: {a: '{b}'}}", 7, "holds {b}, which no entry of `unpivot`"),
+        ("        columns:", "        where: [{column: x, equals: ['{b}']}]\n        columns:", 7, "holds {b}, which"),
+        ("      payment:", "      bill: [{}, {}]\n      payment:", 7, "has the same rule twice"),
+        (
+            "      payment:",
+            "      bill: {columns: {disputed: {constant: maybe}}}\n      payment:",
+            7,
+            "'maybe' is not yes or no",
+        ),
+        ("      payment:", "      ? [a, b]\n      : {}\n      payment:", 7, "a key is a text"),
+        ("files:\n", "files: &a\n  - *a\n", 3, "not valid YAML"),
     ],
 )
 def test_a_fault_names_file_key_and_line(tmp_path: Path, old: str, new: str, line: int, key: str) -> None:
@@ -144,6 +196,82 @@ def test_a_rule_that_no_file_can_reach_is_refused(tmp_path: Path, earlier: str, 
 
 
 def test_values_are_the_text_as_it_is_written(tmp_path: Path) -> None:
-    values = "{from: value, values: {Yes: 1.10, 010: 2012-01-01, 12:30: 1_000}}"
+    values = "value\n          channel: {from: value, values: {Yes: 1.10, 010: 2012-01-01, 12:30: 1_000}}"
     rule = load_mapping(written(tmp_path, GOOD.replace("{from: value}", values))).files[0].extracts["payment"]
-    assert rule.columns["amount"].values == {"Yes": "1.10", "010": "2012-01-01", "12:30": "1_000"}
+    assert rule.columns["channel"].values == {"Yes": "1.10", "010": "2012-01-01", "12:30": "1_000"}
+
+
+@pytest.mark.parametrize(
+    ("extract", "column", "rule", "why"),
+    [
+        ("bill", "amount", "{from: x, unit: cent}", "say by `factor` how many one cent is"),
+        ("bill", "amount", "金额(万元)", "(万?)"),
+        ("bill", "energy_kwh", "{from: x, unit: kWh, factor: 2}", "one kWh is 1 of it, not 2"),
+        ("bill", "energy_kwh", "{from: x, unit: MWh, factor: 10}", "one MWh is 1000 of it, not 10"),
+        ("bill", "energy_kwh", "EnergyMWh", "name the `unit` of the source (mwh?)"),
+        ("bill", "energy_kwh", "use_tj", "(tj?)"),
+        ("bill", "energy_kwh", "电量(万千瓦时)", "(万?)"),
+        ("bill", "energy_kwh", "电量(兆瓦时)", "(兆瓦?)"),
+        ("meter_reading", "reading", "reading_mwh", "name the `unit` of the source (mwh?)"),
+        ("tariff", "unit_price", "price_per_mwh", "is stored in currency per kWh: name the `unit`"),
+        ("customer", "voltage_kv", "voltage_v", "(v?)"),
+        ("customer", "contract_capacity_kva", "contract_capacity_mva", "(mva?)"),
+        ("bill", "energy_kwh", "EnergyKWh", None),
+        ("bill", "energy_kwh", "电量(千瓦时)", None),
+        ("bill", "energy_kwh", "{from: energy_mwh, unit: MWh}", None),
+        ("bill", "energy_kwh", "{from: energy_mwh, unit: MWh, factor: 1000}", None),
+        ("meter_reading", "reading", "{from: reading_mwh, unit: MWh, factor: 1000}", None),
+        ("customer", "voltage_kv", "voltage_kv", None),
+    ],
+)
+def test_units_that_are_not_the_contracts(
+    tmp_path: Path, extract: str, column: str, rule: str, why: str | None
+) -> None:
+    path = written(
+        tmp_path, HEAD + f"  - {{pattern: '*', extracts: {{{extract}: {{columns: {{{column}: {rule}}}}}}}}}\n"
+    )
+    if why is None:
+        assert load_mapping(path).files
+        return
+    with pytest.raises(MappingError, match=re.escape(why)):
+        load_mapping(path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "other", "takes"),
+    [
+        ("bill[0-9]*.csv", "bill1*.csv", True),
+        ("bill?.csv", "bill1.csv", True),
+        ("bill?.csv", "bill[0-9].csv", True),
+        ("bill[0-9].csv", "bill[0-9].csv", True),
+        ("bill[!x].csv", "billy.csv", True),
+        ("bill[0-9].csv", "bill?.csv", False),
+        ("bill[0-9]*.csv", "billx*.csv", False),
+        ("bill?.csv", "bill*.csv", False),
+        ("bill[!x].csv", "bill*.csv", False),
+        ("bill[", "bill[", True),
+    ],
+)
+def test_which_pattern_takes_the_files_of_another(pattern: str, other: str, takes: bool) -> None:
+    assert covers(pattern, other) is takes
+
+
+def test_what_is_said_with_effect_is_accepted(tmp_path: Path) -> None:
+    rules = [
+        "{payment: {columns: {payment_id: {template: '{_file}-{_line}'}}}}, delivery: delta",
+        "{bill: {columns: {due_on: {from: month, format: '%Y-%m', end_of_month: 1}}}}",
+        "{bill: {columns: {amount: {from: x, values: {'-': '0'}}, bill_id: {template: '{nr}-{year}'}}}}",
+        "{customer: {}}, timestamp_format: '%Y-%m-%dT%H:%M:%SZ'",
+        "{payment: {}}, absent: ['NULL', N/A]",
+    ]
+    for rule in rules:
+        path = written(tmp_path, HEAD + f"  - {{pattern: '*', extracts: {rule}}}\n")
+        assert load_mapping(path).files
+
+
+@pytest.mark.parametrize("table", ["1,regular\n2,recovery\n", "R,regular\nV,recovery\n"])
+def test_a_table_without_a_header_is_refused(tmp_path: Path, table: str) -> None:
+    (tmp_path / "codes.csv").write_text(table)
+    rule = "{pattern: '*', extracts: {bill: {columns: {kind: {from: a, values_from: codes.csv}}}}}"
+    with pytest.raises(MappingError, match="codes.csv:1: .* looks like a row"):
+        load_mapping(written(tmp_path, HEAD + f"  - {rule}\n"))

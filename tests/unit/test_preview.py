@@ -7,7 +7,7 @@ from pathlib import Path
 from gridcredit.cli.app import app
 from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.samples.draft import draft_mapping
-from gridcredit.ingestion.samples.preview import preview
+from gridcredit.ingestion.samples.preview import Preview, preview
 from gridcredit.settings import PROJECT_DIR
 from typer.testing import CliRunner
 
@@ -117,3 +117,87 @@ def test_a_draft_says_what_it_is_not_sure_of(tmp_path: Path) -> None:
     text = draft_mapping("m", [sample])
     assert "date_format: '%d/%m/%Y'  # %m/%d/%Y fit as well: which is meant?" in text
     assert "payment_id: payment  # by its name only; is the key, but has values twice" in text
+
+
+HEAD = "mapping: m\ndescription: d\nfiles:\n  - pattern: '*.csv'\n"
+LEDGER = (
+    HEAD
+    + """\
+    multiline: [remark]
+    extracts:
+      payment:
+        - where: [{column: side, equals: [D]}, {column: amount, differs: ["0"]}]
+        - where: [{column: side, equals: [C]}, {column: amount, more_than: 100}]
+          columns: {amount: {from: amount, negated: true}}
+"""
+)
+
+
+def checked(folder: Path, mapping: str, sample: str) -> tuple[Preview, str, str]:
+    """What is found of a sample, its verdict, and what the command prints."""
+    (folder / "m.yml").write_text(mapping)
+    (folder / "payment.csv").write_text(sample)
+    loaded = load_mapping(folder / "m.yml")
+    found = preview(loaded, folder / "payment.csv")
+    arguments = ["mapping", "check", str(folder / "m.yml"), "--sample", str(folder / "payment.csv")]
+    return found, found.verdict(loaded.files[0]), CliRunner().invoke(app, arguments).output
+
+
+def test_each_condition_has_its_count_and_lines_that_no_rule_takes_are_named(tmp_path: Path) -> None:
+    sample = "payment_id,customer_id,paid_on,amount,side\nP1,C1,2026-01-05,5.00,D\nP2,C1,2026-01-05,5.00,d\n,,,,\n"
+    found, verdict, output = checked(tmp_path, LEDGER, sample + "P3,C1,2026-01-05,0.00,x\n")
+    assert found.after["payment"].notes == ["no rule takes 2 lines: 3, 5"]
+    assert found.notes == [
+        "multiline names 'remark', which the file does not have",
+        "a condition of payment of 'side': no row has 'C'",
+        "a condition of payment of 'amount': no row has '0'",
+        "a condition of payment: no row meets {column: amount, more_than: '100'}",
+    ]
+    assert verdict == "would be loaded: 1 payment of 3 rows"
+    assert "  set aside: 2 rows by {column: side, equals: [D]}\n" in output
+    assert "  set aside: 0 rows by {column: amount, differs: ['0']}\n" in output
+    assert "lines without a value, which are no rows: 1\n" in output
+
+
+def test_a_mapping_that_makes_nothing_is_doubted(tmp_path: Path) -> None:
+    mapping = HEAD + "    extracts: {payment: {where: [{column: channel, filled: true}]}}\n"
+    sample = "payment_id,customer_id,paid_on,amount,channel\nP1,C1,2026-01-05,1,\n"
+    found, verdict, _ = checked(tmp_path, mapping, sample)
+    assert verdict == "would be loaded, without any payment (is that meant?): 0 payment of 1 rows"
+    assert found.notes == ["a condition of payment: no row meets {column: channel, filled: true}"]
+
+
+def test_rows_alike_count_once_where_the_rule_says_so(tmp_path: Path) -> None:
+    mapping = HEAD + "    bad_row_limit: 0.3\n    extracts: {payment: {distinct: true}}\n"
+    sample = "payment_id,customer_id,paid_on,amount\n" + "P1,C1,2026-01-05,1\n" * 9 + "P2,C1,2026-01-05,x\n"
+    found, verdict, output = checked(tmp_path, mapping, sample)
+    assert (found.after["payment"].accepted, found.after["payment"].repeated) == (1, 8)
+    assert verdict == "would be refused: 1 of 2 payment rows are bad, over 30.0%"
+    assert "payment: 1 rows accepted, 0 filtered out, 8 repeated" in output
+
+
+def test_keys_that_come_twice_are_counted(tmp_path: Path) -> None:
+    """28.6: on two lines the last counts; on one line, of two rules, neither is taken, as at load."""
+    sides = (
+        "{payment: [{where: [{column: credit, filled: true}], columns: {amount: credit}},"
+        "{where: [{column: debit, filled: true}], columns: {amount: {from: debit, negated: true}}}]}"
+    )
+    mapping = HEAD + f"    bad_row_limit: 1\n    extracts: {sides}\n"
+    sample = (
+        "payment_id,customer_id,paid_on,credit,debit\n"
+        "P1,C1,2026-01-05,9,\nP1,C2,2026-01-05,,8\nP2,C1,2026-01-05,0.00,7\n"
+    )
+    found, verdict, _ = checked(tmp_path, mapping, sample)
+    shown = found.after["payment"]
+    assert (shown.accepted, shown.rejected) == (2, 2)
+    assert shown.notes == ["1 rows have the key of another row: of each key the last line counts"]
+    assert verdict == "would be loaded, 2 to quarantine: 2 payment of 3 rows"
+
+
+def test_words_for_nothing_are_pointed_out(tmp_path: Path) -> None:
+    sample = "payment_id,customer_id,paid_on,amount,channel\nP1,C1,2026-01-05,1,NULL\nP2,C1,2026-01-05,1,-\n"
+    rule = "    extracts: {payment: {columns: {channel: {from: channel, values: {'-': ''}}}}}\n"
+    found, _, _ = checked(tmp_path, HEAD + rule, sample)
+    assert found.notes == ["'channel' has 'NULL': where that stands for no value, `absent` in the mapping says so"]
+    found, _, _ = checked(tmp_path, HEAD + "    absent: ['NULL']\n" + rule, sample)
+    assert (found.notes, [row["channel"] for row in found.after["payment"].rows]) == ([], [None, None])

@@ -3,6 +3,10 @@
 import csv
 import gzip
 import io
+import re
+import zipfile
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +15,7 @@ import pytest
 from gridcredit.errors import FileRefusedError
 from gridcredit.files.limits import ReadLimits
 from gridcredit.ingestion.batch import Malformed
+from gridcredit.ingestion.manifest import read_promise
 from gridcredit.ingestion.mapping.rules import FileRule
 from gridcredit.ingestion.readers import xlsx_file
 from gridcredit.ingestion.readers.reader import read_batches, read_header
@@ -260,3 +265,119 @@ def test_a_sheet_that_expands_beyond_what_sheets_are_for_is_refused(
     monkeypatch.setattr(xlsx_file, "EXPANDED_BYTES", 10_000)
     with pytest.raises(FileRefusedError, match="expands to more than 10,000 bytes"):
         read(path, rule(format="xlsx"))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "iso8859-15"])
+def test_utf8_is_not_read_as_an_encoding_of_single_bytes(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes("x,y\nKö1,1\n".encode())
+    with pytest.raises(FileRefusedError, match="is written in utf-8, not in"):
+        read(path, rule(encoding=encoding))
+    path.write_bytes("x,y\nKö1,1\n".encode(encoding))
+    assert read(path, rule(encoding=encoding)) == ([(2, ["Kö1", "1"])], [])
+    path.write_bytes(b"x,y\nK1,1\n")
+    assert read(path, rule(encoding=encoding)) == ([(2, ["K1", "1"])], [])
+    # Short Chinese texts can be both.
+    path.write_bytes("x,y\n联通,1\n".encode("gb18030"))
+    assert read(path, rule(encoding="gb18030"))[0] == [(2, ["联通", "1"])]
+
+
+def test_texts_that_stand_for_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("customer_id,name,x\nNULL, N/A ,NULL\nC1,NULLER,\n")
+    assert read(path, rule(absent=["NULL", "N/A"]))[0] == [(2, ["", "", "NULL"]), (3, ["C1", "NULLER", ""])]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "why"),
+    [
+        ("x,y\n1,2\n".encode("utf-16"), {}, "is written in UTF-16, not in utf-8: say `encoding: utf-16`"),
+        ("x,y\n1,2\n".encode("utf-16-le"), {}, "holds a NUL character: is it written in UTF-16?"),
+        (b"PAR1....", {}, "is parquet, and its rule reads csv: say `format: parquet`"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", {"format": "xlsx"}, "is a workbook of the old kind"),
+        (b"%PDF-1.7", {}, "is a PDF"),
+    ],
+)
+def test_what_a_file_is_is_named(tmp_path: Path, content: bytes, options: dict[str, object], why: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(FileRefusedError, match=re.escape(why)):
+        read_header(path, rule(**options))
+
+
+def test_an_archive_and_a_workbook_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    Workbook().save(path)
+    with pytest.raises(FileRefusedError, match="is xlsx, and its rule reads csv"):
+        read_header(path, rule())
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("bill.csv", "x,y\n")
+    with pytest.raises(FileRefusedError, match="is a ZIP archive: deliver it as"):
+        read_header(path, rule())
+
+
+def test_lines_without_a_value_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("x,y\n1,2\n,\n3,4\n,\n")
+    batches = list(read_batches(path, rule(), ReadLimits()))
+    assert [batch.lines_without_values for batch in batches] == [2]
+    assert [batch.row_count for batch in batches] == [2]
+
+
+@pytest.mark.parametrize(
+    ("trailer", "content", "why"),
+    [
+        # The end of the file is missing, and its last row has a number in it.
+        ("([0-9]+)", "x,y\n1,2\n3,4\n", "is cut short: its last line is not the trailer"),
+        ("END;?([0-9]+)?", "x,y\n1,2\nEND\n", "its trailer states no number of rows"),
+    ],
+)
+def test_a_trailer_is_the_whole_of_its_line(tmp_path: Path, trailer: str, content: str, why: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(content)
+    with pytest.raises(FileRefusedError, match=why):
+        read(path, rule(trailer=trailer))
+
+
+@pytest.mark.parametrize("pattern", ["rows", "sha256"])
+def test_a_manifest_that_states_nothing_is_refused(tmp_path: Path, pattern: str) -> None:
+    path = tmp_path / "file.csv"
+    (tmp_path / "file.csv.ok").write_text("rows=\nsha256=\n")
+    with pytest.raises(FileRefusedError, match=f"does not state its {pattern}"):
+        read_promise(path, rule(manifest={"suffix": ".ok", pattern: f"{pattern}=([0-9a-f]+)?"}))
+
+
+def parquet(path: Path, file_rule: FileRule, **columns: object) -> list[list[str]]:
+    """The columns of a Parquet file as they are read."""
+    pq.write_table(pa.table(columns), path)
+    return [array.to_pylist() for array in next(read_batches(path, file_rule, ReadLimits())).columns.values()]
+
+
+def test_parquet_times_that_python_has_none_for(tmp_path: Path) -> None:
+    far = pa.array([300000000000000000, None, 0], pa.timestamp("us"))
+    nested = pa.array([[300000000000000000], [], None], pa.list_(pa.timestamp("us")))
+    read_ones, unread, lists = parquet(tmp_path / "f", rule(format="parquet"), opened_on=far, x=far, y=nested)
+    assert read_ones == unread == ["300000000000000000 (timestamp[us])", "", "1970-01-01T00:00:00"]
+    assert lists[1:] == ["[]", ""]
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_parquet_column_without_a_name_is_named_by_its_place(tmp_path: Path, name: str) -> None:
+    found = parquet(tmp_path / "f", rule(format="parquet"), **{"customer_id": ["C1"], name: ["x"]})
+    assert found == [["C1"], ["x"]]
+    assert read_header(tmp_path / "f", rule(format="parquet")) == ["customer_id", "column 2"]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (pa.array([date(2026, 1, 1)]), ["2026-01-01 (not text)"]),
+        (pa.array([0], pa.timestamp("us")).dictionary_encode(), ["1970-01-01T00:00:00 (not text)"]),
+        (pa.array([True]), ["true (not text)"]),
+        (pa.array([Decimal("10.50"), Decimal("11.00"), None]), ["10.5 (not text)", "11", ""]),
+        (pa.array([10.0]).dictionary_encode(), ["10 (float)"]),
+        (pa.array([12]), ["12"]),
+    ],
+)
+def test_parquet_identifiers_are_texts_or_whole_numbers(tmp_path: Path, values: pa.Array, texts: list[str]) -> None:
+    assert parquet(tmp_path / "f", rule(format="parquet"), customer_id=values) == [texts]

@@ -109,6 +109,7 @@
         'covered_scope': {'relation': days_in_scope(relation), 'columns': ['as_of_date', 'customer_id']},
         'evaluation_day': {'relation': days_of_changed_customers(relation), 'columns': ['as_of_date', 'customer_id']},
         'warning_scope': {'relation': 'scope.warning_scope', 'columns': ['customer_id']},
+        'finding_scope': {'relation': 'scope.finding_scope', 'columns': ['customer_id']},
         'bill_check_scope': {'relation': 'scope.bill_check_scope', 'columns': ['customer_id']},
         'usage_scope': {'relation': usage_months_in_scope(relation), 'columns': ['customer_id', 'usage_month']},
         'touched_date': {'relation': 'scope.touched_date', 'columns': ['as_of_date']},

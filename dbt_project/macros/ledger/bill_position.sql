@@ -9,8 +9,29 @@
 {%- endmacro %}
 
 {% macro written_off_part(bill) -%}
-    {#- What was paid when the bill was written off is not written off, however much is credited later. -#}
+    {#-
+        What is written off at least: what was paid when the bill was written off is not, however much is credited later,
+        as long as it is paid still. That is what the bill claims of the account's credit: see `written_off_now`.
+    -#}
     least({{ bill }}.written_off_gross, greatest({{ standing_amount(bill) }} - {{ bill }}.paid_before - {{ bill }}.allocated_then, 0))
+{%- endmacro %}
+
+{% macro written_off_now(bill) -%}
+    {#-
+        What is written off, once `allocated_amount` is known: where the credit that paid the bill then has gone elsewhere,
+        the bill is open again, and credit notes take from that first.
+    -#}
+    least(
+        {{ bill }}.written_off_gross,
+        greatest(
+            {{ standing_amount(bill) }} - {{ bill }}.paid_before
+            - least(
+                {{ bill }}.allocated_then,
+                {{ bill }}.named_paid - {{ bill }}.paid_before + {{ bill }}.allocated_amount
+            ),
+            0
+        )
+    )
 {%- endmacro %}
 
 {% macro paid_by_name(bill) -%}

@@ -1,7 +1,7 @@
 -- How much of each bill was open at the end of its due date and of the days after it, from one change to the next, and
 -- is charged for, and how much was not paid: what is written off is open no longer, and still unpaid. The bill counts
 -- with what it stands at on the last day, and with what is contested then: a credit note lowers both back to the due
--- date.
+-- date. One that is taken back opens the bill again from its own day on, and not before.
 {{
     config(
         materialized='incremental',
@@ -33,6 +33,7 @@ balances_then as (
         balances.customer_id,
         balances.issued_on,
         balances.due_on,
+        balances.amount - balances.credited_amount as standing_then,
         balances.named_paid + balances.allocated_amount as paid_amount,
         balances.written_off_amount,
         greatest(balances.valid_from, balances.due_on) as open_from,
@@ -52,7 +53,7 @@ standing_bills as (
     select
         scope.as_of_date,
         balances.bill_id,
-        balances.amount - balances.credited_amount as standing_amount,
+        balances.amount - balances.credited_amount as standing_now,
         balances.contested_amount
     from scope
     inner join balances
@@ -63,26 +64,32 @@ standing_bills as (
 
 ),
 
-spans as (
+owed as (
 
     select
-        balances_then.bill_id,
-        balances_then.customer_id,
-        {{ money(
-            'greatest(
-                standing_bills.standing_amount - balances_then.paid_amount - balances_then.written_off_amount, 0
-            )'
-        ) }} as open_amount,
-        {{ money('standing_bills.standing_amount - balances_then.paid_amount') }} as unpaid_amount,
-        standing_bills.contested_amount,
-        balances_then.issued_on,
-        balances_then.due_on,
-        balances_then.open_from,
-        balances_then.open_until
+        balances_then.*,
+        least(standing_bills.standing_now, balances_then.standing_then) - balances_then.paid_amount as unpaid,
+        standing_bills.contested_amount
     from balances_then
     inner join standing_bills
         on balances_then.bill_id = standing_bills.bill_id
-    where standing_bills.standing_amount > balances_then.paid_amount
+
+),
+
+spans as (
+
+    select
+        bill_id,
+        customer_id,
+        {{ money('greatest(unpaid - written_off_amount, 0)') }} as open_amount,
+        {{ money('unpaid') }} as unpaid_amount,
+        contested_amount,
+        issued_on,
+        due_on,
+        open_from,
+        open_until
+    from owed
+    where unpaid > 0
 
 )
 

@@ -90,8 +90,7 @@ done as (
     select
         pursued.customer_id,
         max(case when actions.kind = 'agency_referral' then actions.acted_on end) as referred_on,
-        max(case when actions.kind = 'agency_return' then actions.acted_on end) as returned_on,
-        max(case when actions.kind = 'write_off' then actions.acted_on end) as written_off_on
+        max(case when actions.kind = 'agency_return' then actions.acted_on end) as returned_on
     from pursued
     inner join actions
         on
@@ -223,7 +222,6 @@ staged as (
         policies.steps_on_working_days,
         done.referred_on,
         done.returned_on,
-        done.written_off_on,
         {%- for feature in hold_features %}
         features.{{ feature }} as feature_{{ feature }},
         {%- endfor %}
@@ -303,8 +301,7 @@ stages as (
         case when held_by = 'promise' then cast({{ dbt.dateadd('day', -1, 'held_until') }} as date) end as promised_for,
         insolvent_since,
         referred_on,
-        returned_on,
-        written_off_on
+        returned_on
     from days
 
 )

@@ -91,7 +91,7 @@ promised as (
     cross join dates
     inner join promises
         on
-            bills.customer_id = promises.customer_id
+            bills.customer_id = promises.account_id
             and dates.as_of_date >= promises.acted_on
             and dates.as_of_date <= promises.stands_until
             and not promises.is_kept

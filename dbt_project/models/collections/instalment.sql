@@ -3,7 +3,11 @@
     config(
         materialized='incremental',
         keys_of='changed_customer',
-        indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}, {'columns': ['customer_id']}],
+        indexes=[
+            {'columns': ['action_id', 'due_on'], 'unique': true},
+            {'columns': ['customer_id']},
+            {'columns': ['account_id']},
+        ],
     )
 }}
 
@@ -22,6 +26,7 @@ instalments as (
         action_id,
         due_on,
         customer_id,
+        account_id,
         amount,
         paid_amount,
         is_paid,

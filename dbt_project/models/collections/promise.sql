@@ -3,7 +3,11 @@
     config(
         materialized='incremental',
         keys_of='changed_customer',
-        indexes=[{'columns': ['action_id'], 'unique': true}, {'columns': ['customer_id']}],
+        indexes=[
+            {'columns': ['action_id'], 'unique': true},
+            {'columns': ['customer_id']},
+            {'columns': ['account_id']},
+        ],
     )
 }}
 
@@ -30,6 +34,7 @@ sums as (
 
     select
         action_id,
+        max(account_id) as account_id,
         sum(amount) as amount,
         sum(paid_amount) as paid_amount,
         max(due_on) as due_on,
@@ -45,6 +50,7 @@ promises as (
     select
         actions.action_id,
         actions.customer_id,
+        sums.account_id,
         actions.bill_id,
         actions.officer_id,
         actions.kind,
@@ -119,6 +125,7 @@ judged as (
     select
         promises.action_id,
         promises.customer_id,
+        promises.account_id,
         promises.bill_id,
         promises.kind,
         promises.officer_id,

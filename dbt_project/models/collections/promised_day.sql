@@ -1,22 +1,40 @@
--- What customers promised to pay by a day: a promise, a plan, or each instalment of one. In order of the promises: who
--- promised first is served first. A day that is a holiday is the next one that is none, as of bills.
+-- What customers promised to pay by a day: a promise, a plan, or each instalment of one. One that names a bill is on
+-- that bill's account, whoever gave it. In order of the promises: who promised first is served first. A day that is a
+-- holiday is the next one that is none, as of bills.
 {{
     config(
         materialized='incremental',
-        keys_of='changed_customer',
-        indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}, {'columns': ['customer_id']}],
+        keys_of='changed_account',
+        indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}, {'columns': ['account_id']}],
     )
 }}
 
 with
 
-actions as (
+bills as (
+
+    {{ root_bills() }}
+
+),
+
+promises as (
 
     select * from {{ ref('stg_collection_action') }}
     where
         not is_deleted
-        {{ only_of(changed_customers()) }}
+        {{ only_for_accounts() }}
         and kind in ('promise', 'instalment_plan')
+
+),
+
+actions as (
+
+    select
+        promises.*,
+        coalesce(bills.customer_id, promises.customer_id) as account_id
+    from promises
+    left join bills
+        on promises.bill_id = bills.bill_id
 
 ),
 
@@ -34,6 +52,7 @@ scheduled as (
     select
         actions.action_id,
         actions.customer_id,
+        actions.account_id,
         actions.bill_id,
         actions.acted_on,
         {{ workday_from('instalments.due_on') }} as due_on,
@@ -48,6 +67,7 @@ scheduled as (
     group by
         actions.action_id,
         actions.customer_id,
+        actions.account_id,
         actions.bill_id,
         actions.acted_on,
         {{ workday_from('instalments.due_on') }}
@@ -63,6 +83,7 @@ parts as (
     select
         action_id,
         customer_id,
+        account_id,
         bill_id,
         acted_on,
         {{ workday_from('promise_date') }} as due_on,
@@ -82,10 +103,11 @@ placed as (
     select
         *,
         row_number() over (
-            partition by customer_id
+            partition by account_id
             order by acted_on, action_id, due_on
         ) as place
     from parts
+    where true {{ only_of_accounts() }}
 
 )
 

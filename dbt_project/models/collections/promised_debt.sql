@@ -3,8 +3,8 @@
 {{
     config(
         materialized='incremental',
-        keys_of='changed_customer',
-        indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}, {'columns': ['customer_id']}],
+        keys_of='changed_account',
+        indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}, {'columns': ['account_id']}],
     )
 }}
 
@@ -13,7 +13,7 @@ with
 promised as (
 
     select * from {{ ref('promised_day') }}
-    where true {{ only_of(changed_customers()) }}
+    where true {{ only_of_accounts() }}
 
 ),
 
@@ -22,7 +22,6 @@ actions as (
     select * from {{ ref('stg_collection_action') }}
     where
         not is_deleted
-        {{ only_of(changed_customers()) }}
         and kind in ('instalment_plan', 'plan_broken', 'plan_completed')
 
 ),
@@ -69,7 +68,7 @@ open_then as (
     from promised
     inner join balances
         on
-            promised.customer_id = balances.customer_id
+            promised.account_id = balances.customer_id
             and promised.acted_on >= balances.valid_from
             and promised.acted_on < balances.valid_to
             and balances.bill_id = coalesce(promised.bill_id, balances.bill_id)
@@ -108,6 +107,7 @@ endings as (
 measured as (
 
     select
+        promised.account_id,
         promised.customer_id,
         promised.action_id,
         promised.bill_id,
@@ -144,13 +144,13 @@ measured as (
     left join balances_before
         on
             promised.bill_id = balances_before.bill_id
-            and promised.customer_id = balances_before.customer_id
+            and promised.account_id = balances_before.customer_id
             and promised.paid_from > balances_before.valid_from
             and promised.paid_from <= balances_before.valid_to
     left join balances_after
         on
             promised.bill_id = balances_after.bill_id
-            and promised.customer_id = balances_after.customer_id
+            and promised.account_id = balances_after.customer_id
             and promised.due_on >= balances_after.valid_from
             and promised.due_on < balances_after.valid_to
 
@@ -160,6 +160,7 @@ measured as (
 demands as (
 
     select
+        account_id,
         customer_id,
         action_id,
         bill_id,

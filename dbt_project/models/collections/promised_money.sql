@@ -3,8 +3,8 @@
 {{
     config(
         materialized='incremental',
-        keys_of='changed_customer',
-        indexes=[{'columns': ['customer_id', 'place', 'paid_on', 'paid_bill_id'], 'unique': true}],
+        keys_of='changed_account',
+        indexes=[{'columns': ['account_id', 'place', 'paid_on', 'paid_bill_id'], 'unique': true}],
     )
 }}
 
@@ -13,7 +13,7 @@ with
 demands as (
 
     select * from {{ ref('promised_debt') }}
-    where true {{ only_of(changed_customers()) }}
+    where true {{ only_of_accounts() }}
 
 ),
 
@@ -43,7 +43,7 @@ issued as (
 money as (
 
     select distinct
-        account_id as customer_id,
+        account_id,
         bill_id,
         paid_on
     from movements
@@ -53,14 +53,14 @@ money as (
 eligible as (
 
     select
-        demands.customer_id,
+        demands.account_id,
         demands.place,
         coalesce(money.bill_id, '') as paid_bill_id,
         money.paid_on
     from demands
     inner join money
         on
-            demands.customer_id = money.customer_id
+            demands.account_id = money.account_id
             and demands.paid_from <= money.paid_on
             and demands.paid_until >= money.paid_on
     left join issued

@@ -4,8 +4,12 @@
 {{
     config(
         materialized='incremental',
-        keys_of='changed_customer',
-        indexes=[{'columns': ['action_id', 'due_on'], 'unique': true}, {'columns': ['customer_id']}],
+        keys_of='changed_account',
+        indexes=[
+            {'columns': ['action_id', 'due_on'], 'unique': true},
+            {'columns': ['account_id']},
+            {'columns': ['customer_id']},
+        ],
     )
 }}
 
@@ -13,14 +17,14 @@
 demands as (
 
     select * from {{ ref('promised_debt') }}
-    where true {{ only_of(changed_customers()) }}
+    where true {{ only_of_accounts() }}
 
 ),
 
 eligible as (
 
     select * from {{ ref('promised_money') }}
-    where true {{ only_of(changed_customers()) }}
+    where true {{ only_of_accounts() }}
 
 ),
 
@@ -34,7 +38,7 @@ movements as (
 taken_back as (
 
     select distinct
-        account_id as customer_id,
+        account_id,
         moved_on
     from movements
     where
@@ -48,30 +52,30 @@ taken_back as (
 seen_days as (
 
     select
-        customer_id,
+        account_id,
         {{ end_of_time() }} as seen_on
     from demands
 
     union
 
     select
-        demands.customer_id,
+        demands.account_id,
         demands.paid_until as seen_on
     from demands
     inner join taken_back
         on
-            demands.customer_id = taken_back.customer_id
+            demands.account_id = taken_back.account_id
             and demands.paid_until < taken_back.moved_on
 
     union
 
     select
-        demands.customer_id,
+        demands.account_id,
         taken_back.moved_on as seen_on
     from demands
     inner join taken_back
         on
-            demands.customer_id = taken_back.customer_id
+            demands.account_id = taken_back.account_id
             and demands.paid_until < taken_back.moved_on
 
 ),
@@ -80,7 +84,7 @@ seen_days as (
 money as (
 
     select
-        seen_days.customer_id,
+        seen_days.account_id,
         seen_days.seen_on,
         movements.bill_id,
         movements.paid_on,
@@ -88,16 +92,16 @@ money as (
     from seen_days
     inner join movements
         on
-            seen_days.customer_id = movements.account_id
+            seen_days.account_id = movements.account_id
             and seen_days.seen_on >= movements.moved_on
-    group by seen_days.customer_id, seen_days.seen_on, movements.bill_id, movements.paid_on
+    group by seen_days.account_id, seen_days.seen_on, movements.bill_id, movements.paid_on
 
 )
 {%- endset %}
 
 {%- set first %}
     select
-        money.customer_id,
+        money.account_id,
         money.seen_on,
         money.bill_id,
         money.paid_on,
@@ -113,7 +117,7 @@ money as (
 -- nothing.
 {%- set step %}
     select
-        served.customer_id,
+        served.account_id,
         served.seen_on,
         served.bill_id,
         served.paid_on,
@@ -124,7 +128,7 @@ money as (
         served.is_off
         or (
             served.paid_until <= served.seen_on
-            and sum(served.taken_amount) over (partition by served.customer_id, served.seen_on) < served.amount
+            and sum(served.taken_amount) over (partition by served.account_id, served.seen_on) < served.amount
         ) as has_failed
     from (
         select
@@ -151,18 +155,18 @@ money as (
             select
                 waiting.*,
                 sum(waiting.eligible_amount) over (
-                    partition by waiting.customer_id, waiting.seen_on
+                    partition by waiting.account_id, waiting.seen_on
                     order by case when waiting.bill_id is null then 1 else 0 end, waiting.paid_on, waiting.bill_id
                     rows between unbounded preceding and current row
                 ) - waiting.eligible_amount as left_before,
                 sum(case when waiting.bill_id is null then waiting.eligible_amount else 0 end) over (
-                    partition by waiting.customer_id, waiting.seen_on
+                    partition by waiting.account_id, waiting.seen_on
                     order by waiting.paid_on, waiting.bill_id
                     rows between unbounded preceding and current row
                 ) - case when waiting.bill_id is null then waiting.eligible_amount else 0 end as unnamed_before
             from (
                 select
-                    taken.customer_id,
+                    taken.account_id,
                     taken.seen_on,
                     taken.bill_id,
                     taken.paid_on,
@@ -178,11 +182,11 @@ money as (
                 from taken
                 inner join demands
                     on
-                        taken.customer_id = demands.customer_id
+                        taken.account_id = demands.account_id
                         and taken.place + 1 = demands.place
                 left join eligible
                     on
-                        demands.customer_id = eligible.customer_id
+                        demands.account_id = eligible.account_id
                         and demands.place = eligible.place
                         and taken.paid_on = eligible.paid_on
                         and coalesce(taken.bill_id, '') = eligible.paid_bill_id
@@ -196,13 +200,13 @@ money as (
 sums as (
 
     select
-        customer_id,
+        account_id,
         seen_on,
         place,
         sum(taken_amount) as paid_amount
     from taken
     where place > 0
-    group by customer_id, seen_on, place
+    group by account_id, seen_on, place
 
 ),
 
@@ -210,23 +214,23 @@ sums as (
 first_short as (
 
     select
-        demands.customer_id,
+        demands.account_id,
         demands.place,
         min(case when seen_days.seen_on = demands.paid_until then demands.known_on else seen_days.seen_on end)
             as short_on
     from demands
     inner join seen_days
         on
-            demands.customer_id = seen_days.customer_id
+            demands.account_id = seen_days.account_id
             and demands.paid_until <= seen_days.seen_on
             and seen_days.seen_on < {{ end_of_time() }}
     left join sums
         on
-            demands.customer_id = sums.customer_id
+            demands.account_id = sums.account_id
             and demands.place = sums.place
             and seen_days.seen_on = sums.seen_on
     where coalesce(sums.paid_amount, 0) < demands.amount
-    group by demands.customer_id, demands.place
+    group by demands.account_id, demands.place
 
 ),
 
@@ -236,6 +240,7 @@ judged as (
         demands.action_id,
         demands.due_on,
         demands.customer_id,
+        demands.account_id,
         demands.bill_id,
         demands.is_instalment,
         {{ money('demands.amount') }} as amount,
@@ -249,12 +254,12 @@ judged as (
     from demands
     left join sums
         on
-            demands.customer_id = sums.customer_id
+            demands.account_id = sums.account_id
             and demands.place = sums.place
             and sums.seen_on = {{ end_of_time() }}
     left join first_short
         on
-            demands.customer_id = first_short.customer_id
+            demands.account_id = first_short.account_id
             and demands.place = first_short.place
 
 )

@@ -139,7 +139,7 @@ next_instalments as (
     from scope
     inner join instalments
         on
-            scope.customer_id = instalments.customer_id
+            scope.customer_id = instalments.account_id
             and scope.as_of_date <= instalments.due_on
     group by instalments.action_id
 
@@ -153,12 +153,12 @@ last_payments as (
         max(payments.paid_on) as paid_on
     from scope
     inner join promises
-        on scope.customer_id = promises.customer_id
+        on scope.customer_id = promises.account_id
     inner join actions
         on promises.action_id = actions.action_id
     inner join payments
         on
-            promises.customer_id = payments.account_id
+            promises.account_id = payments.account_id
             and promises.acted_on <= payments.paid_on
             and promises.promise_date >= payments.paid_on
             and scope.as_of_date >= payments.paid_on
@@ -171,7 +171,7 @@ last_payments as (
 promise_holds as (
 
     select
-        promises.customer_id,
+        promises.account_id,
         promises.acted_on,
         actions.bill_id,
         least(
@@ -199,7 +199,7 @@ promised as (
     from pursued
     inner join promise_holds
         on
-            pursued.customer_id = promise_holds.customer_id
+            pursued.customer_id = promise_holds.account_id
             and pursued.as_of_date >= promise_holds.acted_on
             and (
                 pursued.bill_id = promise_holds.bill_id

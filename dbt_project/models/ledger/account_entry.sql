@@ -54,6 +54,42 @@ files as (
 
 ),
 
+-- What changed of what is written off besides what write-offs took that day: credit notes lower it.
+lowered_parts as (
+
+    select
+        bill_id,
+        customer_id,
+        moved_on,
+        written_off
+    from write_off_changes
+
+    union all
+
+    select
+        bill_id,
+        customer_id,
+        valid_from as moved_on,
+        -amount as written_off
+    from write_offs
+
+),
+
+lowered as (
+
+    select
+        bill_id,
+        customer_id,
+        moved_on,
+        sum(written_off) as written_off
+    from lowered_parts
+    group by
+        bill_id,
+        customer_id,
+        moved_on
+
+),
+
 -- What a write-off took, and what credit notes took from it later or payments brought in for it.
 write_off_moves as (
 
@@ -71,25 +107,15 @@ write_off_moves as (
     union all
 
     select
-        'write_off ' || write_off_changes.bill_id || ' ' || cast(write_off_changes.moved_on as {{ dbt.type_string() }})
-            as movement_id,
+        'write_off ' || bill_id || ' ' || cast(moved_on as {{ dbt.type_string() }}) as movement_id,
         'bill' as extract,
-        write_off_changes.bill_id as fact_id,
-        write_off_changes.customer_id,
-        write_off_changes.bill_id,
+        bill_id as fact_id,
+        customer_id,
+        bill_id,
         'write_off' as kind,
-        write_off_changes.moved_on,
-        -write_off_changes.written_off - coalesce(-sum(write_offs.amount), 0) as amount
-    from write_off_changes
-    left join write_offs
-        on
-            write_off_changes.bill_id = write_offs.bill_id
-            and write_off_changes.moved_on = write_offs.valid_from
-    group by
-        write_off_changes.bill_id,
-        write_off_changes.customer_id,
-        write_off_changes.moved_on,
-        write_off_changes.written_off
+        moved_on,
+        -written_off as amount
+    from lowered
 
     union all
 

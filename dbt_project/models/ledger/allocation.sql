@@ -164,7 +164,7 @@ needs as (
 
     select
         positions.*,
-        {{ written_off_part('positions') }} as written_off_amount,
+        {{ written_off_part('positions') }} as least_written_off,
         {{ recovered_part('positions') }} as recovered_amount,
         {{ paid_by_name('positions') }} as paid_by_name,
         {{ excess_part('positions') }} as excess_amount,
@@ -199,6 +199,15 @@ allocated as (
 
 ),
 
+written_off as (
+
+    select
+        allocated.*,
+        {{ written_off_now('allocated') }} as written_off_amount
+    from allocated
+
+),
+
 -- A bill that stands as before on a day makes no row of its own.
 compared as (
 
@@ -208,7 +217,7 @@ compared as (
         {{ 'or ' if not loop.first }}coalesce(lag({{ column }}) over bill_days, -1) <> {{ column }}
         {%- endfor %}
             as is_changed
-    from allocated
+    from written_off
     window bill_days as (
         partition by bill_id
         order by changed_on
@@ -233,7 +242,7 @@ changed as (
         {{ money('allocated_amount') }} as allocated_amount,
         {{ money('written_off_amount') }} as written_off_amount,
         {{ money('recovered_amount') }} as recovered_amount,
-        {{ money('need - allocated_amount') }} as open_amount,
+        {{ money('need + least_written_off - written_off_amount - allocated_amount') }} as open_amount,
         {{ money('excess_amount') }} as excess_amount,
         changed_on as valid_from,
         coalesce(lead(changed_on) over (partition by bill_id order by changed_on), {{ end_of_time() }}) as valid_to

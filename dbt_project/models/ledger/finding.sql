@@ -1,9 +1,9 @@
--- Facts of money that somebody should check, each with the file and line it came from. Balances count them as
--- docs/ledger.md says.
+-- Facts of money that somebody should check as of the last day, each with the file and line it came from. Balances
+-- count them as docs/ledger.md says.
 {{
     config(
         materialized='incremental',
-        keys_of='changed_customer',
+        keys_of='finding_scope',
         indexes=[
             {'columns': ['finding', 'extract', 'fact_id', 'customer_id'], 'unique': true},
             {'columns': ['customer_id']},
@@ -11,33 +11,35 @@
     )
 }}
 
+{%- set scope = ref('finding_scope') %}
+{%- set customers_in_scope = scope if is_incremental() else none %}
 with
 
 movements as (
 
     select * from {{ ref('movement') }}
-    where true {{ only_of_accounts() }}
+    where moved_on <= {{ last_day() }} {{ only_of_accounts(customers_in_scope) }}
 
 ),
 
 reversals as (
 
     select * from {{ ref('reversal') }}
-    where true {{ only_of(changed_customers()) }}
+    where true {{ only_of(customers_in_scope) }}
 
 ),
 
 bills as (
 
     select * from {{ ref('stg_bill') }}
-    where not is_deleted {{ only_of(changed_customers()) }}
+    where not is_deleted {{ only_of(customers_in_scope) }}
 
 ),
 
 payments as (
 
     select * from {{ ref('stg_payment') }}
-    where not is_deleted {{ only_of(changed_customers()) }}
+    where not is_deleted {{ only_of(customers_in_scope) }}
 
 ),
 
@@ -52,7 +54,7 @@ actions as (
     select * from {{ ref('stg_collection_action') }}
     where
         not is_deleted
-        {{ only_of(changed_customers()) }}
+        {{ only_of(customers_in_scope) }}
         and kind = 'write_off'
 
 ),
@@ -60,13 +62,53 @@ actions as (
 write_offs as (
 
     select * from {{ ref('write_off') }}
+    where valid_from <= {{ last_day() }}
+
+),
+
+reversal_effects as (
+
+    select * from {{ ref('reversal_effect') }}
+    where
+        extract = 'payment'
+        and moved_on <= {{ last_day() }}
+
+),
+
+credit_steps as (
+
+    select * from {{ ref('credit_step') }}
+    where
+        valid_from <= {{ last_day() }}
+        {{ only_of(customers_in_scope) }}
+        and valid_to > {{ last_day() }}
+
+),
+
+balances as (
+
+    select * from {{ ref('bill_balance') }}
+    where
+        valid_from <= {{ last_day() }}
+        {{ only_of(customers_in_scope) }}
+        and valid_to > {{ last_day() }}
 
 ),
 
 disputes as (
 
     select * from {{ ref('stg_dispute') }}
-    where not is_deleted {{ only_of(changed_customers()) }}
+    where not is_deleted {{ only_of(customers_in_scope) }}
+
+),
+
+-- The disputed bill may be another's.
+disputed_accounts as (
+
+    select bills.customer_id
+    from disputes
+    inner join named_bills as bills
+        on disputes.bill_id = bills.bill_id
 
 ),
 
@@ -76,10 +118,12 @@ credits as (
         bill_id,
         moved_on,
         sum(amount) as amount
-    from movements
+    from {{ ref('movement') }}
     where
         kind = 'credit'
         and bill_id is not null
+        and moved_on <= {{ last_day() }}
+        and account_id in (select customer_id from disputed_accounts)
     group by bill_id, moved_on
 
 ),
@@ -126,16 +170,100 @@ decided as (
     left join credited_of_disputes as credited
         on disputes.dispute_id = credited.dispute_id
     where
-        disputes.closed_on is not null
+        greatest(disputes.opened_on, disputes.closed_on, bills.issued_on) <= {{ last_day() }}
+        and disputes.closed_on is not null
         and {{ decided_for_customer('disputes.outcome') }}
         and coalesce(disputes.contested_amount, 1) > 0
+
+),
+
+-- Whom nothing is open of, though something was written off and has not come in; and the first day of that.
+lost_bills as (
+
+    select
+        balances.customer_id,
+        write_offs.valid_from as written_off_on
+    from balances
+    inner join write_offs
+        on balances.bill_id = write_offs.bill_id
+    where
+        write_offs.amount > 0
+        and balances.written_off_amount > balances.recovered_amount
+
+),
+
+lost_accounts as (
+
+    select
+        customer_id,
+        min(written_off_on) as written_off_on
+    from lost_bills
+    group by customer_id
+
+),
+
+credit_of_bills as (
+
+    select
+        customer_id,
+        sum(excess_amount - allocated_amount) as credit
+    from balances
+    group by customer_id
+    having sum(open_amount) = 0
+
+),
+
+lost_with_credit as (
+
+    select
+        lost_accounts.customer_id,
+        lost_accounts.written_off_on,
+        credit_of_bills.credit + coalesce(credit_steps.credit, 0) as credit_balance
+    from lost_accounts
+    inner join credit_of_bills
+        on lost_accounts.customer_id = credit_of_bills.customer_id
+    left join credit_steps
+        on lost_accounts.customer_id = credit_steps.customer_id
+
+),
+
+went_back as (
+
+    select
+        root_id as payment_id,
+        sum(effect) as amount
+    from reversal_effects
+    group by root_id
+
+),
+
+-- What such a customer paid since, for no bill.
+unnamed_payments as (
+
+    select
+        payments.payment_id,
+        payments.customer_id,
+        lost.credit_balance,
+        payments.amount - coalesce(went_back.amount, 0) as amount
+    from lost_with_credit as lost
+    inner join payments
+        on
+            lost.customer_id = payments.customer_id
+            and lost.written_off_on < payments.paid_on
+            and payments.bill_id is null
+    left join went_back
+        on payments.payment_id = went_back.payment_id
+    where
+        lost.credit_balance > 0
+        and payments.paid_on <= {{ last_day() }}
+        and {{ is_root_payment('payments') }}
 
 ),
 
 customers as (
 
     select * from {{ ref('stg_customer') }}
-    where not is_deleted {{ only_of(changed_customers()) }}
+    where not is_deleted {{ only_of(customers_in_scope) }}
 
 ),
 
@@ -249,8 +377,13 @@ findings as (
         actions.customer_id,
         coalesce(actions.amount, 0) - coalesce(sum(write_offs.amount), 0) as amount
     from actions
+    left join named_bills as bills
+        on actions.bill_id = bills.bill_id
     left join write_offs
         on actions.action_id = write_offs.action_id
+    where
+        actions.acted_on <= {{ last_day() }}
+        and (bills.bill_id is null or bills.issued_on <= {{ last_day() }})
     group by
         actions.action_id,
         actions.customer_id,
@@ -258,6 +391,17 @@ findings as (
     having
         coalesce(sum(write_offs.amount), 0) < coalesce(actions.amount, 0)
         or coalesce(sum(write_offs.amount), 0) = 0
+
+    union all
+
+    select
+        'paid_for_no_bill_after_a_write_off' as finding,
+        'payment' as extract,
+        payment_id as fact_id,
+        customer_id,
+        least(amount, credit_balance) as amount
+    from unnamed_payments
+    where amount > 0
 
     union all
 
@@ -270,9 +414,14 @@ findings as (
     from movements
     inner join customers
         on movements.account_id = customers.customer_id
+    inner join bills
+        on movements.bill_id = bills.bill_id
     where
         movements.kind = 'bill'
-        and movements.moved_on < customers.opened_on
+        and (
+            movements.moved_on < customers.opened_on
+            or (bills.kind = 'regular' and bills.period > customers.closed_on)
+        )
     group by movements.account_id
 
 ),

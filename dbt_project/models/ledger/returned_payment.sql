@@ -1,4 +1,5 @@
--- On which days how many payments of an account came back; one whose return was itself taken back no longer counts.
+-- On which days how many payments of an account came back, in part or in full, however many returns took it; one of
+-- which nothing is back any more no longer counts.
 {{
     config(
         materialized='incremental',
@@ -19,18 +20,46 @@ returns as (
 
 ),
 
-by_fact as (
+by_payment as (
 
     select
         account_id,
-        fact_id,
+        payment_id,
         moved_on,
-        sign(sum(amount)) as returns
+        sum(amount) as amount
     from returns
     group by
         account_id,
-        fact_id,
+        payment_id,
         moved_on
+
+),
+
+running as (
+
+    select
+        account_id,
+        payment_id,
+        moved_on,
+        sum(amount) over payment_days > 0 as is_returned
+    from by_payment
+    window payment_days as (
+        partition by account_id, payment_id
+        order by moved_on
+    )
+
+),
+
+changes as (
+
+    select
+        account_id,
+        moved_on,
+        case when is_returned then 1 else 0 end
+        - coalesce(
+            lag(case when is_returned then 1 else 0 end) over (partition by account_id, payment_id order by moved_on), 0
+        ) as returns
+    from running
 
 ),
 
@@ -40,7 +69,7 @@ by_day as (
         account_id as customer_id,
         moved_on as returned_on,
         cast(sum(returns) as integer) as returns
-    from by_fact
+    from changes
     group by
         account_id,
         moved_on

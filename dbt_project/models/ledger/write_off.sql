@@ -175,7 +175,7 @@ paid_before_then as (
         {{ money('takings.taken') }} as amount,
         {{ money('takings.written_off_gross + takings.taken') }} as written_off_gross,
         case when takings.taken > 0 then takings.place else takings.last_place end as last_place,
-        {{ money('case when takings.taken > 0 then takings.allocated else takings.allocated_then end') }}
+        {{ money('case when takings.taken > 0 then takings.allocated_amount else takings.allocated_then end') }}
             as allocated_then
     from (
         select
@@ -200,60 +200,66 @@ paid_before_then as (
         from (
             select
                 allocations.*,
-                allocations.need - allocations.allocated as open_amount,
                 case
                     when allocations.due_on >= allocations.written_off_on then 0
-                    else {{ undisputed_part('allocations.need - allocations.allocated', 'allocations') }}
+                    else {{ undisputed_part('allocations.open_amount', 'allocations') }}
                 end as overdue_amount
             from (
                 select
-                    needs.*,
-                    {{ allocated_part('needs', ['customer_id']) }} as allocated
+                    claims.*,
+                    claims.need + claims.least_written_off - {{ written_off_now('claims') }} - claims.allocated_amount
+                        as open_amount
                 from (
                     select
-                        positions.*,
-                        {{ standing_amount('positions') }}
-                        - {{ written_off_part('positions') }}
-                        - {{ paid_by_name('positions') }}
-                            as need,
-                        positions.account_credit
-                        + sum({{ excess_part('positions') }}) over (partition by positions.customer_id)
-                            as credit
+                        needs.*,
+                        {{ allocated_part('needs', ['customer_id']) }} as allocated_amount
                     from (
                         select
-                            bills_then.customer_id,
-                            bills_then.place,
-                            bills_then.action_id,
-                            bills_then.named_bill_id,
-                            bills_then.action_amount,
-                            bills_then.written_off_on,
-                            bills_then.bill_id,
-                            bills_then.issued_on,
-                            bills_then.due_on,
-                            bills_then.amount,
-                            bills_then.credited_amount,
-                            bills_then.credited_beyond,
-                            bills_then.contested_amount,
-                            bills_then.named_paid,
-                            bills_then.credit as account_credit,
-                            written_off.written_off_gross,
-                            written_off.last_place,
-                            written_off.allocated_then,
-                            paid_before_then.paid_before
-                        from written_off
-                        inner join bills_then
-                            on
-                                written_off.customer_id = bills_then.customer_id
-                                and written_off.bill_id = bills_then.bill_id
-                                and written_off.place + 1 = bills_then.place
-                        inner join paid_before_then
-                            on
-                                bills_then.customer_id = paid_before_then.customer_id
-                                and bills_then.bill_id = paid_before_then.bill_id
-                                and bills_then.place = paid_before_then.place
-                                and written_off.last_place = paid_before_then.last_place
-                    ) as positions
-                ) as needs
+                            positions.*,
+                            {{ written_off_part('positions') }} as least_written_off,
+                            {{ standing_amount('positions') }}
+                            - {{ written_off_part('positions') }}
+                            - {{ paid_by_name('positions') }}
+                                as need,
+                            positions.account_credit
+                            + sum({{ excess_part('positions') }}) over (partition by positions.customer_id)
+                                as credit
+                        from (
+                            select
+                                bills_then.customer_id,
+                                bills_then.place,
+                                bills_then.action_id,
+                                bills_then.named_bill_id,
+                                bills_then.action_amount,
+                                bills_then.written_off_on,
+                                bills_then.bill_id,
+                                bills_then.issued_on,
+                                bills_then.due_on,
+                                bills_then.amount,
+                                bills_then.credited_amount,
+                                bills_then.credited_beyond,
+                                bills_then.contested_amount,
+                                bills_then.named_paid,
+                                bills_then.credit as account_credit,
+                                written_off.written_off_gross,
+                                written_off.last_place,
+                                written_off.allocated_then,
+                                paid_before_then.paid_before
+                            from written_off
+                            inner join bills_then
+                                on
+                                    written_off.customer_id = bills_then.customer_id
+                                    and written_off.bill_id = bills_then.bill_id
+                                    and written_off.place + 1 = bills_then.place
+                            inner join paid_before_then
+                                on
+                                    bills_then.customer_id = paid_before_then.customer_id
+                                    and bills_then.bill_id = paid_before_then.bill_id
+                                    and bills_then.place = paid_before_then.place
+                                    and written_off.last_place = paid_before_then.last_place
+                        ) as positions
+                    ) as needs
+                ) as claims
             ) as allocations
         ) as opened
     ) as takings

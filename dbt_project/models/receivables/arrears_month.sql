@@ -57,11 +57,14 @@ carried as (
 
 ),
 
+-- What a bill had been paid beyond what it stands at now did not come back: it pays another.
 paid as (
 
     select
         carried.*,
-        balances_now.paid_amount - balances_then.paid_amount as collected_amount
+        balances_now.paid_amount
+        - least(balances_then.paid_amount, balances_now.amount - balances_now.credited_amount)
+            as collected_amount
     from carried
     inner join balances as balances_then
         on

@@ -239,8 +239,27 @@ concerned as (
 
     union all
 
+    -- What is promised of another's bill holds that bill.
+    select
+        account_id as customer_id,
+        0 as has_moved
+    from promises
+    where
+        {{ moved('acted_on') }}
+        or {{ moved(dbt.dateadd('day', 1, 'stands_until')) }}
+
+    union all
+
     select
         customer_id,
+        0 as has_moved
+    from instalments
+    where {{ moved(dbt.dateadd('day', 1, 'due_on')) }}
+
+    union all
+
+    select
+        account_id as customer_id,
         0 as has_moved
     from instalments
     where {{ moved(dbt.dateadd('day', 1, 'due_on')) }}

@@ -1,9 +1,13 @@
+{#- An action may name another's bill: one that is withdrawn or corrected no longer says whose bill it was. -#}
 {{
     config(
         materialized='incremental',
         key='action_id',
         keys_of='collection_action',
-        pre_hook="{{ note_changed_customers('collection_action', \"acted_on\") }}",
+        pre_hook=[
+            "{{ note_changed_customers('collection_action', 'acted_on') }}",
+            "{{ note_changed_customers('collection_action', 'acted_on', ref('stg_bill'), 'bill_id') }}",
+        ],
         indexes=[{'columns': ['action_id'], 'unique': true}, {'columns': ['customer_id']}],
     )
 }}

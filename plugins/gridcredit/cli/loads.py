@@ -89,7 +89,10 @@ def mapping_check(
 
         show(f"{sample.name}: as it came", found.before)
         for name, part in found.after.items():
-            show(f"{name}: {part.accepted} rows accepted, {part.filtered} filtered out", part.rows)
+            repeated = f", {part.repeated} repeated" if part.repeated else ""
+            show(f"{name}: {part.accepted} rows accepted, {part.filtered} filtered out{repeated}", part.rows)
+            for condition, rows in part.set_aside.items():
+                typer.echo(f"  set aside: {rows} rows by {condition}")
             for line, bad in part.first_rejected:
                 typer.echo(f"  line {line}: {bad.column} = {bad.value!r} {bad.reason}")
             for reason, rows in part.reasons.most_common():
@@ -102,6 +105,8 @@ def mapping_check(
             typer.echo(f"check this: {note}")
         if found.unused_columns:
             typer.echo(f"columns that nothing reads: {', '.join(found.unused_columns)}")
+        if found.lines_without_values:
+            typer.echo(f"lines without a value, which are no rows: {found.lines_without_values}")
         typer.echo(f"read: {found.read} rows{'' if found.is_whole else ', not all of the file'}")
         typer.echo(f"verdict: {found.verdict(rule_of(mapping, sample))}")
 
@@ -155,8 +160,11 @@ def load_revert(file_id: LoadNumber, reason: Annotated[str, typer.Option(help="s
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        name = revert_load(file_id, reason, settings)
-        typer.echo(f"reverted: load {file_id} ({name}); releases stand, the next build (`gridcredit run`) follows")
+        name, *repairs = revert_load(file_id, reason, settings)
+        also = f", and what was repaired of it ({', '.join(repairs)})" if repairs else ""
+        typer.echo(
+            f"reverted: load {file_id} ({name}){also}; releases stand, the next build (`gridcredit run`) follows"
+        )
 
 
 @quarantine_app.command("list")
@@ -217,3 +225,5 @@ def quarantine_resubmit(
             typer.echo(
                 f"{extract}: {counts.accepted} accepted, {counts.quarantined} in quarantine of load {result.file_id}"
             )
+        for note in result.notes:
+            typer.echo(f"check: {note}")

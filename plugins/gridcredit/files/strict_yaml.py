@@ -10,12 +10,18 @@ _RETAINED_TAGS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:null")
 
 
 class _DifferentKeys(yaml.constructor.SafeConstructor):
-    """Refuses a mapping that names a key twice, of which YAML would take the last."""
+    """Refuses a mapping that names a key twice, of which YAML would take the last, and an alias of what it is in."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, ARG002 what the node holds
+        """The object, all of it at once, so that one that holds itself is noticed."""
+        return super().construct_object(node, deep=True)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping, if its keys differ."""
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key is a text", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {key.value!r} is given twice: the first would be lost",

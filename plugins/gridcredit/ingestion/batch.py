@@ -32,13 +32,21 @@ def nameless_reason(place: int) -> str:
 class Batch:
     """Rows of a file as text: `columns` by header name, `line_no` counted from 1, the header included.
 
-    `row_keys` distinguish rows by what they hold, where files are cumulative.
+    `row_keys` distinguish rows by what they hold, where files are cumulative. `source_line_no` are the lines that
+    repaired rows have in their own file. Lines without a value are no rows.
     """
 
     columns: dict[str, pa.Array]
     line_no: LineNumbers
     malformed: list[Malformed]
     row_keys: pa.Array | None = None
+    lines_without_values: int = 0
+    source_line_no: LineNumbers | None = None
+
+    @property
+    def source_lines(self) -> LineNumbers:
+        """By which lines rows are known: those of the file, or of the one that they were repaired of."""
+        return self.line_no if self.source_line_no is None else self.source_line_no
 
     @property
     def row_count(self) -> int:
@@ -63,6 +71,12 @@ def by_distinct(
     parsed = [parse(value) for value in encoded.dictionary.to_pylist()]
     typed = pa.array(parsed, arrow_type).take(encoded.indices)
     return typed, to_mask(pc.and_(pc.is_null(typed), pc.is_valid(text)))
+
+
+def is_ascii(values: pa.Array) -> bool:
+    """Whether no value holds anything but ASCII; seen in the bytes, without a look at each value."""
+    data = values.buffers()[2]
+    return data is None or not data.size or int(np.frombuffer(data, np.uint8).max()) < ord("\x80")
 
 
 def clean(values: pa.Array) -> pa.Array:

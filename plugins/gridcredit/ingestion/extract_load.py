@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -16,10 +15,14 @@ from psycopg import sql
 from gridcredit.contract.shapes import Extract
 from gridcredit.files.csv_line import to_line
 from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
+from gridcredit.ingestion.conversion.ambiguous import without_ambiguous
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
-from gridcredit.ingestion.conversion.convert import ARROW_TYPES, Converted, convert, storable, unread_columns
+from gridcredit.ingestion.conversion.convert import Converted, convert, storable, unread_columns
+from gridcredit.ingestion.conversion.repeats import without_repeats
+from gridcredit.ingestion.deliveries.repair import Repair
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.open_copy import OpenCopy
+from gridcredit.lake.load_file import LoadFile
 from gridcredit.persons.pseudonyms import Pseudonyms
 from gridcredit.warehouse.raw_tables import partition
 
@@ -35,7 +38,8 @@ class Counts:
     """What became of one file's rows in one extract, and of its lines, of which each may make several rows.
 
     A line with a row in quarantine is quarantined, another with a row that was accepted or repeated is used, and the
-    rest is set aside. `set_aside` has the rows that each condition took out.
+    rest is set aside. Lines without a value are no rows, and none of these. `set_aside` has the rows that each
+    condition took out.
     """
 
     read: int = 0
@@ -46,14 +50,15 @@ class Counts:
     lines: int = 0
     lines_used: int = 0
     lines_quarantined: int = 0
+    lines_without_values: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """One batch of one extract, ready to be written: accepted rows as CSV, and the rows for quarantine."""
+    """One batch of one extract, ready to be written: accepted rows, also as CSV, and the rows for quarantine."""
 
-    accepted: list[memoryview]
+    accepted: list[tuple[pa.Table, memoryview]]
     quarantined: list[QuarantinedRow]
     counts: Counts
 
@@ -69,16 +74,19 @@ class ExtractLoad:
         file_id: int,
         unread: list[str],
         pseudonyms: Pseudonyms,
+        lake_file: LoadFile | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self.extract, self.parts, self.rule, self.file_id, self.unread = extract, part.parts(), rule, file_id, unread
         self.has_tombstones = any(one.deleted for one in self.parts)
-        self.pseudonyms = pseudonyms
+        self.pseudonyms, self.lake_file, self.repair = pseudonyms, lake_file, repair
         self.counts = Counts()
         self.first_fault = ""
         self.conventions: dict[str, Conventions] = defaultdict(Conventions)
         self.noticed: list[str] = []
         self.quarantined: list[QuarantinedRow] = []
         self.seen: set[tuple[object, ...]] = set()
+        self.source_lines: dict[int, int] = {}
         columns = [column.name for column in extract.columns] + ["_line_no"]
         columns += ["_deleted"] if self.has_tombstones else []
         columns += ["_extra"] if unread else []
@@ -88,14 +96,19 @@ class ExtractLoad:
 
     def prepare(self, batch: Batch, file_name: str) -> PreparedBatch:
         """Type one batch and part the good rows from the bad; needs no database."""
-        prepared = PreparedBatch([], self._malformed(batch), Counts(read=len(batch.malformed)))
+        if self.repair is not None:
+            batch, file_name = self.repair.part_of(batch, self.extract.name), self.repair.file_name
+            self.source_lines.update(zip(batch.line_no.tolist(), batch.source_lines.tolist(), strict=True))
+        prepared = PreparedBatch([], [], Counts(read=len(batch.malformed)))
+        rejected = self._malformed(batch)
         counts = prepared.counts
         used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
-        for part in self.parts:
-            converted = convert(batch, self.extract, part, self.rule, file_name)
-            keep = self._without_repeats(converted) if part.distinct else converted.keep
-            prepared.accepted.append(self._csv(converted, batch, keep))
-            prepared.quarantined.extend(self._rejected(converted, batch))
+        made = [convert(batch, self.extract, part, self.rule, file_name) for part in self.parts]
+        for part, converted in zip(self.parts, without_ambiguous(made, self.parts, self.extract), strict=True):
+            keep = without_repeats(converted, self.extract, self.seen) if part.distinct else converted.keep
+            rows = self._accepted(converted, batch, keep)
+            prepared.accepted.append((rows, _as_csv(rows)))
+            rejected.extend(self._rejected(converted, batch))
             for column, found in converted.conventions.items():
                 self.conventions[column] += found
             accepted = int(keep.sum())
@@ -106,8 +119,10 @@ class ExtractLoad:
             counts.set_aside += converted.set_aside
             used |= converted.keep
             bad[[rejected.index for rejected in converted.rejected]] = True
-        counts.quarantined = len(prepared.quarantined)
+        counts.quarantined = len(rejected)
+        prepared.quarantined.extend(_one_of_each_line(rejected))
         counts.lines = batch.row_count + len(batch.malformed)
+        counts.lines_without_values = batch.lines_without_values
         counts.lines_used = int((used & ~bad).sum())
         counts.lines_quarantined = int(bad.sum()) + len(batch.malformed)
         self._note_first_fault(prepared.quarantined)
@@ -116,13 +131,20 @@ class ExtractLoad:
     @property
     def notes(self) -> list[str]:
         """What a person should check."""
-        return [*advice(self.conventions), *self.noticed]
+        empty = self.counts.lines_without_values
+        # A blank line at the end is common.
+        without_values = [f"{empty} lines hold no value, and are no rows"] if empty > 1 else []
+        return [*advice(self.conventions), *without_values, *self.noticed]
 
     def write(self, copy: OpenCopy, part: PreparedBatch) -> None:
-        """Write one batch's accepted rows to raw, and the others to quarantine as soon as they are many."""
+        """Write one batch's accepted rows to raw and to the lake, and the others to quarantine as soon as they are
+        many.
+        """
         if part.counts.accepted:
-            for rows in part.accepted:
-                copy.into(self.copy).write(rows)
+            for rows, csv in part.accepted:
+                copy.into(self.copy).write(csv)
+                if self.lake_file is not None:
+                    self.lake_file.write(rows)
         self.quarantined += part.quarantined
         if len(self.quarantined) >= QUARANTINE_BATCH:
             self.write_quarantined(copy)
@@ -135,7 +157,7 @@ class ExtractLoad:
             copy.into(QUARANTINE_COPY).write_row(row)
         self.quarantined = []
 
-    def _csv(self, converted: Converted, batch: Batch, keep: BooleanMask) -> memoryview:
+    def _accepted(self, converted: Converted, batch: Batch, keep: BooleanMask) -> pa.Table:
         columns = converted.rows | self._personal_columns(converted) | {"_line_no": pa.array(batch.line_no)}
         if self.has_tombstones:
             columns["_deleted"] = pa.array(converted.deleted)
@@ -144,7 +166,7 @@ class ExtractLoad:
         table = pa.table(columns)
         if not keep.all():
             table = table.filter(pa.array(keep))
-        return _as_csv(table)
+        return table
 
     def _personal_columns(self, converted: Converted) -> dict[str, pa.Array]:
         """Personal columns as they are stored; names are touched only where a customer's persons were erased."""
@@ -175,19 +197,6 @@ class ExtractLoad:
         of_texts = pc.is_in(converted.rows["name"], pa.array(texts, pa.string()))
         return pc.if_else(pc.and_(of_erased, of_texts), pa.scalar(None, pa.string()), converted.rows["value"])
 
-    def _without_repeats(self, converted: Converted) -> BooleanMask:
-        """Keep the first of rows that are alike in every column; they must be alike where their key is."""
-        keep = converted.keep.copy()
-        columns = [
-            converted.rows[column.name].cast(ARROW_TYPES[column.kind]).to_pylist() for column in self.extract.columns
-        ]
-        for index in np.flatnonzero(keep):
-            row = tuple(column[index] for column in columns)
-            if row in self.seen:
-                keep[index] = False
-            self.seen.add(row)
-        return keep
-
     def _malformed(self, batch: Batch) -> list[QuarantinedRow]:
         return [
             (self.file_id, self.extract.name, bad.line_no, storable(bad.text), None, None, bad.reason)
@@ -204,6 +213,17 @@ class ExtractLoad:
         if rows and not self.first_fault:
             _, _, line_no, _, column, _, reason = min(rows, key=lambda row: row[2])
             self.first_fault = f"line {line_no}, {f'column {column} ' if column else ''}{reason}"
+
+
+def _one_of_each_line(rows: list[QuarantinedRow]) -> list[QuarantinedRow]:
+    """Of a line that makes several bad rows one, with all their reasons: it is repaired as a whole."""
+    lines: dict[int, QuarantinedRow] = {}
+    for row in rows:
+        _, _, line_no, _, column, _, reason = row
+        if first := lines.get(line_no):
+            row = (*first[:6], f"{first[6]}; {column or 'row'} {reason}")
+        lines[line_no] = row
+    return list(lines.values())
 
 
 def _as_csv(table: pa.Table) -> memoryview:

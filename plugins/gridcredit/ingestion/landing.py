@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from datetime import UTC, datetime
@@ -18,14 +19,16 @@ from gridcredit.ingestion.manifest import manifest_path
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_rights
-from gridcredit.ingestion.stored_names import stored_name
+from gridcredit.ingestion.stored_names import printable, stored_name
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
 
 log = structlog.get_logger(__name__)
 
+_DIGITS = re.compile("([0-9]+)")
 NOTE_SUFFIX = ".refused.txt"
-UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp")
+# Of programs that transfer files, while they do.
+UNFINISHED_SUFFIXES = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", "~")
 
 
 def ready_files(settings: Settings | None = None) -> list[Path]:
@@ -34,16 +37,27 @@ def ready_files(settings: Settings | None = None) -> list[Path]:
     A folder in which anything is still being written is left alone, so that what comes together is loaded together.
     """
     settings = settings or get_settings()
-    settled_before = time.time() - settings.landing_settle_seconds
+    now = time.time()
     ready: list[tuple[float, Path]] = []
     for folder in settings.landing_dir.glob("*"):
         if folder.is_symlink():
             continue
-        waiting = [(path.lstat().st_mtime, path) for path in _waiting(folder)]
-        if all(modified <= settled_before for modified, _ in waiting):
+        waiting = [(_modified_at(path, now), path) for path in _waiting(folder)]
+        if all(modified <= now - settings.landing_settle_seconds for modified, _ in waiting):
             mapping = _mapping(folder.name, settings)
             ready += [(modified, path) for modified, path in waiting if _is_complete(path, mapping)]
-    return [path for _, path in sorted(ready)]
+    return [path for _, path in sorted(ready, key=lambda one: (one[0], _natural(one[1].name)))]
+
+
+def _modified_at(path: Path, now: float) -> float:
+    """When a file was last written: by its sender's clock, or where that is ahead, by this machine's."""
+    stat = path.lstat()
+    return stat.st_mtime if stat.st_mtime <= now else stat.st_ctime
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """The order in which a person puts names: pay_2 before pay_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(name)]
 
 
 def waiting_files(settings: Settings) -> dict[str, int]:
@@ -76,7 +90,7 @@ def _waiting(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.glob("*")
-        if not path.name.startswith(".") and not path.name.endswith(UNFINISHED_SUFFIXES)
+        if not path.name.startswith(".") and not path.name.lower().endswith(UNFINISHED_SUFFIXES)
     ]
 
 
@@ -94,6 +108,8 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
     accepted, refused = (_folder_of_today(base, mapping_name) for base in (settings.accepted_dir, settings.refused_dir))
     check_rights(path, [accepted, refused])
     try:
+        if printable(path.name) != path.name:
+            raise FileRefusedError(f"{printable(path.name)}: its name is not UTF-8: rename it")
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
         mappings = load_mappings(settings.mappings_dir)
@@ -111,15 +127,16 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
 
 def _refuse(path: Path, folder: Path, reason: str, settings: Settings) -> None:
     """Record a refusal and move the file, or the link itself, beside a text that gives the reason."""
+    name, reason = printable(path.name), printable(reason)
     with connect(settings) as connection:
         (number,) = connection.execute(
             "insert into ops.refused_files (mapping, file_name, reason) values (%s, %s, %s) returning refusal_id",
-            [path.parent.name, path.name, reason],
+            [path.parent.name, name, reason],
         ).fetchone() or (0,)
     note = folder / (stored_name(number, path.name) + NOTE_SUFFIX)
     write_private(note, f"{reason}\nMend or replace the file and deliver it again.\n")
     _move_out(path, folder, number, settings)
-    log.warning("file_refused", file=path.name, reason=reason, moved_to=str(folder))
+    log.warning("file_refused", file=name, reason=reason, moved_to=str(folder))
 
 
 def _move_out(path: Path, folder: Path, number: int, settings: Settings) -> None:
@@ -135,7 +152,7 @@ def _move_out(path: Path, folder: Path, number: int, settings: Settings) -> None
             shutil.move(done, stored)
         if os.path.lexists(stored):
             make_private(stored)
-            redact_later_file(stored, rule if done == path else None, done.name, settings)
+            redact_later_file(stored, rule if done == path else None, printable(done.name), settings)
 
 
 def _finish_earlier_try(path: Path, settings: Settings) -> int:
@@ -146,7 +163,7 @@ def _finish_earlier_try(path: Path, settings: Settings) -> int:
             "where mapping = %(mapping)s and deliveries.file_name = %(name)s "
             "union all select null, reason, refused_at from ops.refused_files "
             "where mapping = %(mapping)s and file_name = %(name)s order by at desc limit 1",
-            {"mapping": path.parent.name, "name": path.name},
+            {"mapping": path.parent.name, "name": printable(path.name)},
         ).fetchone()
     if last is None:
         raise FileRefusedError(f"{path.name}: no such file")

@@ -48,7 +48,7 @@ def read_promise(path: Path, rule: FileRule) -> Promise:
         if pattern
     }
     for name, match in found.items():
-        if match is None:
+        if match is None or not match.group(1):
             raise FileRefusedError(f"{path.name}: its manifest {beside.name} does not state its {name}")
     values = {name: match.group(1) for name, match in found.items() if match}
     try:

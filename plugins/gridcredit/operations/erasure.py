@@ -17,11 +17,11 @@ from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.redaction import FREE_TEXT, Named, Outcome, redact_file
 from gridcredit.ingestion.stored_names import stored_name
+from gridcredit.lake.copies import drop_lake
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.persons.pseudonyms import ERASED, Pseudonyms
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
-from gridcredit.warehouse.lake import drop_lake
 from gridcredit.warehouse.load_hashes import record_erasure, sums_of_customer
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.published_tables import table_columns

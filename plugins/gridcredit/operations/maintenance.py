@@ -10,10 +10,10 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.files.policy_file import read_policy_file
+from gridcredit.lake.copies import remove_stale
 from gridcredit.lineage.transport import events_folder
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
-from gridcredit.warehouse.lake import remove_stale
 from gridcredit.warehouse.load_hashes import record_load_hash, unhashed_loads
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.raw_tables import (

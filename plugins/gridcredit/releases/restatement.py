@@ -70,14 +70,20 @@ def restated_by(release: int, settings: Settings) -> tuple[str, list[Restated]]:
             for cause, condition in CAUSES.items()
         )
         query = sql.SQL(
-            "with before as (select customer_id, open_amount from published.customer_rating_history "
+            # Ratings say what was owed before the first release with accounts, and not of who is not rated.
+            "with accounts as (select customer_id, open_amount from published.customer_account_history "
             "where valid_from_release < {release} and (valid_to_release is null or valid_to_release >= {release})), "
+            "ratings as (select customer_id, open_amount from published.customer_rating_history "
+            "where valid_from_release < {release} and (valid_to_release is null or valid_to_release >= {release})), "
+            "before as (select customer_id, coalesce(accounts.open_amount, ratings.open_amount) as open_amount "
+            "from accounts full join ratings using (customer_id)), "
             "after as (select customer_id, open_amount from published.customer_account_as_of({release})), "
             "causes as (select customer_id, case {ranked} else 'other' end as cause "
             "from published.account_movement_as_of({release}) group by customer_id) "
-            "select coalesce(cause, 'other'), count(*), sum(coalesce(before.open_amount, 0)), sum(after.open_amount) "
-            "from after left join before using (customer_id) left join causes using (customer_id) "
-            "where after.open_amount <> coalesce(before.open_amount, 0) group by 1 order by 2 desc, 1"
+            "select coalesce(cause, 'other'), count(*), sum(coalesce(before.open_amount, 0)), "
+            "sum(coalesce(after.open_amount, 0)) "
+            "from after full join before using (customer_id) left join causes using (customer_id) "
+            "where coalesce(after.open_amount, 0) <> coalesce(before.open_amount, 0) group by 1 order by 2 desc, 1"
         ).format(release=sql.Literal(release), ranked=ranked)
         rows = connection.execute(query).fetchall()
     return because, [Restated(*row) for row in rows]

@@ -15,6 +15,7 @@ from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.table_copies import Columns
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -86,6 +87,15 @@ class BuiltFromCopies(Engine):
             connection.execute(sql.SQL("create {}index on {} ({})").format(unique, relation, names))
         _comment(connection, relation, node)
         connection.execute(sql.SQL("analyze {}").format(relation))
+
+
+def read_csv(path: str, columns: Columns) -> str:
+    """The expression by which DuckDB reads what Postgres wrote: an empty text is not null, as it stands in quotes."""
+    types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+    return (
+        f"read_csv('{path}', header=false, auto_detect=false, delim=',', quote='\"', escape='\"', "
+        f"allow_quoted_nulls=false, columns={{{types}}})"
+    )
 
 
 def sources(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from gridcredit.files.private import private_folder
+from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, sources
-from gridcredit.warehouse import lake
+from gridcredit.transformation.copies import BuiltFromCopies, read_csv, sources
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,7 +45,7 @@ class DuckDB(BuiltFromCopies):
         self.end()
         private_folder(self.folder)
         with connect(self.settings) as connection, self.duckdb() as engine:
-            files = lake.bring_up_to_date(connection, engine, self.settings)
+            files = bring_up_to_date(connection, self.settings)
             for schema, table in sources(self.settings):
                 engine.execute(f"create schema if not exists {schema}")
                 if schema == "raw":
@@ -78,15 +81,16 @@ class DuckDB(BuiltFromCopies):
             names = ", ".join(f"'{file}'" for file in files)
             engine.execute(f"create view raw.{table} as select * from read_parquet([{names}])")  # noqa: S608 - our own names
         else:
-            engine.execute(_create_table("raw", table, lake.columns_of(connection, "raw", table)))
+            engine.execute(_create_table("raw", table, columns_of(connection, "raw", table)))
 
     def _take(self, connection: Connection, engine: DuckDBPyConnection, schema: str, table: str) -> None:
-        columns = lake.columns_of(connection, schema, table)
+        columns = columns_of(connection, schema, table)
         engine.execute(_create_table(schema, table, columns))
-        with lake.rows_as_csv(connection, schema, table, self.folder) as rows:
-            engine.execute(f"insert into {schema}.{table} select * from {lake.read_csv(rows, columns)}")  # noqa: S608 - our own names
+        everything = sql.SQL("select * from {}").format(sql.Identifier(schema, table))
+        with rows_as_csv(connection, everything, self.folder) as rows:
+            engine.execute(f"insert into {schema}.{table} select * from {read_csv(rows, columns)}")  # noqa: S608 - our own names
 
 
-def _create_table(schema: str, table: str, columns: lake.Columns) -> str:
+def _create_table(schema: str, table: str, columns: Columns) -> str:
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     return f"create or replace table {schema}.{table} ({typed})"

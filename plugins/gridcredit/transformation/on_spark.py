@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from psycopg import sql
+
 from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
+from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, sources
-from gridcredit.warehouse import lake
+from gridcredit.transformation.copies import BuiltFromCopies, read_csv, sources
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -67,14 +70,14 @@ class Spark(BuiltFromCopies):
         private_folder(self.folder)
         self._session = self.begin_session()
         with connect(self.settings) as connection, self.duckdb() as duckdb:
-            files = lake.bring_up_to_date(connection, duckdb, self.settings)
+            files = bring_up_to_date(connection, self.settings)
             tables = list(sources(self.settings))
             for schema in sorted({schema for schema, _ in tables}):
                 self._session.sql(f"create schema if not exists {schema}")
             for schema, table in tables:
                 if schema == "raw" and files[table]:
-                    columns = lake.columns_of(connection, schema, table)
-                    self._show(schema, table, columns, self.settings.lake_dir / table)
+                    columns = columns_of(connection, schema, table)
+                    self._show(schema, table, columns, files[table][0].parent)
                 else:
                     self._take(connection, duckdb, schema, table)
 
@@ -167,15 +170,16 @@ class Spark(BuiltFromCopies):
         }
 
     def _take(self, connection: Connection, duckdb: DuckDBPyConnection, schema: str, table: str) -> None:
-        columns = lake.columns_of(connection, schema, table)
+        columns = columns_of(connection, schema, table)
         folder = self.folder / "sources" / schema / table
         folder.mkdir(parents=True, exist_ok=True)
-        with lake.rows_as_csv(connection, schema, table, self.folder) as rows:
-            source = lake.read_csv(rows, columns)
+        everything = sql.SQL("select * from {}").format(sql.Identifier(schema, table))
+        with rows_as_csv(connection, everything, self.folder) as rows:
+            source = read_csv(rows, columns)
             duckdb.execute(f"copy (select * from {source}) to '{folder}/rows.parquet' (format parquet)")  # noqa: S608 - our own names
         self._show(schema, table, columns, folder)
 
-    def _show(self, schema: str, table: str, columns: lake.Columns, folder: Path) -> None:
+    def _show(self, schema: str, table: str, columns: Columns, folder: Path) -> None:
         typed = ", ".join(f"{name} {_spark_type(kind)}" for name, kind in columns.items())
         self._session.sql(f"drop table if exists {schema}.{table}")
         self._session.sql(f"create table {schema}.{table} ({typed}) using parquet location '{folder}'")

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.contract.shapes import Column
-from gridcredit.ingestion.batch import Batch, BooleanMask, clean, no_rows, to_mask
+from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows, to_mask
 from gridcredit.ingestion.conversion.numerals import SOURCE_SCALE, SOURCE_TYPE, to_decimal
+from gridcredit.ingestion.conversion.spelling import coded
 from gridcredit.ingestion.mapping.columns import Condition
 from gridcredit.ingestion.mapping.rules import FileRule
 
@@ -23,7 +24,7 @@ def meets(batch: Batch, condition: Condition, file_rule: FileRule) -> BooleanMas
         return _meet_one(batch, condition.any_of, file_rule)
     if condition.none_of is not None:
         return ~_meet_one(batch, condition.none_of, file_rule)
-    values = clean(batch.columns[condition.column or ""])
+    values = coded(batch.columns[condition.tested], file_rule)
     if condition.filled is not None:
         return to_mask(pc.is_valid(values) if condition.filled else pc.is_null(values))
     if condition.equals is not None:
@@ -78,7 +79,7 @@ def not_comparable(batch: Batch, condition: Condition, file_rule: FileRule) -> B
     """The rows whose value is no number, where the condition compares it with one."""
     if not condition.compares:
         return no_rows(batch.row_count)
-    return _numbers(clean(batch.columns[condition.column or ""]), file_rule)[1]
+    return _numbers(coded(batch.columns[condition.tested], file_rule), file_rule)[1]
 
 
 def _numbers(values: pa.Array, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:

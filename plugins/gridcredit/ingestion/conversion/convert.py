@@ -10,34 +10,35 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridcredit.contract.arrow import ARROW_TYPES
 from gridcredit.contract.shapes import DECIMALS, Column, Extract
 from gridcredit.ingestion.batch import Batch, BooleanMask, by_distinct, clean, filled_or_null, no_rows, to_mask
 from gridcredit.ingestion.conversion.conditions import NOT_COMPARABLE, in_scope_of, meets, not_comparable
 from gridcredit.ingestion.conversion.conventions import Conventions
-from gridcredit.ingestion.conversion.dates import date_reader, reckoned
-from gridcredit.ingestion.conversion.identifiers import FLOAT_REASON, were_floats
+from gridcredit.ingestion.conversion.dates import (
+    FIRST_YEAR,
+    YEARS_AHEAD,
+    date_reader,
+    is_likely_year,
+    iso_moment,
+    reckoned,
+)
+from gridcredit.ingestion.conversion.identifiers import not_identifier_reason, not_identifiers
 from gridcredit.ingestion.conversion.invisible import invisible, invisible_reason
-from gridcredit.ingestion.conversion.numerals import to_converted, to_decimal
-from gridcredit.ingestion.mapping.columns import DATED, PLACEHOLDER, ColumnRule
+from gridcredit.ingestion.conversion.numerals import not_a_number, to_converted, to_decimal
+from gridcredit.ingestion.conversion.spelling import coded, half_width
+from gridcredit.ingestion.mapping.columns import DATED, FALSE_WORDS, PLACEHOLDER, TRUE_WORDS, ColumnRule
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
-
-ARROW_TYPES: dict[str, pa.DataType] = {
-    "text": pa.string(),
-    "code": pa.string(),
-    "date": pa.date32(),
-    "month": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "boolean": pa.bool_(),
-} | {kind: pa.decimal128(digits, scale) for kind, (digits, scale) in DECIMALS.items()}
-TRUE_WORDS, FALSE_WORDS = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
         for source in column_rule.sources():
             if source in batch.columns:
                 faults.add_invisible(column.name, column, batch.columns[source], in_scope)
-        text = column_text(batch, column_rule, file_rule, file_name)
+        is_free_text = column.kind == "text" and not column.is_identifier and column_rule.values is None
+        text = column_text(batch, column_rule, file_rule, file_name, is_free_text)
         typed, bad = to_type(text, column, column_rule, file_rule)
         rows[column.name] = typed
         bad &= in_scope
@@ -90,7 +92,7 @@ def convert(batch: Batch, extract: Extract, rule: ExtractRule, file_rule: FileRu
             conventions[column.name] = Conventions.of(
                 text.filter(pa.array(in_scope)), int(bad.sum()), column, column_rule, file_rule
             )
-            faults.add(column.name, text, bad, _reason(column, column_rule, file_rule))
+            faults.add(column.name, text, bad, partial(_reason, column=column, rule=column_rule, file_rule=file_rule))
         faults.add(column.name, text, _missing(text, column, deleted) & in_scope, "is missing")
     if extract.named is not None:
         rows["value"] = _named_values(rows, extract.named, rule.rule_of("value"), file_rule, faults, in_scope)
@@ -119,9 +121,18 @@ def _named_values(
         if of_name.any():
             own = pc.if_else(pa.array(of_name), values, pa.scalar(None, pa.string()))
             typed, bad = to_type(own, column, rule, file_rule)
-            faults.add("value", values, bad & in_scope, f"of {column.name} {_reason(column, rule, file_rule)}")
+            faults.add(
+                "value",
+                values,
+                bad & in_scope,
+                partial(_reason_of_named, column=column, rule=rule, file_rule=file_rule),
+            )
             found = pc.if_else(pa.array(of_name), pc.cast(typed, pa.string()), found)
     return found
+
+
+def _reason_of_named(value: str, column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
+    return f"of {column.name} {_reason(value, column, rule, file_rule)}"
 
 
 class _Faults:
@@ -166,14 +177,23 @@ def unread_columns(batch: Batch, names: list[str]) -> pa.Array:
     return pc.binary_join_element_wise(*parts, pa.scalar("}"), pa.scalar(""))
 
 
-def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: str) -> pa.Array:
-    """The canonical column as cleaned text, before typing; null where the source has nothing."""
+def column_text(
+    batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: str, is_free_text: bool = False
+) -> pa.Array:
+    """The canonical column as cleaned text, before typing; null where the source has nothing.
+
+    Free text stays as it is spelt.
+    """
+
+    def read(source: str) -> pa.Array:
+        return clean(batch.columns[source]) if is_free_text else coded(batch.columns[source], file_rule)
+
     if rule.constant is not None:
         return pa.repeat(pa.scalar(rule.constant, pa.string()), batch.row_count)
     if rule.template is not None:
-        text = _template(batch, rule.template, file_name if batch.row_keys is None else file_rule.pattern)
+        text = _template(batch, rule.template, file_name if batch.row_keys is None else file_rule.pattern, read)
     elif rule.source in batch.columns:
-        text = clean(batch.columns[rule.source])
+        text = read(rule.source)
     else:
         return pa.nulls(batch.row_count, pa.string())
     if rule.values is not None:
@@ -187,7 +207,7 @@ def column_text(batch: Batch, rule: ColumnRule, file_rule: FileRule, file_name: 
     return text
 
 
-def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
+def _template(batch: Batch, template: str, file_name: str, read: Callable[[str], pa.Array]) -> pa.Array:
     parts: list[pa.Array | pa.Scalar] = []
     position = 0
     for match in PLACEHOLDER.finditer(template):
@@ -195,10 +215,10 @@ def _template(batch: Batch, template: str, file_name: str) -> pa.Array:
         name = match.group(1)
         if name == "_line":
             parts.append(
-                batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.line_no), pa.string())
+                batch.row_keys if batch.row_keys is not None else pc.cast(pa.array(batch.source_lines), pa.string())
             )
         else:
-            parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else clean(batch.columns[name]))
+            parts.append(pa.scalar(file_name, pa.string()) if name == "_file" else read(name))
         position = match.end()
     parts.append(pa.scalar(template[position:], pa.string()))
     return pc.binary_join_element_wise(*parts, pa.scalar("", pa.string()))
@@ -215,11 +235,13 @@ def _missing(text: pa.Array, column: Column, deleted: BooleanMask) -> BooleanMas
 def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRule) -> tuple[pa.Array, BooleanMask]:
     """Type a column of cleaned text, decimals as plain text; the mask marks values that are there but do not fit."""
     if file_rule.full_width and column.kind != "text":
-        text = pc.utf8_normalize(text, "NFKC")
+        text = half_width(text)
     if column.kind == "text":
-        return text, were_floats(text) if column.is_identifier else no_rows(len(text))
+        if not column.is_identifier:
+            return text, no_rows(len(text))
+        return text, not_identifiers(text)
     if column.kind in DECIMALS:
-        factor = rule.conversion()
+        factor = rule.conversion(column)
         separators = (file_rule.decimal_separator, file_rule.thousands_separator)
         if factor is not None:
             typed, bad = to_converted(text, column, *separators, factor)
@@ -231,7 +253,9 @@ def to_type(text: pa.Array, column: Column, rule: ColumnRule, file_rule: FileRul
 
 
 def _negated(numbers: pa.Array) -> pa.Array:
-    """Plain decimals with their sign turned."""
+    """Decimals, plain or converted ones, with their sign turned."""
+    if pa.types.is_decimal(numbers.type):
+        return pc.negate(numbers)
     numbers = pc.utf8_ltrim(numbers, characters="+")
     return pc.if_else(
         pc.starts_with(numbers, "-"),
@@ -245,20 +269,14 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
         return lambda value: value if value in column.values else None
     if column.kind == "boolean":
         return lambda value: True if value.lower() in TRUE_WORDS else False if value.lower() in FALSE_WORDS else None
-    by_format = date_reader(file_rule.format_of(column, rule), file_rule)
     zone = ZoneInfo(file_rule.time_zone)
-
-    def read(value: str) -> datetime:
-        try:
-            return by_format(value)
-        except ValueError:
-            if file_rule.format == "csv" and not file_rule.iso_dates:
-                raise
-            return datetime.fromisoformat(value)  # so are dates and times written that were no text in their file
+    read = _date_reader(column, rule, file_rule)
 
     def parse(value: str) -> object:
         try:
             moment = read(value)
+            if not is_likely_year(moment.year):
+                return None
             moment = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
             moment = reckoned(moment, rule)
         except (ValueError, OverflowError):
@@ -270,18 +288,43 @@ def _parser(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[
     return parse
 
 
+def _date_reader(column: Column, rule: ColumnRule, file_rule: FileRule) -> Callable[[str], datetime]:
+    by_format = date_reader(file_rule.format_of(column, rule), file_rule)
+
+    def read(value: str) -> datetime:
+        try:
+            return by_format(value)
+        except ValueError:
+            if file_rule.format == "csv" and not file_rule.iso_dates:
+                raise
+            return iso_moment(value)  # so are dates and times written that were no text in their file
+
+    return read
+
+
 def storable(text: str) -> str:
     """Postgres cannot hold a NUL character; its Unicode picture stands for it."""
     return text.replace("\0", "␀")
 
 
-def _reason(column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
+def _reason(value: str, column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
     if column.kind == "code":
         return f"is not one of {', '.join(column.values)}"
     if column.kind == "boolean":
         return "is not yes or no"
     if column.kind == "text":
-        return FLOAT_REASON
+        return not_identifier_reason(value)
     if column.kind in DATED:
-        return f"is not a {column.kind} written as {file_rule.format_of(column, rule)}"
-    return f"is not a number that fits {column.sql_type}"
+        return _not_dated(value, column, rule, file_rule)
+    return not_a_number(value, column)
+
+
+def _not_dated(value: str, column: Column, rule: ColumnRule, file_rule: FileRule) -> str:
+    with suppress(ValueError):
+        year = _date_reader(column, rule, file_rule)(value).year
+        if not is_likely_year(year):
+            return (
+                f"is of the year {year}, before {FIRST_YEAR} or more than {YEARS_AHEAD} years ahead: of another "
+                "calendar, or cut short? `values` in the mapping say what it stands for"
+            )
+    return f"is not a {column.kind} written as {file_rule.format_of(column, rule)}"

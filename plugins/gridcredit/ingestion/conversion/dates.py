@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +15,21 @@ from gridcredit.ingestion.mapping.rules import FileRule
 # Formats in common use, which are tried where most values do not fit the mapping's.
 COMMON_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d")
 SATURDAY = 5
+# Days that stand for "without end" are of such a year.
+FIRST_YEAR, YEARS_AHEAD, OPEN_ENDS = 1900, 100, (2999, 4712, 9999)
+_ISO = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?)?|\d{8}",
+    re.ASCII,
+)
+# A time behind which the zone stands as a word.
+_IN_UTC = re.compile(r"%[HIMSfp]\s*(?:Z|UTC|GMT)$")
 _WITHOUT_SEPARATOR = re.compile("%[YymdHMS]%[YymdHMS]")
 
 
 def date_reader(pattern: str, rule: FileRule) -> Callable[[str], datetime]:
     """What reads a text by a format; it raises ValueError where the text does not fit."""
     is_fixed = _WITHOUT_SEPARATOR.search(pattern) is not None
+    is_in_utc = _IN_UTC.search(pattern) is not None
 
     def read(text: str) -> datetime:
         # strptime takes the digits of any script.
@@ -32,9 +41,21 @@ def date_reader(pattern: str, rule: FileRule) -> Callable[[str], datetime]:
             moment = moment.replace(year=year + (2000 if year < rule.year_pivot else 1900))
         if is_fixed and moment.strftime(pattern) != text:
             raise ValueError(text)  # 1012026 may be the 1st or the 10th of January
-        return moment
+        return moment.replace(tzinfo=UTC) if is_in_utc else moment
 
     return read
+
+
+def iso_moment(text: str) -> datetime:
+    """A day, or a moment of one, by ISO 8601; ValueError for its other forms (weeks), and for what only looks so."""
+    if _ISO.fullmatch(text) is None:
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
+
+
+def is_likely_year(year: int) -> bool:
+    """Whether a day of a supplier's may be of that year: other calendars, and dates cut short, are not."""
+    return FIRST_YEAR <= year <= datetime.now(UTC).year + YEARS_AHEAD or year in OPEN_ENDS
 
 
 def reckoned(moment: datetime, rule: ColumnRule) -> datetime:

@@ -11,11 +11,17 @@ import pyarrow.compute as pc
 from gridcredit.contract.shapes import Column
 from gridcredit.ingestion.batch import BooleanMask, to_mask
 
-_NOWHERE = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\u009f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
-# Joiners and directions, which words of some scripts need.
-_IN_WORDS_ONLY = "\u00ad\u200c-\u200f"
+_NOWHERE = (
+    "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\u009f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+)
+# Joiners, directions, fillers and variants, which words of some scripts need, and what stands for a lost character.
+_IN_WORDS_ONLY = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c-\u200f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\ufffc-\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
 # Spaces that look like others, and line breaks; those around a value do not count.
 _NOT_IN_IDENTIFIERS = "\\t\\n\\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+LOST = "\ufffd"
 _AROUND_NAMES = " \t\r\n\u00a0\u3000\ufeff\u200b\u2060"
 
 
@@ -39,7 +45,10 @@ def invisible(values: pa.Array, column: Column | None) -> BooleanMask | None:
 def invisible_reason(value: str, column: Column | None) -> str:
     """Which character it is."""
     found = re.search(_pattern(column), value.strip())
-    return f"holds an invisible character (U+{ord(found.group()) if found else 0:04X})"
+    sign = found.group() if found else "\0"
+    if sign == LOST:
+        return f"holds U+{ord(LOST):04X}, which stands for a character that was lost on the way"
+    return f"holds an invisible character (U+{ord(sign):04X})"
 
 
 def _pattern(column: Column | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 
 import numpy as np
@@ -10,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.contract.shapes import DECIMALS, Column
-from gridcredit.ingestion.batch import BooleanMask, by_distinct, to_mask
+from gridcredit.ingestion.batch import BooleanMask, by_distinct, is_ascii, to_mask
 
-_POWER = r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]{1,2}$"
+# Signs that look like others, which some programs write: minus, and spaces and an apostrophe between thousands.
+_MINUS = "\u2212"
+_LOOK_LIKE = {" ": "\u00a0\u2009\u202f", "'": "\u2019"}
 # Numbers in another unit may have more places than the column.
 SOURCE_SCALE = 9
 SOURCE_TYPE = pa.decimal128(25, SOURCE_SCALE)
@@ -24,8 +27,8 @@ def to_decimal(
     text: pa.Array, column: Column, decimal: str, thousands: str | None, scale: int | None = None
 ) -> tuple[pa.Array, BooleanMask]:
     """Numbers as text with a point, which the database reads as exactly; the mask marks what is none that fits."""
+    text = plain = _plain_signs(text, thousands)
     fits = _fits(text, column, decimal, thousands, scale)
-    plain = text
     if thousands:
         plain = pc.replace_substring(plain, thousands, "")
     if decimal != ".":
@@ -35,9 +38,9 @@ def to_decimal(
     bad = to_mask(pc.invert(fits))
     if bad.any():
         # 1e+05 is a number too, whose digits are written out here.
-        powers = pc.if_else(pc.match_substring_regex(plain, _POWER), plain, pa.scalar(None, pa.string()))
+        powers = pc.if_else(pc.match_substring_regex(text, _power(decimal)), text, pa.scalar(None, pa.string()))
         if powers.null_count < len(powers):
-            written = by_distinct(powers, pa.string(), _written_out)[0]
+            written = by_distinct(powers, pa.string(), lambda number: _written_out(number.replace(decimal, ".")))[0]
             fits = pc.or_(fits, pc.fill_null(_fits(written, column, ".", None, scale), False))
             plain, bad = pc.coalesce(written, plain), to_mask(pc.invert(fits))
         plain = pc.if_else(fits, plain, pa.scalar(None, pa.string()))
@@ -60,12 +63,32 @@ def to_converted(
 def other_convention(text: pa.Array, column: Column, decimal: str, thousands: str | None) -> tuple[str, int]:
     """The convention other than this one by which most of the values fit, as a mapping names it, and how many do."""
     found = {
-        other: int(np.count_nonzero(to_mask(_fits(text, column, *other))))
+        other: int(np.count_nonzero(to_mask(_fits(_plain_signs(text, other[1]), column, *other))))
         for other in CONVENTIONS
         if other != (decimal, thousands)
     }
     best = max(found, key=lambda other: found[other])
     return f'decimal_separator: "{best[0]}" and thousands_separator: "{best[1]}"', found[best]
+
+
+def not_a_number(value: str, column: Column) -> str:
+    """Why a value is no number, with the first sign that no keyboard writes into one."""
+    strange = next((sign for sign in value if not sign.isascii()), None)
+    named = f" (it holds U+{ord(strange):04X}, {unicodedata.name(strange, 'a sign without a name')})" if strange else ""
+    return f"is not a number that fits {column.sql_type}{named}"
+
+
+def _plain_signs(text: pa.Array, thousands: str | None) -> pa.Array:
+    if is_ascii(text):
+        return text
+    text = pc.replace_substring(text, _MINUS, "-")
+    for other in _LOOK_LIKE.get(thousands or "", ""):
+        text = pc.replace_substring(text, other, str(thousands))
+    return text
+
+
+def _power(decimal: str) -> str:
+    return f"^[+-]?[0-9]+({re.escape(decimal)}[0-9]+)?[eE][+-]?[0-9]{{1,2}}$"
 
 
 def _written_out(number: str) -> str:

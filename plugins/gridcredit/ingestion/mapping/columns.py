@@ -17,11 +17,18 @@ from pydantic import (
     model_validator,
 )
 
+from gridcredit.contract.shapes import Column
+
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# What needs no factor.
-KWH_IN = {"Wh": Decimal("0.001"), "kWh": None, "MWh": Decimal(1000), "GWh": Decimal(1_000_000)}
+# Units of which many are counted by one letter, and how prices name theirs.
+_MANY = {"": Decimal("0.001"), "k": Decimal(1), "M": Decimal(1000), "G": Decimal(1_000_000)}
+_OF_A = {"": Decimal(1000), "k": Decimal(1), "M": Decimal("0.001"), "G": Decimal("0.000001")}
+_PRICE_OF = "currency per "
 FILE_PLACEHOLDERS = ("_file", "_line")
+# With those of the numbers multiplied they make as many as Arrow reckons with.
+FACTOR_PLACES = 9
 DATED = ("date", "month", "timestamp")
+TRUE_WORDS, FALSE_WORDS = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
 
 
 class Strict(BaseModel):
@@ -52,7 +59,7 @@ class ColumnRule(Strict):
     multiline: bool = False
     optional: bool = False
     unit: str | None = None
-    factor: Decimal | None = Field(None, gt=0, max_digits=12, decimal_places=9)
+    factor: Decimal | None = Field(None, gt=0, max_digits=12)
     negated: bool = False
 
     @model_validator(mode="after")
@@ -61,8 +68,12 @@ class ColumnRule(Strict):
             raise ValueError("give exactly one of `from`, `constant` and `template`")
         if self.constant is not None and self.values is not None:
             raise ValueError("`values` says nothing of a constant")
+        if "values" in self.model_fields_set and not self.values:
+            raise ValueError("`values` without an entry says nothing")
         if self.constant is not None and (self.multiline or self.optional):
             raise ValueError("a constant is neither `multiline` nor `optional`")
+        if self.template is not None and self.optional:
+            raise ValueError("a template needs all of its columns, and is not `optional`")
         if "otherwise" in self.model_fields_set and (self.otherwise is None or self.values is None):
             raise ValueError('`otherwise` is a text beside `values`; "" makes the other values absent')
         if self.constant is not None and not self.constant.strip():
@@ -73,6 +84,13 @@ class ColumnRule(Strict):
         if padded:
             raise ValueError(f"{padded[0]!r} begins or ends with a space, which no value does")
         return self
+
+    @field_validator("factor")
+    @classmethod
+    def _places_suffice(cls, value: Decimal | None) -> Decimal | None:
+        if value is not None and value != round(value, FACTOR_PLACES):
+            raise ValueError(f"has more than {FACTOR_PLACES} decimal places")
+        return value
 
     @field_validator("format")
     @classmethod
@@ -88,9 +106,10 @@ class ColumnRule(Strict):
         """Whether it says anything of dates."""
         return self.format is not None or self.end_of_month is not None or bool(self.add_days or self.add_working_days)
 
-    def conversion(self) -> Decimal | None:
+    def conversion(self, column: Column) -> Decimal | None:
         """What numbers are multiplied by; None where they stay as they are."""
-        return self.factor or KWH_IN.get(self.unit or "")
+        factor = self.factor or known_units(column).get(self.unit or "")
+        return None if factor == 1 else factor
 
     def results(self) -> list[str]:
         """The texts that it writes whatever the file holds; "" stands for none."""
@@ -105,6 +124,13 @@ class ColumnRule(Strict):
         return tuple(name for name in names if name not in FILE_PLACEHOLDERS)
 
 
+def known_units(column: Column) -> dict[str, Decimal]:
+    """How many of a column's own unit one of each unit is that needs no factor: of prices, what one is of."""
+    many = _OF_A if column.unit.startswith(_PRICE_OF) else _MANY
+    own = column.unit.removeprefix(_PRICE_OF)
+    return {letter + own[1:]: factor for letter, factor in many.items()} if own.startswith("k") else {}
+
+
 def as_column_rule(value: object) -> object:
     return {"from": value} if isinstance(value, str) else value
 
@@ -117,8 +143,8 @@ class Condition(Strict):
     """
 
     column: str | None = None
-    equals: list[str] | None = None
-    differs: list[str] | None = None
+    equals: list[str] | None = Field(None, min_length=1)
+    differs: list[str] | None = Field(None, min_length=1)
     filled: bool | None = None
     more_than: Decimal | None = None
     at_least: Decimal | None = None
@@ -138,6 +164,15 @@ class Condition(Strict):
             raise ValueError("a test needs a `column`; `all`, `any` and `none` have those of their conditions")
         if any(not text or text != text.strip() for text in [*(self.equals or []), *(self.differs or [])]):
             raise ValueError("no value is empty or begins or ends with a space: for empty ones say `filled: false`")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Condition:
+        least = [bound for bound in (self.more_than, self.at_least) if bound is not None]
+        most = [bound for bound in (self.less_than, self.at_most) if bound is not None]
+        is_open = self.more_than is not None or self.less_than is not None
+        if least and most and (max(least) > min(most) or (is_open and max(least) == min(most))):
+            raise ValueError("no number lies between these bounds")
         return self
 
     @property
@@ -170,6 +205,10 @@ def as_several(value: object) -> object:
 
 def checked_format(value: str) -> str:
     """A format of dates that names the year and the month; a ValueError says what is wrong with it."""
+    if "%Z" in value or re.search(r"%[HIMSfp]\s*[+-]\d", value):
+        raise ValueError(f"{value!r} would drop the zone: write it with %z, or with UTC, GMT or Z at its end")
+    if "%I" in value and "%p" not in value:
+        raise ValueError(f"{value!r} has hours of half a day: say by %p which half, or write %H")
     if re.search("%[cxXD]", value):
         raise ValueError(f"{value!r} depends on the machine: write it with %Y, %m, %d, %H, %M, %S, %z")
     sample = datetime(2013, 11, 25, 14, 35, 59)  # noqa: DTZ001 - only its digits matter
@@ -180,3 +219,9 @@ def checked_format(value: str) -> str:
     if (parsed.year, parsed.month) != (2013, 11):
         raise ValueError(f"{value!r} does not name the year and the month")
     return value
+
+
+def names_day(pattern: str) -> bool:
+    """Whether a format of dates says which day it is."""
+    sample, plain = datetime(2013, 11, 25), pattern.replace("%z", "")  # noqa: DTZ001 - only its digits matter
+    return datetime.strptime(sample.strftime(plain), plain).day == sample.day  # noqa: DTZ007 - nor here

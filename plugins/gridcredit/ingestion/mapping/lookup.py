@@ -7,9 +7,11 @@ import io
 from pathlib import Path
 from typing import Any
 
+from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import MappingError
 
 KEY = "values_from"
+_CODES = {value for extract in EXTRACTS.values() for column in extract.columns for value in column.values}
 
 
 def with_lookups(document: Any, folder: Path) -> tuple[Any, bytes]:  # noqa: ANN401 - a tree of YAML
@@ -44,6 +46,10 @@ def _read(path: Path) -> tuple[dict[str, str], bytes]:
         raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise MappingError(f"{path}: is not a CSV file in UTF-8: {error}") from error
+    if rows and _is_no_header(rows[0], rows[1:]):
+        raise MappingError(
+            f"{path}:1: {','.join(rows[0])} looks like a row: the first line of a table names its columns"
+        )
     values: dict[str, str] = {}
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != 2:
@@ -57,3 +63,9 @@ def _read(path: Path) -> tuple[dict[str, str], bytes]:
     if not values:
         raise MappingError(f"{path}: has no row under its header")
     return values, content
+
+
+def _is_no_header(first: list[str], rows: list[list[str]]) -> bool:
+    """Whether a table begins with a row: a number as a code, or a meaning that other rows or the contract have."""
+    code, meaning = first[0].strip(), first[-1].strip()
+    return code.isdigit() or meaning in _CODES or any(row and row[-1].strip() == meaning for row in rows)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -13,79 +10,11 @@ from pydantic import (
     ValidationError,
 )
 
-from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.contract.shapes import DECIMALS, Extract
 from gridcredit.errors import MappingError
 from gridcredit.files.strict_yaml import load_text
-from gridcredit.ingestion.mapping.columns import DATED, KWH_IN, ColumnRule
+from gridcredit.ingestion.mapping.faults import faults
 from gridcredit.ingestion.mapping.lookup import with_lookups
 from gridcredit.ingestion.mapping.rules import Mapping
-
-# Units that a column's name may state, though the mapping does not.
-OTHER_UNITS = {"m3", "m³", "wh", "mwh", "gwh", "mj", "gj", "therm", "therms", "ccf", "mcf", "scm", "btu"}
-
-
-def faults(mapping: Mapping) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """What a sound file says that cannot be meant, each with where it stands."""
-    for number, rule in enumerate(mapping.files):
-        for earlier, other in enumerate(mapping.files[:number]):
-            if _covers(other.pattern, rule.pattern):
-                yield (
-                    ("files", number, "pattern"),
-                    f"is never used: files[{earlier}] ({other.pattern}) takes its files; put this one first, or take "
-                    "it out",
-                )
-        for extract_name, several in rule.extracts.items():
-            for unused in several.unused_names():
-                yield ("files", number, "extracts", extract_name, "unpivot"), f"no text has {{{unused}}}"
-        for extract_name, extract_rule in rule.parts():
-            for name, column_rule in extract_rule.columns.items():
-                fault = _column_fault(EXTRACTS[extract_name], name, column_rule)
-                if fault:
-                    yield ("files", number, "extracts", extract_name, "columns", name), fault
-
-
-def _covers(pattern: str, other: str) -> bool:
-    """Whether a pattern matches every name that the other one does, as far as that can be said."""
-    if "?" in pattern or "[" in pattern:
-        return pattern == other
-    return fnmatch.fnmatchcase(other, pattern)
-
-
-def _column_fault(extract: Extract, name: str, rule: ColumnRule) -> str | None:
-    column = extract.column(name)
-    if column is None:
-        known = ", ".join(known.name for known in extract.columns)
-        return f"extract {extract.name!r} has no column {name!r}; it has {known}"
-    if extract.named is not None and name == "value":
-        # What may be said of it depends on the row's name.
-        return None
-    if column.kind not in DATED and rule.reckons():
-        return "has no date, so that `format`, `end_of_month` and days to add say nothing"
-    if column.kind not in DECIMALS and (rule.unit or rule.factor):
-        return "has no number, so that `unit` and `factor` say nothing"
-    if column.kind not in DECIMALS and rule.negated:
-        return "has no number, so that `negated` says nothing"
-    if column.kind == "energy":
-        return _unit_fault(rule)
-    if column.kind == "code":
-        wrong = [text for text in rule.results() if text not in column.values]
-        if wrong:
-            return f"{wrong[0]!r} is not one of {', '.join(column.values)}"
-    return None
-
-
-def _unit_fault(rule: ColumnRule) -> str | None:
-    """Why it cannot be said that energy is stored in kWh."""
-    if rule.unit is None:
-        named = [
-            part for source in rule.sources() for part in re.split(r"[\W_]+", source.lower()) if part in OTHER_UNITS
-        ]
-        if named or rule.factor:
-            return f"is stored in kWh: name the `unit` of the source{f' ({named[0]}?)' if named else ''}"
-    elif rule.unit not in KWH_IN and rule.factor is None:
-        return f"is stored in kWh: say by `factor` how many one {rule.unit} is"
-    return None
 
 
 def load_mapping(path: Path) -> Mapping:

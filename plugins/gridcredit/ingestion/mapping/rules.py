@@ -27,6 +27,13 @@ from gridcredit.ingestion.mapping.columns import (
     checked_format,
 )
 
+# What has no effect on files of a format.
+_SAYS_NOTHING_OF = {
+    "parquet": {"header_row", "delimiter", "multiline", "iso_dates"},
+    "xlsx": {"delimiter", "encoding", "multiline", "iso_dates"},
+}
+_DAY_BEFORE_MONTH = re.compile("%Y-?%d-?%m")
+
 
 def _filled_in(value: Any, values: dict[str, str]) -> Any:  # noqa: ANN401 - a tree of a rule's texts
     if isinstance(value, str):
@@ -143,15 +150,35 @@ class FileRule(Strict):
         [], description="source columns that nothing reads whose quoted values may hold line breaks"
     )
     iso_dates: bool = Field(False, description="dates and times may also be written as in ISO 8601")
+    absent: list[str] = Field([], description="texts that stand for no value in any column that is read: NULL, N/A")
     extracts: dict[str, Annotated[ExtractRule, BeforeValidator(as_several)]] = Field(min_length=1)
+
+    @field_validator("pattern")
+    @classmethod
+    def _can_match(cls, value: str) -> str:
+        if not value or "/" in value:
+            raise ValueError("matches no file: it is compared with the name alone, which has no `/` and is not empty")
+        return value
 
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
+            "".encode(value)  # which takes encodings of text alone, and neither `hex` nor `rot13`
             return codecs.lookup(value).name
         except LookupError:
             raise ValueError(f"unknown encoding {value!r}") from None
+        except UnicodeError:
+            raise ValueError(f"{value!r} writes no text") from None
+
+    @field_validator("absent", mode="before")
+    @classmethod
+    def _absent_texts(cls, value: object) -> object:
+        if isinstance(value, list) and None in value:
+            raise ValueError("write NULL and its like in quotes: YAML takes them for nothing")
+        if isinstance(value, list) and any(text != str(text).strip() or not text for text in value):
+            raise ValueError("an empty text is absent anyway, and no value begins or ends with a space")
+        return value
 
     @field_validator("time_zone")
     @classmethod
@@ -180,6 +207,13 @@ class FileRule(Strict):
                 raise ValueError(f"unknown extract {name!r}; there are {', '.join(EXTRACTS)}")
         return value
 
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _tab_in_quotes(cls, value: object) -> object:
+        if value == "\\t":
+            raise ValueError('a tab is written in double quotes: "\\t"')
+        return value
+
     @field_validator("delimiter")
     @classmethod
     def _sound_delimiter(cls, value: str) -> str:
@@ -191,8 +225,9 @@ class FileRule(Strict):
     def _agrees_with_itself(self) -> FileRule:
         if self.sheet is not None and self.format != "xlsx":
             raise ValueError("`sheet` says something of XLSX files alone")
-        if self.header_row > 1 and self.format == "parquet":
-            raise ValueError("`header_row` says nothing of Parquet files")
+        idle = self.model_fields_set & _SAYS_NOTHING_OF.get(self.format, set())
+        if idle:
+            raise ValueError(f"`{min(idle)}` says nothing of {self.format} files")
         if self.int96 and self.format != "parquet":
             raise ValueError("`int96` says something of Parquet files alone")
         if self.decimal_separator == self.thousands_separator:
@@ -202,6 +237,11 @@ class FileRule(Strict):
         short = [one for one in formats if one and "%y" in one]
         if short and self.year_pivot is None:
             raise ValueError(f"{short[0]!r} has years of two digits: say by `year_pivot` which century they are of")
+        if not short and self.year_pivot is not None:
+            raise ValueError("`year_pivot` says something of formats with %y alone")
+        swapped = [one for one in formats if one and _DAY_BEFORE_MONTH.match(one)]
+        if swapped and (self.iso_dates or self.format != "csv"):
+            raise ValueError(f"{swapped[0]!r} cannot be told from ISO 8601, in which this file's dates may be too")
         return self
 
     def format_of(self, column: Column, rule: ColumnRule) -> str:
@@ -223,6 +263,10 @@ class FileRule(Strict):
     def identifier_sources(self) -> set[str]:
         """The source columns that make identifiers."""
         return {source for source, column in self._columns() if column.is_identifier}
+
+    def percentage_sources(self) -> set[str]:
+        """The source columns of which the contract asks per cent."""
+        return {source for source, column in self._columns() if column.unit == "%"}
 
     def _columns(self) -> Iterator[tuple[str, Column]]:
         for name, part in self.parts():

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, cast
 
@@ -95,10 +96,14 @@ def read_batches(path: Path, rule: FileRule, header: list[str], limits: ReadLimi
                 first = False
                 arrays, numbers = [array.slice(begin) for array in arrays], numbers[begin:]
                 blank = _blank(arrays)
-                if blank.any():
+                without_values = int(blank.sum())
+                if without_values:
                     keep = pa.array(~blank)
                     arrays, numbers = [array.filter(keep) for array in arrays], numbers[~blank]
-                yield _named_columns(header, arrays, numbers, malformed, rule.delimiter)
+                yield replace(
+                    _named_columns(header, arrays, numbers, malformed, rule.delimiter),
+                    lines_without_values=without_values,
+                )
             rest = lines.flush(skipped)
             if rest:
                 empty = {name: pa.array([], pa.string()) for name in header}
@@ -207,10 +212,15 @@ class _Resumed:
 
 
 class _Utf8(io.BufferedIOBase):
-    """A stream of text in another encoding as UTF-8."""
+    """A stream of text in another encoding as UTF-8.
 
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+    A file that is UTF-8 already is refused where each byte would pass for a letter: Ã¶ in the place of ö.
+    """
+
+    def __init__(self, stream: IO[bytes], encoding: str, file_name: str) -> None:
         self.stream, self.decoder = stream, codecs.getincrementaldecoder(encoding)()
+        self.encoding, self.file_name, self.has_letters = encoding, file_name, False
+        self.utf8 = codecs.getincrementaldecoder("utf-8")() if _is_of_single_bytes(encoding) else None
 
     def readable(self) -> bool:
         return True
@@ -221,9 +231,22 @@ class _Utf8(io.BufferedIOBase):
         while not text:
             block = self.stream.read(-1 if size is None else size)
             text = self.decoder.decode(block, final=not block)
+            self._look_for_utf8(block)
             if not block:
                 break
         return text.encode()
+
+    def _look_for_utf8(self, block: bytes) -> None:
+        if self.utf8 is None:
+            return
+        self.has_letters |= not block.isascii()
+        try:
+            self.utf8.decode(block, final=not block)
+        except UnicodeDecodeError:
+            self.utf8 = None
+            return
+        if not block and self.has_letters:
+            raise FileRefusedError(f"{self.file_name}: is written in utf-8, not in {self.encoding}")
 
     def close(self) -> None:
         self.stream.close()
@@ -232,7 +255,12 @@ class _Utf8(io.BufferedIOBase):
 
 def _open_text(path: Path, rule: FileRule, limits: ReadLimits | None = None) -> IO[bytes]:
     stream = _open_bytes(path, limits)
-    return stream if rule.encoding == "utf-8" else cast(IO[bytes], _Utf8(stream, rule.encoding))
+    return stream if rule.encoding == "utf-8" else cast(IO[bytes], _Utf8(stream, rule.encoding, path.name))
+
+
+def _is_of_single_bytes(encoding: str) -> bool:
+    """Whether each byte is a letter or none, whatever stands beside it."""
+    return len(bytes(range(0xC0, 0x100)).decode(encoding, "replace")) == 0x40 and encoding != "utf-8"
 
 
 def _refusal(path: Path, rule: FileRule, error: Exception) -> FileRefusedError:

@@ -31,10 +31,12 @@ def without_trailer(batches: Iterator[Batch], path: Path, rule: FileRule) -> Ite
     if held is None:
         raise FileRefusedError(f"{path.name}: is cut short: it has no trailer")
     last, text = _split_last(held, rule.delimiter)
-    found = re.search(rule.trailer or "", text)
+    found = re.fullmatch(rule.trailer or "", text.rstrip(rule.delimiter))
     if found is None:
         raise FileRefusedError(f"{path.name}: is cut short: its last line is not the trailer")
     rows += last.row_count + len(last.malformed)
+    if not found.group(1):
+        raise FileRefusedError(f"{path.name}: its trailer states no number of rows")
     if found.group(1).lstrip("0") != str(rows or ""):
         raise FileRefusedError(f"{path.name}: has {rows} rows, its trailer says {found.group(1)}")
     yield last

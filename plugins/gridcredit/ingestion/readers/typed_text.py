@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.errors import FileRefusedError
-from gridcredit.ingestion.conversion.identifiers import FLOAT_MARK
 from gridcredit.ingestion.mapping.rules import FileRule
 
 CENT = 0.01
@@ -48,9 +47,9 @@ def typed_text(value: object, rule: FileRule) -> str:
     return str(value)
 
 
-def mark_floats(texts: pa.Array) -> pa.Array:
-    """Numbers that were floats, so that none of them passes for an identifier."""
-    marked = pc.binary_join_element_wise(texts, pa.scalar(FLOAT_MARK), pa.scalar(""))
+def mark(texts: pa.Array, by: str) -> pa.Array:
+    """Values with a mark behind them, so that none passes for an identifier."""
+    marked = pc.binary_join_element_wise(texts, pa.scalar(by), pa.scalar(""))
     return pc.if_else(pc.equal(texts, ""), texts, marked)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
@@ -15,19 +16,27 @@ import yaml
 from gridcredit.contract.customers import CUSTOMER
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.contract.shapes import DECIMALS, Column, Extract
-from gridcredit.errors import FileRefusedError, GridCreditError
+from gridcredit.errors import GridCreditError
 from gridcredit.files.limits import ReadLimits
-from gridcredit.ingestion.conversion.dates import COMMON_FORMATS, date_reader
-from gridcredit.ingestion.conversion.numerals import CONVENTIONS, to_decimal
+from gridcredit.ingestion.batch import Batch
+from gridcredit.ingestion.conversion.dates import date_reader, iso_moment
+from gridcredit.ingestion.conversion.identifiers import not_identifier_reason, not_identifiers
+from gridcredit.ingestion.conversion.numerals import to_decimal
+from gridcredit.ingestion.mapping.columns import FALSE_WORDS, TRUE_WORDS, ColumnRule, known_units
+from gridcredit.ingestion.mapping.faults import named_units
+from gridcredit.ingestion.mapping.patterns import covers
 from gridcredit.ingestion.mapping.rules import FileRule
-from gridcredit.ingestion.readers.csv_file import read_start
 from gridcredit.ingestion.readers.reader import read_batches, read_header
+from gridcredit.ingestion.samples.written import (
+    FORMATS,
+    SAMPLE_BYTES,
+    SEPARATORS,
+    draft_dates,
+    draft_numbers,
+    fits,
+    sniff,
+)
 
-ENCODINGS = ("utf-8", "gb18030", "cp1252")
-DELIMITERS = (",", ";", "\t", "|")
-SAMPLE_BYTES = 1 << 20
-TIMES = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M")
-MONTHS = ("%Y-%m", "%Y%m", "%m/%Y", "%m.%Y", *COMMON_FORMATS)
 # How alike two names must be to be taken for one, and from where on without a comment.
 ALIKE, ALIKE_CODES, SURE = 0.6, 0.8, 0.9
 # The score from which on a file is taken for an extract's, and how many values are examined.
@@ -44,7 +53,14 @@ def draft_mapping(name: str, samples: Iterable[Path]) -> str:
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise GridCreditError(f"{name!r} is not a mapping name: lower-case letters, digits and underscores")
     lines = [f"mapping: {name}", "description: DRAFT, to be checked with `gridcredit mapping check`.", "files:"]
+    patterns: list[str] = []
     for sample in samples:
+        pattern = _pattern(sample.name)
+        same = next((one for one in patterns if covers(one, pattern)), None)
+        if same is not None:
+            lines.append(f"  # {sample.name}: read by the rule of {same}")
+            continue
+        patterns.append(pattern)
         lines += [f"  {line}".rstrip() for line in _draft_file(sample)]
     return "\n".join(lines) + "\n"
 
@@ -52,14 +68,7 @@ def draft_mapping(name: str, samples: Iterable[Path]) -> str:
 def _draft_file(sample: Path) -> list[str]:
     options: dict[str, object] = {"pattern": _pattern(sample.name)}
     comments: dict[str, str] = {}
-    with sample.open("rb") as file:
-        magic = file.read(4)
-    if magic.startswith(b"PK"):
-        options["format"] = "xlsx"
-    elif magic == b"PAR1":
-        options["format"] = "parquet"
-    else:
-        _sniff_csv(sample, options, comments)
+    sniff(sample, options, comments)
     rule = FileRule.model_validate(options | {"extracts": {"bill": {}}})
     header = read_header(sample, rule)
     batch = next(islice(read_batches(sample, rule, ReadLimits(SAMPLE_BYTES)), 1), None)
@@ -72,15 +81,15 @@ def _draft_file(sample: Path) -> list[str]:
     extract, found = EXTRACTS[likeliest], candidates[likeliest]
     sources = {column: source for column, (source, _) in found.items()}
     of_kind = _values_by_kind(extract, sources, values, could_be)
-    if options.get("format") is None or options["format"] == "csv":
-        _draft_dates(of_kind, rule, options, comments)
-        _draft_numbers(of_kind["number"], options, comments)
+    draft_dates(of_kind, rule, options, comments)
+    draft_numbers(of_kind["number"], options, comments)
     lines = [_line(key, value, comments.get(key)) for key, value in options.items()]
     if scores[likeliest] < KNOWN:
         lines += [f"extracts: {{}}  # names say not which: {', '.join(EXTRACTS)}", f"# columns: {', '.join(header)}"]
     else:
         lines += ["extracts:", f"  {extract.name}:", "    columns:"]
-        lines += [f"      {line}" for line in _column_lines(extract, found, values)]
+        lines += [f"      {line}" for line in _key_lines(extract, sources, batch)]
+        lines += [f"      {line}" for line in _column_lines(extract, found, values, could_be)]
         unread = [name for name in header if name not in sources.values()]
         lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
         if unread and extract is CUSTOMER:
@@ -109,74 +118,13 @@ def _values_by_kind(
 def _pattern(name: str) -> str:
     """The name with its numbers, mostly dates, left open."""
     stem, dot, ending = name.partition(".")
-    return re.sub(r"[\d_-]*\d[\d_-]*", "*", stem) + dot + ending
+    return re.sub(r"[\d_-]*\d[\d_-]*", "*", glob.escape(stem)) + dot + glob.escape(ending)
 
 
 def _line(key: str, value: object, comment: str | None) -> str:
-    text = yaml.safe_dump({key: value}, allow_unicode=True, width=1000).strip()
+    style = None if isinstance(value, dict) else False
+    text = yaml.safe_dump({key: value}, allow_unicode=True, width=1000, default_flow_style=style).strip()
     return f"{text}  # {comment}" if comment else text
-
-
-def _sniff_csv(sample: Path, options: dict[str, object], comments: dict[str, str]) -> None:
-    start = read_start(sample, SAMPLE_BYTES)
-    cut = start[: start.rfind(b"\n") + 1] or start
-    for encoding in ENCODINGS:
-        try:
-            text = cut.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        break
-    else:
-        raise FileRefusedError(f"{sample.name}: is text in none of {', '.join(ENCODINGS)}: name its encoding yourself")
-    if encoding != "utf-8":
-        options["encoding"], comments["encoding"] = encoding, "not UTF-8; check letters with accents and signs"
-    lines = text.splitlines()[:50]
-    delimiter = max(DELIMITERS, key=lambda one: sum(line.count(one) for line in lines))
-    if delimiter != ",":
-        options["delimiter"] = delimiter
-    fields = [line.count(delimiter) for line in lines]
-    row = next((number for number, count in enumerate(fields, start=1) if count == max(fields)), 1)
-    if row > 1 and fields[0] < max(fields) / 2:
-        options["header_row"], comments["header_row"] = row, "the first line with all fields"
-
-
-def _draft_dates(
-    of_kind: dict[str, list[pa.Array]], rule: FileRule, options: dict[str, object], comments: dict[str, str]
-) -> None:
-    for kind, formats in (("date", COMMON_FORMATS), ("month", MONTHS), ("timestamp", TIMES)):
-        texts = {text for array in of_kind[kind] for text in array.to_pylist()}
-        fitting = [one for one in formats if texts and all(_fits(date_reader(one, rule), text) for text in texts)]
-        key = f"{kind}_format"
-        if texts and not fitting:
-            options[key], comments[key] = formats[0], f"no common format fits all, such as {min(texts)!r}"
-        elif fitting and fitting[0] != FileRule.model_fields[key].default:
-            options[key] = fitting[0]
-        if len(fitting) > 1:
-            options[key], comments[key] = fitting[0], f"{' and '.join(fitting[1:])} fit as well: which is meant?"
-
-
-def _fits(read: Callable[[str], object], text: str) -> bool:
-    try:
-        read(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _draft_numbers(arrays: list[pa.Array], options: dict[str, object], comments: dict[str, str]) -> None:
-    text = pa.chunked_array(arrays or [[]], pa.string()).combine_chunks()
-    wide = Column("number", "price", "")
-
-    def bad(decimal: str, thousands: str | None) -> int:
-        return int(to_decimal(text, wide, decimal, thousands)[1].sum())
-
-    if not bad(".", None):
-        return
-    decimal, thousands = min(CONVENTIONS, key=lambda one: bad(*one))
-    options["decimal_separator"], options["thousands_separator"] = decimal, thousands
-    left = bad(decimal, thousands)
-    if left:
-        comments["decimal_separator"] = f"{left} of {len(text)} numbers do not fit; check which"
 
 
 def _could_be(array: pa.Array, rule: FileRule) -> set[str]:
@@ -185,17 +133,16 @@ def _could_be(array: pa.Array, rule: FileRule) -> set[str]:
     """
     texts = set(array.slice(0, PROBED).to_pylist())
     kinds = {"text"}
-    for kind, formats in (("date", COMMON_FORMATS), ("month", MONTHS), ("timestamp", (*TIMES, *COMMON_FORMATS))):
-        if any(all(_fits(date_reader(one, rule), text) for text in texts) for one in formats):
+    typed = {text for text in texts if rule.format != "csv" and fits(iso_moment, text)}
+    for kind, formats in FORMATS.items():
+        if any(all(fits(date_reader(one, rule), text) for text in texts - typed) for one in formats):
             kinds.add(kind)
     if len(kinds) > 1 and not all(text.isdigit() for text in texts):
         # 01.2026 is no number.
         return kinds
     probed = pa.array(sorted(texts), pa.string())
     wide = Column("number", "price", "")
-    if any(
-        not to_decimal(probed, wide, decimal, thousands)[1].any() for decimal, thousands in ((".", None), *CONVENTIONS)
-    ):
+    if any(not to_decimal(probed, wide, *separators)[1].any() for separators in SEPARATORS):
         kinds.add("number")
     return kinds
 
@@ -210,15 +157,15 @@ def _fits_column(column: Column, source: str, could_be: dict[str, set[str]]) -> 
 
 
 def _likely_columns(extract: Extract, header: list[str], could_be: dict[str, set[str]]) -> dict[str, tuple[str, float]]:
-    """The source of each canonical column whose name is alike and whose values could be its own, and how alike it
-    is.
+    """The source of each canonical column whose name is alike and whose values could be its own, or that has its very
+    name, and how alike it is.
     """
     pairs = sorted(
         (
             (_alike(column.name, source), column.name, source)
             for column in extract.columns
             for source in header
-            if _fits_column(column, source, could_be)
+            if _fits_column(column, source, could_be) or _alike(column.name, source) == 1
         ),
         reverse=True,
     )
@@ -246,7 +193,19 @@ def _score(extract: Extract, found: dict[str, tuple[str, float]], file_name: str
     return share + (0.5 if extract.name in file_name.lower() else 0) + len(found) / 1000
 
 
-def _column_lines(extract: Extract, found: dict[str, tuple[str, float]], values: dict[str, pa.Array]) -> list[str]:
+def _key_lines(extract: Extract, sources: dict[str, str], batch: Batch | None) -> list[str]:
+    """A comment where rows share a key of several columns."""
+    names = [sources[key] for key in extract.keys if key in sources]
+    if batch is None or len(names) < 2 or len(names) < len(extract.keys):
+        return []
+    rows = pa.table({name: batch.columns[name] for name in names})
+    twice = rows.num_rows - rows.group_by(names).aggregate([]).num_rows
+    return [f"# {', '.join(extract.keys)} together are the key, but {twice} rows repeat one"] if twice else []
+
+
+def _column_lines(
+    extract: Extract, found: dict[str, tuple[str, float]], values: dict[str, pa.Array], could_be: dict[str, set[str]]
+) -> list[str]:
     lines: list[str] = []
     for column in extract.columns:
         if column.name not in found:
@@ -254,11 +213,36 @@ def _column_lines(extract: Extract, found: dict[str, tuple[str, float]], values:
             continue
         source, alike = found[column.name]
         doubts = [] if alike >= SURE else ["by its name only"]
+        if not _fits_column(column, source, could_be):
+            doubts.append(f"its values are not all of kind {column.kind}")
         texts = values.get(source)
-        if texts is not None and extract.keys == (column.name,) and len(pc.unique(texts)) < len(texts):
-            doubts.append("is the key, but has values twice")
-        if texts is not None and column.values:
-            strange = sorted(set(texts.to_pylist()) - set(column.values))
-            doubts += [f"`values` must map {', '.join(strange[:5])} to {', '.join(column.values)}"] if strange else []
-        lines.append(_line(column.name, source, "; ".join(doubts)))
+        doubts += [] if texts is None else _doubts(extract, column, texts)
+        stated = named_units(column, ColumnRule.model_validate({"from": source}))
+        known = next((unit for unit in known_units(column) if stated and unit.lower() == stated[0]), None)
+        if known:
+            doubts.append("the unit by its name only")
+        elif stated:
+            doubts.append(f"in {stated[0]}? `unit` and `factor` say how many {column.unit or 'of the contract'} one is")
+        line = _line(column.name, {"from": source, "unit": known} if known else source, "; ".join(doubts))
+        lines.append(f"# {line}" if stated and not known else line)
     return lines
+
+
+def _doubts(extract: Extract, column: Column, texts: pa.Array) -> list[str]:
+    """What the values of a source say against its being the column."""
+    doubts: list[str] = []
+    if extract.keys == (column.name,) and len(pc.unique(texts)) < len(texts):
+        doubts.append("is the key, but has values twice")
+    meant = column.values or (("true", "false") if column.kind == "boolean" else ())
+    known = {*column.values} if column.values else TRUE_WORDS | FALSE_WORDS
+    strange = [text for text in sorted(set(texts.to_pylist())) if meant and _as_known(text, column) not in known]
+    if strange:
+        doubts.append(f"`values` must map {', '.join(strange[:5])} to {', '.join(meant)}")
+    if column.is_identifier and not_identifiers(texts).any():
+        example = texts.filter(pa.array(not_identifiers(texts)))[0].as_py()
+        doubts.append(f"{example} {not_identifier_reason(example)}")
+    return doubts
+
+
+def _as_known(text: str, column: Column) -> str:
+    return text.lower() if column.kind == "boolean" else text

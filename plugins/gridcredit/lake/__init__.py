@@ -1,0 +1,1 @@
+"""The lake: Parquet copies of accepted rows, for engines other than Postgres."""

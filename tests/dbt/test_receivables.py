@@ -146,19 +146,23 @@ def paid_by(built: Built, customer_id: str, bill_id: str, day: date) -> Decimal:
 
 
 def test_what_was_collected_of_arrears(built: Built) -> None:
-    """Of what was open at the month-end before, overdue or not due yet: paid since, less what came back."""
+    """Of what was open at the month-end before, overdue or not due yet: paid since, less what came back. What had been
+    paid of a bill beyond what it stands at now did not.
+    """
     want: dict[bool, dict[tuple[object, ...], list[Decimal]]] = {
         is_overdue: defaultdict(lambda: [Decimal(0), Decimal(0)]) for is_overdue in (True, False)
     }
     for before, day in pairwise(DAYS[1:]):
         for customer in built.ledger.customers:
             name = customer.customer_id
+            now = {state.bill.bill_id: state for state in oracle.bills_as_of(built.ledger, name, day)}
             for state in oracle.bills_as_of(built.ledger, name, before):
                 if state.open > 0:
                     place = (day, customer.region, customer.org_unit, customer.segment)
                     sums = want[state.bill.due_on < before][place]
                     sums[0] += state.open
-                    sums[1] += paid_by(built, name, state.bill.bill_id, day) - state.paid
+                    later = now[state.bill.bill_id]
+                    sums[1] += later.paid - min(state.paid, later.standing)
     for is_overdue, name in ((True, "arrears"), (False, "not_due")):
         got = built.rows(
             f"select as_of_date, region, org_unit, segment, {name}_amount, {name}_collected_amount, "

@@ -245,6 +245,6 @@ def test_a_place_that_cannot_be_written(small: Prepared, new_warehouse: Warehous
     """One line says what to check, and what is published stands."""
     settings = new_warehouse(small)
     (settings.home / "lake").write_text("a file where a folder should be")
-    with pytest.raises(NotReadyError, match="check space and permissions of"):
+    with pytest.raises(NotReadyError, match="check space and permissions"):
         build("duckdb", runs.as_of_dates(SMALL_DAY, settings.history_months), on_duckdb(settings))
     assert number(settings, "select count(*) from candidate.customer_rating") > 0

@@ -67,7 +67,8 @@ def test_great_expectations_opens_and_runs_the_project_alone(new_warehouse: Ware
     suites = list((settings.expectations_dir / "suites" / "candidate").glob("*.json"))
     one_event = (
         "update candidate.warning_event set event = %s, happened_on = opened_on - 3 "
-        "where ctid = (select min(ctid) from candidate.warning_event)"
+        "where ctid = (select min(ctid) from candidate.warning_event where (customer_id, rule, opened_on) in "
+        "(select customer_id, rule, opened_on from candidate.warning_event group by 1, 2, 3 having count(*) = 1))"
     )
     with connect(settings) as connection:
         # Somebody took note of what had no day yet.

@@ -10,7 +10,7 @@
 
 {% macro written_off_part(bill) -%}
     {#-
-        What is written off at least: what was paid when the bill was written off is not, however much is credited later,
+        What is written off at least: what was paid when it was written off is not, however much is credited later,
         as long as it is paid still. That is what the bill claims of the account's credit: see `written_off_now`.
     -#}
     least({{ bill }}.written_off_gross, greatest({{ standing_amount(bill) }} - {{ bill }}.paid_before - {{ bill }}.allocated_then, 0))

@@ -12,7 +12,7 @@ _RETAINED_TAGS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:null")
 class _DifferentKeys(yaml.constructor.SafeConstructor):
     """Refuses a mapping that names a key twice, of which YAML would take the last, and an alias of what it is in."""
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, ARG002 what the node holds
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, ARG002 - what the node holds; always deep
         """The object, all of it at once, so that one that holds itself is noticed."""
         return super().construct_object(node, deep=True)
 

@@ -15,10 +15,9 @@ from psycopg import sql
 from gridcredit.contract.shapes import Extract
 from gridcredit.files.csv_line import to_line
 from gridcredit.ingestion.batch import Batch, BooleanMask, no_rows
-from gridcredit.ingestion.conversion.ambiguous import without_ambiguous
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
-from gridcredit.ingestion.conversion.convert import Converted, convert, storable, unread_columns
-from gridcredit.ingestion.conversion.repeats import without_repeats
+from gridcredit.ingestion.conversion.convert import Converted, storable, unread_columns
+from gridcredit.ingestion.conversion.parts import convert_parts
 from gridcredit.ingestion.deliveries.repair import Repair
 from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
 from gridcredit.ingestion.open_copy import OpenCopy
@@ -103,9 +102,7 @@ class ExtractLoad:
         rejected = self._malformed(batch)
         counts = prepared.counts
         used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
-        made = [convert(batch, self.extract, part, self.rule, file_name) for part in self.parts]
-        for part, converted in zip(self.parts, without_ambiguous(made, self.parts, self.extract), strict=True):
-            keep = without_repeats(converted, self.extract, self.seen) if part.distinct else converted.keep
+        for converted, keep in convert_parts(batch, self.extract, self.parts, self.rule, file_name, self.seen):
             rows = self._accepted(converted, batch, keep)
             prepared.accepted.append((rows, _as_csv(rows)))
             rejected.extend(self._rejected(converted, batch))

@@ -19,7 +19,7 @@ from gridcredit.ingestion.manifest import manifest_path
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_rights
-from gridcredit.ingestion.stored_names import printable, stored_name
+from gridcredit.ingestion.stored_names import printable, refuse_unprintable, stored_name
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import connect
 
@@ -108,8 +108,7 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
     accepted, refused = (_folder_of_today(base, mapping_name) for base in (settings.accepted_dir, settings.refused_dir))
     check_rights(path, [accepted, refused])
     try:
-        if printable(path.name) != path.name:
-            raise FileRefusedError(f"{printable(path.name)}: its name is not UTF-8: rename it")
+        refuse_unprintable(path)
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
         mappings = load_mappings(settings.mappings_dir)

@@ -122,7 +122,8 @@ def load_file(
         if file_id is None:
             # Where it was not known, another process has loaded it just now.
             held = known or known_load(connection, path, mapping, file.sha256)
-            result = LoadResult(held.file_id if held else 0, is_repeat=True, notes=held.notes if held else [])
+            notes = held.notes(connection) if held else []
+            result = LoadResult(held.file_id if held else 0, is_repeat=True, notes=notes)
         else:
             result = _load_rows(connection, file, file_id, settings)
         connection.execute(
@@ -159,11 +160,11 @@ def _load_rows(connection: Connection, file: FileToLoad, file_id: int, settings:
     wait_briefly(connection, raw_tables.LOAD_LOCK_TIMEOUT)
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     # Of a repair rows may leave raw again before it is done: a build copies it into the lake.
-    in_lake = [] if file.repair else [typed_extract(name, settings) for name in file.rule.extracts]
-    with load_files(in_lake, file_id, settings) as lake:
+    extracts = {name: typed_extract(name, settings) for name in file.rule.extracts}
+    with load_files([] if file.repair else extracts.values(), file_id, settings) as lake:
         loads = {
             name: ExtractLoad(
-                typed_extract(name, settings),
+                extracts[name],
                 part,
                 file.rule,
                 file_id,

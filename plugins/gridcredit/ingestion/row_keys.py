@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gridcredit.contract.shapes import Extract
 from gridcredit.ingestion.batch import Batch
-from gridcredit.ingestion.mapping.columns import FILE_PLACEHOLDERS, PLACEHOLDER
-from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule
+from gridcredit.ingestion.mapping.rules import FileRule
 
 # Two hashes of 64 bits, so that no two rows share both.
 _HASH_KEYS = ("gridcredit_row_1", "gridcredit_row_2")
@@ -36,13 +34,3 @@ def with_row_keys(batches: Iterator[Batch], rule: FileRule, seen: Counter[str]) 
             seen[content] += 1
             keys.append(f"{content}-{seen[content]}")
         yield replace(batch, row_keys=pa.array(keys, pa.string()))
-
-
-def made_keys(extract: Extract, part: ExtractRule) -> set[str]:
-    """The key columns that are made of file and line."""
-    return {
-        name
-        for name in extract.keys
-        for one in part.parts()
-        if set(PLACEHOLDER.findall(one.rule_of(name).template or "")) & set(FILE_PLACEHOLDERS)
-    }

@@ -86,6 +86,13 @@ def newest_fact_on(connection: psycopg.Connection[Any], extract: Extract, file_i
     return day
 
 
+def same_key(extract: Extract, one: str, other: str) -> sql.Composed:
+    """The condition by which two aliases of an extract's tables hold one fact."""
+    return sql.SQL(" and ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(one, key), sql.Identifier(other, key)) for key in extract.keys
+    )
+
+
 def wait_briefly(connection: psycopg.Connection[Any], timeout: str = LOCK_TIMEOUT) -> None:
     """A build that reads raw goes first: for the rest of the transaction a lock is waited for this long and no
     longer.

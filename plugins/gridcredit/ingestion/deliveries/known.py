@@ -12,18 +12,27 @@ from gridcredit.contract.shapes import Extract
 from gridcredit.errors import FileRefusedError
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.warehouse.connection import Connection
+from gridcredit.warehouse.raw_tables import same_key
 
 
 @dataclass(frozen=True)
 class Known:
-    """The load that holds a content, and what a person should check."""
+    """The load that holds a content, and whether it was read by this version of the mapping."""
 
     file_id: int
-    notes: list[str]
+    is_by_this: bool
+
+    def notes(self, connection: Connection) -> list[str]:
+        """What a person should check, where the content comes again."""
+        by_another = (
+            f"load {self.file_id} holds it by another version of the mapping, and nothing was read: "
+            f"{_way(self.file_id)}"
+        )
+        return [*_replaced_since(connection, self.file_id), *([] if self.is_by_this else [by_another])]
 
 
 def known_load(connection: Connection, path: Path, mapping: Mapping, sha256: str) -> Known | None:
-    """The load that holds the same content by this mapping; a note says where it read it by another version.
+    """The load that holds the same content by this mapping.
 
     Raises:
         FileRefusedError: another mapping read rows of it, which would be there twice.
@@ -36,8 +45,7 @@ def known_load(connection: Connection, path: Path, mapping: Mapping, sha256: str
     ).fetchall()
     for file_id, name, _, is_by_this in loads:
         if name == mapping.mapping:
-            way = f"load {file_id} holds it by another version of the mapping, and nothing was read: {_way(file_id)}"
-            return Known(file_id, [*_replaced_since(connection, file_id), *([] if is_by_this else [way])])
+            return Known(file_id, is_by_this)
     for file_id, name, rows, _ in loads:
         if rows:
             raise FileRefusedError(f"{path.name}: load {file_id} holds it by mapping {name!r}: {_way(file_id)}")
@@ -57,9 +65,7 @@ def _replaced_since(connection: Connection, file_id: int) -> list[str]:
             "where held._file_id = %s and ({later}) is distinct from ({held})"
         ).format(
             raw=sql.Identifier("raw", name),
-            same_key=sql.SQL(" and ").join(
-                sql.SQL("held.{0} = later.{0}").format(sql.Identifier(key)) for key in extract.keys
-            ),
+            same_key=same_key(extract, "held", "later"),
             held=_columns(extract, "held"),
             later=_columns(extract, "later"),
         )

@@ -9,10 +9,9 @@ from psycopg import sql
 
 from gridcredit.contract.shapes import Extract
 from gridcredit.errors import FileRefusedError
-from gridcredit.ingestion.mapping.rules import FileRule
-from gridcredit.ingestion.row_keys import made_keys
+from gridcredit.ingestion.mapping.rules import FileRule, made_keys
 from gridcredit.warehouse.connection import Connection
-from gridcredit.warehouse.raw_tables import partition
+from gridcredit.warehouse.raw_tables import partition, same_key
 
 _DIGITS = re.compile("[0-9]+")
 
@@ -85,7 +84,6 @@ def _refuse_rows_that_are_missing(
     connection: Connection, extract: Extract, file_id: int, file_name: str, before: Earlier
 ) -> None:
     """A cumulative file holds again what the one before it held of its days; else rows count twice."""
-    same_key = sql.SQL(" and ").join(sql.SQL("rows.{0} = held.{0}").format(sql.Identifier(key)) for key in extract.keys)
     missing, line = connection.execute(
         sql.SQL(
             "select count(*), min(_line_no) from {raw} as held where _file_id = %s "
@@ -95,7 +93,7 @@ def _refuse_rows_that_are_missing(
             raw=sql.Identifier("raw", extract.name),
             new=partition(extract.name, file_id),
             day=sql.Identifier(extract.dated_by),
-            same_key=same_key,
+            same_key=same_key(extract, "rows", "held"),
         ),
         [before.file_id],
     ).fetchone() or (0, 0)

@@ -13,10 +13,9 @@ from psycopg import sql
 
 from gridcredit.contract.shapes import Extract
 from gridcredit.ingestion.batch import Batch
-from gridcredit.ingestion.mapping.rules import ExtractRule
-from gridcredit.ingestion.row_keys import made_keys
+from gridcredit.ingestion.mapping.rules import ExtractRule, made_keys
 from gridcredit.warehouse.connection import Connection
-from gridcredit.warehouse.raw_tables import partition
+from gridcredit.warehouse.raw_tables import partition, same_key
 
 # The column of an exported file with the line that a row has in its own file.
 LINE = "_line"
@@ -100,9 +99,6 @@ def take_out_accepted(
 
 def take_out_superseded(connection: Connection, repair: Repair, extract: Extract, file_id: int) -> int:
     """Take out of a repair the rows whose key a later load holds, which counts; returns how many."""
-    same_key = sql.SQL(" and ").join(
-        sql.SQL("later.{0} = rows.{0}").format(sql.Identifier(key)) for key in extract.keys
-    )
     return connection.execute(
         sql.SQL(
             "delete from {rows} as rows where exists "
@@ -111,6 +107,6 @@ def take_out_superseded(connection: Connection, repair: Repair, extract: Extract
             rows=partition(extract.name, file_id),
             raw=sql.Identifier("raw", extract.name),
             load=sql.Literal(repair.file_id),
-            same_key=same_key,
+            same_key=same_key(extract, "later", "rows"),
         )
     ).rowcount

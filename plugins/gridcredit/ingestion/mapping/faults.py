@@ -12,15 +12,13 @@ from gridcredit.contract.shapes import DECIMALS, Column, Extract
 from gridcredit.ingestion.mapping.columns import (
     DATED,
     FALSE_WORDS,
-    FILE_PLACEHOLDERS,
-    PLACEHOLDER,
     TRUE_WORDS,
     ColumnRule,
     known_units,
     names_day,
 )
 from gridcredit.ingestion.mapping.patterns import covers
-from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule, Mapping
+from gridcredit.ingestion.mapping.rules import ExtractRule, FileRule, Mapping, made_keys
 
 # Units that a column's name may state, though the mapping does not.
 _OF_ENERGY = {"m3", "m³", "wh", "mwh", "gwh", "j", "kj", "mj", "gj", "tj", "kcal", "mcal", "gcal", "therm", "therms"}
@@ -63,7 +61,7 @@ def _file_faults(rule: FileRule) -> Iterator[tuple[str, str]]:
     read = sorted(rule.sources() & set(rule.ignore))
     if read:
         yield "ignore", f"{read[0]!r} is read: take it out here, or name another source for its column"
-    if rule.delivery is not None and not any(_has_made_key(name, part) for name, part in rule.parts()):
+    if rule.delivery is not None and not any(made_keys(EXTRACTS[name], part) for name, part in rule.parts()):
         yield "delivery", "says something of keys that are made of {_file} or {_line} alone, and there is none"
     for name, part in rule.parts():
         for column in EXTRACTS[name].columns:
@@ -73,11 +71,6 @@ def _file_faults(rule: FileRule) -> Iterator[tuple[str, str]]:
             if own.constant is None and not names_day(rule.format_of(column, own)):
                 yield f"{column.kind}_format", f"does not name the day, which {name}.{column.name} needs"
                 return
-
-
-def _has_made_key(name: str, part: ExtractRule) -> bool:
-    templates = [part.rule_of(key).template or "" for key in EXTRACTS[name].keys]
-    return any(set(PLACEHOLDER.findall(template)) & set(FILE_PLACEHOLDERS) for template in templates)
 
 
 def _extract_faults(rule: ExtractRule) -> Iterator[str]:

@@ -17,8 +17,10 @@ from pydantic import (
 )
 
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.contract.shapes import Column
+from gridcredit.contract.shapes import Column, Extract
 from gridcredit.ingestion.mapping.columns import (
+    FILE_PLACEHOLDERS,
+    PLACEHOLDER,
     ColumnRule,
     Condition,
     Strict,
@@ -302,3 +304,13 @@ def _with_one_group(value: str) -> str:
     if groups != 1:
         raise ValueError(f"{value!r} must have one group, it has {groups}")
     return value
+
+
+def made_keys(extract: Extract, part: ExtractRule) -> set[str]:
+    """The key columns that are made of file and line."""
+    return {
+        name
+        for name in extract.keys
+        for one in part.parts()
+        if set(PLACEHOLDER.findall(one.rule_of(name).template or "")) & set(FILE_PLACEHOLDERS)
+    }

@@ -19,7 +19,7 @@ from gridcredit.ingestion.mapping.rules import FileRule
 from gridcredit.ingestion.readers import csv_file, typed_file, xlsx_file
 from gridcredit.ingestion.readers.trailer import without_trailer
 from gridcredit.ingestion.row_keys import with_row_keys
-from gridcredit.ingestion.stored_names import printable
+from gridcredit.ingestion.stored_names import refuse_unprintable
 
 HEADERS = {"csv": csv_file.read_header, "parquet": typed_file.parquet_header, "xlsx": xlsx_file.read_header}
 BATCHES = {"csv": csv_file.read_batches, "parquet": typed_file.parquet_batches, "xlsx": xlsx_file.read_batches}
@@ -39,8 +39,7 @@ _KINDS = {
 
 def read_header(path: Path, rule: FileRule) -> list[str]:
     """The header's column names; refuses what is not a readable, non-empty file with a sound header."""
-    if printable(path.name) != path.name:
-        raise FileRefusedError(f"{printable(path.name)}: its name is not UTF-8: rename it")
+    refuse_unprintable(path)
     if not path.exists():
         raise FileRefusedError(f"{path.name}: no such file")
     if not path.is_file():

@@ -17,12 +17,12 @@ from gridcredit.errors import FileRefusedError
 from gridcredit.files.limits import ReadLimits
 from gridcredit.ingestion.batch import Batch, BooleanMask, LineNumbers, clean, no_rows
 from gridcredit.ingestion.column_changes import check_header
-from gridcredit.ingestion.conversion.ambiguous import key_hashes, without_ambiguous
+from gridcredit.ingestion.conversion.ambiguous import key_hashes
 from gridcredit.ingestion.conversion.conditions import meets
 from gridcredit.ingestion.conversion.conventions import Conventions, advice
-from gridcredit.ingestion.conversion.convert import Converted, Rejected, convert
+from gridcredit.ingestion.conversion.convert import Converted, Rejected
 from gridcredit.ingestion.conversion.identifiers import NO_VALUE as WORDS
-from gridcredit.ingestion.conversion.repeats import without_repeats
+from gridcredit.ingestion.conversion.parts import convert_parts
 from gridcredit.ingestion.conversion.spelling import coded
 from gridcredit.ingestion.mapping.columns import Condition
 from gridcredit.ingestion.mapping.rules import FileRule, Mapping
@@ -146,9 +146,7 @@ def preview(
         for name, extract_rule in rule.extracts.items():
             used = no_rows(batch.row_count)
             parts = extract_rule.parts()
-            made = [convert(batch, extracts[name], part, rule, sample.name) for part in parts]
-            for part, converted in zip(parts, without_ambiguous(made, parts, extracts[name]), strict=True):
-                keep = without_repeats(converted, extracts[name], seen[name]) if part.distinct else converted.keep
+            for converted, keep in convert_parts(batch, extracts[name], parts, rule, sample.name, seen[name]):
                 found.after[name].add(batch, converted, keep)
                 keys[name].append(key_hashes(converted, keep, extracts[name]))
                 used |= converted.keep

@@ -177,8 +177,19 @@ def test_an_object_store(in_memory: Settings, tmp_path: Path) -> None:
         (fetched,) = bring_up_to_date(connection, in_memory)["payment"]
     assert pq.read_table(fetched)["payment_id"].to_pylist() == ["P1"]
     assert fetched.stat().st_mode & 0o077 == 0 or fetched.parent.stat().st_mode & 0o077 == 0
+    # What was fetched is forgotten with the load, with the customer, and with the build (tests/engines).
     revert_load(load_id, "a test", in_memory)
     assert store.keys() == set()
+    assert not fetched.exists()
+    deliver(
+        tmp_path / "customer_1.csv",
+        in_memory,
+        "customer_id,name,segment,opened_on,updated_at\nC1,Ann,residential,2020-01-01,2024-01-01 00:00:00\n",
+    )
+    with connect(in_memory) as connection:
+        (fetched,) = bring_up_to_date(connection, in_memory)["customer"]
+    erase_customer("C1", "A. Chief", "asked for it", in_memory)
+    assert not fetched.exists()
 
 
 @pytest.mark.parametrize("url", ["nowhere://bucket", "file:///proc/lake"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,9 +55,14 @@ class LakeStore:
                 return None
             if self._is_local:
                 return Path(self._path(key))
-            fetched = private_folder(self.workshop / key[0]) / Path(self._path(key)).name
+            private_folder(self._fetched)
+            fetched = private_folder(self._fetched / key[0]) / Path(self._path(key)).name
             self._filesystem.get_file(self._path(key), str(fetched))
             return fetched
+
+    def forget_fetched(self) -> None:
+        """Remove what was fetched of a remote lake."""
+        shutil.rmtree(self._fetched, ignore_errors=True)
 
     def keys(self) -> set[Key]:
         """What is there."""
@@ -65,15 +71,17 @@ class LakeStore:
         return {(path.parent.name, int(path.stem.removeprefix("load_"))) for path in found}
 
     def remove(self, key: Key) -> None:
-        """Remove a file."""
+        """Remove a file, here and there."""
         with self.reached():
             self._filesystem.rm_file(self._path(key))
+        self.forget_fetched()
 
     def drop(self) -> None:
-        """Remove all files."""
+        """Remove all files, here and there."""
         with self.reached():
             if self._filesystem.exists(self._root):
                 self._filesystem.rm(self._root, recursive=True)
+        self.forget_fetched()
 
     @contextmanager
     def reached(self) -> Iterator[None]:
@@ -90,6 +98,10 @@ class LakeStore:
     def _located(self) -> tuple[AbstractFileSystem, str]:
         filesystem, root = fsspec.url_to_fs(self.place)
         return filesystem, root.rstrip("/")
+
+    @property
+    def _fetched(self) -> Path:
+        return self.workshop / "fetched"
 
     @property
     def _filesystem(self) -> AbstractFileSystem:

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from gridcredit.errors import NotReadyError
 from gridcredit.files.strict_yaml import load_yaml
+from gridcredit.lake.store import LakeStore
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine
 from gridcredit.warehouse.connection import Connection, connect
@@ -32,8 +33,9 @@ class BuiltFromCopies(Engine):
         return self.settings.home / "engines"
 
     def end(self) -> None:
-        """Remove the folder."""
+        """Remove the folder, and what was fetched for the build."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        LakeStore.of(self.settings).forget_fetched()
 
     def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
         """Put models' tables in Postgres in the place of what stands there, in one transaction."""
@@ -73,7 +75,7 @@ class BuiltFromCopies(Engine):
         connection.execute(sql.SQL("create {} {} ({})").format(kind, relation, sql.SQL(", ").join(columns)))
         # DuckDB writes beside it and renames.
         path = self.folder / "table.csv"
-        duckdb.execute(f"copy ({rows}) to '{path}' (format csv, header false)")
+        duckdb.execute(f"copy ({rows}) to {quoted(path)} (format csv, header false)")
         with (
             path.open("rb") as file,
             connection.cursor().copy(sql.SQL("copy {} from stdin (format csv)").format(relation)) as copy,
@@ -89,11 +91,16 @@ class BuiltFromCopies(Engine):
         connection.execute(sql.SQL("analyze {}").format(relation))
 
 
+def quoted(path: Path | str) -> str:
+    """A path as a text of DuckDB's SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def read_csv(path: str, columns: Columns) -> str:
     """The expression by which DuckDB reads what Postgres wrote: an empty text is not null, as it stands in quotes."""
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
     return (
-        f"read_csv('{path}', header=false, auto_detect=false, delim=',', quote='\"', escape='\"', "
+        f"read_csv({quoted(path)}, header=false, auto_detect=false, delim=',', quote='\"', escape='\"', "
         f"allow_quoted_nulls=false, columns={{{types}}})"
     )
 

@@ -12,7 +12,7 @@ from psycopg import sql
 from gridcredit.files.private import private_folder
 from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, read_csv, sources
+from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv, sources
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
@@ -78,7 +78,7 @@ class DuckDB(BuiltFromCopies):
 
     def _show(self, connection: Connection, engine: DuckDBPyConnection, table: str, files: list[Path]) -> None:
         if files:
-            names = ", ".join(f"'{file}'" for file in files)
+            names = ", ".join(map(quoted, files))
             engine.execute(f"create view raw.{table} as select * from read_parquet([{names}])")  # noqa: S608 - our own names
         else:
             engine.execute(_create_table("raw", table, columns_of(connection, "raw", table)))

@@ -21,7 +21,7 @@ from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
 from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, read_csv, sources
+from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv, sources
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
@@ -51,7 +51,7 @@ class Spark(BuiltFromCopies):
         """The profile's target, where tables are stored, and parsed models of its own."""
         return {
             "GRIDCREDIT_DBT_TARGET": "spark",
-            "GRIDCREDIT_SPARK_TABLES": str(self._tables),
+            "GRIDCREDIT_SPARK_TABLES": _escaped(self._tables),
             "DBT_TARGET_PATH": str(self.settings.home / "dbt" / "spark_target"),
         }
 
@@ -77,7 +77,7 @@ class Spark(BuiltFromCopies):
             for schema, table in tables:
                 if schema == "raw" and files[table]:
                     columns = columns_of(connection, schema, table)
-                    self._show(schema, table, columns, files[table][0].parent)
+                    self._show(schema, table, columns, self._linked(table, files[table]))
                 else:
                     self._take(connection, duckdb, schema, table)
 
@@ -94,14 +94,14 @@ class Spark(BuiltFromCopies):
             is_wanted = {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted)
             if is_wanted and node.config.materialized == "view" and not files.exists():
                 self._session.sql(
-                    f"create table {node.schema}.{node.name}__rows using parquet location '{files}' "  # noqa: S608 - our own names
+                    f"create table {node.schema}.{node.name}__rows using parquet location {_quoted(files)} "  # noqa: S608 - our own names
                     f"as select * from {node.schema}.{node.name}"
                 )
         super().give_back(nodes, wanted)
 
     def built(self, node: Any) -> str:  # noqa: ANN401 - dbt's nodes have no public type
         """A model's rows, from Spark's files."""
-        return f"read_parquet('{self._tables}/{node.schema}/{node.name}/*.parquet')"
+        return f"read_parquet({quoted(self._tables / node.schema / node.name / '*.parquet')})"
 
     def catalog(self) -> Catalog:
         """The columns of all tables of the session."""
@@ -176,13 +176,30 @@ class Spark(BuiltFromCopies):
         everything = sql.SQL("select * from {}").format(sql.Identifier(schema, table))
         with rows_as_csv(connection, everything, self.folder) as rows:
             source = read_csv(rows, columns)
-            duckdb.execute(f"copy (select * from {source}) to '{folder}/rows.parquet' (format parquet)")  # noqa: S608 - our own names
+            duckdb.execute(f"copy (select * from {source}) to {quoted(folder / 'rows.parquet')} (format parquet)")  # noqa: S608 - our own names
         self._show(schema, table, columns, folder)
+
+    def _linked(self, table: str, files: Iterable[Path]) -> Path:
+        """A folder of just these files: Spark lists one anew for each model, and loads go on while models are built."""
+        folder = self.folder / "sources" / "raw" / table
+        folder.mkdir(parents=True)
+        for file in files:
+            (folder / file.name).symlink_to(file.resolve())
+        return folder
 
     def _show(self, schema: str, table: str, columns: Columns, folder: Path) -> None:
         typed = ", ".join(f"{name} {_spark_type(kind)}" for name, kind in columns.items())
         self._session.sql(f"drop table if exists {schema}.{table}")
-        self._session.sql(f"create table {schema}.{table} ({typed}) using parquet location '{folder}'")
+        self._session.sql(f"create table {schema}.{table} ({typed}) using parquet location {_quoted(folder)}")
+
+
+def _quoted(path: Path) -> str:
+    """A path as a text of Spark's SQL."""
+    return f"'{_escaped(path)}'"
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _spark_type(kind: str) -> str:

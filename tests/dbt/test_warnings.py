@@ -53,7 +53,7 @@ def test_the_life_of_warnings(built: Built, features: FeaturesByDay, ratings: Ra
     assert set(got) == want
     got = built.rows(
         sql.SQL(
-            "select customer_id, rule, opened_on, event, happened_on from warnings.warning_history "
+            "select customer_id, rule, opened_on, event, happened_on from candidate.warning_event "
             "where customer_id = any({})"
         ).format(names)
     )

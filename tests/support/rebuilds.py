@@ -18,7 +18,7 @@ from psycopg import sql
 OF_THE_RUN = ["customer_scope", "moved_scope", "month_end_scope", "usage_scope", "bill_check_scope", "touched_date"]
 OF_THE_RUN += ["finding_scope"]
 OF_THE_RUN += ["indicator_points", "main_reason", "change_scope", "as_of_scope", "warning_scope"]
-OF_THE_RUN += ["account_balance", "account_entry", "changed_account"]
+OF_THE_RUN += ["account_balance", "changed_account"]
 
 
 def layers(settings: Settings) -> list[str]:

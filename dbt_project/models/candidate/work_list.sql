@@ -132,7 +132,7 @@ as_contracted as (
         cast(
             row_number() over (
                 partition by officer_id
-                order by {{ ratio('expected_loss', 'effort') }} desc, customer_id
+                order by {{ rounded_ratio('expected_loss', 'effort', 6) }} desc, customer_id
             ) as integer
         ) as officer_rank,
         cast(grade as {{ dbt.type_string() }}) as grade,

@@ -154,15 +154,16 @@ summed as (
         max(case when counted.open_amount > 0 then counted.charged_until end) as charged_until,
         sum(case when counted.charged_amount > 0 then counted.days_of_year + counted.days_carried_over else 0 end)
             as days_charged,
-        sum({{ product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate') }}) as charge_of_year,
-        sum({{ product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate') }})
+        {#- Rates may have unlike scales: where two such decimals meet, other databases than Postgres cut digits. #}
+        sum({{ exact(product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate')) }}) as charge_of_year,
+        sum({{ exact(product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate')) }})
             as charge_carried_over,
         sum(
             case
                 when counted.open_until is not null then 0
                 when counted.charged_until < counted.carried_over_from
-                    then {{ product('counted.charged_amount', 'rates.daily_rate') }}
-                else {{ product('counted.charged_amount', 'rates.carried_over_rate') }}
+                    then {{ exact(product('counted.charged_amount', 'rates.daily_rate')) }}
+                else {{ exact(product('counted.charged_amount', 'rates.carried_over_rate')) }}
             end
         ) as daily_charge
     from counted

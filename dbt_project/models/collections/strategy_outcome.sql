@@ -25,7 +25,7 @@ summed as (
         count(*) as customers,
         sum(overdue_amount) as overdue_amount,
         sum(recovered_amount) as recovered_amount,
-        avg(recovered_rate) as mean_recovered_rate,
+        {{ ratio('sum(recovered_rate)', 'count(recovered_rate)') }} as mean_recovered_rate,
         stddev_samp(recovered_rate) / sqrt(count(*)) as standard_error
     from customers
     group by strategy, days_recovered, policy_version

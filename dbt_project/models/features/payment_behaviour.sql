@@ -119,7 +119,10 @@ all_figures as (
                 {{ recency('overdue.months_since_due') }} as recency,
                 sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
                 sum(overdue.counted_amount - overdue.pursued_amount) over (order by overdue.due_on) as coming_by_then,
-                avg(case when overdue.is_issued_in_year then overdue.standing_amount end) over () as mean_bill,
+                {{ ratio(
+                    'sum(case when overdue.is_issued_in_year then overdue.standing_amount end) over ()',
+                    'count(case when overdue.is_issued_in_year then overdue.standing_amount end) over ()'
+                ) }} as mean_bill,
                 max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over ()
                     as last_late_due_on,
                 max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over ()

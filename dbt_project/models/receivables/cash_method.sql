@@ -66,7 +66,7 @@ ranked as (
         *,
         row_number() over (
             partition by as_of_date, months
-            order by coalesce(score, 2), method
+            order by coalesce({{ rounded('score', 6) }}, 2), method
         ) as place
     from scored
 

@@ -77,8 +77,8 @@ def erase(
         )
         if done.not_searched:
             typer.echo(
-                f"could not be searched, decide about them yourself: {', '.join(done.not_searched)} under "
-                f"{settings.accepted_dir} and {settings.refused_dir}",
+                f"could not be searched, decide about them yourself: {', '.join(done.not_searched)}; stored files are "
+                f"under {settings.accepted_dir} and {settings.refused_dir}",
                 err=True,
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.csv
@@ -23,9 +22,6 @@ from gridcredit.warehouse.table_copies import rows_as_csv
 
 log = structlog.get_logger(__name__)
 
-# What a load that was killed left in the workshop.
-ABANDONED_AFTER = timedelta(days=1)
-
 
 def bring_up_to_date(connection: Connection, settings: Settings) -> dict[str, list[Path]]:
     """Copy the loads that the lake lacks out of raw, remove those that raw no longer has; by extract the files that
@@ -37,6 +33,7 @@ def bring_up_to_date(connection: Connection, settings: Settings) -> dict[str, li
         NotReadyError: the lake cannot be reached, read or written.
     """
     store = LakeStore.of(settings)
+    store.claim(connection)
     lake: dict[str, list[Path]] = {extract: [] for extract in EXTRACTS}
     _remove_stale(connection, store)
     hashes = _recorded(connection)
@@ -53,13 +50,21 @@ def bring_up_to_date(connection: Connection, settings: Settings) -> dict[str, li
 def remove_stale(connection: Connection, settings: Settings) -> None:
     """Remove the files of loads that were reverted or retired."""
     if has_lake(settings):
-        _remove_stale(connection, LakeStore.of(settings))
+        store = LakeStore.of(settings)
+        store.claim(connection)
+        _remove_stale(connection, store)
 
 
-def drop_lake(settings: Settings) -> None:
-    """Remove all files, after rows of raw were changed: the next build that needs them copies them."""
+def drop_lake(connection: Connection, settings: Settings) -> list[str]:
+    """Remove all files, after rows of raw were changed: the next build that needs them copies them. Returns the places
+    where files of earlier settings may lie.
+    """
+    store = LakeStore.of(settings)
     if has_lake(settings):
-        LakeStore.of(settings).drop()
+        store.claim(connection)
+        store.drop()
+    places = connection.execute("select distinct place from lineage.lake_files where place <> %s", [store.place])
+    return sorted(place for (place,) in places)
 
 
 def has_lake(settings: Settings) -> bool:
@@ -70,10 +75,7 @@ def has_lake(settings: Settings) -> bool:
 def _remove_stale(connection: Connection, store: LakeStore) -> None:
     for key in store.keys() - _in_raw(connection):
         store.remove(key)
-    latest = datetime.now(UTC) - ABANDONED_AFTER
-    for path in store.workshop.glob("*.unfinished"):
-        if datetime.fromtimestamp(path.stat().st_mtime, UTC) < latest:
-            path.unlink(missing_ok=True)
+    store.sweep()
 
 
 def _in_raw(connection: Connection) -> set[Key]:

@@ -52,11 +52,12 @@ class LoadFile:
         with self.store.reached():
             self.writer.close()
             digest, size = sha256_of(self.path), self.path.stat().st_size
-            self.store.put(self.path, self.key)
+        self.store.claim(connection)
+        self.store.put(self.path, self.key)
         connection.execute(
-            "insert into lineage.lake_files (file_id, extract, rows, bytes, sha256, because) "
-            "values (%s, %s, %s, %s, %s, %s)",
-            [file_id, extract, self.rows, size, digest, because],
+            "insert into lineage.lake_files (file_id, extract, rows, bytes, sha256, because, place) "
+            "values (%s, %s, %s, %s, %s, %s, %s)",
+            [file_id, extract, self.rows, size, digest, because, self.store.place],
         )
 
     def __enter__(self) -> Self:

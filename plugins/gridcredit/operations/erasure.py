@@ -21,6 +21,7 @@ from gridcredit.lake.copies import drop_lake
 from gridcredit.lineage.decisions import record_decision
 from gridcredit.persons.pseudonyms import ERASED, Pseudonyms
 from gridcredit.settings import Settings
+from gridcredit.transformation.engine import remove_left
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.load_hashes import record_erasure, sums_of_customer
 from gridcredit.warehouse.locks import exclusive
@@ -73,9 +74,10 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
         for table, key, column in QUOTING:
             _erase_quotes(connection, table, key, column, named)
         _redact_files(connection, named, lines, mappings, done, settings)
-        drop_lake(settings)
         if not (is_known or done.quarantined or done.redacted or done.removed):
             raise GridCreditError(f"nothing has been loaded of customer {customer_id!r}")
+        remove_left(settings)
+        done.not_searched += [f"the lake at {place}" for place in drop_lake(connection, settings) if place]
         record_decision(connection, "erase a customer", customer_id, approver, reason, settings)
         (erasure_id,) = connection.execute(
             "insert into lineage.erasures (customer_id, approver, reason, raw_rows, quarantined, files_redacted, "

@@ -107,7 +107,7 @@ def _check_tables(policy: Policy, known: set[str], protected: set[str]) -> None:
         raise PolicyError(f"{policy.folder}: warning_rules.csv and warning_conditions.csv must name the same rules")
 
 
-# Names that are written into SQL between quotes: with a quote inside no model could be run.
+# Names that are written into SQL between quotes: with a quote inside no model could be run, a backslash may be lost.
 NAMES = {
     "grades": ("grade",),
     "vetoes": ("veto",),
@@ -155,8 +155,10 @@ def check_new(policy: Policy) -> None:
     for table, columns in NAMES.items():
         for row in policy.tables[table]:
             for column in columns:
-                if "'" in row[column]:
-                    raise fault(policy, table, f"{column} {row[column]!r} has a quote in it: names have none")
+                if set("'\\") & set(row[column]):
+                    raise fault(
+                        policy, table, f"{column} {row[column]!r} has a quote or a backslash in it: names have none"
+                    )
 
 
 def _check_names(policy: Policy) -> None:

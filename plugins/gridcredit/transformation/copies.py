@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from gridcredit.errors import NotReadyError
+from gridcredit.contract.extracts import EXTRACTS
+from gridcredit.errors import NotReadyError, TransformFailedError
 from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.lake.store import LakeStore
 from gridcredit.settings import Settings
-from gridcredit.transformation.engine import Engine
+from gridcredit.transformation.engine import Engine, copies_folder, remove_left
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns
 
@@ -26,16 +26,29 @@ class BuiltFromCopies(Engine):
     """An engine with a folder of its own, which is gone when the build is over."""
 
     tables_persist = False
+    _holder: Connection | None = None
 
     @property
     def folder(self) -> Path:
         """Where all that the build needs and makes is stored."""
-        return self.settings.home / "engines"
+        return copies_folder(self.settings)
 
     def end(self) -> None:
         """Remove the folder, and what was fetched for the build."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._holder:
+            self._holder.close()
+            self._holder = None
+        remove_left(self.settings)
         LakeStore.of(self.settings).forget_fetched()
+
+    @contextmanager
+    def held_raw(self) -> Iterator[Connection]:
+        """A connection, while another one sees to it that no load is taken out of raw until the build ends."""
+        self._holder = connect(self.settings)
+        tables = sql.SQL(", ").join(sql.Identifier("raw", extract) for extract in EXTRACTS)
+        self._holder.execute(sql.SQL("lock table {} in access share mode").format(tables))
+        with connect(self.settings) as connection:
+            yield connection
 
     def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
         """Put models' tables in Postgres in the place of what stands there, in one transaction."""
@@ -57,10 +70,12 @@ class BuiltFromCopies(Engine):
             with duckdb.connect(database) as engine:
                 engine.execute("set TimeZone = 'UTC'")
                 yield engine
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
             raise NotReadyError(
                 f"DuckDB: {str(error).splitlines()[0]}; check space and permissions of {self.settings.home}"
             ) from error
+        except duckdb.Error as error:
+            raise TransformFailedError(f"DuckDB: {str(error).splitlines()[0]}") from error
 
     def _give_back(self, connection: Connection, duckdb: DuckDBPyConnection, node: Any) -> None:  # noqa: ANN401 - dbt's nodes have no public type
         relation = sql.Identifier(node.schema, node.name)

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from gridcredit.lineage.columns import Catalog, catalog
@@ -25,6 +27,18 @@ def read_in_postgres(settings: Settings) -> set[str]:
         found |= set(re.findall(r"\b[a-z]+\.[a-z_]+", text))
         found.add(f"{json.loads(text).get('meta', {}).get('schema', 'candidate')}.{path.stem}")
     return found
+
+
+def copies_folder(settings: Settings) -> Path:
+    """Where engines other than Postgres store all that a build needs and makes."""
+    return settings.home.resolve() / "engines"
+
+
+def remove_left(settings: Settings) -> None:
+    """Remove what a build that was killed has left of its copies, in which names are. The caller holds the lock of
+    builds.
+    """
+    shutil.rmtree(copies_folder(settings), ignore_errors=True)
 
 
 class Engine:
@@ -52,12 +66,17 @@ class Engine:
 
     def begin(self) -> None:
         """Take all that models read."""
+        remove_left(self.settings)
 
     def take(self, schema: str, table: str) -> None:
         """Take a table once more: it has changed since the build began."""
 
     def give_back(self, nodes: Iterable[Any], wanted: Collection[str]) -> None:
         """Put those of the models' tables (dbt's nodes) that are wanted where the pipeline reads them: all, or none."""
+
+    def reason(self, message: str) -> str:
+        """Why a model failed, from what the database said."""
+        return message
 
     def catalog(self) -> Catalog:
         """The columns of all tables that models read and make."""

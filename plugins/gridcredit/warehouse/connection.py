@@ -96,9 +96,10 @@ def connect(
     settings: Settings | None = None, *, autocommit: bool = False, application_name: str = "gridcredit"
 ) -> Connection:
     """A connection to the warehouse; `with connect() as c` commits at its end and rolls back on an error."""
-    return psycopg.connect(
-        warehouse_url(settings), autocommit=autocommit, application_name=application_name, **TIME_OUTS
-    )
+    url = warehouse_url(settings)
+    # Days are those of UTC, whatever the server's or the role's own zone is.
+    options = f"{conninfo_to_dict(url).get('options') or ''} -c TimeZone=UTC".strip()
+    return psycopg.connect(url, autocommit=autocommit, application_name=application_name, options=options, **TIME_OUTS)
 
 
 def connect_as_owner(settings: Settings) -> Connection:

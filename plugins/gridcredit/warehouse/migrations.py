@@ -11,7 +11,7 @@ import structlog
 from psycopg import sql
 
 from gridcredit.contract.extracts import EXTRACTS
-from gridcredit.errors import GridCreditError
+from gridcredit.errors import GridCreditError, NotReadyError
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import (
     AIRFLOW,
@@ -134,6 +134,7 @@ def migrate(settings: Settings | None = None) -> None:
     with connect_as_owner(settings) as connection, changing_what_is_read(connection, settings):
         connection.execute("lock table ops.migrations in exclusive mode")
         seen = {name for (name,) in connection.execute("select name from ops.migrations")}
+        _check_order(connection, is_new=not seen)
         for path in sorted(DDL_DIR.glob("*.sql")):
             if path.name not in seen:
                 connection.execute(path.read_text())
@@ -155,6 +156,24 @@ def _require_migrated(connection: Connection) -> None:
             f"this version changes the warehouse ({', '.join(missing)}), which its owner does: `gridcredit prepare` "
             "with GRIDCREDIT_OWNER_URL, then run this again"
         )
+
+
+def _check_order(connection: Connection, *, is_new: bool) -> None:
+    """Refuse to make a warehouse in a database that sorts texts by a language, and warn of one that was made so: where
+    figures tie, keys decide, by their bytes on every engine.
+    """
+    (order,) = connection.execute(
+        "select coalesce(to_jsonb(one) ->> 'datlocale', to_jsonb(one) ->> 'daticulocale', datcollate) "
+        "from pg_database as one where datname = current_database()"
+    ).fetchone() or ("",)
+    if order.upper().replace("-", "") in {"C", "POSIX", "C.UTF8", "PG_UNICODE_FAST"}:
+        return
+    if is_new:
+        raise NotReadyError(
+            f"the warehouse's database sorts texts by {order}: make it anew by `create database ... template template0 "
+            "locale_provider builtin builtin_locale 'C.UTF-8'`, before Postgres 17 by `... lc_collate 'C'`"
+        )
+    log.warning("database_sorts_by_language", locale=order, what_to_do="move it to one of C.UTF-8: decision 20")
 
 
 def _move_accepted_files(settings: Settings) -> None:

@@ -21,6 +21,7 @@ from gridcredit.transformation.engine import Engine, read_in_postgres
 from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.transformation.progress import NodeCounter
+from gridcredit.transformation.quick_dbt import make_dbt_quick
 from gridcredit.warehouse.connection import connect, warehouse_url
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,7 @@ def dbt_session(
     """
     from dbt.cli.main import dbtRunner
 
+    make_dbt_quick()
     environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
     with _environment(environment), _behavior_flags(), infrequent_garbage_collection():

@@ -1,14 +1,18 @@
 {% macro policy_rows(query) -%}
-    {#- What a query of the policy tables gives while the models are compiled, a dictionary a row. -#}
+    {#- What a query of the policy tables gives while the models are compiled, a dictionary a row: asked once a build. -#}
     {%- if not execute -%}
         {{ return([]) }}
     {%- endif -%}
-    {%- set found = run_query(query) -%}
-    {%- set rows = [] -%}
-    {%- for row in found.rows -%}
-        {%- do rows.append(row.dict()) -%}
-    {%- endfor -%}
-    {{ return(rows) }}
+    {#- Of what dbt shows to all models, this alone is ours. -#}
+    {%- set known = graph.setdefault('policy_rows', {}) -%}
+    {%- if query not in known -%}
+        {%- set rows = [] -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do rows.append(row.dict()) -%}
+        {%- endfor -%}
+        {%- do known.update({query: rows}) -%}
+    {%- endif -%}
+    {{ return(known[query]) }}
 {%- endmacro %}
 
 {% macro policy_table(table, order_by) -%}

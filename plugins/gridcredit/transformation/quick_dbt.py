@@ -176,7 +176,8 @@ def _keep_connections(manager: Any) -> None:
                 # What the end of a session does.
                 cursor.execute("discard temp")
             connection.handle.commit()
-        except Exception:  # noqa: BLE001 - of a server that is gone; why a node failed is what is to be said
+        except Exception:
+            # Of a server that is gone: why the node failed is what is to be said.
             connection.transaction_open = False
             close(self)
 

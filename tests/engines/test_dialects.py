@@ -209,3 +209,38 @@ def test_an_engine_without_a_dialect_is_refused(settings: Settings, capfd: pytes
         for name, arguments in calls.items():
             assert not compiled(f"select {{{{ default__{name}({arguments}) }}}}").success
             assert f"{name} has no dialect for postgres: write postgres__{name}" in capfd.readouterr().out
+
+
+def test_digits_stay_where_scales_differ(ask: Ask) -> None:
+    """A charge by one of two rates, of which one has a place more: 100.33 * 0.0025 = 0.250825."""
+    found = ask(
+        "select case when which = 1 then {{ exact(product('amount', 'daily')) }} "
+        "else {{ exact(product('amount', 'carried')) }} end from "
+        + values(
+            "which integer; amount numeric(18,2); daily numeric(18,3); carried numeric(18,4)",
+            [
+                (1, "100.33", "0.002", "0.0025"),
+                (2, "100.33", "0.002", "0.0025"),
+            ],
+        )
+    )
+    assert [value for (value,) in found] == [Decimal("0.20066"), Decimal("0.250825")]
+
+
+def test_a_mean_of_money(ask: Ask) -> None:
+    """15 % of the mean of 100.00, 100.00 and 100.10 is 15.005, and rounded 15.01."""
+    ((found,),) = ask(
+        "select {{ rounded('0.15 * ' ~ ratio('sum(amount)', 'count(amount)'), 2) }} from (select * from "
+        + values("amount numeric(18,2)", [("100.00",), ("100.00",), ("100.10",)])
+        + ") as all_of"
+    )
+    assert found == Decimal("15.01")
+
+
+def test_names_with_more_than_a_hundred_links(ask: Ask) -> None:
+    """A recursion goes as deep as its rows do."""
+    ((found,),) = ask(
+        "with recursive links as (select 1 as place union all select place + 1 from links where place < 500) "
+        "select max(place) from links"
+    )
+    assert found == 500

@@ -1,28 +1,16 @@
 {% macro policy_rows(query) -%}
-    {#- What a query of the policy tables gives while the models are compiled, a dictionary a row. -#}
+    {#- What a query of the policy tables gives while the models are compiled, a dictionary a row: asked once a build. -#}
     {%- if not execute -%}
         {{ return([]) }}
     {%- endif -%}
-    {{ return(adapter.dispatch('query_rows', 'gridcredit')(query)) }}
-{%- endmacro %}
-
-{% macro default__query_rows(query) -%}
-    {%- set rows = [] -%}
-    {%- for row in run_query(query).rows -%}
-        {%- do rows.append(row.dict()) -%}
-    {%- endfor -%}
-    {{ return(rows) }}
-{%- endmacro %}
-
-{% macro spark__query_rows(query) -%}
-    {#- Each query is a job of Spark, and hundreds would be the same: what they gave is stored in a variable, for this build. -#}
-    {%- set found = var('found') -%}
-    {%- if query not in found -%}
-        {%- do found.update({query: default__query_rows(query)}) -%}
+    {#- Of what dbt shows to all models, this alone is ours. -#}
+    {%- set known = graph.setdefault('policy_rows', {}) -%}
+    {%- if query not in known -%}
+        {%- do known.update({query: run_query(query).rows}) -%}
     {%- endif -%}
     {%- set rows = [] -%}
-    {%- for row in found[query] -%}
-        {%- do rows.append(dict(row)) -%}
+    {%- for row in known[query] -%}
+        {%- do rows.append(row.dict()) -%}
     {%- endfor -%}
     {{ return(rows) }}
 {%- endmacro %}

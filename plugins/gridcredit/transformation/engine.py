@@ -59,11 +59,6 @@ class Engine:
         """What dbt's profile and paths need, besides what is the same for all engines."""
         return {}
 
-    @property
-    def variables(self) -> dict[str, object]:
-        """What dbt's variables have besides those of the plan."""
-        return {}
-
     def begin(self) -> None:
         """Take all that models read."""
         remove_left(self.settings)

@@ -43,11 +43,6 @@ class Spark(BuiltFromCopies):
         }
 
     @property
-    def variables(self) -> dict[str, object]:
-        """Where macros store what queries of the policy gave (macros/policy/policy_rows.sql)."""
-        return {"found": {}}
-
-    @property
     def _tables(self) -> Path:
         return self.folder / "tables"
 

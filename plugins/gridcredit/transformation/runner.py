@@ -21,6 +21,7 @@ from gridcredit.transformation.engine import Engine, read_in_postgres
 from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.transformation.progress import NodeCounter
+from gridcredit.transformation.quick_dbt import make_dbt_quick
 from gridcredit.warehouse.connection import connect, warehouse_url
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ def dbt_session(
     """
     from dbt.cli.main import dbtRunner
 
+    make_dbt_quick()
     environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
     with _environment(environment), _behavior_flags(), infrequent_garbage_collection():
@@ -198,7 +200,7 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
         ):
             try:
                 engine.begin()
-                variables = json.dumps(plan.variables(settings) | engine.variables)
+                variables = json.dumps(plan.variables(settings))
                 build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
                 for selector in selectors:
                     if selector == LAYERS[-1]:

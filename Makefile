@@ -119,7 +119,7 @@ install-logins: $(LOGINS) ## add what GRIDCREDIT_AIRFLOW_LOGINS=named needs
 test-logins: $(LOGINS) ## Airflow with a user for each person: who decides, and who may not
 	$(call timed,tests of logins,$(BIN)/python -m pytest -m logins $(ARGS))
 
-test-engines: $(ENGINES) ## the same figures on each engine, row by row: ARGS="-k small"
+test-engines: $(ENGINES) ## the same figures on each engine, row by row (an hour): ARGS="-k duckdb"
 	$(call timed,tests of engines,$(PYTEST) -m engines $(ARGS))
 
 check: $(STAMP) ## the quick loop: lint, types, unit tests, import of the DAGs

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from gridcredit import policies
 from gridcredit.errors import GateFailedError
+from gridcredit.lineage import decisions
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import status
 from gridcredit.policies.store import policy_in_force
@@ -28,6 +29,8 @@ from tests.support.warehouses import WarehouseFactory
 
 LAST_DAY = date(2026, 6, 20)
 CUSTOMERS = 240
+# More than a bill may have.
+LARGE = Decimal("150000000.00")
 
 
 def write_supplier(folder: Path, unit: Decimal = Decimal(1)) -> None:
@@ -135,13 +138,66 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     assert done.returncode == 0, done.stderr
     assert "release 2" in done.stdout
     (decision,) = rows(settings, "select decision, subject, approver, os_user, database_role from lineage.decisions")
-    assert decision[:4] == ("release a blocked run", "second", "Ada Byron", getpass.getuser())
+    assert decision[:4] == ("release a blocked run", "second", "Ada Byron", pwd.getpwuid(os.geteuid()).pw_name)
     assert decision[4]
     everything = ["--anew", "--engine", "postgres"]
     again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not", *everything)
     assert again.returncode == 1
     assert "no gate blocks run 'first'" in again.stderr
     assert "--anew is deprecated: use --full-refresh" in again.stderr
+
+
+def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
+    """Of two bills that were blocked for their amount, and then of ten that were due before they were issued."""
+    settings.history_months = 1
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    header = "bill_id,customer_id,issued_on,due_on,period,amount,kind"
+    day = LAST_DAY + timedelta(1)
+    (tmp_path / "large").mkdir()
+    large = [f"L{who},C{who:03},{day},{day + timedelta(20)},2026-06,{LARGE},regular" for who in (20, 21)]
+    deliver(tmp_path / "large" / "bill.csv", settings, "\n".join([header, *large, ""]))
+    with pytest.raises(GateFailedError, match="--blocked 'large'"):
+        pipeline.build_ratings("large", day, settings)
+    let_through = ["run", "--blocked", "large"]
+    for nobody in ([], ["--approver", "A. Chief"], ["--reason", "they used as much"]):
+        refused = gridcredit(settings, *let_through, *nobody)
+        assert refused.returncode == 1
+        assert "needs the name of who decides, and a reason" in refused.stderr
+    # Without the run that is decided about, or with another day, the decision would be lost.
+    for stray in (["--approver", "A. Chief"], ["--reason", "x"], ["--blocked", "large", "--as-of", f"{day}"]):
+        assert gridcredit(settings, "run", *stray).returncode == 1
+    assert number(settings, "select count(*) from lineage.runs") == 2
+
+    (tmp_path / "early").mkdir()
+    early = [f"E{who},C{who:03},{day},{day - timedelta(20)},2026-06,10.00,regular" for who in range(30, 40)]
+    deliver(tmp_path / "early" / "bill.csv", settings, "\n".join([header, *early, ""]))
+    decided = [*let_through, "--approver", "A. Chief", "--reason", "the steel works did use that much"]
+    done = gridcredit(settings, *decided)
+    assert done.returncode == 1
+    assert "let through: raw.bill" in done.stderr
+    assert "1 critical check(s) failed that A. Chief has not decided about, first raw.bill" in done.stderr
+    assert number(settings, "select count(*) from lineage.releases") == 1
+
+    # What was decided once is not decided again; the rest is, by whoever has seen it.
+    decided = [*let_through, "--approver", "B. Chief", "--reason", "due on delivery"]
+    done = gridcredit(settings, *decided)
+    assert done.returncode == 0, done.stderr
+    assert str(LARGE) not in done.stderr
+    shown = "select approver, reason from lineage.releases order by release desc limit 1"
+    assert rows(settings, shown) == [("A. Chief; B. Chief", "the steel works did use that much; due on delivery")]
+    last = number(settings, "select max(release) from lineage.releases")
+    assert gridcredit(settings, "release", "verify", f"{last}").returncode == 0
+    assert gridcredit(settings, *decided).returncode == 1
+
+
+def test_a_decision_is_by_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(variable, "ceo")
+    assert decisions.os_user() == pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 3_000_000_001)
+    assert decisions.os_user() == "3000000001"
 
 
 def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

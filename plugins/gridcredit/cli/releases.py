@@ -62,10 +62,17 @@ def run_command(
             raise GridCreditError("--engine is for a build of everything: add --full-refresh")
         if engine:
             settings = settings.model_copy(update={"engine": engine.value})
+        if blocked and as_of:
+            raise GridCreditError("--as-of is for a new run: that which was blocked keeps its day")
+        if (approver or reason) and not blocked:
+            raise GridCreditError("--approver and --reason decide about a blocked run: add --blocked RUN")
         prepare_quietly(settings)
         run_id = blocked or f"manual__{datetime.now(UTC).isoformat()}"
         if blocked:
-            let_through(blocked, approver, reason, settings)
+            for check in let_through(blocked, approver, reason, settings):
+                typer.echo(
+                    f"let through: {check.suite} {check.expectation} {check.column or ''}: {check.detail}", err=True
+                )
         with shown_progress(run_id, settings, lambda text: typer.echo(text, err=True)):
             release = build_ratings(run_id, parse_date(as_of), settings, full_refresh=full_refresh)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from gridcredit import policies
 from gridcredit.errors import GateFailedError
+from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage import decisions
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import status
@@ -190,6 +191,38 @@ def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Setti
     last = number(settings, "select max(release) from lineage.releases")
     assert gridcredit(settings, "release", "verify", f"{last}").returncode == 0
     assert gridcredit(settings, *decided).returncode == 1
+
+
+def test_bounds_of_wrong_bills_are_computed_anew_by_a_persons_word(settings: Settings, tmp_path: Path) -> None:
+    settings.history_months = 1
+    write_supplier(tmp_path)
+    right = (tmp_path / "bill.csv").read_text()
+    # The first forty customers' bills are in fen.
+    header, *lines = right.splitlines()
+    cells = [line.split(",") for line in lines]
+    wrong = [[*row[:5], f"{Decimal(row[5]) * (100 if row[1] < 'C040' else 1):.2f}", row[6]] for row in cells]
+    deliver(tmp_path / "customer.csv", settings)
+    fault = deliver(tmp_path / "bill.csv", settings, "\n".join([header, *map(",".join, wrong), ""]))
+    deliver(tmp_path / "payment.csv", settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    largest = "select mean_monthly_bill from ops.bill_size_bounds where percentile = 90"
+    assert number(settings, largest) > 1000
+    revert_load(fault.file_id, "in fen", settings)
+    (tmp_path / "right").mkdir()
+    deliver(tmp_path / "right" / "bill.csv", settings, right + "\n")
+    anew = ["run", "--full-refresh", "--new-bounds-from", "2026-05-31", "--approver", "A. Chief"]
+    assert "reason" in gridcredit(settings, *anew).stderr
+    done = gridcredit(settings, *anew, "--reason", "May came in fen")
+    assert done.returncode == 0, done.stderr
+    # Of 230 customers with bills the 208th: 207 are smaller, nine tenths.
+    amounts = sorted({Decimal(row[5]) for row in cells if row[2] == "2026-05-03"})
+    assert number(settings, largest) == amounts[207]
+    decided = "select decision, subject, approver, reason from lineage.decisions"
+    assert ("compute bounds of bill sizes anew", "from 2026-05-31", "A. Chief", "May came in fen") in rows(
+        settings, decided
+    )
+    because = "select restated_because from lineage.releases order by release desc limit 1"
+    assert "May came in fen (A. Chief)" in rows(settings, because)[0][0]
 
 
 def test_a_decision_is_by_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from tests.support.warehouses import WarehouseFactory
 
 LAST_DAY = date(2026, 6, 20)
 CUSTOMERS = 240
-# More than a bill may have.
+# As no bill before.
 LARGE = Decimal("150000000.00")
 
 
@@ -149,7 +149,7 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
 
 
 def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
-    """Of two bills that were blocked for their amount, and then of ten that were due before they were issued."""
+    """Of thirty bills that were blocked for their amount, and then of ten that were due before they were issued."""
     settings.history_months = 1
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
@@ -157,7 +157,7 @@ def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Setti
     header = "bill_id,customer_id,issued_on,due_on,period,amount,kind"
     day = LAST_DAY + timedelta(1)
     (tmp_path / "large").mkdir()
-    large = [f"L{who},C{who:03},{day},{day + timedelta(20)},2026-06,{LARGE},regular" for who in (20, 21)]
+    large = [f"L{who},C{who:03},{day},{day + timedelta(20)},2026-06,{LARGE},regular" for who in range(20, 50)]
     deliver(tmp_path / "large" / "bill.csv", settings, "\n".join([header, *large, ""]))
     with pytest.raises(GateFailedError, match="--blocked 'large'"):
         pipeline.build_ratings("large", day, settings)
@@ -172,7 +172,7 @@ def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Setti
     assert number(settings, "select count(*) from lineage.runs") == 2
 
     (tmp_path / "early").mkdir()
-    early = [f"E{who},C{who:03},{day},{day - timedelta(20)},2026-06,10.00,regular" for who in range(30, 40)]
+    early = [f"E{who},C{who:03},{day},{day - timedelta(20)},2026-06,100.00,regular" for who in range(30, 40)]
     deliver(tmp_path / "early" / "bill.csv", settings, "\n".join([header, *early, ""]))
     decided = [*let_through, "--approver", "A. Chief", "--reason", "the steel works did use that much"]
     done = gridcredit(settings, *decided)

@@ -15,22 +15,8 @@ from tests.support.warehouses import WarehouseFactory
 
 DAY = date(2026, 6, 30)
 # Customers that differ in their bills alone.
-WHO = [
-    "monthly",
-    "bimonthly",
-    "quarterly",
-    "weekly",
-    "new",
-    "gap",
-    "caught_up",
-    "rebilled",
-    "thief",
-    "one_bill",
-    "unpaid_today",
-    "two_meters",
-    "windows",
-    "tiny",
-]
+WHO = ["monthly", "bimonthly", "quarterly", "weekly", "new", "gap", "caught_up", "rebilled", "thief", "one_bill"]
+OTHERS = ["unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
 Bill = tuple[str, str, date, date, str, str, str]
 
 
@@ -113,8 +99,20 @@ gap,shareholder,Bob,60,2026-05-01,
 """
 
 
+def readings() -> Iterator[str]:
+    """A meter of "monthly" that takes 1000 kWh a month, of which half at peak and with as much reactive energy, for
+    twelve months; it has registers of these for three.
+    """
+    for number in range(13):
+        read_on = first(2025, 7 + number) - timedelta(1)
+        yield f"M1,total,{read_on},{1000 * number}"
+        if number >= 9:
+            yield f"M1,reactive,{read_on},{1000 * number}"
+            yield f"M1,peak,{read_on},{500 * number}"
+
+
 def files() -> dict[str, str]:
-    customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in WHO]
+    customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in [*WHO, *OTHERS]]
     reverses = {"rebilled c": "rebilled 12"}
     return {
         "customer": "\n".join(["customer_id,name,segment,opened_on,updated_at", *customers, ""]),
@@ -125,6 +123,9 @@ def files() -> dict[str, str]:
                 "",
             ]
         ),
+        "meter": "meter_id,customer_id,installed_on,removed_on,multiplier\nM1,monthly,2020-01-01,,1\n",
+        "meter_reading": "\n".join(["meter_id,register,read_on,reading", *readings(), ""]),
+        "external_risk": "customer_id,kind,listed_on\nbankrupt,bankruptcy,2026-03-01\n",
         "party": "\n".join(["customer_id,role,party_name,share_pct,valid_from,valid_to", *PARTIES.split(), ""]),
         "payment": "\n".join(
             ["payment_id,customer_id,bill_id,paid_on,amount", *(",".join(map(str, one)) for one in payments()), ""]
@@ -147,7 +148,7 @@ def test_a_month_costs_the_same_however_often_it_is_billed(hand: Hand) -> None:
             "select customer_id, mean_monthly_bill, bill_spread_12m, months_covered_12m "
             f"from features.payment_behaviour where as_of_date = '{DAY}'"
         )
-        if who not in ("unpaid_today", "two_meters", "windows", "tiny", "partly")
+        if who in WHO
     }
     hundred, even = Decimal("100.00"), Decimal("1.00")
     assert found == {
@@ -224,3 +225,15 @@ def test_a_change_of_party_is_somebody_else_or_a_quarter_of_the_shares(hand: Han
         f"where as_of_date = '{DAY}' and customer_id in ('monthly', 'new', 'gap') order by 1"
     )
     assert found == [("gap", 2), ("monthly", 0), ("new", 1)]
+
+
+def test_a_share_is_of_the_months_in_which_both_were_measured(hand: Hand) -> None:
+    found = hand.row(f"(select * from features.customer_feature where as_of_date = '{DAY}') as one", "monthly")
+    assert (found["power_factor_12m"], found["peak_share_12m"]) == (Decimal("0.7071"), Decimal("0.5000"))
+
+
+def test_a_bankrupt_firm_without_a_bill_has_the_worst_grade(hand: Hand) -> None:
+    """A veto that leaves one grade alone needs no score."""
+    found = hand.row("candidate.customer_rating", "bankrupt")
+    assert (found["grade"], found["grade_by_score"], found["score"]) == ("D", "NR", None)
+    assert found["veto"]

@@ -71,8 +71,9 @@ def test_five_months_of_bills_of_customers_of_many_years(
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
-    # Month-ends before the first bill are compared with nothing.
-    assert rows(settings, "select psi from monitoring.indicator_drift where indicator = 'score'") == [(None,)]
+    # The first month-end with bills is what later ones are compared with.
+    compared = "select base_date, psi is not null from monitoring.indicator_drift where indicator = 'score'"
+    assert rows(settings, compared) == [(date(2026, 2, 28), True)]
     grades = dict(rows(settings, "select customer_id, grade from published.customer_rating"))
     assert {grades[f"C{who:03}"] for who in range(10)} == {"NR"}
     assert "NR" not in {grades[f"C{who:03}"] for who in range(10, CUSTOMERS)}

@@ -863,10 +863,13 @@ def rank_of_score(
         rank = ranks.get(policy.new_customer_grade)
     else:
         rank = min(rank for _, rank, floor in policy.grades if score >= floor) if score is not None else None
+    capped = [
+        ranks[veto["best_grade"]] for veto in policy.vetoes if veto["feature"] in features and holds(veto, features)
+    ]
     if rank is None:
-        return None
-    vetoes = [veto for veto in policy.vetoes if veto["feature"] in features and holds(veto, features)]
-    return max([rank, *(ranks[veto["best_grade"]] for veto in vetoes)])
+        # What leaves the worst grade alone gives it, whatever else is known.
+        return max(ranks.values()) if max(ranks.values()) in capped else None
+    return max([rank, *capped])
 
 
 def warnings(policy: Policy, segment: str, facts: Features) -> set[str]:

@@ -58,8 +58,6 @@ with DAG(
     ask_approver = AskApproverOperator(
         task_id="ask_approver",
         doc_md="Where a gate blocks the run: starts release_blocked_run, in which a person decides.",
-        trigger_dag_id="release_blocked_run",
-        conf={"blocked_run_id": "{{ run_id }}"},
         trigger_rule=TriggerRule.ONE_FAILED,
     )
     check_raw >> build_ledger >> build_credit >> build_collections >> build_candidate >> check_candidate >> publish

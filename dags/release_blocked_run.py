@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TriggerRule
 from gridcredit.orchestration.assets import RELEASE
 from gridcredit.orchestration.defaults import DEFAULT_ARGS
 from gridcredit.orchestration.operators import (
+    AskApproverOperator,
     BuildModelsOperator,
     CheckCandidateOperator,
     DecideOnBlockedRunOperator,
@@ -45,4 +46,11 @@ with DAG(
     publish = PublishOperator(
         task_id="publish", doc_md="With the approver's name and reason.", build_run_id=BLOCKED_RUN, outlets=[RELEASE]
     )
+    ask_again = AskApproverOperator(
+        task_id="ask_again",
+        doc_md="Where the run fails otherwise than was decided about: asks once more.",
+        build_run_id=BLOCKED_RUN,
+        trigger_rule=TriggerRule.ONE_FAILED,
+    )
     decide >> build_models >> check_candidate >> publish
+    check_candidate >> ask_again

@@ -112,8 +112,9 @@ def test_the_wiring(parsed: dict[str, Any]) -> None:
     assert wiring("release_blocked_run") == {
         "decide": ["build_models"],
         "build_models": ["check_candidate"],
-        "check_candidate": ["publish"],
+        "check_candidate": ["ask_again", "publish"],
         "publish": [],
+        "ask_again": [],
     }
 
 

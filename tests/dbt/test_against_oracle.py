@@ -228,7 +228,7 @@ def test_overrides_stand_beside_the_policys_grade(built: Built, features: Featur
 def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ratings: Rated, tmp_path: Path) -> None:
     """The regional policy, never in force, rates every customer as the oracle does; nothing of the trial stays."""
     day, month_end = DAYS[-1], DAYS[-2]
-    regional = oracle.Policy(PROJECT_DIR / "policies" / "regional" / "1.0")
+    regional = oracle.Policy(PROJECT_DIR / "policies" / "regional" / "1.1")
     out = tmp_path / "changes.csv"
     simulation = simulate_policy(policies.read_policy(regional.folder), day, built.settings, out=out)
     want = {

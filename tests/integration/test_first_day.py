@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from gridcredit import policies
 from gridcredit.errors import GateFailedError
+from gridcredit.ingestion.revert import revert_load
+from gridcredit.lineage import decisions
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import status
 from gridcredit.policies.store import policy_in_force
@@ -28,6 +30,8 @@ from tests.support.warehouses import WarehouseFactory
 
 LAST_DAY = date(2026, 6, 20)
 CUSTOMERS = 240
+# As no bill before.
+LARGE = Decimal("150000000.00")
 
 
 def write_supplier(folder: Path, unit: Decimal = Decimal(1)) -> None:
@@ -67,8 +71,9 @@ def test_five_months_of_bills_of_customers_of_many_years(
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
-    # Month-ends before the first bill are compared with nothing.
-    assert rows(settings, "select psi from monitoring.indicator_drift where indicator = 'score'") == [(None,)]
+    # The first month-end with bills is what later ones are compared with.
+    compared = "select base_date, psi is not null from monitoring.indicator_drift where indicator = 'score'"
+    assert rows(settings, compared) == [(date(2026, 2, 28), True)]
     grades = dict(rows(settings, "select customer_id, grade from published.customer_rating"))
     assert {grades[f"C{who:03}"] for who in range(10)} == {"NR"}
     assert "NR" not in {grades[f"C{who:03}"] for who in range(10, CUSTOMERS)}
@@ -135,13 +140,98 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     assert done.returncode == 0, done.stderr
     assert "release 2" in done.stdout
     (decision,) = rows(settings, "select decision, subject, approver, os_user, database_role from lineage.decisions")
-    assert decision[:4] == ("release a blocked run", "second", "Ada Byron", getpass.getuser())
+    assert decision[:4] == ("release a blocked run", "second", "Ada Byron", pwd.getpwuid(os.geteuid()).pw_name)
     assert decision[4]
     everything = ["--anew", "--engine", "postgres"]
     again = gridcredit(settings, "run", "--blocked", "first", "--approver", "Ada", "--reason", "why not", *everything)
     assert again.returncode == 1
     assert "no gate blocks run 'first'" in again.stderr
     assert "--anew is deprecated: use --full-refresh" in again.stderr
+
+
+def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
+    """Of thirty bills that were blocked for their amount, and then of ten that were due before they were issued."""
+    settings.history_months = 1
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    header = "bill_id,customer_id,issued_on,due_on,period,amount,kind"
+    day = LAST_DAY + timedelta(1)
+    (tmp_path / "large").mkdir()
+    large = [f"L{who},C{who:03},{day},{day + timedelta(20)},2026-06,{LARGE},regular" for who in range(20, 50)]
+    deliver(tmp_path / "large" / "bill.csv", settings, "\n".join([header, *large, ""]))
+    with pytest.raises(GateFailedError, match="--blocked 'large'"):
+        pipeline.build_ratings("large", day, settings)
+    let_through = ["run", "--blocked", "large"]
+    for nobody in ([], ["--approver", "A. Chief"], ["--reason", "they used as much"]):
+        refused = gridcredit(settings, *let_through, *nobody)
+        assert refused.returncode == 1
+        assert "needs the name of who decides, and a reason" in refused.stderr
+    # Without the run that is decided about, or with another day, the decision would be lost.
+    for stray in (["--approver", "A. Chief"], ["--reason", "x"], ["--blocked", "large", "--as-of", f"{day}"]):
+        assert gridcredit(settings, "run", *stray).returncode == 1
+    assert number(settings, "select count(*) from lineage.runs") == 2
+
+    (tmp_path / "early").mkdir()
+    early = [f"E{who},C{who:03},{day},{day - timedelta(20)},2026-06,100.00,regular" for who in range(30, 40)]
+    deliver(tmp_path / "early" / "bill.csv", settings, "\n".join([header, *early, ""]))
+    decided = [*let_through, "--approver", "A. Chief", "--reason", "the steel works did use that much"]
+    done = gridcredit(settings, *decided)
+    assert done.returncode == 1
+    assert "let through: raw.bill" in done.stderr
+    assert "1 critical check(s) failed that A. Chief has not decided about, first raw.bill" in done.stderr
+    assert number(settings, "select count(*) from lineage.releases") == 1
+
+    # What was decided once is not decided again; the rest is, by whoever has seen it.
+    decided = [*let_through, "--approver", "B. Chief", "--reason", "due on delivery"]
+    done = gridcredit(settings, *decided)
+    assert done.returncode == 0, done.stderr
+    assert str(LARGE) not in done.stderr
+    shown = "select approver, reason from lineage.releases order by release desc limit 1"
+    assert rows(settings, shown) == [("A. Chief; B. Chief", "the steel works did use that much; due on delivery")]
+    last = number(settings, "select max(release) from lineage.releases")
+    assert gridcredit(settings, "release", "verify", f"{last}").returncode == 0
+    assert gridcredit(settings, *decided).returncode == 1
+
+
+def test_bounds_of_wrong_bills_are_computed_anew_by_a_persons_word(settings: Settings, tmp_path: Path) -> None:
+    settings.history_months = 1
+    write_supplier(tmp_path)
+    right = (tmp_path / "bill.csv").read_text()
+    # The first forty customers' bills are in fen.
+    header, *lines = right.splitlines()
+    cells = [line.split(",") for line in lines]
+    wrong = [[*row[:5], f"{Decimal(row[5]) * (100 if row[1] < 'C040' else 1):.2f}", row[6]] for row in cells]
+    deliver(tmp_path / "customer.csv", settings)
+    fault = deliver(tmp_path / "bill.csv", settings, "\n".join([header, *map(",".join, wrong), ""]))
+    deliver(tmp_path / "payment.csv", settings)
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    largest = "select mean_monthly_bill from ops.bill_size_bounds where percentile = 90"
+    assert number(settings, largest) > 1000
+    revert_load(fault.file_id, "in fen", settings)
+    (tmp_path / "right").mkdir()
+    deliver(tmp_path / "right" / "bill.csv", settings, right + "\n")
+    anew = ["run", "--full-refresh", "--new-bounds-from", "2026-05-31", "--approver", "A. Chief"]
+    assert "reason" in gridcredit(settings, *anew).stderr
+    done = gridcredit(settings, *anew, "--reason", "May came in fen")
+    assert done.returncode == 0, done.stderr
+    # Of 230 customers with bills the 208th: 207 are smaller, nine tenths.
+    amounts = sorted({Decimal(row[5]) for row in cells if row[2] == "2026-05-03"})
+    assert number(settings, largest) == amounts[207]
+    decided = "select decision, subject, approver, reason from lineage.decisions"
+    assert ("compute bounds of bill sizes anew", "from 2026-05-31", "A. Chief", "May came in fen") in rows(
+        settings, decided
+    )
+    because = "select restated_because from lineage.releases order by release desc limit 1"
+    assert "May came in fen (A. Chief)" in rows(settings, because)[0][0]
+
+
+def test_a_decision_is_by_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(variable, "ceo")
+    assert decisions.os_user() == pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 3_000_000_001)
+    assert decisions.os_user() == "3000000001"
 
 
 def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import calendar
 import csv
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -20,6 +22,8 @@ from tests.support import account_engine, promise_oracle
 ZERO = Decimal(0)
 # A debt below this is not pursued.
 PURSUED_FROM = Decimal(1)
+# A bill is late of which this share was not paid in time, however small the amount.
+LATE_SHARE = Decimal("0.05")
 
 
 # The extracts that report conduct, and of each the column that says until when a row stands.
@@ -126,11 +130,16 @@ class BillThen:
         return min(self.open, self.contested)
 
     @property
+    def is_in_time(self) -> bool:
+        """Whether what was not paid by the due date is less than is pursued, and than a share of the bill."""
+        return self.judged - self.in_time < min(PURSUED_FROM, LATE_SHARE * self.judged)
+
+    @property
     def days_late(self) -> int:
         """From the due date until it was settled; a bill that was paid in time but for less than is pursued is not
         late.
         """
-        if self.judged - self.in_time < PURSUED_FROM:
+        if self.is_in_time:
             return 0
         return max(((self.settled_on or self.as_of) - self.bill.due_on).days, 0)
 
@@ -252,8 +261,13 @@ class _Linked:
 
 
 def year_before(day: date) -> date:
-    last = calendar.monthrange(day.year - 1, day.month)[1]
-    return day.replace(year=day.year - 1, day=min(day.day, last))
+    return months_back(day, 12)
+
+
+def months_back(day: date, months: int) -> date:
+    """The day so many months before; of a month-end the month-end."""
+    next_day = day + timedelta(days=1)
+    return month_end_after(day, -months) if next_day.day == 1 else add_months(day, -months)
 
 
 def month_end_after(month_end: date, months: int) -> date:
@@ -310,17 +324,33 @@ def rounded(value: Decimal, places: int) -> Decimal:
 Features = dict[str, Decimal]
 
 
-def billed_since(bills: list[BillThen], start: date) -> tuple[Decimal, int]:
-    """What was billed since a day, and in how many months."""
+@dataclass(frozen=True)
+class Billed:
+    """What was billed for use since a day: its amount, its bills, and the months that they cover."""
+
+    amount: Decimal
+    amounts: list[Decimal]
+    months_issued: int
+    months: int
+    months_per_bill: int
+
+
+def billed_since(bills: list[BillThen], start: date) -> Billed:
+    """Of bills for use: each covers the months up to the next one's, the last as many as the shortest of those."""
     issued = [state for state in bills if start < state.bill.issued_on and state.standing > 0]
-    months = {(state.bill.issued_on.year, state.bill.issued_on.month) for state in issued}
-    return sum((state.standing for state in issued), ZERO), len(months)
+    issued = [state for state in issued if state.bill.kind == "regular"]
+    months_issued = {(state.bill.issued_on.year, state.bill.issued_on.month) for state in issued}
+    periods = sorted({state.bill.period for state in issued})
+    covered = [months_between(one, following) for one, following in pairwise(periods)]
+    last = min(covered, default=1)
+    amounts = [state.standing for state in issued]
+    return Billed(sum(amounts, ZERO), amounts, len(months_issued), min(sum(covered) + last, 15) if issued else 0, last)
 
 
 def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:
-    """What a month costs, by the months billed since a day."""
-    billed, months = billed_since(bills, start)
-    return billed / months if months else None
+    """What a month costs, by the months that the bills since a day cover."""
+    billed = billed_since(bills, start)
+    return billed.amount / billed.months if billed.months else None
 
 
 def months_between(earlier: date, later: date) -> int:
@@ -370,9 +400,10 @@ def recent_features(due: list[BillThen], day: date, half_life: int) -> Features:
 def run_features(due: list[BillThen], day: date) -> Features:
     """Runs of late bills and of bills in time, how long ago the last late one was, and how far days late spread."""
     late = [state.bill.due_on for state in due if state.days_late > 0]
-    in_time = [state.bill.due_on for state in due if state.days_late == 0]
+    in_time = [state.bill.due_on for state in due if state.is_in_time]
+    good_days = set(in_time) - set(late)
     found: Features = {
-        "late_streak": Decimal(sum(due_on > max(in_time, default=date.min) for due_on in late)),
+        "late_streak": Decimal(sum(due_on > max(good_days, default=date.min) for due_on in late)),
         "on_time_streak": Decimal(sum(due_on > max(late, default=date.min) for due_on in in_time)),
     }
     days = [Decimal(state.days_late) for state in due]
@@ -406,7 +437,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
     with localcontext() as context:
         context.prec = 40
         for months in (1, 3, 6, 12):
-            since = add_months(day, -months)
+            since = months_back(day, months)
             if in_window := [state for state in due if state.bill.due_on > since]:
                 features |= measures_of(in_window, months)
             if due:
@@ -422,7 +453,8 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
         ):
             if short in features:
                 features[name] = features[short] - features[long]
-        billed, months = billed_since(bills, start)
+        of_use = billed_since(bills, start)
+        billed, months = of_use.amount, of_use.months
         overdue = sum((state.open for state in pursued), ZERO)
         # Without a debt and without a bill of the last 12 months there is nothing to judge by.
         judged = any(state.open > 0 or state.bill.due_on > start or state.bill.issued_on > start for state in bills)
@@ -431,7 +463,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
         elif judged:
             # In one division: a mean with an end to its digits could tip a figure that stands on an edge.
             features["overdue_months"] = rounded(overdue * months / billed, 2) if billed > 0 else Decimal(99)
-        features["months_billed_12m"] = Decimal(months)
+        features["months_billed_12m"] = Decimal(of_use.months_issued)
         open_in_all = sum((state.open for state in bills), ZERO)
         counted = sum((state.open for state in undisputed(bills)), ZERO)
         if judged and counted == 0:
@@ -443,8 +475,7 @@ def payment_features(ledger: Ledger, customer_id: str, day: date, half_life: int
             disputed = sum((state.disputed for state in bills), ZERO)
             features["disputed_share"] = share(disputed, open_in_all)
         if billed > 0:
-            issued = [state.standing for state in bills if start < state.bill.issued_on and state.standing > 0]
-            features["bill_spread_12m"] = rounded(max(issued) * months / billed, 2)
+            features["bill_spread_12m"] = rounded(max(of_use.amounts) * len(of_use.amounts) / billed, 2)
     features["overdue_bills"] = Decimal(len(pursued))
     oldest = oldest_pursued(pursued)
     features["max_days_overdue"] = Decimal((day - oldest).days if oldest else 0)
@@ -516,19 +547,41 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
 
 
 def party_changes(ledger: Ledger, customer_id: str) -> list[date]:
-    """The days on which a legal representative, or a shareholder with a quarter or more, changed: who was there from
-    the first is none.
+    """The days on which a legal representative came, or a shareholder's part changed by a quarter of all or more.
+
+    Who was there from the first is none, nor is a term that is renewed. Where a part of a quarter or more ends, and
+    nobody's begins on that day, the end is one.
     """
     found = []
     for role in ("legal_representative", "shareholder"):
         holders = [fact for fact in ledger.facts_of[customer_id] if fact.extract == "party" and fact.kind == role]
         first = min((fact.day for fact in holders), default=date.max)
-        found += [
-            fact.day
-            for fact in holders
-            if fact.day > first and (role == "legal_representative" or Decimal(fact.row["share_pct"] or 0) >= 25)
-        ]
+        came = []
+        for fact in holders:
+            others = [one for one in holders if one.row["party_name"] == fact.row["party_name"] and one.day < fact.day]
+            before = [part_of(one) for one in others if last_day(one) >= fact.day - timedelta(days=1)]
+            is_change = abs(part_of(fact) - max(before, default=ZERO)) >= 25 if role == "shareholder" else not before
+            if fact.day > first and is_change:
+                came.append(fact.day)
+        found += came
+        for fact in holders:
+            if role == "legal_representative" or last_day(fact) == date.max or part_of(fact) < 25:
+                continue
+            left = last_day(fact) + timedelta(days=1)
+            others = [one for one in holders if one.row["party_name"] == fact.row["party_name"]]
+            if left not in came and not any(one.day <= left <= last_day(one) for one in others):
+                found.append(left)
     return found
+
+
+def part_of(party: Fact) -> Decimal:
+    """The share in per cent."""
+    return Decimal(party.row["share_pct"] or 0)
+
+
+def last_day(party: Fact) -> date:
+    """The last day of the role."""
+    return date.fromisoformat(party.row["valid_to"]) if party.row["valid_to"] else date.max
 
 
 def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
@@ -680,8 +733,8 @@ def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date, bas
 
 
 def own_bounds(ledger: Ledger, segment: str, basis: date) -> dict[int, Decimal]:
-    """The smallest bill of the segment than which a tenth, two tenths, ... of the bills are smaller; none of under
-    twenty.
+    """The smallest bill of the segment than which a tenth, two tenths, ... of the bills are smaller, none of under
+    twenty; no bill where too many are alike.
     """
     known = ledger.bounds.get((segment, basis))
     if known is None:
@@ -692,8 +745,11 @@ def own_bounds(ledger: Ledger, segment: str, basis: date) -> dict[int, Decimal]:
         )
         known = {}
         if len(bills) >= 20:
-            for percentile in range(0, 100, 10):
-                known[percentile] = bills[-(-percentile * len(bills) // 100)] if percentile else ZERO
+            known[0] = ZERO
+            for percentile in range(10, 100, 10):
+                reaching = [bill for bill in bills if 100 * bisect_left(bills, bill) >= percentile * len(bills)]
+                if reaching:
+                    known[percentile] = reaching[0]
         ledger.bounds[segment, basis] = known
     return known
 
@@ -807,10 +863,13 @@ def rank_of_score(
         rank = ranks.get(policy.new_customer_grade)
     else:
         rank = min(rank for _, rank, floor in policy.grades if score >= floor) if score is not None else None
+    capped = [
+        ranks[veto["best_grade"]] for veto in policy.vetoes if veto["feature"] in features and holds(veto, features)
+    ]
     if rank is None:
-        return None
-    vetoes = [veto for veto in policy.vetoes if veto["feature"] in features and holds(veto, features)]
-    return max([rank, *(ranks[veto["best_grade"]] for veto in vetoes)])
+        # What leaves the worst grade alone gives it, whatever else is known.
+        return max(ranks.values()) if max(ranks.values()) in capped else None
+    return max([rank, *capped])
 
 
 def warnings(policy: Policy, segment: str, facts: Features) -> set[str]:

@@ -18,18 +18,21 @@ def months_between(earlier: date, later: date) -> int:
 
 
 def unbilled(ledger: Ledger, customer: Customer, day: date, only_supplied: bool = False) -> Decimal:
-    """The mean monthly bill for each month since the last one billed, three at the most; of what is supplied so far the
-    running month by its days, else whole.
+    """The mean monthly bill for each month since those of the last bill, three at the most; of what is supplied so far
+    the running month by its days, else whole.
     """
+    bills = oracle.bills_as_of(ledger, customer.customer_id, day)
+    start = oracle.year_before(day)
     periods = [
         state.bill.period
-        for state in oracle.bills_as_of(ledger, customer.customer_id, day)
-        if state.bill.kind == "regular" and state.standing > 0
+        for state in bills
+        if state.bill.kind == "regular" and state.standing > 0 and state.bill.issued_on > start
     ]
     if not periods or customer.terms_on(day).payment_mode == "prepaid":
         return ZERO
     end = min(day, customer.closed_on) if customer.closed_on else day
-    months = Decimal(months_between(max(periods), end))
+    # The last bill may be for several months.
+    months = Decimal(months_between(max(periods), end) - oracle.billed_since(bills, start).months_per_bill + 1)
     with localcontext() as context:
         context.prec = 40
         if only_supplied and months_between(end, day) == 0:

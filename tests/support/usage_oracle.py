@@ -184,13 +184,18 @@ def year_of_use(year: list[Month], year_before: list[Month]) -> Features:
     }
     energy, days = total(year, "energy"), sum(month.days for month in year)
     demand = max((month.amounts["demand"] for month in year if "demand" in month.amounts), default=ZERO)
-    peak, reactive = total(year, "peak"), total(year, "reactive")
     if energy is not None and days and demand:
         features["load_factor_12m"] = rounded(energy / (24 * days * demand), 4)
-    if energy and peak is not None:
-        features["peak_share_12m"] = rounded(peak / energy, 4)
-    if energy is not None and reactive is not None and (energy or reactive):
-        features["power_factor_12m"] = rounded(energy / (energy**2 + reactive**2).sqrt(), 4)
+    # A register that is new says nothing of the months before: their energy is no part of the whole.
+    for register in ("peak", "reactive"):
+        both = [month for month in year if register in month.amounts and month.energy is not None]
+        whole, part = total(both, "energy"), total(both, register)
+        if whole is None or part is None:
+            continue
+        if register == "peak" and whole:
+            features["peak_share_12m"] = rounded(part / whole, 4)
+        if register == "reactive" and (whole or part):
+            features["power_factor_12m"] = rounded(whole / (whole**2 + part**2).sqrt(), 4)
     before, days_before = total(year_before, "energy"), sum(month.days for month in year_before)
     if energy is not None and before and days >= 300 and days_before >= 300:
         features["usage_growth_12m"] = rounded(100 * ((energy / days) / (before / days_before) - 1), 1)

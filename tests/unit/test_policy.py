@@ -25,11 +25,17 @@ DEFAULT = PROJECT_DIR / "policies" / "default" / "1.0"
 
 def test_what_ships_is_sound() -> None:
     policies = read_policies(Settings())
-    versions = ["default-1.0", "default-1.1", "default-1.2", "regional-1.0"]
+    versions = ["default-1.0", "default-1.1", "default-1.2", "regional-1.0", "regional-1.1"]
     assert [policy.header.version for policy in policies] == versions
-    assert [len(policy.tables["indicators"]) for policy in policies] == [16, 23, 23, 7]
-    assert [len(policy.tables["grades"]) for policy in policies] == [8, 8, 8, 3]
+    assert [len(policy.tables["indicators"]) for policy in policies] == [16, 23, 23, 7, 7]
+    assert [len(policy.tables["grades"]) for policy in policies] == [8, 8, 8, 3, 3]
     assert len(definitions(Settings())) == 81
+
+
+def test_check_says_which_policies_rate_who_has_no_bill() -> None:
+    said = CliRunner().invoke(app, ["policy", "check"]).output
+    asks_for_none = {line.partition(":")[0] for line in said.splitlines() if "rates who has no bill too" in line}
+    assert asks_for_none == {"default-1.0", "regional-1.0"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,16 @@
     cast({{ dbt.dateadd('day', -1, dbt.dateadd('month', months, dbt.dateadd('day', 1, month_end))) }} as date)
 {%- endmacro %}
 
+{% macro months_back(day, months) -%}
+    {#- The day so many months before; of a month-end a month-end, so that windows side by side neither overlap nor leave a day out. -#}
+    cast(
+            case
+                when {{ is_running_month(day) }} then {{ dbt.dateadd('month', -months, day) }}
+                else {{ month_end_after(day, -months) }}
+            end as date
+        )
+{%- endmacro %}
+
 {% macro last_closed_month_end(dates) -%}
     {#- Of each of the dates the end of the last month that was over: its own, or the one before. -#}
     case

@@ -142,6 +142,15 @@
     {{ return(var('evaluation').default_days_overdue) }}
 {%- endmacro %}
 
+{% macro worst_grade_rank() -%}
+    {#- The rank of a version's last grade. -#}
+    {%- set versions = {} -%}
+    {%- for (version, grade), rank in grade_ranks().items() -%}
+        {%- do versions.update({version: [rank, versions.get(version, rank)] | max}) -%}
+    {%- endfor -%}
+    {{ by_version(versions) }}
+{%- endmacro %}
+
 {% macro default_grade_rank() -%}
     {#- The rank of the best grade that a customer in default may have: the policy's grade for default, or its worst. -#}
     {%- set ranks = grade_ranks() -%}

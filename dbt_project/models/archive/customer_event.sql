@@ -65,6 +65,107 @@ parties_by_role as (
 
 ),
 
+-- Who was in a role the day before, and after its last day: a term that is renewed is no change.
+held_before as (
+
+    select
+        parties.customer_id,
+        parties.role,
+        parties.party_name,
+        parties.valid_from,
+        max(coalesce(earlier.share_pct, 0)) as share_pct
+    from parties
+    inner join parties as earlier
+        on
+            parties.customer_id = earlier.customer_id
+            and parties.role = earlier.role
+            and parties.party_name = earlier.party_name
+            and parties.valid_from > earlier.valid_from
+            and (earlier.valid_to is null or parties.valid_from <= {{ dbt.dateadd('day', 1, 'earlier.valid_to') }})
+    group by
+        parties.customer_id,
+        parties.role,
+        parties.party_name,
+        parties.valid_from
+
+),
+
+held_after as (
+
+    select distinct
+        parties.customer_id,
+        parties.role,
+        parties.party_name,
+        parties.valid_from
+    from parties
+    inner join parties as later
+        on
+            parties.customer_id = later.customer_id
+            and parties.role = later.role
+            and parties.party_name = later.party_name
+            and later.valid_from <= {{ dbt.dateadd('day', 1, 'parties.valid_to') }}
+            and (later.valid_to is null or parties.valid_to < later.valid_to)
+
+),
+
+-- Who was there from the first is no change, nor is less than a quarter of the shares.
+new_parties as (
+
+    select parties_by_role.*
+    from parties_by_role
+    left join held_before
+        on
+            parties_by_role.customer_id = held_before.customer_id
+            and parties_by_role.role = held_before.role
+            and parties_by_role.party_name = held_before.party_name
+            and parties_by_role.valid_from = held_before.valid_from
+    where
+        parties_by_role.valid_from > parties_by_role.first_known_on
+        and case
+            when parties_by_role.role = 'shareholder'
+                then abs(coalesce(parties_by_role.share_pct, 0) - coalesce(held_before.share_pct, 0)) >= 25
+            else held_before.customer_id is null
+        end
+
+),
+
+days_of_new_parties as (
+
+    select distinct
+        customer_id,
+        role,
+        valid_from
+    from new_parties
+
+),
+
+-- A holder who left, where nobody took the shares over on the next day: that is one change.
+left_holders as (
+
+    select
+        parties_by_role.*,
+        cast({{ dbt.dateadd('day', 1, 'parties_by_role.valid_to') }} as date) as left_on
+    from parties_by_role
+    left join held_after
+        on
+            parties_by_role.customer_id = held_after.customer_id
+            and parties_by_role.role = held_after.role
+            and parties_by_role.party_name = held_after.party_name
+            and parties_by_role.valid_from = held_after.valid_from
+    left join days_of_new_parties
+        on
+            parties_by_role.customer_id = days_of_new_parties.customer_id
+            and parties_by_role.role = days_of_new_parties.role
+            and days_of_new_parties.valid_from = {{ dbt.dateadd('day', 1, 'parties_by_role.valid_to') }}
+    where
+        parties_by_role.role = 'shareholder'
+        and parties_by_role.share_pct >= 25
+        and parties_by_role.valid_to is not null
+        and held_after.customer_id is null
+        and days_of_new_parties.customer_id is null
+
+),
+
 guarantors as (
 
     select
@@ -149,7 +250,6 @@ events as (
 
     union all
 
-    -- Who was there from the first is no change; of shareholders those with a quarter or more count.
     select
         'party ' || customer_id || ' ' || role || ' '
         || cast(valid_from as {{ dbt.type_string() }}) || ' ' || number_of_day
@@ -160,10 +260,21 @@ events as (
         cast(null as numeric(6, 2)) as standing,
         valid_from as happened_on,
         cast(null as date) as ended_on
-    from parties_by_role
-    where
-        valid_from > first_known_on
-        and (role = 'legal_representative' or share_pct >= 25)
+    from new_parties
+
+    union all
+
+    select
+        'party ' || customer_id || ' ' || role || ' '
+        || cast(valid_from as {{ dbt.type_string() }}) || ' ' || number_of_day || ' left'
+            as event_id,
+        'party' as extract,
+        customer_id,
+        role as kind,
+        cast(null as numeric(6, 2)) as standing,
+        left_on as happened_on,
+        cast(null as date) as ended_on
+    from left_holders
 
     union all
 

@@ -82,8 +82,12 @@ granted as (
         behaviour.open_amount,
         behaviour.counted_amount,
         coalesce(behaviour.pursued_from, policies.pursued_from) as pursued_from,
-        coalesce({{ months_after('behaviour.last_period', 'least(dates.as_of_date, customers.closed_on)') }}, 0)
-            as months_without_bill,
+        -- From the end of the last bill's months on.
+        coalesce(
+            {{ months_after('behaviour.last_period', 'least(dates.as_of_date, customers.closed_on)') }}
+            - behaviour.months_per_bill + 1,
+            0
+        ) as months_without_bill,
         policies.unbilled_months_max,
         {{ days_after('dates.month_start', 'dates.next_month_start') }} as days_of_month,
         -- None are to come of a contract that ended in an earlier month.

@@ -144,12 +144,15 @@ ranked as (
 
 ),
 
+-- A veto that leaves the worst grade alone gives it whatever else is known: there is nothing to be capped.
 capped as (
 
     select
         *,
         greatest(score_grade_rank, coalesce(veto_grade_rank, 0)) as vetoed_grade_rank,
-        coalesce(veto_grade_rank > score_grade_rank, false) as is_vetoed
+        coalesce(
+            veto_grade_rank > score_grade_rank, coalesce(veto_grade_rank = {{ worst_grade_rank() }}, false)
+        ) as is_vetoed
     from ranked
 
 ),
@@ -158,7 +161,7 @@ stepped as (
 
     select
         *,
-        score_grade_rank is null and not is_in_default as is_not_rated,
+        score_grade_rank is null and not is_vetoed and not is_in_default as is_not_rated,
         greatest(coalesce(vetoed_grade_rank, 0), coalesce(transition_grade_rank, 0), default_rank) as policy_grade_rank,
         coalesce(transition_grade_rank > greatest(vetoed_grade_rank, default_rank), false) as is_held_back,
         default_rank > coalesce(vetoed_grade_rank, 0) as is_capped_by_default,

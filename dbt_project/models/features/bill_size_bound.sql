@@ -18,6 +18,16 @@ customers as (
 
 ),
 
+-- A segment whose customers are loaded later has bounds of its own for the months before.
+stored_segments as (
+
+    select distinct
+        basis_date,
+        segment
+    from stored
+
+),
+
 -- Of a first release without a month-end before it the last day itself.
 bills as (
 
@@ -42,7 +52,8 @@ ranked as (
         bills.as_of_date as basis_date,
         customers.segment,
         bills.mean_monthly_bill,
-        row_number() over (
+        -- Of equal bills none is smaller than the other.
+        rank() over (
             partition by bills.as_of_date, customers.segment
             order by bills.mean_monthly_bill
         ) - 1 as smaller,
@@ -50,9 +61,13 @@ ranked as (
     from bills
     inner join customers
         on bills.customer_id = customers.customer_id
+    left join stored_segments
+        on
+            bills.as_of_date = stored_segments.basis_date
+            and customers.segment = stored_segments.segment
     where
         bills.mean_monthly_bill >= 0
-        and bills.as_of_date not in (select stored.basis_date from stored)
+        and stored_segments.segment is null
 
 ),
 

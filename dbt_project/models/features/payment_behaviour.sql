@@ -19,7 +19,7 @@ scope as (
 
     select
         {%- for months in payment_windows() | reject('equalto', 12) %}
-        cast({{ dbt.dateadd('month', -months, 'scope.as_of_date') }} as date) as {{ window_start(months) }},
+        {{ months_back('scope.as_of_date', months) }} as {{ window_start(months) }},
         {%- endfor %}
         scope.as_of_date,
         scope.customer_id,
@@ -30,7 +30,14 @@ scope as (
 
 scope_of_returns as (
 
-    select * from {{ ref('as_of_scope') }}
+    select
+        {%- for months in payment_windows() | reject('equalto', 12) %}
+        {{ months_back('scope.as_of_date', months) }} as {{ window_start(months) }},
+        {%- endfor %}
+        scope.as_of_date,
+        scope.customer_id,
+        scope.year_before
+    from {{ ref('as_of_scope') }} as scope
 
 ),
 
@@ -75,17 +82,25 @@ all_figures as (
                 case
                     when
                         bills.is_due_in_12m
-                        and bills.days_late = 0
+                        and bills.is_in_time
                         and bills.due_on > coalesce(bills.last_late_due_on, bills.due_on - 1)
                         then 1
                 end
             ) as on_time_streak,
             max(bills.last_late_due_on) as last_late_due_on,
             sum(bills.disputed_amount) as disputed_amount,
-            max(case when bills.is_issued_in_year then bills.standing_amount end) as largest_bill,
+            max(case when bills.is_of_use_in_year then bills.standing_amount end) as largest_bill,
+            count(case when bills.is_of_use_in_year then 1 end) as bills_12m,
             count(case when bills.open_amount > 0 and bills.is_past_due then 1 end) as overdue_bills,
-            sum(case when bills.is_issued_in_year then bills.standing_amount end) as billed_12m,
-            {{ count_bits('case when bills.is_issued_in_year then bills.issued_month_bit end') }} as months_billed_12m,
+            sum(case when bills.is_of_use_in_year then bills.standing_amount end) as billed_12m,
+            {{ count_bits('case when bills.is_of_use_in_year then bills.issued_month_bit end') }} as months_billed_12m,
+            min(
+                case
+                    when bills.is_of_use_in_year and bills.period > bills.period_before
+                        then {{ months_after('bills.period_before', 'bills.period') }}
+                end
+            ) as months_between_bills,
+            min(case when bills.is_of_use_in_year then bills.period end) as first_period,
             sum(bills.open_amount) as open_amount,
             sum(bills.counted_amount) as counted_amount,
             sum(case when bills.is_past_due then bills.open_amount else 0 end) as overdue_amount,
@@ -112,7 +127,7 @@ all_figures as (
                         then bills.due_on
                 end
             ) as next_due_on,
-            max(case when bills.is_issued_in_year then bills.period end) as last_period
+            max(case when bills.is_of_use_in_year then bills.period end) as last_period
         from (
             select
                 overdue.*,
@@ -125,21 +140,34 @@ all_figures as (
                 ) }} as mean_bill,
                 max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over ()
                     as last_late_due_on,
-                max(case when overdue.is_due_in_12m and overdue.days_late = 0 then overdue.due_on end) over ()
-                    as last_in_time_due_on
+                max(
+                    case
+                        when overdue.is_due_in_12m and overdue.is_in_time and overdue.worst_of_day = 0
+                            then overdue.due_on
+                    end
+                ) over () as last_in_time_due_on,
+                lag(overdue.period) over (partition by overdue.is_of_use_in_year order by overdue.period nulls first)
+                    as period_before
             from (
-                {#- Spark takes no aggregate that mixes columns of bills with those of the scope. #}
                 select
-                    bills_then.*,
-                    dates.pursued_from,
-                    dates.pursued_share_of_bill,
-                    bills_then.due_on < scope.as_of_date as is_past_due,
-                    {{ days_after('bills_then.due_on', 'scope.as_of_date') }} as days_past_due,
-                    case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end
-                        as pursued_amount
+                    dated.*,
+                    {#- A day on which any bill is late is no day in time. #}
+                    max(case when dated.is_due_in_12m then dated.days_late end) over (partition by dated.due_on)
+                        as worst_of_day
                 from (
-                    {{ bills_then() }}
-                ) as bills_then
+                    {#- Spark takes no aggregate that mixes columns of bills with those of the scope. #}
+                    select
+                        bills_then.*,
+                        dates.pursued_from,
+                        dates.pursued_share_of_bill,
+                        bills_then.due_on < scope.as_of_date as is_past_due,
+                        {{ days_after('bills_then.due_on', 'scope.as_of_date') }} as days_past_due,
+                        case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end
+                            as pursued_amount
+                    from (
+                        {{ bills_then() }}
+                    ) as bills_then
+                ) as dated
             ) as overdue
         ) as bills
     ) as figures
@@ -155,9 +183,7 @@ bounced as (
         greatest(
             sum(
                 case
-                    when
-                        returned_payments.returned_on
-                        > {{ dbt.dateadd('month', -months, 'scope_of_returns.as_of_date') }}
+                    when returned_payments.returned_on > scope_of_returns.{{ window_start(months) }}
                         then returned_payments.returns
                     else 0
                 end
@@ -176,54 +202,67 @@ bounced as (
 
 ),
 
+-- A bill is for the months up to the next one's, the last for as many as lie between two bills at least. At most a year
+-- and a quarter: a bill for use of long ago, issued only now, covers no years.
+covered as (
+
+    select
+        *,
+        coalesce(months_between_bills, 1) as months_per_bill,
+        least({{ months_after('first_period', 'last_period') }} + coalesce(months_between_bills, 1), 15)
+            as months_covered_12m
+    from all_figures
+
+),
+
 behaviour as (
 
     select
-        all_figures.as_of_date,
-        all_figures.customer_id,
+        covered.as_of_date,
+        covered.customer_id,
         {%- for name in measured_features() %}
-        all_figures.{{ name }},
+        covered.{{ name }},
         {%- endfor %}
-        cast(all_figures.on_time_rate_3m - all_figures.on_time_rate_12m as numeric(18, 4)) as on_time_trend,
-        cast(all_figures.avg_days_late_3m - all_figures.avg_days_late_12m as numeric(18, 2)) as days_late_trend,
-        case when all_figures.bills_due_12m > 0 then all_figures.late_streak end as late_streak,
-        case when all_figures.bills_due_12m > 0 then all_figures.on_time_streak end as on_time_streak,
-        {{ months_after('all_figures.last_late_due_on', 'all_figures.as_of_date') }} as months_since_late,
+        cast(covered.on_time_rate_3m - covered.on_time_rate_12m as numeric(18, 4)) as on_time_trend,
+        cast(covered.avg_days_late_3m - covered.avg_days_late_12m as numeric(18, 2)) as days_late_trend,
+        case when covered.bills_due_12m > 0 then covered.late_streak end as late_streak,
+        case when covered.bills_due_12m > 0 then covered.on_time_streak end as on_time_streak,
+        {{ months_after('covered.last_late_due_on', 'covered.as_of_date') }} as months_since_late,
         cast(
             {{
                 rounded(
-                    ratio('sqrt(cast(all_figures.squared_spread as numeric(18, 0)))', 'all_figures.bills_due_12m'), 2
+                    ratio('sqrt(cast(covered.squared_spread as numeric(18, 0)))', 'covered.bills_due_12m'), 2
                 )
             }}
             as numeric(18, 2)
         ) as days_late_spread_12m,
-        all_figures.bills_due_12m,
-        all_figures.months_billed_12m,
-        cast({{ rounded_ratio('all_figures.pursued_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4))
+        covered.bills_due_12m,
+        covered.months_billed_12m,
+        cast({{ rounded_ratio('covered.pursued_amount', 'covered.open_amount', 4) }} as numeric(18, 4))
             as overdue_share,
-        cast({{ rounded_ratio('all_figures.disputed_amount', 'all_figures.open_amount', 4) }} as numeric(18, 4))
+        cast({{ rounded_ratio('covered.disputed_amount', 'covered.open_amount', 4) }} as numeric(18, 4))
             as disputed_share,
         cast(
             case
-                when all_figures.counted_amount = 0 then 0
-                when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
+                when covered.counted_amount = 0 then 0
+                when covered.billed_12m > 0
                     then {{
                         rounded_ratio(
-                            product('all_figures.counted_amount', 'all_figures.months_billed_12m'),
-                            'all_figures.billed_12m',
+                            product('covered.counted_amount', 'covered.months_covered_12m'),
+                            'covered.billed_12m',
                             2
                         )
                     }}
-                when all_figures.counted_amount > 0 then 99
+                when covered.counted_amount > 0 then 99
             end as numeric(18, 2)
         ) as open_months,
         cast(
             case
-                when all_figures.billed_12m > 0
+                when covered.billed_12m > 0
                     then {{
                         rounded_ratio(
-                            product('all_figures.largest_bill', 'all_figures.months_billed_12m'),
-                            'all_figures.billed_12m',
+                            product('covered.largest_bill', 'covered.bills_12m'),
+                            'covered.billed_12m',
                             2
                         )
                     }}
@@ -231,42 +270,44 @@ behaviour as (
         ) as bill_spread_12m,
         cast(case
             -- What is too small to be pursued is no debt to warn of.
-            when all_figures.pursued_amount < all_figures.pursued_from then 0
-            when all_figures.billed_12m > 0 and all_figures.months_billed_12m > 0
+            when covered.pursued_amount < covered.pursued_from then 0
+            when covered.billed_12m > 0
                 then
                     {#- In one division: a mean rounded on the way could tip a figure that stands on an edge. #}
                     {{
                         rounded_ratio(
-                            product('all_figures.pursued_amount', 'all_figures.months_billed_12m'),
-                            'all_figures.billed_12m',
+                            product('covered.pursued_amount', 'covered.months_covered_12m'),
+                            'covered.billed_12m',
                             2
                         )
                     }}
             -- A debt with nothing billed in a year is worse than any number of months.
-            when all_figures.pursued_amount > 0 then 99
+            when covered.pursued_amount > 0 then 99
         end as numeric(18, 2)) as overdue_months,
         {%- for months in payment_windows() %}
-        case when all_figures.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end
+        case when covered.bills_due_12m > 0 then coalesce(bounced.bounced_{{ months }}m, 0) end
             as bounced_{{ months }}m,
         {%- endfor %}
-        cast(coalesce(all_figures.open_amount, 0) as numeric(18, 2)) as open_amount,
-        cast(coalesce(all_figures.counted_amount, 0) as numeric(18, 2)) as counted_amount,
-        cast(coalesce(all_figures.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
-        cast({{ rounded_ratio('all_figures.billed_12m', 'all_figures.months_billed_12m', 2) }} as numeric(18, 2))
+        cast(coalesce(covered.open_amount, 0) as numeric(18, 2)) as open_amount,
+        cast(coalesce(covered.counted_amount, 0) as numeric(18, 2)) as counted_amount,
+        cast(coalesce(covered.overdue_amount, 0) as numeric(18, 2)) as overdue_amount,
+        cast({{ rounded_ratio('covered.billed_12m', 'covered.months_covered_12m', 2) }} as numeric(18, 2))
             as mean_monthly_bill,
-        coalesce(all_figures.max_days_overdue, 0) as max_days_overdue,
-        coalesce(all_figures.pursued_days_overdue, 0) as pursued_days_overdue,
-        case when all_figures.pursued_amount >= all_figures.pursued_from then all_figures.pursued_bills else 0 end
+        coalesce(covered.max_days_overdue, 0) as max_days_overdue,
+        coalesce(covered.pursued_days_overdue, 0) as pursued_days_overdue,
+        case when covered.pursued_amount >= covered.pursued_from then covered.pursued_bills else 0 end
             as pursued_bills,
-        all_figures.pursued_from,
-        all_figures.overdue_bills,
-        all_figures.next_due_on,
-        all_figures.last_period
-    from all_figures
+        covered.pursued_from,
+        covered.overdue_bills,
+        covered.next_due_on,
+        covered.last_period,
+        covered.months_covered_12m,
+        covered.months_per_bill
+    from covered
     left join bounced
         on
-            all_figures.as_of_date = bounced.as_of_date
-            and all_figures.customer_id = bounced.customer_id
+            covered.as_of_date = bounced.as_of_date
+            and covered.customer_id = bounced.customer_id
 
 )
 

@@ -58,7 +58,11 @@ windowed as (
         sum(tamper_events + reverse_events) over half_year as tamper_events_6m,
         sum(energy_kwh) over this_year as energy_kwh_12m,
         sum(peak_kwh) over this_year as peak_kwh_12m,
-        sum(reactive_kvarh) over this_year as reactive_kvarh_12m,
+        -- A share is of the months in which both were measured: a register that is new has no months before.
+        sum(case when peak_kwh is not null then energy_kwh end) over this_year as energy_with_peak_kwh_12m,
+        sum(case when energy_kwh is not null then peak_kwh end) over this_year as peak_with_energy_kwh_12m,
+        sum(case when reactive_kvarh is not null then energy_kwh end) over this_year as energy_with_reactive_kwh_12m,
+        sum(case when energy_kwh is not null then reactive_kvarh end) over this_year as reactive_kvarh_12m,
         sum(days_measured) over this_year as days_measured_12m,
         max(max_demand_kw) over this_year as max_demand_kw_12m,
         sum(case when estimated_readings > 0 then 1 else 0 end) over this_year as estimated_months_12m,
@@ -161,8 +165,8 @@ profiles as (
         cast(
             {{ rounded_ratio('energy_kwh_12m', '24 * days_measured_12m * max_demand_kw_12m', 4) }} as numeric(18, 4)
         ) as load_factor_12m,
-        cast({{ rounded_ratio('peak_kwh_12m', 'energy_kwh_12m', 4) }} as numeric(18, 4)) as peak_share_12m,
-        cast({{ rounded(power_factor('energy_kwh_12m', 'reactive_kvarh_12m'), 4) }} as numeric(18, 4))
+        cast({{ rounded_ratio('peak_with_energy_kwh_12m', 'energy_with_peak_kwh_12m', 4) }} as numeric(18, 4)) as peak_share_12m,
+        cast({{ rounded(power_factor('energy_with_reactive_kwh_12m', 'reactive_kvarh_12m'), 4) }} as numeric(18, 4))
             as power_factor_12m,
         -- Years measured for ten months or more are compared, by the day.
         case

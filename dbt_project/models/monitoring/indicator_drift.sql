@@ -3,13 +3,19 @@
 
 {#-
     Month-end with month-end, as constants so that they are looked up: the newest, and the youngest that is a year
-    older, else the oldest.
+    older, else the oldest; of those on which enough bills had fallen due to compare by.
 -#}
 {%- set last_day = as_of_dates() | last -%}
 {%- set month_ends = as_of_dates()[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
 {%- set now = month_ends | last -%}
 {%- set year_before = ((now[:4] | int) - 1) ~ now[4:8] ~ '31' if now else '' -%}
-{%- set earlier = month_ends[:-1] -%}
+{%- set staged_bills = ref('stg_bill') -%}
+{%- set bills = load_relation(staged_bills) if execute -%}
+{%- set oldest_due = run_query(
+    'select cast(due_on as ' ~ dbt.type_string() ~ ') as due_on from ' ~ bills ~ ' order by due_on limit 1 offset 99'
+).rows if bills else [] -%}
+{%- set known_from = oldest_due[0][0] if oldest_due else '' -%}
+{%- set earlier = month_ends[:-1] | select('ge', known_from) | list -%}
 {%- set then = (earlier | select('le', year_before) | list | last) or (earlier | first) -%}
 {%- set now_date = "cast('" ~ now ~ "' as date)" if now else 'cast(null as date)' -%}
 {%- set base_date = "cast('" ~ then ~ "' as date)" if then else 'cast(null as date)' -%}
@@ -84,6 +90,7 @@ scores_then as (
 
     select
         customer_id,
+        policy_version,
         score
     from month_end_scores
     where as_of_date = {{ base_date }}
@@ -94,6 +101,7 @@ scores_now as (
 
     select
         customer_id,
+        policy_version,
         score
     from month_end_scores
     where as_of_date = {{ now_date }}
@@ -181,7 +189,8 @@ in_policy as (
         binned.is_now,
         binned.indicator,
         binned.bin,
-        binned.bin is not null as is_available
+        binned.bin is not null as is_available,
+        binned.policy_version
     from binned
     inner join indicators
         on
@@ -197,6 +206,7 @@ scores as (
     select
         scores_now.customer_id,
         scores_now.score,
+        scores_now.policy_version,
         features_now.bills_due_in_year,
         true as is_now
     from scores_now
@@ -208,6 +218,7 @@ scores as (
     select
         scores_then.customer_id,
         scores_then.score,
+        scores_then.policy_version,
         features_then.bills_due_in_year,
         false as is_now
     from scores_then
@@ -227,19 +238,22 @@ banded as (
         scores.is_now,
         'score' as indicator,
         case when scores.bills_due_in_year > 0 then cast(floor(scores.score / 10) as integer) end as bin,
-        scores.score is not null as is_available
+        scores.score is not null as is_available,
+        scores.policy_version
     from sampled
     inner join scores
         on sampled.customer_id = scores.customer_id
 
 ),
 
--- Compared are those with a value on both dates.
+-- Compared are those with a value on both dates, and scores of one version: another one's are no drift.
 paired as (
 
     select
         *,
-        count(bin) over (partition by customer_id, indicator) = 2 as is_compared
+        count(bin) over (partition by customer_id, indicator) = 2
+        and min(policy_version) over (partition by customer_id, indicator)
+        = max(policy_version) over (partition by customer_id, indicator) as is_compared
     from banded
 
 ),

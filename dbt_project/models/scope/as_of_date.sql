@@ -11,6 +11,7 @@ dates as (
         new_customer_months,
         pursued_from,
         pursued_share_of_bill,
+        late_share_of_bill,
         dispute_counts_in_rating,
         month_start,
         year_before,

@@ -45,9 +45,10 @@ dated as (
         policies.new_customer_months,
         policies.pursued_from,
         policies.pursued_share_of_bill,
+        policies.late_share_of_bill,
         policies.dispute_counts_in_rating,
         cast({{ dbt.date_trunc('month', 'days.as_of_date') }} as date) as month_start,
-        cast({{ dbt.dateadd('month', -12, 'days.as_of_date') }} as date) as year_before,
+        {{ months_back('days.as_of_date', 12) }} as year_before,
         cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'days.as_of_date')) }} as date) as previous_month_end,
         days.as_of_date in ({{ date_list(as_of_dates()) }}) as is_covered,
         days.as_of_date = {{ last_day() }} as is_latest

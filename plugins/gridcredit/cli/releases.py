@@ -44,11 +44,19 @@ def run_command(
         EngineName | None, typer.Option(help="with --full-refresh: what builds the models in this run")
     ] = None,
     blocked: Annotated[str, typer.Option(help="a run that a gate blocked: publish it anyway")] = "",
-    approver: Annotated[str, typer.Option(help="with --blocked: who decided")] = "",
-    reason: Annotated[str, typer.Option(help="with --blocked: why; it stays with the release")] = "",
+    new_bounds_from: Annotated[
+        str,
+        typer.Option(
+            metavar="YYYY-MM-DD",
+            help="with --full-refresh: bounds of bill sizes of this day and later ones came from wrong bills",
+        ),
+    ] = "",
+    approver: Annotated[str, typer.Option(help="with --blocked or --new-bounds-from: who decided")] = "",
+    reason: Annotated[str, typer.Option(help="with these: why; it stays with the release")] = "",
 ) -> None:
     """Build and publish a release in this process, without Airflow."""
     from gridcredit.evaluation.soundness import missing_for_sound_results
+    from gridcredit.operations.bounds import forget_bounds
     from gridcredit.operations.pipeline import build_ratings
     from gridcredit.quality.results import let_through
     from gridcredit.transformation.progress import shown_progress
@@ -62,10 +70,21 @@ def run_command(
             raise GridCreditError("--engine is for a build of everything: add --full-refresh")
         if engine:
             settings = settings.model_copy(update={"engine": engine.value})
+        if blocked and as_of:
+            raise GridCreditError("--as-of is for a new run: that which was blocked keeps its day")
+        if (approver or reason) and not (blocked or new_bounds_from):
+            raise GridCreditError("--approver and --reason decide about a blocked run: add --blocked RUN")
+        if new_bounds_from and (blocked or not full_refresh):
+            raise GridCreditError("--new-bounds-from is for a build of everything: add --full-refresh")
         prepare_quietly(settings)
         run_id = blocked or f"manual__{datetime.now(UTC).isoformat()}"
         if blocked:
-            let_through(blocked, approver, reason, settings)
+            for check in let_through(blocked, approver, reason, settings):
+                typer.echo(
+                    f"let through: {check.suite} {check.expectation} {check.column or ''}: {check.detail}", err=True
+                )
+        if since := parse_date(new_bounds_from or None):
+            forget_bounds(since, approver, reason, settings)
         with shown_progress(run_id, settings, lambda text: typer.echo(text, err=True)):
             release = build_ratings(run_id, parse_date(as_of), settings, full_refresh=full_refresh)
         typer.echo(f"release {release.number}{'' if release.is_new else ' stands: nothing changed'}")

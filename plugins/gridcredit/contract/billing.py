@@ -28,7 +28,7 @@ BILL = Extract(
     (
         key_column("bill_id", "number of the bill"),
         Column("customer_id", "text", "who is billed", required=True),
-        Column("period", "month", "month of supply, as its first day", required=True),
+        Column("period", "month", "month of supply, as its first day; of several the first", required=True),
         Column("issued_on", "date", "day of issue", required=True),
         Column("due_on", "date", "last day to pay in time", required=True),
         Column("energy_kwh", "energy", "energy billed", unit="kWh"),

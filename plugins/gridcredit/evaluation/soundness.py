@@ -21,32 +21,62 @@ NEEDED = ("meter_reading", "tariff", "officer_assignment", "collection_action", 
 MOST_OF_ONE_SCORE = 0.3
 # With fewer customers of a grade chance alone may be behind what was seen.
 LEAST_OF_A_GRADE = 30
-# Of the newest month-end whose outcome is known: a bill overdue by more days than the definition of default, in its
-# window.
+# Fewer customers of a segment give no tenths (macros/policy/bill_size.sql).
+LEAST_FOR_TENTHS = 20
+# Above this share without a grade something is not delivered, or read wrongly.
+MANY_NOT_RATED = 0.1
+# Of the newest month-end whose outcome is known, by the definition of default (evaluation/long_overdue_bill.sql):
+# of customers not in default yet a bill became so old in the window that on this day all undisputed and unpaid so old,
+# written off or not, was worth pursuing.
 SEEN_DEFAULTS = """
 with rated as (
-    select ratings.as_of_date, ratings.customer_id, ratings.grade_by_policy as grade, probability_of_default
+    select
+        ratings.as_of_date, ratings.customer_id, ratings.grade_by_policy as grade, probability_of_default,
+        behaviour.pursued_from, (ratings.as_of_date + 1 + make_interval(months => %(months)s))::date as window_closed_on
     from published.rating_month_end as ratings
     inner join policy.default_rates as rates
         on rates.policy_version = ratings.policy_version and rates.grade = ratings.grade_by_policy
+    inner join features.payment_behaviour as behaviour using (as_of_date, customer_id)
     where
-        ratings.grade_by_policy <> 'NR' and probability_of_default < 1
+        probability_of_default < 1 and pursued_days_overdue <= %(days)s
         and ratings.as_of_date = (
             select max(as_of_date) from published.rating_month_end
-            where as_of_date + make_interval(months => %(months)s) <= (select max(as_of_date) from lineage.releases)
+            where as_of_date + 1 + make_interval(months => %(months)s)
+            <= (select max(as_of_date) + 1 from lineage.releases)
         )
 )
 select
     grade, probability_of_default, count(*),
     count(*) filter (where exists (
-        select from ledger.bill_balance as balances
+        select from ledger.bill_balance as reached
         where
-            balances.customer_id = rated.customer_id and open_amount > 0
-            and due_on + %(days)s + 1 > rated.as_of_date
-            and due_on + %(days)s + 1 <= rated.as_of_date + make_interval(months => %(months)s)
-            and valid_from <= due_on + %(days)s + 1 and valid_to > due_on + %(days)s + 1
+            reached.customer_id = rated.customer_id
+            and due_on + %(days)s + 1 > rated.as_of_date and due_on + %(days)s + 1 < rated.window_closed_on
+            and (
+                select sum(open_amount - disputed_amount + written_off_amount - recovered_amount)
+                from ledger.bill_balance as old
+                where
+                    old.customer_id = rated.customer_id and old.due_on <= reached.due_on
+                    and old.valid_from <= reached.due_on + %(days)s + 1 and old.valid_to > reached.due_on + %(days)s + 1
+            ) >= rated.pursued_from
     ))
 from rated group by grade, probability_of_default order by probability_of_default
+"""
+# By segment how many customers had a bill on the month-end whose bounds the last release used.
+BILLED_OF_SEGMENT = """
+with used as (
+    select
+        coalesce(
+            max(basis_date) filter (where basis_date < date_trunc('month', as_of_date)), min(basis_date)
+        ) as basis_date
+    from features.bill_size_bound
+    cross join (select as_of_date from lineage.releases order by release desc limit 1) as last
+)
+select ratings.segment, coalesce(max(bounds.customers), 0)
+from published.customer_rating as ratings
+left join features.bill_size_bound as bounds
+    on bounds.segment = ratings.segment and bounds.basis_date = (select basis_date from used)
+group by ratings.segment order by ratings.segment
 """
 
 
@@ -59,6 +89,7 @@ def missing_for_sound_results(connection: Connection, settings: Settings, langua
         *_extracts(connection),
         *_bunched_scores(connection),
         *_segments(connection),
+        *_not_rated(connection),
         *_probabilities(connection, read_rules(settings)),
     ]
     texts, segments = read_texts(language, "gridcredit.evaluation"), read_texts(language)["segments"]
@@ -87,6 +118,11 @@ def _policies(connection: Connection, settings: Settings) -> Iterator[Gap]:
                 "policy",
                 header.model_dump() | {"rated": rated, "folder": policy.folder, "why": why_held_back(policy, rated)},
             )
+    for (version,) in connection.execute(
+        "select distinct policy_version from published.customer_rating where policy_version not in ("
+        "select policy_version from policy.required_weights) order by 1"
+    ):
+        yield "asks_for_no_facts", {"version": version}
 
 
 def _extracts(connection: Connection) -> Iterator[Gap]:
@@ -115,10 +151,20 @@ def _segments(connection: Connection) -> Iterator[Gap]:
     ).fetchall()
     if len(segments) == 1:
         yield "one_segment", {"segment": segments[0][0]}
-    for (segment,) in connection.execute(
-        "select distinct segment from features.bill_size_bound where customers < 20 order by segment"
-    ):
-        yield "few_of_segment", {"segment": segment}
+    for segment, billed in connection.execute(BILLED_OF_SEGMENT):
+        if billed < LEAST_FOR_TENTHS:
+            yield "few_of_segment", {"segment": segment}
+
+
+def _not_rated(connection: Connection) -> Iterator[Gap]:
+    """Customers without a grade, and those of them of whom no bill fell due."""
+    row = connection.execute(
+        "select count(*), count(*) filter (where grade_by_policy = 'NR'), "
+        "count(*) filter (where grade_by_policy = 'NR' and coalesce(bills_due_12m, 0) = 0) "
+        "from published.customer_rating left join published.feature_library using (customer_id)"
+    ).fetchone()
+    if row and row[1] > MANY_NOT_RATED * row[0]:
+        yield "not_rated", {"share": 100 * row[1] / row[0], "without_bill": row[2]}
 
 
 def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[Gap]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 
 from gridcredit.errors import GridCreditError
 from gridcredit.settings import Settings
@@ -17,14 +18,33 @@ def record_decision(
     Raises:
         GridCreditError: without a name or a reason, or where the name is that of a login that several persons share.
     """
+    approver, reason = named_decision(decision, approver, reason, settings)
+    connection.execute(
+        "insert into lineage.decisions (decision, subject, approver, reason, os_user) values (%s, %s, %s, %s, %s)",
+        [decision, subject, approver, reason, os_user()],
+    )
+
+
+def named_decision(decision: str, approver: str, reason: str, settings: Settings) -> tuple[str, str]:
+    """Name and reason without the blanks around them.
+
+    Raises:
+        GridCreditError: either is empty, or the name is no person's.
+    """
     approver, reason = approver.strip(), reason.strip()
     if not approver or not reason:
         raise GridCreditError(f"to {decision} needs the name of who decides, and a reason")
     refuse_nobody(approver, settings)
-    connection.execute(
-        "insert into lineage.decisions (decision, subject, approver, reason, os_user) values (%s, %s, %s, %s, %s)",
-        [decision, subject, approver, reason, getpass.getuser()],
-    )
+    return approver, reason
+
+
+def os_user() -> str:
+    """The user that the process runs as, whatever the environment says; without an entry its number."""
+    number = os.geteuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def refuse_nobody(name: str, settings: Settings) -> None:

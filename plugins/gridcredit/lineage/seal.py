@@ -28,7 +28,9 @@ FACTS = (
     "where run_id = %(run)s and resource_type = 'model' order by fact",
     "select concat_ws(' ', 'policy', policy_version, effective_from, approver, sha256) as fact from policy.policies "
     "join lineage.runs using (policy_name) where run_id = %(run)s and effective_from <= as_of_date order by fact",
-    "select concat_ws(' ', 'approval', approver, is_approved, reason) from lineage.approvals where run_id = %(run)s",
+    # Of decisions before their checks were stored the line ends before these.
+    "select concat_ws(' ', 'approval', approver, is_approved, reason, checks::text) from lineage.approvals "
+    "where run_id = %(run)s order by approval_id",
 )
 
 

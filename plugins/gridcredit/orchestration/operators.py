@@ -169,11 +169,17 @@ class PublishOperator(_BuildStage):
 class AskApproverOperator(TriggerDagRunOperator):
     """Starts the DAG that asks whether to release a run that a gate blocked; skipped where something else failed."""
 
+    template_fields: Sequence[str] = (*TriggerDagRunOperator.template_fields, "build_run_id")
+
+    def __init__(self, *, build_run_id: str = "{{ run_id }}", **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(trigger_dag_id="release_blocked_run", conf={"blocked_run_id": build_run_id}, **kwargs)
+        self.build_run_id = build_run_id
+
     def execute(self, context: Any) -> None:  # noqa: ANN401
         """Start it."""
         from gridcredit.quality.results import blocking_checks
 
-        if not blocking_checks(context["run_id"], warehouse_settings()):
+        if not blocking_checks(self.build_run_id, warehouse_settings()):
             raise AirflowSkipException("no gate blocks the run")
         super().execute(context)
 
@@ -191,13 +197,15 @@ class DecideOnBlockedRunOperator(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:  # noqa: ANN401
         """Ask; skipped where nothing blocks the run."""
-        from gridcredit.quality.results import approval_of, describe_block
+        from gridcredit.quality.results import approval_of, blocking_checks, describe_block
 
         settings = warehouse_settings()
         if decided := approval_of(self.build_run_id, settings):
-            if decided.is_approved:
+            # What failed otherwise since then was not decided about.
+            if decided.is_approved and not blocking_checks(self.build_run_id, settings):
                 return None
-            raise AirflowSkipException(f"{decided.approver} refused it: {decided.reason}")
+            if not decided.is_approved:
+                raise AirflowSkipException(f"{decided.approver} refused it: {decided.reason}")
         self.body = describe_block(self.build_run_id, settings)
         if self.body is None:
             raise AirflowSkipException(f"nothing blocks run {self.build_run_id}")

@@ -55,6 +55,13 @@ class Header(BaseModel):
     pursued_share_of_bill: Decimal = Field(
         Decimal(0), ge=0, le=1, description="share of the mean bill that a debt must reach as well to be pursued"
     )
+    late_share_of_bill: Decimal | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="a bill is late of which this share was not paid in time, also where that is less than is pursued; "
+        "unset: never",
+    )
     half_life_months: int = Field(
         3, gt=0, description="in features called recent, a bill weighs half after so many months"
     )

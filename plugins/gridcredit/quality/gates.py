@@ -17,7 +17,7 @@ from gridcredit.errors import GateFailedError
 from gridcredit.lineage.run import Run
 from gridcredit.quality.context import Suite, place_of, read_suites
 from gridcredit.quality.events import send_gate
-from gridcredit.quality.results import Check, Gate, approval_of, record_checks
+from gridcredit.quality.results import Check, Gate, approval_of, blocking_checks, record_checks
 from gridcredit.settings import Settings
 from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.warehouse.connection import connect
@@ -45,7 +45,8 @@ def run_gate(gate: Gate, run: Run) -> list[Check]:
     failed = [check for check in checks if not check.success]
     for check in failed:
         log.warning("check_failed", gate=gate, suite=check.suite, severity=check.severity, detail=check.detail)
-    _stop_or_let_through(gate, run, [check for check in failed if check.is_critical_failure])
+    if critical := [check for check in failed if check.is_critical_failure]:
+        _stop_or_let_through(gate, run, len(critical))
     log.info("gate_passed", gate=gate, run_id=run.id, checks=len(checks), warnings=len(failed))
     return checks
 
@@ -62,20 +63,20 @@ def _run_checks(
     return run_checkpoint(gate, run, suites, tables)
 
 
-def _stop_or_let_through(gate: Gate, run: Run, critical: list[Check]) -> None:
-    if not critical:
-        return
-    approval = approval_of(run.id, run.settings)
-    if approval is None or not approval.is_approved:
-        first = critical[0]
+def _stop_or_let_through(gate: Gate, run: Run, failed: int) -> None:
+    decided = approval_of(run.id, run.settings)
+    blocking = [check for check in blocking_checks(run.id, run.settings) if check.gate == gate]
+    if blocking:
+        first = blocking[0]
         shown_in = data_docs_index(run.settings) if run.settings.gate_pages else "lineage.gate_results"
+        others = f" that {decided.approver} has not decided about" if decided and decided.is_approved else ""
         raise GateFailedError(
-            f"gate {gate}: {len(critical)} critical check(s) failed, first {first.suite} {first.expectation}"
+            f"gate {gate}: {len(blocking)} critical check(s) failed{others}, first {first.suite} {first.expectation}"
             f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
             f"release stands; see {shown_in}. Correct the data and run again, or publish it anyway: "
             f"`gridcredit run --blocked '{run.id}' --approver NAME --reason TEXT`"
         )
-    log.warning("let_through", gate=gate, run_id=run.id, checks=len(critical), approver=approval.approver)
+    log.warning("let_through", gate=gate, run_id=run.id, checks=failed, approver=decided.approver if decided else "")
 
 
 def _tables_to_check(gate: Gate, run: Run, suites: Mapping[str, Suite]) -> dict[str, tuple[str, str]]:

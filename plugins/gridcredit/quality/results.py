@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
 from gridcredit.errors import GridCreditError
-from gridcredit.lineage.decisions import record_decision
+from gridcredit.lineage.decisions import named_decision, record_decision
 from gridcredit.lineage.run import Run
 from gridcredit.settings import Settings, get_settings
-from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.connection import Connection, connect
 
 Gate = Literal["raw", "candidate"]
 
@@ -48,6 +49,18 @@ class Approval:
     decided_at: datetime
 
 
+@dataclass(frozen=True)
+class FailedCheck:
+    """A critical check that failed, by what was found: a decision lets through no other, and no other rows."""
+
+    gate: str
+    suite: str
+    expectation: str
+    column: str | None
+    detail: str | None
+    rows: list[str]
+
+
 def record_checks(run: Run, gate: Gate, checks: list[Check], seconds: dict[str, float]) -> None:
     """Store the results of a run's gate, in place of those of an earlier try, and what each table cost."""
     with connect(run.settings) as connection, connection.cursor() as cursor:
@@ -69,26 +82,38 @@ def record_checks(run: Run, gate: Gate, checks: list[Check], seconds: dict[str, 
         )
 
 
-def blocking_checks(run_id: str, settings: Settings | None = None) -> list[tuple[str, str, str | None, str | None]]:
-    """The critical checks that a run failed: suite, expectation, column and what was found."""
+def blocking_checks(run_id: str, settings: Settings | None = None) -> list[FailedCheck]:
+    """The critical checks that a run failed, and that nobody has let through as they failed."""
     with connect(settings) as connection:
-        return connection.execute(
-            "select suite, expectation, column_name, detail from lineage.gate_results "
-            "where run_id = %s and severity = 'critical' and not success order by 1, 2, 3",
-            [run_id],
-        ).fetchall()
+        return unapproved_checks(connection, run_id)
+
+
+def unapproved_checks(connection: Connection, run_id: str) -> list[FailedCheck]:
+    """The critical checks that a run failed, without those that a decision about the same rows lets through."""
+    failed = connection.execute(
+        "select gate, suite, expectation, column_name, detail, unexpected_keys from lineage.gate_results "
+        "where run_id = %s and severity = 'critical' and not success order by 1, 2, 3, 4, 5",
+        [run_id],
+    ).fetchall()
+    approved = connection.execute(
+        "select jsonb_array_elements(checks) from lineage.approvals where run_id = %s and is_approved", [run_id]
+    ).fetchall()
+    let_through = [FailedCheck(**check) for (check,) in approved]
+    found = [
+        FailedCheck(gate, suite, expectation, column, detail, _in_order(keys or []))
+        for gate, suite, expectation, column, detail, keys in failed
+    ]
+    return [check for check in found if check not in let_through]
+
+
+def _in_order(keys: list[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(key, sort_keys=True) for key in keys)
 
 
 def describe_block(run_id: str, settings: Settings | None = None) -> str | None:
     """What blocks a run, as Markdown for whoever decides; None where nothing does, or a later release stands."""
-    with connect(settings) as connection:
-        later = connection.execute(
-            "select release from lineage.releases join lineage.runs as blocked on blocked.run_id = %s "
-            "where published_at > blocked.started_at order by release desc limit 1",
-            [run_id],
-        ).fetchone()
     checks = blocking_checks(run_id, settings)
-    if later or not checks:
+    if not checks or _is_overtaken(run_id, settings):
         return None
     lines = [
         f"Run `{run_id}` is not published: {len(checks)} critical check(s) failed.",
@@ -96,52 +121,83 @@ def describe_block(run_id: str, settings: Settings | None = None) -> str | None:
         "| check | found |",
         "|---|---|",
     ]
-    lines += [f"| {suite} {expectation} {column or ''} | {detail} |" for suite, expectation, column, detail in checks]
-    lines += ["", "Approve: it is published anyway, with your name and reason. Reject: the last release stands."]
+    lines += [f"| {check.suite} {check.expectation} {check.column or ''} | {check.detail} |" for check in checks]
+    lines += [
+        "",
+        "Approve: it is published although these failed, with your name and reason; what fails otherwise stops it "
+        "again. Reject: the last release stands.",
+    ]
     return "\n".join(lines)
 
 
+def _is_overtaken(run_id: str, settings: Settings | None) -> bool:
+    with connect(settings) as connection:
+        later = connection.execute(
+            "select 1 from lineage.releases join lineage.runs as blocked on blocked.run_id = %s "
+            "where published_at > blocked.started_at limit 1",
+            [run_id],
+        ).fetchone()
+    return later is not None
+
+
 def approval_of(run_id: str, settings: Settings | None = None) -> Approval | None:
-    """What was decided about a run, if anything."""
+    """What was decided last about a run, if anything."""
     with connect(settings) as connection:
         row = connection.execute(
-            "select approver, is_approved, reason, decided_at from lineage.approvals where run_id = %s", [run_id]
+            "select approver, is_approved, reason, decided_at from lineage.approvals where run_id = %s "
+            "order by approval_id desc limit 1",
+            [run_id],
         ).fetchone()
     return Approval(*row) if row else None
 
 
-def let_through(run_id: str, approver: str, reason: str, settings: Settings) -> None:
-    """Let a run that a gate blocked go on, by a named person's word.
+def approvers_of(connection: Connection, run_id: str) -> tuple[str | None, str | None]:
+    """Who let a run through, and why: of several decisions all, in their order."""
+    row = connection.execute(
+        "select string_agg(approver, '; ' order by approval_id), string_agg(reason, '; ' order by approval_id) "
+        "from lineage.approvals where run_id = %s and is_approved",
+        [run_id],
+    ).fetchone()
+    return row or (None, None)
+
+
+def let_through(run_id: str, approver: str, reason: str, settings: Settings) -> list[FailedCheck]:
+    """Let a run that a gate blocked go on, by a named person's word; returns what it lets through.
 
     Raises:
         GridCreditError: no gate blocked the run, a later release stands, or the decision lacks a name or a reason.
     """
-    if describe_block(run_id, settings) is None:
+    shown = blocking_checks(run_id, settings)
+    decided = approval_of(run_id, settings)
+    if _is_overtaken(run_id, settings) or not (shown or (decided and decided.is_approved)):
         raise GridCreditError(
             f"no gate blocks run {run_id!r}, or a later release stands; `gridcredit status` names the last failure"
         )
     record_approval(run_id, approver, reason, is_approved=True, settings=settings)
+    return shown
 
 
 def record_approval(
     run_id: str, approver: str, reason: str, *, is_approved: bool, settings: Settings | None = None
 ) -> None:
-    """Record what a named person decided about a blocked run; it stands, and a second decision is refused.
+    """Record what a named person decided about what blocks a run; a second decision about the same is refused.
 
     Raises:
         GridCreditError: without a name or a reason, or where another decision stands.
     """
     settings = settings or get_settings()
-    approver, reason = approver.strip(), reason.strip()
     what = "release a blocked run" if is_approved else "refuse a blocked run"
+    approver, reason = named_decision(what, approver, reason, settings)
     with connect(settings) as connection:
-        is_first = connection.execute(
-            "insert into lineage.approvals (run_id, approver, is_approved, reason) values (%s, %s, %s, %s) "
-            "on conflict (run_id) do nothing returning run_id",
-            [run_id, approver, is_approved, reason],
-        ).fetchone()
-        if is_first:
-            record_decision(connection, what, run_id, approver, reason, settings)
-    stands = approval_of(run_id, settings)
-    if stands is None or (stands.approver, stands.is_approved, stands.reason) != (approver, is_approved, reason):
-        raise GridCreditError(f"about run {run_id!r} it was decided already: {stands}")
+        # One decision at a time.
+        connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"approval of {run_id}"])
+        stands, shown = approval_of(run_id, settings), unapproved_checks(connection, run_id)
+        if stands and (not stands.is_approved or not shown):
+            if (stands.approver, stands.is_approved, stands.reason) != (approver, is_approved, reason):
+                raise GridCreditError(f"about run {run_id!r} it was decided already: {stands}")
+            return
+        connection.execute(
+            "insert into lineage.approvals (run_id, approver, is_approved, reason, checks) values (%s, %s, %s, %s, %s)",
+            [run_id, approver, is_approved, reason, Jsonb([asdict(check) for check in shown])],
+        )
+        record_decision(connection, what, run_id, approver, reason, settings)

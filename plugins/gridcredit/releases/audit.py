@@ -58,7 +58,8 @@ QUERIES = {
     "policies.csv": "select policy_version, approver, effective_from, sha256, %(policy_tables)s as tables from "
     "policy.policies "
     "join lineage.runs using (policy_name) where run_id = %(run)s and effective_from <= as_of_date order by 1",
-    "approvals.csv": "select approver, is_approved, reason, decided_at from lineage.approvals where run_id = %(run)s",
+    "approvals.csv": "select approver, is_approved, reason, checks::text as checks, decided_at from lineage.approvals "
+    "where run_id = %(run)s order by approval_id",
     "decisions.csv": "select decision, subject, approver, reason, os_user, database_role, decided_at "
     "from lineage.decisions where subject = %(run)s order by decision_id",
     "tables.csv": "select table_name, rows, row_hash_sum from lineage.release_tables where release = %(release)s order "

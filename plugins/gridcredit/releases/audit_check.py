@@ -107,7 +107,7 @@ FACTS = {
     ),
     "model": ("models.csv", "unique_id status checksum"),
     "policy": ("policies.csv", "policy_version effective_from approver sha256"),
-    "approval": ("approvals.csv", "approver is_approved reason"),
+    "approval": ("approvals.csv", "approver is_approved reason checks"),
 }
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -33,6 +34,8 @@ class Bill:
     issued_on: date
     due_on: date
     amount: Decimal
+    # The month of use, the first of several; of what was stolen none.
+    period: date | None
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,10 @@ def months_between(earlier: date, later: date) -> int:
 
 
 def year_before(day: date) -> date:
-    """The same day, or the month's last one."""
-    return day.replace(year=day.year - 1, day=min(day.day, monthrange(day.year - 1, day.month)[1]))
+    """The same day, or the month's last one; of a month's last day always the last one."""
+    ends_month = day.day == monthrange(day.year, day.month)[1]
+    last = monthrange(day.year - 1, day.month)[1]
+    return day.replace(year=day.year - 1, day=last if ends_month else min(day.day, last))
 
 
 def paid_on(day: date, bills: list[Bill], payments: list[Payment]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
@@ -170,12 +175,17 @@ def indicators_of(judged: list[Judged], day: date, version: str) -> dict[str, De
         # Of this account no payment came back.
         found["bounced_12m"] = ZERO
         late_days = [one.bill.due_on for one in due if one.days_late]
-        good_days = [one.bill.due_on for one in due if not one.days_late]
+        good = [one.bill.due_on for one in due if not one.days_late and one.in_time == one.bill.amount]
+        good_days = set(good) - set(late_days)
         found["late_streak"] = Decimal(sum(one > max(good_days, default=date.min) for one in late_days))
-        found["on_time_streak"] = Decimal(sum(one > max(late_days, default=date.min) for one in good_days))
+        found["on_time_streak"] = Decimal(sum(one > max(late_days, default=date.min) for one in good))
     issued = [one.bill for one in judged if start < one.bill.issued_on]
-    billed = sum((bill.amount for bill in issued), ZERO)
-    months = len({(bill.issued_on.year, bill.issued_on.month) for bill in issued})
+    # What a month costs: of bills for use, over the months that they cover.
+    of_use = [bill for bill in issued if bill.period]
+    billed = sum((bill.amount for bill in of_use), ZERO)
+    periods = sorted({bill.period for bill in of_use if bill.period})
+    steps = [months_between(one, other) for one, other in pairwise(periods)]
+    months = min(sum(steps) + min(steps, default=1), 15)
     owed = sum((one.open_amount for one in judged), ZERO)
     overdue = sum((one.open_amount for one in judged if one.bill.due_on < day), ZERO)
     mean_bill = billed / len(issued) if issued else ZERO
@@ -187,7 +197,7 @@ def indicators_of(judged: list[Judged], day: date, version: str) -> dict[str, De
             # A debt with nothing billed in a year is worse than any number of months.
             found[name] = rounded(amount * months / billed, 2) if billed else Decimal(99 if amount else 0)
     if billed:
-        found["bill_spread_12m"] = rounded(max(bill.amount for bill in issued) * months / billed, 2)
+        found["bill_spread_12m"] = rounded(max(bill.amount for bill in of_use) * len(of_use) / billed, 2)
     return found
 
 
@@ -233,6 +243,7 @@ def main() -> int:
                 date.fromisoformat(row["issued_on"]),
                 due_day(date.fromisoformat(row["due_on"]), holidays),
                 Decimal(row["amount"]),
+                date.fromisoformat(row["period"]) if row["kind"] in ("regular", "") else None,
             )
             for row in own["bill"]
         ]

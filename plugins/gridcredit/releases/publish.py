@@ -13,6 +13,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.lineage.events import send_release
 from gridcredit.lineage.run import Run
 from gridcredit.policies.rows import changed_policies
+from gridcredit.quality.results import approvers_of, unapproved_checks
 from gridcredit.releases import restatement
 from gridcredit.releases.release import record_release
 from gridcredit.warehouse.connection import Connection, connect
@@ -71,9 +72,7 @@ def publish(run: Run) -> Release:
         is_new = bool(opened or closed or last is None or last[1] != run.as_of_date)
         if is_new:
             _store_bill_sizes(connection, number)
-            approver, reason = connection.execute(
-                "select approver, reason from lineage.approvals where run_id = %s", [run_id]
-            ).fetchone() or (None, None)
+            approver, reason = approvers_of(connection, run_id)
             record_release(
                 *(connection, number, run_id, run.as_of_date, changes),
                 approver=approver,
@@ -108,14 +107,10 @@ def _store_bill_sizes(connection: Connection, release: int) -> None:
 
 
 def _require_gates(connection: Connection, run_id: str) -> None:
-    (passed, failed) = connection.execute(
-        "select count(*) filter (where gate = 'candidate'), "
-        "count(*) filter (where severity = 'critical' and not success and not exists ("
-        "select 1 from lineage.approvals where approvals.run_id = gate_results.run_id and is_approved)) "
-        "from lineage.gate_results where run_id = %s",
-        [run_id],
-    ).fetchone() or (0, 0)
-    if not passed or failed:
+    (passed,) = connection.execute(
+        "select count(*) from lineage.gate_results where run_id = %s and gate = 'candidate'", [run_id]
+    ).fetchone() or (0,)
+    if not passed or unapproved_checks(connection, run_id):
         raise GridCreditError(f"run {run_id!r} has not passed its gates: nothing is published, the last release stands")
 
 

@@ -1,0 +1,239 @@
+"""Features of a few accounts, worked by hand: what a month costs, runs of bills, and windows that end with a month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from gridcredit.settings import Settings
+
+from tests.support.by_hand import Hand, build_by_hand
+from tests.support.warehouses import WarehouseFactory
+
+DAY = date(2026, 6, 30)
+# Customers that differ in their bills alone.
+WHO = ["monthly", "bimonthly", "quarterly", "weekly", "new", "gap", "caught_up", "rebilled", "thief", "one_bill"]
+OTHERS = ["unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
+Bill = tuple[str, str, date, date, str, str, str]
+
+
+def first(year: int, month: int) -> date:
+    years, month = divmod(month - 1, 12)
+    return date(year + years, month + 1, 1)
+
+
+def use(customer: str, months: list[int], amount: str, every: int = 1) -> Iterator[Bill]:
+    """Bills for the months of 2025 (13 is January 2026), each issued on the 3rd of the month after its last one."""
+    for month in months:
+        issued = first(2025, month + every) + timedelta(2)
+        period = f"{first(2025, month):%Y-%m}"
+        yield f"{customer} {month}", customer, issued, issued + timedelta(20), period, amount, "regular"
+
+
+def bills() -> Iterator[Bill]:
+    # For June 2025 to May 2026.
+    yield from use("monthly", list(range(6, 18)), "100.00")
+    yield from use("bimonthly", list(range(6, 18, 2)), "200.00", 2)
+    # Issued in July and October 2025, January and April 2026.
+    yield from use("quarterly", [4, 7, 10, 13], "300.00", 3)
+    for week in range(52):
+        issued = date(2025, 7, 3) + timedelta(7 * week)
+        yield f"weekly {week}", "weekly", issued, issued + timedelta(20), f"{issued:%Y-%m}", "25.00", "regular"
+    yield from use("new", [16, 17], "100.00")
+    # Nobody lived there from September to December.
+    yield from use("gap", [6, 7, 8, *range(13, 18)], "150.00")
+    yield from use("caught_up", [13, 14, 15], "100.00")
+    yield from use("caught_up", [17], "200.00")
+    # December was cancelled, and issued again in May.
+    yield from use("rebilled", [*range(6, 18)], "100.00")
+    yield "rebilled c", "rebilled", date(2026, 5, 5), date(2026, 5, 5), "2025-12", "-100.00", "reversal"
+    yield "rebilled n", "rebilled", date(2026, 5, 5), date(2026, 5, 25), "2025-12", "100.00", "regular"
+    yield from use("thief", [13, 14, 15, 16, 17], "100.00")
+    yield "thief r", "thief", date(2026, 4, 8), date(2026, 4, 28), "2026-04", "5000.00", "recovery"
+    yield from use("one_bill", [17], "100.00")
+    # 5 of a hundred are not paid in time: too little to be pursued, and no small share.
+    yield from use("partly", [13, 14, 15, 16], "3.00")
+    for month in range(2, 7):
+        # The last is due on the day itself.
+        due = first(2026, month + 1) - timedelta(1)
+        issued = date(2026, month, 3)
+        yield f"today {month}", "unpaid_today", issued, due, f"2026-{month:02}", "100.00", "regular"
+        yield f"windows {month}", "windows", issued, due, f"2026-{month:02}", "100.00", "regular"
+        for meter in ("a", "b"):
+            yield (
+                f"two {meter}{month}",
+                "two_meters",
+                issued,
+                issued + timedelta(20),
+                f"2026-{month:02}",
+                "50.00",
+                "regular",
+            )
+        yield f"tiny {month}", "tiny", issued, issued + timedelta(20), f"2026-{month:02}", "0.15", "regular"
+
+
+def payments() -> Iterator[tuple[str, str, str, date, str]]:
+    for bill, customer, _, due, _, amount, kind in bills():
+        if kind == "reversal" or bill in ("today 6", "rebilled 12") or customer == "tiny":
+            continue
+        amount = "2.85" if customer == "partly" else amount
+        late = 9 if bill.startswith("two b") else 8 if bill == "windows 4" else 0
+        yield f"P {bill}", customer, bill, due + timedelta(late or -1), amount
+
+
+# Name, share and days of who stands behind "monthly", "new" and "gap".
+PARTIES = """
+monthly,legal_representative,Wang,,2020-01-01,2026-03-31
+monthly,legal_representative,Wang,,2026-04-01,
+monthly,shareholder,Li,40,2020-01-01,2026-03-31
+monthly,shareholder,Li,45,2026-04-01,
+new,shareholder,Ann,60,2020-01-01,2026-03-31
+new,shareholder,Bob,40,2020-01-01,
+gap,legal_representative,Wang,,2020-01-01,2026-03-31
+gap,legal_representative,Chen,,2026-04-01,
+gap,shareholder,Ann,60,2020-01-01,2026-04-30
+gap,shareholder,Bob,60,2026-05-01,
+"""
+
+
+def readings() -> Iterator[str]:
+    """A meter of "monthly" that takes 1000 kWh a month, of which half at peak and with as much reactive energy, for
+    twelve months; it has registers of these for three.
+    """
+    for number in range(13):
+        read_on = first(2025, 7 + number) - timedelta(1)
+        yield f"M1,total,{read_on},{1000 * number}"
+        if number >= 9:
+            yield f"M1,reactive,{read_on},{1000 * number}"
+            yield f"M1,peak,{read_on},{500 * number}"
+
+
+def files() -> dict[str, str]:
+    customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in [*WHO, *OTHERS]]
+    reverses = {"rebilled c": "rebilled 12"}
+    return {
+        "customer": "\n".join(["customer_id,name,segment,opened_on,updated_at", *customers, ""]),
+        "bill": "\n".join(
+            [
+                "bill_id,customer_id,issued_on,due_on,period,amount,kind,reverses_bill_id",
+                *(",".join([*map(str, bill), reverses.get(bill[0], "")]) for bill in bills()),
+                "",
+            ]
+        ),
+        "meter": "meter_id,customer_id,installed_on,removed_on,multiplier\nM1,monthly,2020-01-01,,1\n",
+        "meter_reading": "\n".join(["meter_id,register,read_on,reading", *readings(), ""]),
+        "external_risk": "customer_id,kind,listed_on\nbankrupt,bankruptcy,2026-03-01\n",
+        "party": "\n".join(["customer_id,role,party_name,share_pct,valid_from,valid_to", *PARTIES.split(), ""]),
+        "payment": "\n".join(
+            ["payment_id,customer_id,bill_id,paid_on,amount", *(",".join(map(str, one)) for one in payments()), ""]
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def hand(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Hand:
+    settings: Settings = new_warehouse()
+    folder: Path = tmp_path_factory.mktemp("features")
+    build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
+    return Hand(settings)
+
+
+def test_a_month_costs_the_same_however_often_it_is_billed(hand: Hand) -> None:
+    found = {
+        who: (mean, spread, months)
+        for who, mean, spread, months in hand.rows(
+            "select customer_id, mean_monthly_bill, bill_spread_12m, months_covered_12m "
+            f"from features.payment_behaviour where as_of_date = '{DAY}'"
+        )
+        if who in WHO
+    }
+    hundred, even = Decimal("100.00"), Decimal("1.00")
+    assert found == {
+        "monthly": (hundred, even, 12),
+        "bimonthly": (hundred, even, 12),
+        "quarterly": (hundred, even, 12),
+        # 52 bills of 25 in the twelve months from July on.
+        "weekly": (Decimal("108.33"), even, 12),
+        "new": (hundred, even, 2),
+        # 8 bills of 150 in 12 months.
+        "gap": (hundred, even, 12),
+        # 500 for January to May; the largest of bills of 125 in the mean.
+        "caught_up": (hundred, Decimal("1.60"), 5),
+        "rebilled": (hundred, even, 12),
+        "thief": (hundred, even, 5),
+        "one_bill": (hundred, even, 1),
+    }
+
+
+def test_limit_and_exposure_are_by_what_a_month_costs(hand: Hand) -> None:
+    """The limit is alike; use not billed yet counts from the end of the last bill's months on."""
+    limits = {
+        who: (limit, unbilled)
+        for who, limit, unbilled in hand.rows(
+            "select customer_id, credit_limit, unbilled_amount from candidate.credit_limit"
+        )
+    }
+    assert len({limits[who][0] for who in ("monthly", "bimonthly", "quarterly", "thief", "caught_up")}) == 1
+    unbilled = {who: limits[who][1] for who in ("monthly", "bimonthly", "quarterly", "thief")}
+    # The bimonthly bill is for April and May, the quarterly one for January to March.
+    assert unbilled == {
+        "monthly": Decimal("100.00"),
+        "bimonthly": Decimal("100.00"),
+        "quarterly": Decimal("300.00"),
+        "thief": Decimal("100.00"),
+    }
+
+
+def test_a_bill_that_is_due_today_and_not_paid_was_not_paid_in_time(hand: Hand) -> None:
+    found = hand.rows(
+        "select as_of_date, on_time_streak, late_streak, late_share_1m, on_time_rate_1m "
+        "from features.payment_behaviour where customer_id = 'unpaid_today' and as_of_date >= '2026-05-31' order by 1"
+    )
+    assert found[-1] == (DAY, 4, 0, 0, 0)
+
+
+def test_a_day_on_which_one_of_two_bills_is_late_is_a_late_one(hand: Hand) -> None:
+    """Five months, of two bills of which one came nine days late; that of June came in July."""
+    found = hand.row(f"(select * from features.payment_behaviour where as_of_date = '{DAY}') as one", "two_meters")
+    assert (found["late_streak"], found["on_time_streak"]) == (5, 0)
+
+
+def test_a_window_that_ends_with_a_month_begins_with_one(hand: Hand) -> None:
+    """Of bills due on each month's last day June's alone is of one month, and April's, 8 days late, of three."""
+    found = hand.row(f"(select * from features.payment_behaviour where as_of_date = '{DAY}') as one", "windows")
+    assert (found["worst_days_late_1m"], found["worst_days_late_3m"]) == (0, 8)
+    before = hand.row("(select * from features.payment_behaviour where as_of_date = '2026-05-31') as one", "windows")
+    assert (before["on_time_rate_1m"], before["worst_days_late_1m"]) == (Decimal("1.0000"), 0)
+
+
+def test_a_bill_is_late_by_its_own_size_too(hand: Hand) -> None:
+    """Nothing was paid of bills of 0.15, and 2.85 of those of 3.00: neither comes to what is pursued, both are late."""
+    found = hand.rows(
+        "select customer_id, late_streak, on_time_streak, overdue_bills from features.customer_feature "
+        f"where as_of_date = '{DAY}' and customer_id in ('tiny', 'partly') order by 1"
+    )
+    assert found == [("partly", 4, 0, 0), ("tiny", 5, 0, 0)]
+
+
+def test_a_change_of_party_is_somebody_else_or_a_quarter_of_the_shares(hand: Hand) -> None:
+    """A renewed term and five more of a hundred are none; a majority that left is one, one that was taken over too."""
+    found = hand.rows(
+        "select customer_id, party_change from features.customer_feature "
+        f"where as_of_date = '{DAY}' and customer_id in ('monthly', 'new', 'gap') order by 1"
+    )
+    assert found == [("gap", 2), ("monthly", 0), ("new", 1)]
+
+
+def test_a_share_is_of_the_months_in_which_both_were_measured(hand: Hand) -> None:
+    found = hand.row(f"(select * from features.customer_feature where as_of_date = '{DAY}') as one", "monthly")
+    assert (found["power_factor_12m"], found["peak_share_12m"]) == (Decimal("0.7071"), Decimal("0.5000"))
+
+
+def test_a_bankrupt_firm_without_a_bill_has_the_worst_grade(hand: Hand) -> None:
+    """A veto that leaves one grade alone needs no score."""
+    found = hand.row("candidate.customer_rating", "bankrupt")
+    assert (found["grade"], found["grade_by_score"], found["score"]) == ("D", "NR", None)
+    assert found["veto"]

@@ -1,0 +1,55 @@
+"""What `status` says is missing for sound results, against what the warehouse holds."""
+
+from __future__ import annotations
+
+import pytest
+from gridcredit.evaluation import soundness
+from gridcredit.policies.evaluation_rules import read_rules
+from gridcredit.settings import Settings
+from gridcredit.warehouse.connection import connect
+
+from tests.support.prepared import Prepared
+from tests.support.waiting import rows
+from tests.support.warehouses import WarehouseFactory
+
+
+@pytest.fixture(scope="module")
+def evaluated_settings(new_warehouse: WarehouseFactory, evaluated: Prepared) -> Settings:
+    return new_warehouse(evaluated)
+
+
+def test_defaults_are_those_of_the_outcomes(evaluated_settings: Settings) -> None:
+    """Of the newest month-end whose window is over; customers of whom the supplier reported something are its own."""
+    rules = read_rules(evaluated_settings).outcome
+    with connect(evaluated_settings) as connection:
+        seen = connection.execute(
+            soundness.SEEN_DEFAULTS, {"months": rules.window_months, "days": rules.default_days_overdue}
+        ).fetchall()
+    found = {grade: (customers, defaulted) for grade, _, customers, defaulted in seen if grade != "NR"}
+    expected = rows(
+        evaluated_settings,
+        "select grade_by_policy, count(*), count(*) filter (where defaulted_on <= window_ends_on) "
+        "from outcomes.outcome "
+        "where exclusion is null and as_of_date = (select max(as_of_date) from outcomes.outcome "
+        "where exclusion is null and window_ends_on <= (select max(as_of_date) from lineage.releases)) "
+        "and grade_by_policy <> 'D' group by 1",
+    )
+    assert found == {grade: (customers, defaulted) for grade, customers, defaulted in expected}
+    assert sum(defaulted for _, defaulted in found.values()) > 5
+
+
+def test_a_segment_is_small_by_the_month_end_that_counts(evaluated_settings: Settings) -> None:
+    def named() -> set[str]:
+        with connect(evaluated_settings) as connection:
+            gaps = list(soundness._segments(connection))
+        return {figures["segment"] for name, figures in gaps if name == "few_of_segment"}
+
+    newest = "(select max(basis_date) from features.bill_size_bound where basis_date < "
+    newest += "(select date_trunc('month', max(as_of_date)) from lineage.releases))"
+    with connect(evaluated_settings) as connection:
+        connection.execute("update features.bill_size_bound set customers = 20")
+        connection.execute(f"update features.bill_size_bound set customers = 19 where basis_date < {newest}")
+    assert named() == set()
+    with connect(evaluated_settings) as connection:
+        connection.execute("delete from features.bill_size_bound where segment = 'residential'")
+    assert named() == {"residential"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pprint
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from gridcredit.transformation.runner import dbt_environment, dbt_session
 
 # A build's, and that of a policy which is tried.
 PREFIXES = ("", PREFIX)
+# As msgpack writes them: the key `database`, and a text of up to 31 bytes, whose length is added.
+KEY, SHORT_TEXT = b"\xa8database", 0xA0
 
 
 def parse(settings: Settings) -> None:
@@ -35,14 +38,33 @@ def move_parse(settings: Settings) -> None:
         file = Path(environment["DBT_TARGET_PATH"]) / "partial_parse.msgpack"
         if not file.exists():
             continue
-        parsed = msgpack.unpackb(file.read_bytes(), raw=False)
-        parsed_for = next(iter(parsed["nodes"].values()))["database"]
-        parsed = _renamed(parsed, parsed_for, environment["GRIDCREDIT_DBT_DATABASE"])
-        parsed["state_check"] |= {
-            "profile_hash": _hash(pprint.pformat(_connection(settings))),
-            "project_env_vars_hash": _hash(f"DBT_TARGET_PATH:{environment['DBT_TARGET_PATH']}|"),
-        }
-        file.write_bytes(msgpack.packb(parsed, use_bin_type=True))
+        stored = file.read_bytes()
+        old, new = _database_of(stored), environment["GRIDCREDIT_DBT_DATABASE"]
+        if len(old) != len(new):
+            stored = msgpack.packb(_renamed(msgpack.unpackb(stored, raw=False), old, new), use_bin_type=True)
+        else:
+            # Lengths stand before the texts: of one length, a name is put in place of another without reading the rest.
+            for before, after in ((KEY, b""), (b'"', b'".')):
+                stored = stored.replace(before + _text(old, before) + after, before + _text(new, before) + after)
+        for name, value in (
+            ("profile_hash", pprint.pformat(_connection(settings))),
+            ("project_env_vars_hash", f"DBT_TARGET_PATH:{environment['DBT_TARGET_PATH']}|"),
+        ):
+            place = re.compile(rb"(%b\x82\xa4name\xa6sha256\xa8checksum\xd9\x40)[0-9a-f]{64}" % name.encode())
+            stored, found = place.subn(rb"\g<1>" + hashlib.sha256(value.encode()).hexdigest().encode(), stored)
+            assert found == 1, name
+        file.write_bytes(stored)
+
+
+def _database_of(parse: bytes) -> str:
+    """The database whose relations a parse names."""
+    found = re.search(re.escape(KEY) + rb"([\xa1-\xbf])", parse)
+    assert found
+    return parse[found.end() : found.end() + found[1][0] - SHORT_TEXT].decode()
+
+
+def _text(name: str, before: bytes) -> bytes:
+    return (bytes([SHORT_TEXT + len(name)]) if before == KEY else b"") + name.encode()
 
 
 def _renamed(held: Any, old: str, new: str) -> Any:
@@ -73,7 +95,3 @@ def _connection(settings: Settings) -> list[tuple[str, Any]]:
         **fixed,
     )
     return sorted(credentials.connection_info())
-
-
-def _hash(text: str) -> dict[str, str]:
-    return {"name": "sha256", "checksum": hashlib.sha256(text.encode()).hexdigest()}

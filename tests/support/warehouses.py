@@ -30,7 +30,8 @@ class Warehouses:
 
     def make(self, prepared: Prepared) -> Settings:
         """Settings of a copy, whose home is its own."""
-        name = next(name for number in range(1, 100) if (name := f"test_{number}") not in self._names)
+        # As long as the other's name: its parse is moved at once (dbt_parse.py).
+        name = next(name for number in range(1, 100) if (name := f"{prepared.name[:-2]}{number:02}") not in self._names)
         create_database(self.server, name, prepared.name)
         home = Path(tempfile.mkdtemp(prefix="home", dir=self.folder))
         settings = settings_for(self.server, name, home, prepared.options)

@@ -20,8 +20,10 @@ COUNTED = "NodeFinished"
 def make_dbt_quick() -> None:
     """Replace, once for a process, parts of dbt by those that do the same with less; nothing else changes."""
     from dbt.adapters.postgres.connections import PostgresConnectionManager
+    from dbt.compilation import Compiler
     from dbt.context.macros import MacroNamespaceBuilder
     from dbt.context.manifest import ManifestContext
+    from dbt.graph.graph import Graph
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from dbt_common.events.base_types import BaseEvent
     from dbt_common.events.event_manager import EventManager
@@ -31,6 +33,7 @@ def make_dbt_quick() -> None:
     _compile_templates_once(MacroFuzzEnvironment)
     _make_macros_when_asked_for(MacroNamespaceBuilder, ManifestContext)
     _keep_connections(PostgresConnectionManager)
+    _walk_the_graph_once(Graph, Compiler)
     # What is imported by now stays: no collection of garbage reads it again.
     gc.freeze()
 
@@ -182,3 +185,29 @@ def _keep_connections(manager: Any) -> None:
             close(self)
 
     manager.release = release
+
+
+def _walk_the_graph_once(graph: Any, compiler: Any) -> None:
+    """dbt links the graph of one manifest for each of its commands, and asks a library twice for each edge it walks."""
+    select_some, link = graph.select_parents, compiler.compile
+
+    def select_parents(self: Any, selected: set[str], max_depth: int | None = None) -> Any:
+        if max_depth is not None:
+            return select_some(self, selected, max_depth)
+        parents: set[str] = set()
+        waiting = list(selected)
+        while waiting:
+            for parent, edge in self.graph.pred[waiting.pop()].items():
+                if parent not in parents and edge.get("edge_type") != "parent_test":
+                    parents.add(parent)
+                    waiting.append(parent)
+        return parents
+
+    def link_once(self: Any, manifest: Any, *args: Any, **kwargs: Any) -> Any:
+        linked = manifest.__dict__.setdefault("linked_graphs", {})
+        how = (self.config.args.which, args, tuple(kwargs.items()))
+        if how not in linked:
+            linked[how] = link(self, manifest, *args, **kwargs)
+        return linked[how]
+
+    graph.select_parents, compiler.compile = select_parents, link_once

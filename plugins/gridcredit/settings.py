@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     )
     batch_bytes: int = Field(4 << 20, description="bytes of a file that are held in memory at once")
     max_expanded_bytes: int = Field(64 << 30, description="size above which a compressed file is refused")
+    quick_dbt: bool = Field(
+        default=True,
+        description="whether dbt leaves out what nobody reads (docs/decisions/0056); `false`: dbt as it is installed",
+    )
     dbt_threads: int = Field(2, ge=1, description="models that dbt builds at once")
     engine: Literal["postgres", "duckdb", "spark"] = Field(
         "postgres",

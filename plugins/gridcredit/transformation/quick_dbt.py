@@ -7,7 +7,9 @@ as it is.
 
 from __future__ import annotations
 
+import atexit
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -34,8 +36,9 @@ def make_dbt_quick() -> None:
     _make_macros_when_asked_for(MacroNamespaceBuilder, ManifestContext)
     _keep_connections(PostgresConnectionManager)
     _walk_the_graph_once(Graph, Compiler)
-    # What is imported by now stays: no collection of garbage reads it again.
+    # What is imported by now stays: no collection of garbage reads it again. DuckDB would report it as lost at the end.
     gc.freeze()
+    atexit.register(lambda: gc.unfreeze() if "duckdb" in sys.modules else None)
 
 
 def _parse_events_when_read(event: Any) -> None:

@@ -80,7 +80,8 @@ def dbt_session(
     """
     from dbt.cli.main import dbtRunner
 
-    make_dbt_quick()
+    if settings.quick_dbt:
+        make_dbt_quick()
     environment = dbt_environment(settings, schema_prefix=schema_prefix) | (engine.environment if engine else {})
     parse = ["--quiet", "--write-json" if writes_manifest else "--no-write-json", "parse"]
     with _environment(environment), _behavior_flags(), infrequent_garbage_collection():

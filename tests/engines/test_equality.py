@@ -16,10 +16,12 @@ from typing import Literal
 
 import psutil
 import pytest
+from gridcredit import policies
 from gridcredit.errors import NotReadyError, TooEarlyError
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
+from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
 from gridcredit.transformation import engines, on_spark, runner, spark_session
 from gridcredit.warehouse.connection import connect, connect_as_owner
@@ -167,6 +169,25 @@ def test_the_first_build_of_a_warehouse(small: Prepared, settings: Settings) -> 
     assert by_duckdb == rows(settings, sums)
     # Which columns rest on which is read from DuckDB's SQL as from Postgres's.
     assert number(settings, "select count(distinct (schema_name, table_name)) from lineage.columns") > 100
+
+
+def test_policies_are_tried_and_outcomes_built_from_the_lake(rich: Prepared, new_warehouse: WarehouseFactory) -> None:
+    """DuckDB needs nothing that Postgres built: the same moves of customers, the same outcomes."""
+    settings = new_warehouse(rich)
+    proposed = policies.read_policy(settings.policies_dir / "regional" / "1.1", settings)
+    by_postgres = simulate_policy(proposed, RICH_DAY, settings)
+    build_outcomes(settings)
+    names = [name for (name,) in rows(settings, "select tablename from pg_tables where schemaname = 'evaluation'")]
+    queries = [f"select rows::text from evaluation.{name} as rows order by 1" for name in names]
+    outcomes = [rows(settings, query) for query in queries]
+    assert sum(map(len, outcomes)) > 1000
+    with connect_as_owner(settings) as connection:
+        connection.execute("drop schema ledger, features, evaluation cascade")
+    assert simulate_policy(proposed, RICH_DAY, on_duckdb(settings)) == by_postgres
+    build_outcomes(on_duckdb(settings))
+    assert [rows(settings, query) for query in queries] == outcomes
+    assert not (settings.home / "engines").exists()
+    assert number(settings, "select count(*) from pg_namespace where nspname like 'simulated%%'") == 0
 
 
 def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> None:

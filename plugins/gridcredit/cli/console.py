@@ -22,6 +22,15 @@ from gridcredit.settings import Settings, get_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
+
+class EngineName(StrEnum):
+    """What models are built by, as in the setting `engine`."""
+
+    POSTGRES = "postgres"
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
 InLanguage = Annotated[str, typer.Option("--language", help="en or zh")]
 OutFile = Annotated[Path | None, typer.Option(help="the file to write; without it the screen")]

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Column, Table
 
-from gridcredit.cli.console import InLanguage, clear_errors, known_language, prepare_quietly, required_date, show_table
+from gridcredit.cli.console import (
+    EngineName,
+    InLanguage,
+    clear_errors,
+    known_language,
+    prepare_quietly,
+    required_date,
+    show_table,
+)
 from gridcredit.errors import GridCreditError
 from gridcredit.policies.folder import Policy
 from gridcredit.policy_changes.model_card import ModelCard
@@ -78,6 +86,9 @@ def simulate(
     proposed: Folder,
     as_of: Annotated[str, typer.Option(help="YYYY-MM-DD, any day that facts reach back to")],
     out: Annotated[Path | None, typer.Option(help="CSV of the customers who change grade")] = None,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="what builds it; `duckdb` and `spark` need no build in Postgres")
+    ] = None,
 ) -> None:
     """Show who would change grade by a policy that is not approved yet, and the money at stake; nothing is
     published.
@@ -86,6 +97,8 @@ def simulate(
     from gridcredit.policy_changes.simulation import simulate_policy
 
     with clear_errors() as settings:
+        if engine:
+            settings = settings.model_copy(update={"engine": engine.value})
         policy = read_policy(proposed, settings)
         day = required_date(as_of, "--as-of")
         prepare_quietly(settings)

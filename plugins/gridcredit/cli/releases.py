@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from gridcredit.cli.console import (
     AsList,
     Day,
+    EngineName,
     ListFormat,
     clear_errors,
     parse_date,
@@ -25,14 +25,6 @@ Number = Annotated[int, typer.Argument(help="number of a release, as `release li
 app = typer.Typer()
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, compare, prove unchanged, roll back.")
 app.add_typer(release_app, name="release")
-
-
-class EngineName(StrEnum):
-    """What models are built by, as in the setting `engine`."""
-
-    POSTGRES = "postgres"
-    DUCKDB = "duckdb"
-    SPARK = "spark"
 
 
 @app.command("run")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Any
 
 import structlog
 
 from gridcredit.errors import TooEarlyError, TransformFailedError
 from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.settings import Settings
-from gridcredit.transformation.engines import require_layers
-from gridcredit.transformation.runner import first_failure, invoke_dbt
+from gridcredit.transformation.engine import begun
+from gridcredit.transformation.engines import engine_for, require_layers
+from gridcredit.transformation.runner import Invoke, dbt_session, first_failure, models_of, node_results
 from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.locks import exclusive
 
+LAYER = "path:models/evaluation"
 log = structlog.get_logger(__name__)
 
 
@@ -26,8 +29,10 @@ def build_outcomes(settings: Settings) -> date:
         TransformFailedError: a model or test failed.
     """
     with exclusive("build", settings):
+        engine = engine_for(settings)
         with connect(settings) as connection:
-            require_layers(connection)
+            if engine.tables_persist:
+                require_layers(connection)
             row = connection.execute(
                 "select as_of_dates from lineage.runs where build_began_at is not null and as_of_dates is not null "
                 "order by build_began_at desc limit 1"
@@ -40,9 +45,19 @@ def build_outcomes(settings: Settings) -> date:
             "policy_name": settings.policy,
             "evaluation": read_rules(settings).outcome.model_dump(),
         }
-        arguments = ["--quiet", "--no-print", "build", "--select", "path:models/evaluation"]
-        outcome = invoke_dbt([*arguments, "--vars", json.dumps(variables)], settings)
-    if not outcome.success:
-        raise TransformFailedError(f"the outcomes cannot be built: {first_failure(outcome)}")
+        options = ["--quiet", "--no-print", "--vars", json.dumps(variables)]
+        with dbt_session(settings, engine=engine) as invoke, begun(engine):
+            if not engine.tables_persist:
+                # From the lake: all that outcomes rest on, since nothing of it is there.
+                _run(invoke, ["run", *options, "--select", f"+{LAYER}", "--exclude", LAYER])
+            nodes = _run(invoke, ["build", *options, "--select", LAYER])
+            engine.give_back(nodes, {"evaluation.*"})
     log.info("outcomes_built", known_until=days[-1].isoformat(), month_ends=len(days) - 1)
     return days[-1]
+
+
+def _run(invoke: Invoke, arguments: list[str]) -> list[Any]:
+    outcome = invoke(arguments)
+    if not outcome.success:
+        raise TransformFailedError(f"the outcomes cannot be built: {first_failure(outcome)}")
+    return models_of(node_results(outcome))

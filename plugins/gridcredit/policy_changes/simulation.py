@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -24,8 +24,9 @@ from gridcredit.policies.rows import insert_policy
 from gridcredit.policies.store import load_policies
 from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
-from gridcredit.transformation.engines import require_layers
-from gridcredit.transformation.runner import first_failure, invoke_dbt
+from gridcredit.transformation.engine import begun
+from gridcredit.transformation.engines import engine_for, require_layers
+from gridcredit.transformation.runner import Invoke, dbt_session, first_failure, models_of, node_results
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import exclusive
 
@@ -36,6 +37,9 @@ OF_THE_POLICY = (
     "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position "
     "credit_limit"
 )
+
+# What of it is read in Postgres.
+RATED = {f"{PREFIX}{table}" for table in ("credit.rating", "candidate.credit_limit", "scope.as_of_date")}
 
 
 @dataclass(frozen=True)
@@ -85,20 +89,24 @@ def simulate_policy(
     Raises:
         GridCreditError: nothing has been built yet, or the models failed.
     """
-    state = settings.home / "dbt" / "target"
     load_policies(settings)
     # Nothing is built meanwhile: the facts that both ratings rest on are the same.
     with exclusive("build", settings), connect(settings, autocommit=True) as connection:
-        require_layers(connection)
-        (is_built,) = connection.execute("select to_regclass('ledger.bill_balance') is not null").fetchone() or (False,)
-        if not is_built or not (state / "manifest.json").exists():
-            raise GridCreditError("nothing has been built yet: run `gridcredit run` first, then simulate a policy")
+        engine = engine_for(settings, PREFIX)
+        if engine.tables_persist:
+            first, deferred = f"{OF_THE_DAY} {OF_THE_POLICY}", _deferred(connection, settings)
+        else:
+            # From the lake: all that ratings rest on, since nothing of it is there.
+            first, deferred = "+rating +credit_limit", []
         try:
             _make_policy_schema(connection, proposed)
-            _run(f"{OF_THE_DAY} {OF_THE_POLICY}", settings.policy, as_of_date, settings, state)
-            connection.execute("alter table simulated_credit.rating rename to rating_before")
-            connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
-            _run(OF_THE_POLICY, PROPOSED, as_of_date, settings, state)
+            with dbt_session(settings, schema_prefix=PREFIX, engine=engine) as invoke, begun(engine):
+                for models, policy_name in ((first, settings.policy), (OF_THE_POLICY, PROPOSED)):
+                    if policy_name == PROPOSED:
+                        connection.execute("alter table simulated_credit.rating rename to rating_before")
+                        connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
+                    nodes = _run(invoke, [*models.split(), *deferred], policy_name, as_of_date, settings)
+                    engine.give_back(nodes, RATED)
             if out:
                 _write_changes(connection, out)
             if then:
@@ -129,7 +137,18 @@ def _drop_schemas(connection: Connection) -> None:
         connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
 
 
-def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, state: Path) -> None:
+def _deferred(connection: Connection, settings: Settings) -> list[str]:
+    """dbt's options by which models read what the last build left in Postgres."""
+    require_layers(connection)
+    state = settings.home / "dbt" / "target"
+    (is_built,) = connection.execute("select to_regclass('ledger.bill_balance') is not null").fetchone() or (False,)
+    if not is_built or not (state / "manifest.json").exists():
+        raise GridCreditError("nothing has been built yet: run `gridcredit run` first, then simulate a policy")
+    return ["--defer", "--state", str(state)]
+
+
+def _run(invoke: Invoke, models: list[str], policy_name: str, as_of_date: date, settings: Settings) -> list[Any]:
+    """Build models, with options of dbt after them; returns their nodes."""
     dates = [as_of_date.replace(day=1) - timedelta(days=1), as_of_date]
     variables = {
         "as_of_dates": [day.isoformat() for day in dates],
@@ -139,11 +158,11 @@ def _run(models: str, policy_name: str, as_of_date: date, settings: Settings, st
         "warned_from": as_of_date.isoformat(),
         "schema_prefix": PREFIX,
     }
-    arguments = ["--quiet", "--no-print", "run", "--full-refresh", "--select", *models.split()]
-    arguments += ["--defer", "--state", str(state), "--vars", json.dumps(variables)]
-    outcome = invoke_dbt(arguments, settings, schema_prefix=PREFIX)
+    arguments = ["--quiet", "--no-print", "run", "--full-refresh", "--vars", json.dumps(variables), "--select"]
+    outcome = invoke([*arguments, *models])
     if not outcome.success:
         raise GridCreditError(f"the policy cannot be simulated: {first_failure(outcome)}")
+    return models_of(node_results(outcome))
 
 
 BOTH: LiteralString = """

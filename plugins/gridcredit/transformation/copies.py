@@ -13,7 +13,6 @@ from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import NotReadyError, TransformFailedError
 from gridcredit.files.strict_yaml import load_yaml
 from gridcredit.lake.store import LakeStore
-from gridcredit.settings import Settings
 from gridcredit.transformation.engine import Engine, copies_folder, remove_left
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns
@@ -40,6 +39,14 @@ class BuiltFromCopies(Engine):
             self._holder = None
         remove_left(self.settings)
         LakeStore.of(self.settings).forget_fetched()
+
+    def sources(self) -> Iterator[tuple[str, str]]:
+        """The schemas and tables that models read and dbt does not make."""
+        for path in sorted((self.settings.dbt_dir / "models").glob("*_sources.yml")):
+            for source in load_yaml(path.read_text(encoding="utf-8"))["sources"]:
+                prefix = self.schema_prefix if source["name"] == "policy" else ""
+                for table in source["tables"]:
+                    yield prefix + source["name"], table["name"]
 
     @contextmanager
     def held_raw(self) -> Iterator[Connection]:
@@ -118,14 +125,6 @@ def read_csv(path: str, columns: Columns) -> str:
         f"read_csv({quoted(path)}, header=false, auto_detect=false, delim=',', quote='\"', escape='\"', "
         f"allow_quoted_nulls=false, columns={{{types}}})"
     )
-
-
-def sources(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The schemas and tables that models read and dbt does not make."""
-    for path in sorted((settings.dbt_dir / "models").glob("*_sources.yml")):
-        for source in load_yaml(path.read_text(encoding="utf-8"))["sources"]:
-            for table in source["tables"]:
-                yield source["name"], table["name"]
 
 
 def _drop(connection: Connection, relation: sql.Identifier) -> None:

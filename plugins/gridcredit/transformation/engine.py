@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ def remove_left(settings: Settings) -> None:
     shutil.rmtree(copies_folder(settings), ignore_errors=True)
 
 
+@contextmanager
+def begun(engine: Engine) -> Iterator[None]:
+    """An engine that has all that models read, and leaves nothing behind."""
+    try:
+        engine.begin()
+        yield
+    finally:
+        engine.end()
+
+
 class Engine:
     """Postgres: the models find their sources and leave their tables where they are, so nothing is taken or given
     back.
@@ -51,8 +62,8 @@ class Engine:
     # Whether incremental builds find the tables of the last one.
     tables_persist = True
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, schema_prefix: str = "") -> None:
+        self.settings, self.schema_prefix = settings, schema_prefix
 
     @property
     def environment(self) -> dict[str, str]:

@@ -12,8 +12,8 @@ from gridcredit.transformation.on_spark import Spark
 from gridcredit.warehouse.connection import Connection
 
 
-def engine_for(settings: Settings) -> Engine:
-    """The engine that the settings name.
+def engine_for(settings: Settings, schema_prefix: str = "") -> Engine:
+    """The engine that the settings name; with a prefix for models in schemas named with it, by policies in such a one.
 
     Raises:
         NotReadyError: it is not installed.
@@ -23,7 +23,7 @@ def engine_for(settings: Settings) -> Engine:
             raise NotReadyError(
                 "to build on DuckDB install its dbt adapter: `make install-engines`, or set GRIDCREDIT_ENGINE=postgres"
             )
-        return DuckDB(settings)
+        return DuckDB(settings, schema_prefix)
     if settings.engine == "spark":
         # DuckDB writes the files that Spark reads, and reads those that it writes.
         if not all(map(find_spec, ("dbt.adapters.spark", "pyspark", "duckdb"))):
@@ -31,8 +31,8 @@ def engine_for(settings: Settings) -> Engine:
                 "to build on Spark install it with its dbt adapter: `make install-engines`, or set "
                 "GRIDCREDIT_ENGINE=postgres"
             )
-        return Spark(settings)
-    return Engine(settings)
+        return Spark(settings, schema_prefix)
+    return Engine(settings, schema_prefix)
 
 
 def require_layers(connection: Connection) -> None:

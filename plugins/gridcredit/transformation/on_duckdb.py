@@ -12,7 +12,7 @@ from psycopg import sql
 from gridcredit.files.private import private_folder
 from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv, sources
+from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
 
@@ -46,7 +46,7 @@ class DuckDB(BuiltFromCopies):
         private_folder(self.folder)
         with self.held_raw() as connection, self.duckdb() as engine:
             files = bring_up_to_date(connection, self.settings)
-            for schema, table in sources(self.settings):
+            for schema, table in self.sources():
                 engine.execute(f"create schema if not exists {schema}")
                 if schema == "raw":
                     self._show(connection, engine, table, files[table])

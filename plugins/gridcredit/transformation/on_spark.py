@@ -15,7 +15,7 @@ from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
 from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv, sources
+from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv
 from gridcredit.transformation.spark_session import begin_session, cause_of, end_session, in_one_line, remote
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
@@ -56,7 +56,7 @@ class Spark(BuiltFromCopies):
             self._owns_names = True
         with self.held_raw() as connection, self.duckdb() as duckdb, in_one_line(self.settings):
             files = bring_up_to_date(connection, self.settings)
-            tables = list(sources(self.settings))
+            tables = list(self.sources())
             for schema in sorted({schema for schema, _ in tables}):
                 self._session.sql(f"create schema if not exists {schema}")
             for schema, table in tables:
@@ -114,9 +114,9 @@ class Spark(BuiltFromCopies):
 
     def _our_schemas(self) -> set[str]:
         """The schemas of the session by the names that ours have."""
-        ours = {schema for schema, _ in sources(self.settings)}
+        ours = {schema for schema, _ in self.sources()}
         # A layer's schema has its folder's name.
-        ours |= {path.name for path in (self.settings.dbt_dir / "models").iterdir()}
+        ours |= {self.schema_prefix + path.name for path in (self.settings.dbt_dir / "models").iterdir()}
         return ours & {schema for (schema,) in self._session.sql("show schemas").collect()}
 
     def _require_own_names(self) -> None:

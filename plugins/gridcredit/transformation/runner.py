@@ -17,7 +17,7 @@ from gridcredit.lineage.run import Run
 from gridcredit.settings import Settings
 from gridcredit.transformation.build_plan import BuildPlan, begin_build, stored_plan
 from gridcredit.transformation.cash_smoothing import store_smoothed
-from gridcredit.transformation.engine import Engine, read_in_postgres
+from gridcredit.transformation.engine import Engine, begun, read_in_postgres
 from gridcredit.transformation.engines import engine_for
 from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.transformation.progress import NodeCounter
@@ -91,9 +91,9 @@ def dbt_session(
         yield lambda arguments: parsed if parsed.exception else runner.invoke(arguments)
 
 
-def invoke_dbt(arguments: list[str], settings: Settings, *, schema_prefix: str = "") -> Any:  # noqa: ANN401 what dbt returns has no public type
+def invoke_dbt(arguments: list[str], settings: Settings) -> Any:  # noqa: ANN401 what dbt returns has no public type
     """Run dbt once (`dbt_session`)."""
-    with dbt_session(settings, schema_prefix=schema_prefix) as invoke:
+    with dbt_session(settings) as invoke:
         return invoke(arguments)
 
 
@@ -198,21 +198,18 @@ def _run_models(run: Run, plan: BuildPlan, engine: Engine, *selectors: str) -> N
             dbt_session(
                 settings, writes_manifest=is_full, on_event=NodeCounter(run.id, stage, connection), engine=engine
             ) as invoke,
+            begun(engine),
         ):
-            try:
-                engine.begin()
-                variables = json.dumps(plan.variables(settings))
-                build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
-                for selector in selectors:
-                    if selector == LAYERS[-1]:
-                        engine.give_back(models_of(results), {"receivables.cash_month"})
-                        store_smoothed(plan.as_of_dates, settings, full_refresh=is_full)
-                        engine.take("ops", "smoothed_cash")
-                    _invoke(invoke, [*build, "--selector", selector], run, results, engine)
-                engine.give_back(models_of(results), read_in_postgres(settings))
-                _record_columns(plan.fingerprint, results, engine)
-            finally:
-                engine.end()
+            variables = json.dumps(plan.variables(settings))
+            build = ["build", "--vars", variables, *(["--full-refresh"] if is_full else [])]
+            for selector in selectors:
+                if selector == LAYERS[-1]:
+                    engine.give_back(models_of(results), {"receivables.cash_month"})
+                    store_smoothed(plan.as_of_dates, settings, full_refresh=is_full)
+                    engine.take("ops", "smoothed_cash")
+                _invoke(invoke, [*build, "--selector", selector], run, results, engine)
+            engine.give_back(models_of(results), read_in_postgres(settings))
+            _record_columns(plan.fingerprint, results, engine)
     except TransformFailedError:
         send_models(run, results)
         raise

@@ -254,7 +254,8 @@ def test_a_three_grade_policy_on_trial(built: Built, features: FeaturesByDay, ra
     assert total == sum(limit for limit in limits.values() if limit is not None)
     with out.open(newline="") as file:
         changed = {
-            row["customer_id"]: (row["grade_after"], Decimal(row["score_after"])) for row in csv.DictReader(file)
+            row["customer_id"]: (row["grade_after"], Decimal(row["score_after"]) if row["score_after"] else None)
+            for row in csv.DictReader(file)
         }
     for customer, (grade, _, score) in want.items():
         if grade != ratings[day, customer][0]:

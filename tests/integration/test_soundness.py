@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from gridcredit.evaluation import soundness
 from gridcredit.policies.evaluation_rules import read_rules
@@ -53,3 +56,12 @@ def test_a_segment_is_small_by_the_month_end_that_counts(evaluated_settings: Set
     with connect(evaluated_settings) as connection:
         connection.execute("delete from features.bill_size_bound where segment = 'residential'")
     assert named() == {"residential"}
+
+
+def test_readings_that_are_far_apart_are_named(evaluated_settings: Settings) -> None:
+    """As where meters are read every second month: the simulator reads each month."""
+    with connect(evaluated_settings) as connection:
+        assert list(soundness._readings(connection)) == []
+    answer = SimpleNamespace(fetchone=lambda: (3, 2))
+    asked: Any = SimpleNamespace(execute=lambda _: answer)
+    assert list(soundness._readings(asked)) == [("readings_far_apart", {"share": 200 / 3})]

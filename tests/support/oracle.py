@@ -714,7 +714,7 @@ def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date, bas
     """Of how many in a hundred customers of its segment the customer's mean bill is the larger, in tens.
 
     By the policy's table; without one by the bills of the segment on the month-end before, of `bases` that were rated,
-    or on the first of them.
+    or on the first of them, once it has come.
     """
     mean = judged_bill(ledger, customer.customer_id, day)
     if mean is None:
@@ -727,7 +727,8 @@ def bill_size(policy: Policy, ledger: Ledger, customer: Customer, day: date, bas
         }
     else:
         past = [basis for basis in bases if basis <= previous_month_end(day)]
-        bounds = own_bounds(ledger, customer.segment, max(past) if past else min(bases))
+        known = [max(past)] if past else [min(bases)] if min(bases) <= day else []
+        bounds = own_bounds(ledger, customer.segment, known[0]) if known else {}
     reached = [percentile for percentile, bound in bounds.items() if bound <= mean]
     return {"bill_size": Decimal(max(reached))} if bounds else {}
 

@@ -28,7 +28,7 @@ stored_segments as (
 
 ),
 
--- Of a first release without a month-end before it the last day itself.
+-- Of a release without a month-end before it the last day itself, the first of a month.
 bills as (
 
     select
@@ -41,7 +41,10 @@ bills as (
     {%- else %}
     where
         as_of_date = {{ last_day() }}
-        and not exists (select 1 from stored)
+        and not exists (
+            select 1 from stored
+            where stored.basis_date >= cast({{ dbt.date_trunc('month', last_day()) }} as date)
+        )
     {%- endif %}
 
 ),

@@ -87,6 +87,7 @@ def missing_for_sound_results(connection: Connection, settings: Settings, langua
     gaps = [
         *_policies(connection, settings),
         *_extracts(connection),
+        *_readings(connection),
         *_bunched_scores(connection),
         *_segments(connection),
         *_not_rated(connection),
@@ -134,6 +135,16 @@ def _extracts(connection: Connection) -> Iterator[Gap]:
         )
     }
     yield from ((name, {}) for name in NEEDED if name not in delivered)
+
+
+def _readings(connection: Connection) -> Iterator[Gap]:
+    """Readings so far apart that most customers have gaps in half of their months: read every second month, say."""
+    measured, apart = connection.execute(
+        "select count(*), count(*) filter (where gap_months_12m >= 6) from published.feature_library "
+        "where gap_months_12m is not null"
+    ).fetchone() or (0, 0)
+    if apart > measured / 2:
+        yield "readings_far_apart", {"share": 100 * apart / measured}
 
 
 def _bunched_scores(connection: Connection) -> Iterator[Gap]:

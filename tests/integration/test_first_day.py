@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +22,7 @@ from gridcredit.policies.store import policy_in_force
 from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support import shipped
+from tests.support.commands import Said, command, command_here
 from tests.support.many_indicators import write_policy
 from tests.support.suppliers import deliver
 from tests.support.waiting import number, rows
@@ -136,7 +136,7 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     refused = gridcredit(settings, *let_through, "--approver", "Admin")
     assert refused.returncode == 1
     assert "'Admin' is a login that several persons share" in refused.stderr
-    done = gridcredit(settings, *let_through, "--approver", "Ada Byron")
+    done = gridcredit(settings, *let_through, "--approver", "Ada Byron", run=command)
     assert done.returncode == 0, done.stderr
     assert "release 2" in done.stdout
     (decision,) = rows(settings, "select decision, subject, approver, os_user, database_role from lineage.decisions")
@@ -234,16 +234,17 @@ def test_a_decision_is_by_the_user_of_the_process(monkeypatch: pytest.MonkeyPatc
     assert decisions.os_user() == "3000000001"
 
 
-def gridcredit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
-        "GRIDCREDIT_HOME": str(settings.home),
-        "GRIDCREDIT_POLICIES_DIR": str(settings.policies_dir),
-        "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value() if settings.warehouse_url else "",
-        "GRIDCREDIT_HISTORY_MONTHS": str(settings.history_months),
-        "GRIDCREDIT_SHARED_LOGINS": '["admin"]',
-    }
-    command = [sys.executable, "-m", "gridcredit", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def gridcredit(settings: Settings, *arguments: str, run: Callable[..., Said] = command_here) -> Said:
+    return run(
+        list(arguments),
+        {
+            "GRIDCREDIT_HOME": str(settings.home),
+            "GRIDCREDIT_POLICIES_DIR": str(settings.policies_dir),
+            "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value() if settings.warehouse_url else "",
+            "GRIDCREDIT_HISTORY_MONTHS": str(settings.history_months),
+            "GRIDCREDIT_SHARED_LOGINS": '["admin"]',
+        },
+    )
 
 
 def test_an_upgrade_rates_no_released_day_by_a_policy_that_came_with_it(settings: Settings, tmp_path: Path) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -20,21 +18,23 @@ from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.embedded_postgres import free_port
 
+from tests.support import commands
+from tests.support.commands import Said, command_here
 from tests.support.prepared import Prepared
 from tests.support.warehouses import WarehouseFactory
 
 
-def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as a person runs it."""
+def command(settings: Settings, *arguments: str, run: Callable[..., Said] = command_here) -> Said:
+    """The command as a person runs it, but where `run` says otherwise in this process."""
     assert settings.warehouse_url
-    environment = os.environ | {
-        "GRIDCREDIT_HOME": str(settings.home),
-        "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
-        "GRIDCREDIT_BI_READER_PASSWORD": "for this test",
-        "COLUMNS": "80",
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "gridcredit", *arguments], env=environment, capture_output=True, text=True, check=False
+    return run(
+        list(arguments),
+        {
+            "GRIDCREDIT_HOME": str(settings.home),
+            "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
+            "GRIDCREDIT_BI_READER_PASSWORD": "for this test",
+            "COLUMNS": "80",
+        },
     )
 
 
@@ -82,7 +82,7 @@ def test_status_of_a_release(released: Settings) -> None:
         accepted, quarantined = connection.execute(
             "select sum(rows_accepted), sum(rows_quarantined) from lineage.loads"
         ).fetchone() or (0, 0)
-    done = command(released, "status")
+    done = command(released, "status", run=commands.command)
     assert done.returncode == 0
     assert "release    1, as of 2026-06-19, published 20" in done.stdout
     assert "waiting    1 for demo" in done.stdout
@@ -144,7 +144,7 @@ def test_a_release_that_is_late_is_the_last_failure(released: Settings, monkeypa
 
 def test_sql_reads_as_bi_reader_and_writes_nothing(released: Settings) -> None:
     query = "select customer_id, grade, grade_rank, release, as_of_date from customer_rating order by grade_rank, 1"
-    done = command(released, "sql", query)
+    done = command(released, "sql", query, run=commands.command)
     assert done.returncode == 0
     assert "2026-06-19" in done.stdout
     found = json.loads(command(released, "sql", query, "--format", "json").stdout)
@@ -152,16 +152,17 @@ def test_sql_reads_as_bi_reader_and_writes_nothing(released: Settings) -> None:
     assert ranks == sorted(ranks)
     assert len(found) > 70
     assert {(row["release"], row["as_of_date"]) for row in found} == {(1, "2026-06-19")}
-    lines = command(released, "sql", query, "--format", "csv").stdout.splitlines()
+    # It writes to the process's own output.
+    lines = command(released, "sql", query, "--format", "csv", run=commands.command).stdout.splitlines()
     assert lines[0] == "customer_id,grade,grade_rank,release,as_of_date"
     assert len(lines) == len(found) + 1
-    refused = command(released, "sql", "delete from published.customer_rating_history")
+    refused = command(released, "sql", "delete from published.customer_rating_history", run=commands.command)
     assert refused.returncode == 1
     assert "permission denied" in refused.stderr
     assert "Traceback" not in refused.stderr
     strange = command(released, "sql", "select 'nan'::float as one, '-infinity'::float as other", "--format", "json")
     assert json.loads(strange.stdout, parse_constant=pytest.fail) == [{"one": "nan", "other": "-inf"}]
-    wrong = command(released, "sql", "select nothing", "--format", "json")
+    wrong = command(released, "sql", "select nothing", "--format", "json", run=commands.command)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert wrong.stderr.startswith("error: the query failed: ")
 

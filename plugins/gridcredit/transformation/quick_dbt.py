@@ -26,6 +26,7 @@ def make_dbt_quick() -> None:
     from dbt.context.macros import MacroNamespaceBuilder
     from dbt.context.manifest import ManifestContext
     from dbt.graph.graph import Graph
+    from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from dbt_common.events.base_types import BaseEvent
     from dbt_common.events.event_manager import EventManager
@@ -36,6 +37,8 @@ def make_dbt_quick() -> None:
     _make_macros_when_asked_for(MacroNamespaceBuilder, ManifestContext)
     _keep_connections(PostgresConnectionManager)
     _walk_the_graph_once(Graph, Compiler)
+    # What a statement gives that gives no rows; made again for each, it reads the names of months in each language.
+    agate_helper.empty_table = cache(agate_helper.empty_table)
     # What is imported by now stays: no collection of garbage reads it again. DuckDB would report it as lost at the end.
     gc.freeze()
     atexit.register(lambda: gc.unfreeze() if "duckdb" in sys.modules else None)

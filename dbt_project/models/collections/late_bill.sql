@@ -155,9 +155,11 @@ summed as (
         sum(case when counted.charged_amount > 0 then counted.days_of_year + counted.days_carried_over else 0 end)
             as days_charged,
         {#- Rates may have unlike scales: where two such decimals meet, other databases than Postgres cut digits. #}
-        sum({{ exact(product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate')) }}) as charge_of_year,
-        sum({{ exact(product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate')) }})
-            as charge_carried_over,
+        sum({{ exact(product('counted.charged_amount', 'counted.days_of_year', 'rates.daily_rate')) }})
+            as charge_of_year,
+        sum(
+            {{ exact(product('counted.charged_amount', 'counted.days_carried_over', 'rates.carried_over_rate')) }}
+        ) as charge_carried_over,
         sum(
             case
                 when counted.open_until is not null then 0

@@ -8,6 +8,8 @@
     )
 }}
 
+{%- set by_day = ratio('energy_kwh', 'days_measured') %}
+{%- set distance = 'abs(' ~ by_day ~ ' - beside_median.median_kwh)' %}
 with
 
 months as (
@@ -101,7 +103,7 @@ beside_median as (
         windowed.*,
         past.median as median_kwh
     from windowed
-    cross join lateral {{ median_of_past('windowed', ratio('energy_kwh', 'days_measured'), at_least=6) }} as past
+    cross join lateral {{ median_of_past('windowed', by_day, at_least=6) }} as past  -- noqa: ST05
 
 ),
 
@@ -112,9 +114,7 @@ beside_deviation as (
         beside_median.*,
         past.median as median_deviation_kwh
     from beside_median
-    left join lateral {{ median_of_past(
-        'beside_median', 'abs(' ~ ratio('energy_kwh', 'days_measured') ~ ' - beside_median.median_kwh)'
-    ) }} as past
+    left join lateral {{ median_of_past('beside_median', distance) }} as past  -- noqa: ST05
         on
             beside_median.daily_kwh < beside_median.median_kwh * 2 / 3
             and (
@@ -165,7 +165,8 @@ profiles as (
         cast(
             {{ rounded_ratio('energy_kwh_12m', '24 * days_measured_12m * max_demand_kw_12m', 4) }} as numeric(18, 4)
         ) as load_factor_12m,
-        cast({{ rounded_ratio('peak_with_energy_kwh_12m', 'energy_with_peak_kwh_12m', 4) }} as numeric(18, 4)) as peak_share_12m,
+        cast({{ rounded_ratio('peak_with_energy_kwh_12m', 'energy_with_peak_kwh_12m', 4) }} as numeric(18, 4))
+            as peak_share_12m,
         cast({{ rounded(power_factor('energy_with_reactive_kwh_12m', 'reactive_kvarh_12m'), 4) }} as numeric(18, 4))
             as power_factor_12m,
         -- Years measured for ten months or more are compared, by the day.

@@ -313,6 +313,9 @@ room-N, room, over_limit, officer-1, 2026-06-15
 room-M, room, no_room, officer-1, 2026-05-30
 """
 
+# Of the others all bills are for one month of use.
+PERIODS = {"room-1": "2025-06", "room-2": "2025-07", "room-3": "2025-08"}
+
 
 def files() -> dict[str, str]:
     """The files of the suppliers, by extract."""
@@ -321,7 +324,7 @@ def files() -> dict[str, str]:
         for who, segment, closed in rows_of(CUSTOMERS)
     ]
     bills = [
-        f"{bill},{who},2025-09,{ISSUED.get(bill, due_on[:8] + '01')},{due_on},{amount},regular,{disputed},"
+        f"{bill},{who},{PERIODS.get(bill, '2025-09')},{ISSUED.get(bill, due_on[:8] + '01')},{due_on},{amount},regular,{disputed},"
         for bill, who, due_on, amount, disputed in rows_of(BILLS)
     ]
     bills += [

@@ -1,4 +1,4 @@
-{#- DuckDB and Spark build where nothing stands yet, so a table needs no other name first, and has no rows to keep. -#}
+{#- DuckDB and Spark build where nobody reads, so a table needs no other name first, and has no rows to keep. -#}
 
 {% materialization table, adapter='duckdb' -%}
     {{ return(new_table()) }}
@@ -11,6 +11,8 @@
 {% macro new_table() -%}
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
+    {#- A policy that is tried is built after the one in force. -#}
+    {%- do run_query('drop table if exists ' ~ target) -%}
     {% call statement('main') -%}
         {{ get_create_table_as_sql(False, target, sql) }}
     {%- endcall %}

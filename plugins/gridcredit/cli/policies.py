@@ -87,7 +87,7 @@ def simulate(
     as_of: Annotated[str, typer.Option(help="YYYY-MM-DD, any day that facts reach back to")],
     out: Annotated[Path | None, typer.Option(help="CSV of the customers who change grade")] = None,
     engine: Annotated[
-        EngineName | None, typer.Option(help="what builds it; `duckdb` and `spark` need no build in Postgres")
+        EngineName | None, typer.Option(help="what builds it; `duckdb` needs no build in Postgres")
     ] = None,
 ) -> None:
     """Show who would change grade by a policy that is not approved yet, and the money at stake; nothing is

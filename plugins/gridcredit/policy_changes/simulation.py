@@ -89,6 +89,8 @@ def simulate_policy(
     Raises:
         GridCreditError: nothing has been built yet, or the models failed.
     """
+    if settings.engine == "spark":
+        raise GridCreditError("a policy is tried on Postgres or DuckDB: add --engine duckdb, or --engine postgres")
     load_policies(settings)
     # Nothing is built meanwhile: the facts that both ratings rest on are the same.
     with exclusive("build", settings), connect(settings, autocommit=True) as connection:

@@ -324,7 +324,8 @@ def files() -> dict[str, str]:
         for who, segment, closed in rows_of(CUSTOMERS)
     ]
     bills = [
-        f"{bill},{who},{PERIODS.get(bill, '2025-09')},{ISSUED.get(bill, due_on[:8] + '01')},{due_on},{amount},regular,{disputed},"
+        f"{bill},{who},{PERIODS.get(bill, '2025-09')},{ISSUED.get(bill, due_on[:8] + '01')},"
+        f"{due_on},{amount},regular,{disputed},"
         for bill, who, due_on, amount, disputed in rows_of(BILLS)
     ]
     bills += [

@@ -177,12 +177,14 @@ def test_policies_are_tried_and_outcomes_built_from_the_lake(rich: Prepared, new
     proposed = policies.read_policy(settings.policies_dir / "regional" / "1.1", settings)
     by_postgres = simulate_policy(proposed, RICH_DAY, settings)
     build_outcomes(settings)
-    names = [name for (name,) in rows(settings, "select tablename from pg_tables where schemaname = 'evaluation'")]
+    names = sorted(path.stem for path in (settings.dbt_dir / "models" / "evaluation").glob("*.sql"))
     queries = [f"select rows::text from evaluation.{name} as rows order by 1" for name in names]
     outcomes = [rows(settings, query) for query in queries]
     assert sum(map(len, outcomes)) > 1000
     with connect_as_owner(settings) as connection:
-        connection.execute("drop schema ledger, features, evaluation cascade")
+        connection.execute("drop schema ledger, features cascade")
+        for name in names:
+            connection.execute(sql.SQL("drop table evaluation.{} cascade").format(sql.Identifier(name)))
     assert simulate_policy(proposed, RICH_DAY, on_duckdb(settings)) == by_postgres
     build_outcomes(on_duckdb(settings))
     assert [rows(settings, query) for query in queries] == outcomes

@@ -177,14 +177,20 @@ def test_policies_are_tried_and_outcomes_built_from_the_lake(rich: Prepared, new
     proposed = policies.read_policy(settings.policies_dir / "regional" / "1.1", settings)
     by_postgres = simulate_policy(proposed, RICH_DAY, settings)
     build_outcomes(settings)
-    names = sorted(path.stem for path in (settings.dbt_dir / "models" / "evaluation").glob("*.sql"))
-    queries = [f"select rows::text from evaluation.{name} as rows order by 1" for name in names]
+    models = [path.stem for path in (settings.dbt_dir / "models" / "evaluation").glob("*.sql")]
+    named = sql.SQL(
+        "select schemaname, tablename from pg_tables where schemaname in ('evaluation', 'outcomes') "
+        "and tablename = any({})"
+    )
+    places = [sql.Identifier(*place) for place in rows(settings, named.format(sql.Literal(models)))]
+    assert len(places) == len(models)
+    queries = [sql.SQL("select rows::text from {} as rows order by 1").format(place) for place in places]
     outcomes = [rows(settings, query) for query in queries]
     assert sum(map(len, outcomes)) > 1000
     with connect_as_owner(settings) as connection:
         connection.execute("drop schema ledger, features cascade")
-        for name in names:
-            connection.execute(sql.SQL("drop table evaluation.{} cascade").format(sql.Identifier(name)))
+        for place in places:
+            connection.execute(sql.SQL("drop table {} cascade").format(place))
     assert simulate_policy(proposed, RICH_DAY, on_duckdb(settings)) == by_postgres
     build_outcomes(on_duckdb(settings))
     assert [rows(settings, query) for query in queries] == outcomes

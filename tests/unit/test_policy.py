@@ -70,7 +70,7 @@ def test_check_says_which_policies_rate_who_has_no_bill() -> None:
         ("customer_classes.csv", "6,restricted,,,", "6,restricted,-Infinity,,", "must ask for nothing|no number"),
         ("bins.csv", "on_time_rate_12m,1,", "on_time_rate_12m,first,", "a value that is no number"),
         ("grades.csv", "AAA,1,90", "AAA,1", "line 2 does not have the 3 columns"),
-        ("ageing_buckets.csv", "31-60", "31'60", "has a quote in it"),
+        ("ageing_buckets.csv", "31-60", "31'60", "has a quote or a backslash in it"),
         (
             "warning_rules.csv",
             "collections,3,0,,30",
@@ -104,7 +104,7 @@ def test_check_says_which_policies_rate_who_has_no_bill() -> None:
         ("dunning_steps.csv", ",1,0,0,", ",1,0,9999999,", "wait_days_other is 9999999, more than 36500"),
         ("policy.yml", "write_off_days: 361", "write_off_days: 9999999", "write_off_days is 9999999, more than"),
         ("advice_rules.csv", "power_factor_12m,<,0.9", "power_factor_12m,<,1e15", "more than the warehouse can show"),
-        ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote in it"),
+        ("vetoes.csv", "insolvent,", "insolvent's,", "has a quote or a backslash in it"),
         ("policy.yml", "version: default-1.0", "version: year's-1", 'version "year\'s-1" cannot be a name'),
         ("policy.yml", "version: default-1.0", "version: own/1", "version 'own/1' cannot be a name"),
         ("policy.yml", "version: default-1.0", f"version: {65 * 'x'}", "cannot be a name: up to 64 letters"),

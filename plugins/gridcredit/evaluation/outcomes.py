@@ -51,7 +51,7 @@ def build_outcomes(settings: Settings) -> date:
                 # From the lake: all that outcomes rest on, since nothing of it is there.
                 _run(invoke, ["run", *options, "--select", f"+{LAYER}", "--exclude", LAYER])
             nodes = _run(invoke, ["build", *options, "--select", LAYER])
-            engine.give_back(nodes, {"evaluation.*"})
+            engine.give_back(nodes, {f"{node.schema}.{node.name}" for node in nodes})
     log.info("outcomes_built", known_until=days[-1].isoformat(), month_ends=len(days) - 1)
     return days[-1]
 

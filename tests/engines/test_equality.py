@@ -17,13 +17,15 @@ from typing import Literal
 import psutil
 import pytest
 from gridcredit import policies
-from gridcredit.errors import NotReadyError, TooEarlyError
+from gridcredit.errors import GridCreditError, NotReadyError, TooEarlyError
 from gridcredit.evaluation.outcomes import build_outcomes
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
 from gridcredit.transformation import engines, on_spark, runner, spark_session
+from gridcredit.transformation.engine import begun
+from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.published_tables import TABLES
 from psycopg import sql
@@ -198,7 +200,7 @@ def test_policies_are_tried_and_outcomes_built_from_the_lake(rich: Prepared, new
     assert number(settings, "select count(*) from pg_namespace where nspname like 'simulated%%'") == 0
 
 
-def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> None:
+def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A load that is reverted leaves the lake at once; what is there is written once and read again."""
     settings = new_warehouse(small)
     pipeline.build_ratings("duckdb", SMALL_DAY, on_duckdb(settings), full_refresh=True)
@@ -207,6 +209,11 @@ def test_the_lake_forgets(small: Prepared, new_warehouse: WarehouseFactory) -> N
     copies = {path: path.stat().st_mtime_ns for path in settings.lake_dir.rglob("*.parquet")}
     assert len(copies) >= len(SMALL_EXTRACTS)
     ((file_id,),) = rows(settings, "select file_id from lineage.loads where extract = 'payment' order by 1 limit 1")
+    # While a build reads it, it stays.
+    monkeypatch.setattr(raw_tables.wait_briefly, "__defaults__", ("200ms",))
+    with begun(engines.engine_for(on_duckdb(settings))), pytest.raises(GridCreditError, match="read by a build"):
+        revert_load(file_id, "a test", settings)
+    assert set(copies) == set(settings.lake_dir.rglob("*.parquet"))
     revert_load(file_id, "a test", settings)
     left = set(settings.lake_dir.rglob("*.parquet"))
     assert {path.parent.name for path in set(copies) - left} == {"payment"}

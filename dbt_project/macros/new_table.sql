@@ -12,7 +12,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
     {#- A policy that is tried is built after the one in force. -#}
-    {%- do run_query('drop table if exists ' ~ target) -%}
+    {%- do drop_if_exists(target) -%}
     {% call statement('main') -%}
         {{ get_create_table_as_sql(False, target, sql) }}
     {%- endcall %}
@@ -41,13 +41,14 @@
 {% macro new_spark_table() -%}
     {#- A contract's columns in its order and types. Spark enforces no key: it is checked once, here. -#}
     {%- set target = this.incorporate(type='table') -%}
-    {%- do drop_spark_table(target) -%}
+    {%- do drop_if_exists(target) -%}
     {% call statement('main') -%}
         {{ create_spark_table(target) }} as
         {%- if config.get('contract').enforced %}
         select
             {%- for column in model.columns.values() %}
-            cast({{ column.name }} as {{ dbt.type_string() if column.data_type in ('text', 'jsonb') else column.data_type }}) as {{ column.name }}
+            {%- set type = dbt.type_string() if column.data_type in ('text', 'jsonb') else column.data_type %}
+            cast({{ column.name }} as {{ type }}) as {{ column.name }}
             {{- ',' if not loop.last }}
             {%- endfor %}
         from (
@@ -77,8 +78,8 @@
     {{ return({'relations': [target]}) }}
 {%- endmacro %}
 
-{% macro drop_spark_table(relation) -%}
-    {#- A cluster may remember the tables of a build that was killed. -#}
+{% macro drop_if_exists(relation) -%}
+    {#- Asks no cache, as dbt's own would: a cluster may remember the tables of a build that was killed. -#}
     {%- do run_query('drop table if exists ' ~ relation) -%}
 {%- endmacro %}
 

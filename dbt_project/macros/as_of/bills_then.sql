@@ -8,7 +8,10 @@
     {%- set set_aside = '(case when dates.dispute_counts_in_rating then 0 else balances.disputed_amount end)' %}
     {%- set is_set_aside = '(balances.open_amount > 0 and balances.open_amount = ' ~ set_aside ~ ')' %}
     {%- set judged = '(balances.judged_amount - ' ~ set_aside ~ ')' %}
-    {%- set late_from = 'least(dates.pursued_from, coalesce(' ~ product('dates.late_share_of_bill', judged) ~ ', dates.pursued_from))' %}
+    {%- set share = product('dates.late_share_of_bill', judged) %}
+    {%- set late_from = 'least(dates.pursued_from, coalesce(' ~ share ~ ', dates.pursued_from))' %}
+    {%- set is_in_time = judged ~ ' - balances.paid_in_time < ' ~ late_from %}
+    {%- set is_issued_in_year = 'balances.issued_on > scope.year_before and balances.credited_amount < balances.amount' %}
     select
         balances.bill_id,
         {{ judged }} as judged_amount,
@@ -22,9 +25,9 @@
         balances.open_amount,
         balances.disputed_amount,
         balances.open_amount - {{ set_aside }} as counted_amount,
-        {{ judged }} - balances.paid_in_time < {{ late_from }} as is_in_time,
+        {{ is_in_time }} as is_in_time,
         case
-            when {{ judged }} - balances.paid_in_time < {{ late_from }} then 0
+            when {{ is_in_time }} then 0
             else {{ days_after('balances.due_on', 'coalesce(balances.settled_on, scope.as_of_date)') }}
         end as days_late,
         balances.issued_month_bit,
@@ -35,10 +38,9 @@
         and not {{ is_set_aside }} as is_due_in_{{ months }}m,
         {%- endfor %}
         {{ months_after('balances.due_on', 'scope.as_of_date') }} as months_since_due,
-        balances.issued_on > scope.year_before and balances.credited_amount < balances.amount as is_issued_in_year,
+        {{ is_issued_in_year }} as is_issued_in_year,
         {#- Regular bills alone have a period: one that charges what was stolen says nothing of what a month costs. #}
-        balances.issued_on > scope.year_before and balances.credited_amount < balances.amount
-        and balances.period is not null as is_of_use_in_year
+        {{ is_issued_in_year }} and balances.period is not null as is_of_use_in_year
     from {{ ref('bill_balance') }} as balances
     where
         balances.customer_id = scope.customer_id

@@ -23,7 +23,10 @@
 {%- endmacro %}
 
 {% macro months_back(day, months) -%}
-    {#- The day so many months before; of a month-end a month-end, so that windows side by side neither overlap nor leave a day out. -#}
+    {#-
+        The day so many months before; of a month-end a month-end, so that windows side by side neither overlap nor leave
+        a day out.
+    -#}
     cast(
             case
                 when {{ is_running_month(day) }} then {{ dbt.dateadd('month', -months, day) }}

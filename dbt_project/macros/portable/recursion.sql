@@ -66,7 +66,7 @@ with
 {% macro helper_table(name, query) -%}
     {#- A table of the model in the build's own folder, which is gone with it. -#}
     {%- set table = this.incorporate(path={'identifier': this.identifier ~ '__' ~ name}) -%}
-    {%- do drop_spark_table(table) -%}
+    {%- do drop_if_exists(table) -%}
     {%- do run_query(create_spark_table(table) ~ ' as ' ~ query) -%}
     {{ return(table) }}
 {%- endmacro %}

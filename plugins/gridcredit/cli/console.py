@@ -31,6 +31,11 @@ class EngineName(StrEnum):
     SPARK = "spark"
 
 
+def built_by(engine: EngineName | None, settings: Settings) -> Settings:
+    """The settings with the engine of an option, where one is given."""
+    return settings.model_copy(update={"engine": engine.value}) if engine else settings
+
+
 Day = Annotated[str | None, typer.Option(help="YYYY-MM-DD")]
 InLanguage = Annotated[str, typer.Option("--language", help="en or zh")]
 OutFile = Annotated[Path | None, typer.Option(help="the file to write; without it the screen")]

@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from gridcredit.cli.console import (
     EngineName,
     InLanguage,
+    built_by,
     clear_errors,
     known_language,
     prepare_quietly,
@@ -97,8 +98,7 @@ def simulate(
     from gridcredit.policy_changes.simulation import simulate_policy
 
     with clear_errors() as settings:
-        if engine:
-            settings = settings.model_copy(update={"engine": engine.value})
+        settings = built_by(engine, settings)
         policy = read_policy(proposed, settings)
         day = required_date(as_of, "--as-of")
         prepare_quietly(settings)

@@ -13,6 +13,7 @@ from gridcredit.cli.console import (
     Day,
     EngineName,
     ListFormat,
+    built_by,
     clear_errors,
     parse_date,
     prepare_quietly,
@@ -60,8 +61,7 @@ def run_command(
             full_refresh = True
         if engine and not full_refresh:
             raise GridCreditError("--engine is for a build of everything: add --full-refresh")
-        if engine:
-            settings = settings.model_copy(update={"engine": engine.value})
+        settings = built_by(engine, settings)
         if blocked and as_of:
             raise GridCreditError("--as-of is for a new run: that which was blocked keeps its day")
         if (approver or reason) and not (blocked or new_bounds_from):

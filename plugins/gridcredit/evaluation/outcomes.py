@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any
 
 import structlog
 
-from gridcredit.errors import TooEarlyError, TransformFailedError
+from gridcredit.errors import TooEarlyError
 from gridcredit.policies.evaluation_rules import read_rules
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import begun
 from gridcredit.transformation.engines import engine_for, require_layers
-from gridcredit.transformation.runner import Invoke, dbt_session, first_failure, models_of, node_results
+from gridcredit.transformation.runner import build_nodes, dbt_session
 from gridcredit.warehouse.connection import connect
 from gridcredit.warehouse.locks import exclusive
 
 LAYER = "path:models/evaluation"
+OTHERWISE = "the outcomes cannot be built"
 log = structlog.get_logger(__name__)
 
 
@@ -49,15 +49,8 @@ def build_outcomes(settings: Settings) -> date:
         with dbt_session(settings, engine=engine) as invoke, begun(engine):
             if not engine.tables_persist:
                 # From the lake: all that outcomes rest on, since nothing of it is there.
-                _run(invoke, ["run", *options, "--select", f"+{LAYER}", "--exclude", LAYER])
-            nodes = _run(invoke, ["build", *options, "--select", LAYER])
+                build_nodes(invoke, ["run", *options, "--select", f"+{LAYER}", "--exclude", LAYER], OTHERWISE)
+            nodes = build_nodes(invoke, ["build", *options, "--select", LAYER], OTHERWISE)
             engine.give_back(nodes, {f"{node.schema}.{node.name}" for node in nodes})
     log.info("outcomes_built", known_until=days[-1].isoformat(), month_ends=len(days) - 1)
     return days[-1]
-
-
-def _run(invoke: Invoke, arguments: list[str]) -> list[Any]:
-    outcome = invoke(arguments)
-    if not outcome.success:
-        raise TransformFailedError(f"the outcomes cannot be built: {first_failure(outcome)}")
-    return models_of(node_results(outcome))

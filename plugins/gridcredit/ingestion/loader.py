@@ -161,7 +161,7 @@ def _load_rows(connection: Connection, file: FileToLoad, file_id: int, settings:
     pseudonyms = Pseudonyms(settings.secret("personal_numbers"), erased_customers(connection))
     # Of a repair rows may leave raw again before it is done: a build copies it into the lake.
     extracts = {name: typed_extract(name, settings) for name in file.rule.extracts}
-    with load_files([] if file.repair else extracts.values(), file_id, settings) as lake:
+    with load_files(connection, [] if file.repair else extracts.values(), file_id, settings) as lake:
         loads = {
             name: ExtractLoad(
                 extracts[name],

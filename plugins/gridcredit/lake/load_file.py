@@ -52,7 +52,6 @@ class LoadFile:
         with self.store.reached():
             self.writer.close()
             digest, size = sha256_of(self.path), self.path.stat().st_size
-        self.store.claim(connection)
         self.store.put(self.path, self.key)
         connection.execute(
             "insert into lineage.lake_files (file_id, extract, rows, bytes, sha256, because, place) "
@@ -70,12 +69,13 @@ class LoadFile:
 
 
 @contextmanager
-def load_files(extracts: Collection[Extract], file_id: int, settings: Settings) -> Iterator[dict[str, LoadFile]]:
+def load_files(
+    connection: Connection, extracts: Collection[Extract], file_id: int, settings: Settings
+) -> Iterator[dict[str, LoadFile]]:
     """The files of a load by extract, which whoever loads fills and finishes; none where loads do not fill the lake."""
     with ExitStack() as stack:
         store = LakeStore.of(settings)
-        yield {
-            extract.name: stack.enter_context(LoadFile(store, extract, file_id))
-            for extract in extracts
-            if settings.fills_lake
-        }
+        written = extracts if settings.fills_lake else []
+        if written:
+            store.claim(connection)
+        yield {extract.name: stack.enter_context(LoadFile(store, extract, file_id)) for extract in written}

@@ -98,7 +98,8 @@ class LakeStore:
             if self._is_local:
                 return Path(self._path(key))
             private_folder(self._fetched)
-            fetched = private_folder(self._fetched / key[0]) / Path(self._path(key)).name
+            fetched = self._fetched_path(key)
+            private_folder(fetched.parent)
             self._filesystem.get_file(self._path(key), str(fetched))
             return fetched
 
@@ -120,7 +121,7 @@ class LakeStore:
         """Remove a file, here and there."""
         with self.reached(), suppress(FileNotFoundError):
             self._filesystem.rm_file(self._path(key))
-        self.forget_fetched()
+        self._fetched_path(key).unlink(missing_ok=True)
 
     def drop(self) -> None:
         """Remove all files of loads, here and there, and what builds that were killed left; what others have in the
@@ -128,6 +129,7 @@ class LakeStore:
         """
         for key in self.keys():
             self.remove(key)
+        self.forget_fetched()
         for path in self.workshop.glob("*.csv"):
             path.unlink(missing_ok=True)
 
@@ -174,6 +176,9 @@ class LakeStore:
     @property
     def _is_local(self) -> bool:
         return "file" in self._filesystem.protocol
+
+    def _fetched_path(self, key: Key) -> Path:
+        return self._fetched / key[0] / Path(self._path(key)).name
 
     def _path(self, key: Key) -> str:
         extract, file_id = key

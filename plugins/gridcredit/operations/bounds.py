@@ -1,11 +1,11 @@
-"""Bounds of bill sizes that came from wrong bills: by a named person's word they are computed anew."""
+"""Bounds of bill sizes that came from wrong bills: by a named person's word they are computed again."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from gridcredit.errors import GridCreditError
-from gridcredit.lineage.decisions import record_decision
+from gridcredit.lineage.decisions import named_decision, record_decision
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
 
@@ -19,6 +19,7 @@ def forget_bounds(since: date, approver: str, reason: str, settings: Settings) -
         GridCreditError: there are none, or the decision lacks a name or a reason.
     """
     what = "compute bounds of bill sizes anew"
+    approver, reason = named_decision(what, approver, reason, settings)
     with connect(settings) as connection:
         record_decision(connection, what, f"from {since}", approver, reason, settings)
         forgotten = connection.execute(
@@ -30,7 +31,7 @@ def forget_bounds(since: date, approver: str, reason: str, settings: Settings) -
             raise GridCreditError(f"no bounds of bill sizes are stored of {since} or a later day")
         connection.execute(
             "insert into ops.restatement (because) values (%s) on conflict do nothing",
-            [f"bounds of bill sizes from {since} on are computed anew: {reason.strip()} ({approver.strip()})"],
+            [f"bounds of bill sizes from {since} on are computed anew: {reason} ({approver})"],
         )
         connection.execute("truncate ops.built, ops.built_layer")
     return int(forgotten[0]) if forgotten else 0

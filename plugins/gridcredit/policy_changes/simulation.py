@@ -26,7 +26,7 @@ from gridcredit.policies.tables import TABLES
 from gridcredit.settings import Settings
 from gridcredit.transformation.engine import begun
 from gridcredit.transformation.engines import engine_for, require_layers
-from gridcredit.transformation.runner import Invoke, dbt_session, first_failure, models_of, node_results
+from gridcredit.transformation.runner import Invoke, build_nodes, dbt_session
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.locks import exclusive
 
@@ -103,12 +103,12 @@ def simulate_policy(
         try:
             _make_policy_schema(connection, proposed)
             with dbt_session(settings, schema_prefix=PREFIX, engine=engine) as invoke, begun(engine):
-                for models, policy_name in ((first, settings.policy), (OF_THE_POLICY, PROPOSED)):
-                    if policy_name == PROPOSED:
-                        connection.execute("alter table simulated_credit.rating rename to rating_before")
-                        connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
-                    nodes = _run(invoke, [*models.split(), *deferred], policy_name, as_of_date, settings)
-                    engine.give_back(nodes, RATED)
+                nodes = _run(invoke, [*first.split(), *deferred], settings.policy, as_of_date, settings)
+                engine.give_back(nodes, RATED)
+                connection.execute("alter table simulated_credit.rating rename to rating_before")
+                connection.execute("alter table simulated_candidate.credit_limit rename to credit_limit_before")
+                nodes = _run(invoke, [*OF_THE_POLICY.split(), *deferred], PROPOSED, as_of_date, settings)
+                engine.give_back(nodes, RATED)
             if out:
                 _write_changes(connection, out)
             if then:
@@ -161,10 +161,7 @@ def _run(invoke: Invoke, models: list[str], policy_name: str, as_of_date: date, 
         "schema_prefix": PREFIX,
     }
     arguments = ["--quiet", "--no-print", "run", "--full-refresh", "--vars", json.dumps(variables), "--select"]
-    outcome = invoke([*arguments, *models])
-    if not outcome.success:
-        raise GridCreditError(f"the policy cannot be simulated: {first_failure(outcome)}")
-    return models_of(node_results(outcome))
+    return build_nodes(invoke, [*arguments, *models], "the policy cannot be simulated")
 
 
 BOTH: LiteralString = """

@@ -173,14 +173,14 @@ def let_through(run_id: str, approver: str, reason: str, settings: Settings) -> 
         raise GridCreditError(
             f"no gate blocks run {run_id!r}, or a later release stands; `gridcredit status` names the last failure"
         )
-    record_approval(run_id, approver, reason, is_approved=True, settings=settings)
-    return shown
+    return record_approval(run_id, approver, reason, is_approved=True, settings=settings)
 
 
 def record_approval(
     run_id: str, approver: str, reason: str, *, is_approved: bool, settings: Settings | None = None
-) -> None:
-    """Record what a named person decided about what blocks a run; a second decision about the same is refused.
+) -> list[FailedCheck]:
+    """Record what a named person decided about what blocks a run, and return it; a second decision about the same is
+    refused.
 
     Raises:
         GridCreditError: without a name or a reason, or where another decision stands.
@@ -190,14 +190,15 @@ def record_approval(
     approver, reason = named_decision(what, approver, reason, settings)
     with connect(settings) as connection:
         # One decision at a time.
-        connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"approval of {run_id}"])
+        connection.execute("select from lineage.runs where run_id = %s for no key update", [run_id])
         stands, shown = approval_of(run_id, settings), unapproved_checks(connection, run_id)
         if stands and (not stands.is_approved or not shown):
             if (stands.approver, stands.is_approved, stands.reason) != (approver, is_approved, reason):
                 raise GridCreditError(f"about run {run_id!r} it was decided already: {stands}")
-            return
+            return []
         connection.execute(
             "insert into lineage.approvals (run_id, approver, is_approved, reason, checks) values (%s, %s, %s, %s, %s)",
             [run_id, approver, is_approved, reason, Jsonb([asdict(check) for check in shown])],
         )
         record_decision(connection, what, run_id, approver, reason, settings)
+    return shown

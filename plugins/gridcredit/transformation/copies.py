@@ -61,7 +61,7 @@ class BuiltFromCopies(Engine):
         """Put models' tables in Postgres in the place of what stands there, in one transaction."""
         with connect(self.settings) as connection, self.duckdb() as duckdb:
             for node in nodes:
-                if {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted):
+                if is_wanted(node, wanted):
                     self._give_back(connection, duckdb, node)
 
     def built(self, node: Any) -> str:  # noqa: ANN401 - dbt's nodes have no public type
@@ -111,6 +111,11 @@ class BuiltFromCopies(Engine):
             connection.execute(sql.SQL("create {}index on {} ({})").format(unique, relation, names))
         _comment(connection, relation, node)
         connection.execute(sql.SQL("analyze {}").format(relation))
+
+
+def is_wanted(node: Any, wanted: Collection[str]) -> bool:  # noqa: ANN401 - dbt's nodes have no public type
+    """Whether a model's table is among those wanted: `schema.table`, or `schema.*`."""
+    return f"{node.schema}.{node.name}" in wanted or f"{node.schema}.*" in wanted
 
 
 def quoted(path: Path | str) -> str:

@@ -15,7 +15,7 @@ from gridcredit.errors import NotReadyError
 from gridcredit.files.private import private_folder
 from gridcredit.lake.copies import bring_up_to_date
 from gridcredit.lineage.columns import Catalog
-from gridcredit.transformation.copies import BuiltFromCopies, quoted, read_csv
+from gridcredit.transformation.copies import BuiltFromCopies, is_wanted, quoted, read_csv
 from gridcredit.transformation.spark_session import begin_session, cause_of, end_session, in_one_line, remote
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.table_copies import Columns, columns_of, rows_as_csv
@@ -76,8 +76,7 @@ class Spark(BuiltFromCopies):
         nodes = list(nodes)
         for node in nodes:
             files = self._tables / node.schema / node.name
-            is_wanted = {f"{node.schema}.{node.name}", f"{node.schema}.*"} & set(wanted)
-            if is_wanted and node.config.materialized == "view" and not files.exists():
+            if is_wanted(node, wanted) and node.config.materialized == "view" and not files.exists():
                 self._session.sql(
                     f"create table {node.schema}.{node.name}__rows using parquet location {_quoted(files)} "  # noqa: S608 - our own names
                     f"as select * from {node.schema}.{node.name}"
@@ -144,7 +143,7 @@ class Spark(BuiltFromCopies):
         self._show(schema, table, columns, folder)
 
     def _linked(self, table: str, files: Iterable[Path]) -> Path:
-        """A folder of just these files: Spark lists one anew for each model, and loads go on while models are built."""
+        """A folder of just these files: Spark lists it for each model, and loads go on while models are built."""
         folder = self.folder / "sources" / "raw" / table
         folder.mkdir(parents=True)
         for file in files:

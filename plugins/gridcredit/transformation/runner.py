@@ -107,6 +107,18 @@ def models_of(results: list[Any]) -> list[Any]:
     return [result.node for result in results if str(result.node.resource_type) == "model"]
 
 
+def build_nodes(invoke: Invoke, arguments: list[str], otherwise: str) -> list[Any]:
+    """Run dbt; returns the nodes of the models that it built.
+
+    Raises:
+        TransformFailedError: a model or a test failed; `otherwise` says what that prevents.
+    """
+    outcome = invoke(arguments)
+    if not outcome.success:
+        raise TransformFailedError(f"{otherwise}: {first_failure(outcome)}")
+    return models_of(node_results(outcome))
+
+
 def first_failure(outcome: Any) -> str:  # noqa: ANN401 what dbt returns has no public type
     """What went wrong in a run of dbt, in one line: the first node that failed, or why nothing ran."""
     if outcome.result is None:

@@ -7,7 +7,11 @@ USER gridcredit
 WORKDIR /opt/gridcredit
 ENV PATH=/opt/gridcredit/.venv/bin:$PATH
 
-COPY --chown=gridcredit requirements.lock ./
-RUN python -m venv .venv && pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
+# What an overlay adds: `engines` for DuckDB and Spark.
+ARG EXTRA=""
+COPY --chown=gridcredit requirements.lock requirements-engines.lock ./
+RUN python -m venv .venv \
+    && for lock in requirements.lock ${EXTRA:+requirements-$EXTRA.lock}; do \
+         pip install --no-cache-dir --no-deps --require-hashes -r "$lock" || exit 1; done
 COPY --chown=gridcredit . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable .

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -25,11 +25,13 @@ from typer.main import get_command
 TEXT = (PROJECT_DIR / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SPARK: dict[str, Any] = yaml.safe_load((PROJECT_DIR / "docker-compose.spark.yml").read_text())
 
 
-def test_it_follows_the_compose_schema() -> None:
+@pytest.mark.parametrize("file", [COMPOSE, SPARK])
+def test_it_follows_the_compose_schema(file: dict[str, Any]) -> None:
     schema = get_builtin_schema("vendor.compose-spec")
-    assert [error.message for error in Draft7Validator(schema).iter_errors(COMPOSE)] == []
+    assert [error.message for error in Draft7Validator(schema).iter_errors(file)] == []
 
 
 def test_every_variable_is_in_the_example_without_a_value() -> None:
@@ -89,6 +91,26 @@ def test_what_a_laptop_and_compose_share_is_in_one_file(tmp_path: Path) -> None:
         assert not service["environment"].keys() & shared.keys()
     settings = Settings(home=tmp_path, airflow_database_url=SecretStr("postgresql://airflow@127.0.0.1:1/airflow"))
     assert shared.items() <= airflow_environment(settings, 8080).items()
+
+
+def test_with_the_overlay_workers_build_by_a_server_of_spark() -> None:
+    """Of the version that they have, by the address that it listens at; both reach the home, nobody else the server."""
+    server, worker = SPARK["services"]["spark"], SPARK["services"]["worker"]
+    assert SPARK["services"].keys() - SERVICES.keys() == {"spark"}
+    image = PROJECT_DIR / "Dockerfile"
+    lock = (PROJECT_DIR / f"requirements-{worker['build']['args']['EXTRA']}.lock").read_text()
+    assert f"requirements-{worker['build']['args']['EXTRA']}.lock ./" in image.read_text()
+    assert f"pyspark=={server['image'].removeprefix('apache/spark:')} " in lock
+    assert worker["environment"]["GRIDCREDIT_ENGINE"] in get_args(Settings.model_fields["engine"].annotation)
+    port = next(one for one in server["command"] if "grpc.binding.port" in one).split("=")[1]
+    assert worker["environment"]["SPARK_REMOTE"] == f"sc://spark:{port}"
+    assert f"/{port}" in server["healthcheck"]["test"][-1]
+    assert set(server["volumes"]) == set(SERVICES["worker"]["volumes"])
+    assert f"--uid {server['user']} " in image.read_text()
+    assert server["networks"] == ["spark"]
+    assert SPARK["networks"]["spark"] == {"internal": True}
+    assert "ports" not in server
+    assert set(worker["networks"]) - {"spark"} == set(SERVICES["worker"]["networks"])
 
 
 def test_superset_runs_as_on_a_laptop(tmp_path: Path) -> None:

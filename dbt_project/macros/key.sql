@@ -11,12 +11,20 @@
 {% macro key_of_new_table() -%}
     {#- The columns of a model's key, and all of its columns that are never null. -#}
     {%- set key = config.get('indexes', []) | selectattr('unique', 'defined') | map(attribute='columns') | first | default([], true) -%}
-    {%- set tests = graph.nodes.values() | selectattr('attached_node', 'defined') | selectattr('attached_node', 'equalto', model.unique_id) -%}
-    {%- set columns = key | list -%}
-    {%- for test in tests if test.test_metadata.name == 'not_null' -%}
-        {%- do columns.append(test.column_name) -%}
-    {%- endfor -%}
-    {{ return({'columns': key, 'not_null': columns | unique | list}) }}
+    {{ return({'columns': key, 'not_null': (key + not_null_columns().get(model.unique_id, [])) | unique | list}) }}
+{%- endmacro %}
+
+{% macro not_null_columns() -%}
+    {#- The columns that not_null tests name, by model: read of all nodes once a build. -#}
+    {%- if 'not_null_columns' not in graph -%}
+        {%- set found = {} -%}
+        {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.test_metadata and test.test_metadata.name == 'not_null' -%}
+            {%- do found.setdefault(test.attached_node, []).append(test.column_name) -%}
+        {%- endfor -%}
+        {#- Set when it is whole: other threads read it. -#}
+        {%- do graph.update({'not_null_columns': found}) -%}
+    {%- endif -%}
+    {{ return(graph['not_null_columns']) }}
 {%- endmacro %}
 
 {% macro default__set_not_null(relation, columns) -%}

@@ -40,6 +40,7 @@ from tests.support import account_engine, oracle, shipped
 from tests.support.builders import EVALUATED_DAY as LAST_DAY
 from tests.support.builders import REPORTED_OUTCOMES
 from tests.support.delivered import as_oracles_read, read_rows
+from tests.support.depth import few_or_many
 from tests.support.prepared import Prepared
 from tests.support.waiting import rows
 from tests.support.warehouses import WarehouseFactory
@@ -116,7 +117,7 @@ def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) ->
     days = sorted({day for day, _ in got})
     assert len(days) == 24
     seen: Counter[str | None] = Counter()
-    for customer in ledger.customers:
+    for customer in ledger.customers[:: few_or_many(2, 1)]:
         starts = {days: first_days_so_old(ledger, customer.customer_id, days) for days in (30, 60)}
         for day in days:
             if (day, customer.customer_id) not in got or (

@@ -182,7 +182,7 @@ def settings_for(server: EmbeddedPostgres, database: str, home: Path, options: d
 
 def copy_home(prepared: Prepared, settings: Settings) -> None:
     """What a build finds of earlier ones in its home; dbt's files name the database in each of their relations."""
-    shutil.copytree(prepared.home, settings.home, dirs_exist_ok=True)
+    shutil.copytree(prepared.home, settings.home, ignore=_written_of_nodes, dirs_exist_ok=True)
     move_parse(settings)
     manifest = settings.home / "dbt" / "target" / "manifest.json"
     if manifest.exists():
@@ -191,6 +191,11 @@ def copy_home(prepared: Prepared, settings: Settings) -> None:
         for quote in ('"', '\\"'):
             text = text.replace(f"{quote}{prepared.name}{quote}", f"{quote}{database}{quote}")
         manifest.write_text(text)
+
+
+def _written_of_nodes(folder: str, _: list[str]) -> set[str]:
+    """What dbt writes of each node, and reads never."""
+    return {"compiled", "run"} if Path(folder).name.endswith("target") else set()
 
 
 def unlogged_rows(settings: Settings) -> dict[str, int]:

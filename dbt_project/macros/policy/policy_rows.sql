@@ -3,7 +3,7 @@
     {%- if not execute -%}
         {{ return([]) }}
     {%- endif -%}
-    {#- Of what dbt shows to all models, this alone is ours. -#}
+    {#- Of what dbt shows to all models, this and `not_null_columns` alone are ours. -#}
     {%- set known = graph.setdefault('policy_rows', {}) -%}
     {%- if query not in known -%}
         {%- do known.update({query: run_query(query).rows}) -%}

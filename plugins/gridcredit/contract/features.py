@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import yaml
@@ -48,7 +49,13 @@ def _measured(feature: dict[str, Any], measures: dict[str, dict[str, Any]]) -> s
 
 
 def _project(settings: Settings) -> dict[str, Any]:
-    project: dict[str, Any] = load_yaml((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    return _parsed((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    """For reading alone."""
+    project: dict[str, Any] = load_yaml(text)
     return project
 
 

@@ -45,8 +45,9 @@ def build_outcomes(settings: Settings) -> date:
             "policy_name": settings.policy,
             "evaluation": read_rules(settings).outcome.model_dump(),
         }
-        options = ["--quiet", "--no-print", "--vars", json.dumps(variables)]
-        with dbt_session(settings, engine=engine) as invoke, begun(engine):
+        # The manifest is that of the last build.
+        options = ["--quiet", "--no-print", "--no-write-json", "--vars", json.dumps(variables)]
+        with dbt_session(settings, writes_manifest=False, engine=engine) as invoke, begun(engine):
             if not engine.tables_persist:
                 # From the lake: all that outcomes rest on, since nothing of it is there.
                 build_nodes(invoke, ["run", *options, "--select", f"+{LAYER}", "--exclude", LAYER], OTHERWISE)

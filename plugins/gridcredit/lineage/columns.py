@@ -97,7 +97,8 @@ class _Reader:
     def __init__(self, whole: Any, known: Any) -> None:  # noqa: ANN401 - sqlglot's expression and schema
         self.ctes = [(one.alias, one.this) for one in whole.ctes]
         self.known = known
-        self.laterals: dict[str, dict[str, Any]] = {}
+        # By subquery, which is held so that no other gets its place.
+        self.laterals: dict[int, tuple[Any, dict[str, Any]]] = {}
 
     def columns(self, query: Any) -> dict[str, set[ColumnName]]:  # noqa: ANN401
         """By column of the query."""
@@ -134,13 +135,12 @@ class _Reader:
         inner = node.source.this.unnest()
         if not isinstance(inner, exp.Query):
             return None
-        text = inner.sql(dialect="postgres")
-        if text not in self.laterals:
+        if id(inner) not in self.laterals:
             query = inner.copy()
             for name, cte in self.ctes:
                 query = query.with_(name, as_=cte.copy(), copy=False)
-            self.laterals[text] = self._lineage(query)
-        return self.laterals[text].get(_column_of(node))
+            self.laterals[id(inner)] = inner, self._lineage(query)
+        return self.laterals[id(inner)][1].get(_column_of(node))
 
 
 def _column_of(node: Any) -> str:  # noqa: ANN401

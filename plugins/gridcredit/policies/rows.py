@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -114,10 +114,12 @@ def _held(path: Path) -> Iterator[None]:
         ) from error
 
 
-def changed_tables(connection: Connection, policy: Policy) -> list[str]:
-    """The tables of the warehouse that do not hold what a policy's files say; inserted once more, and compared as
-    they are typed.
+def changed_tables(connection: Connection, policies: Sequence[Policy]) -> list[tuple[str, str]]:
+    """Tables of the warehouse, each with a version of which it does not hold what the policy's files say; inserted once
+    more, and compared as they are typed.
     """
+    if not policies:
+        return []
     names = ("policies", *TABLES)
     for name in names:
         wanted = sql.Identifier("pg_temp", name)
@@ -127,28 +129,36 @@ def changed_tables(connection: Connection, policy: Policy) -> list[str]:
             )
         )
         connection.execute(sql.SQL("truncate {}").format(wanted))
-    insert_policy(connection, policy, "pg_temp")
+    for policy in policies:
+        insert_policy(connection, policy, "pg_temp")
+    versions = [policy.header.version for policy in policies]
     changed = []
     for name in names:
         columns = [column for column in table_columns(connection, "policy", name) if column != "loaded_at"]
         listed = sql.SQL(", ").join(map(sql.Identifier, columns))
         query = sql.SQL(
-            "with stored as (select {columns} from {stored} where policy_version = %s), "
-            "wanted as (select {columns} from {wanted}) "
-            "(select * from stored except all select * from wanted) union all "
-            "(select * from wanted except all select * from stored) limit 1"
+            "with stored as (select {columns} from {stored} where policy_version = any(%s)), "
+            "wanted as (select {columns} from {wanted}), "
+            "differing as ((select * from stored except all select * from wanted) union all "
+            "(select * from wanted except all select * from stored)) "
+            "select distinct policy_version from differing order by policy_version"
         ).format(columns=listed, stored=sql.Identifier("policy", name), wanted=sql.Identifier("pg_temp", name))
-        if connection.execute(query, [policy.header.version]).fetchone():
-            changed.append(name)
+        changed += [(name, version) for (version,) in connection.execute(query, [versions])]
     return changed
 
 
-def changed_since_loaded(connection: Connection, version: str, sha256: str) -> list[str]:
-    """The tables that do not hold what was loaded of a version, by the files stored beside its rows."""
-    with stored_policy(connection, version) as policy:
-        if policy is None or policy.sha256 != sha256:
-            return ["files"]
-        return changed_tables(connection, policy)
+def changed_since_loaded(connection: Connection, loaded: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Tables, each with a version of which it does not hold what was loaded, by the files stored beside its rows;
+    `loaded` gives the hashes by version.
+    """
+    sound, changed = [], []
+    for version, sha256 in loaded.items():
+        with stored_policy(connection, version) as policy:
+            if policy is None or policy.sha256 != sha256:
+                changed.append(("files", version))
+            else:
+                sound.append(policy)
+    return changed + changed_tables(connection, sound)
 
 
 @contextmanager
@@ -169,13 +179,9 @@ def stored_policy(connection: Connection, version: str) -> Iterator[Policy | Non
 
 def changed_policies(connection: Connection, run_id: str) -> list[str]:
     """The tables and versions of what a run is rated by that are not as they were loaded."""
-    versions = connection.execute(
+    loaded = connection.execute(
         "select policy_version, sha256 from policy.policies join lineage.runs using (policy_name) "
         "where run_id = %s and effective_from <= as_of_date order by 1",
         [run_id],
     ).fetchall()
-    return [
-        f"policy.{table} of {version}"
-        for version, sha256 in versions
-        for table in changed_since_loaded(connection, version, sha256)
-    ]
+    return [f"policy.{table} of {version}" for table, version in changed_since_loaded(connection, dict(loaded))]

@@ -187,6 +187,7 @@ def load_policies(settings: Settings | None = None) -> None:
                 f"{version!r} is approved, and no folder has it, so nothing is rated by it: take it back by "
                 f"`gridcredit policy withdraw {number}`, and propose it with another version"
             )
+        as_before = []
         for policy in policies:
             version = policy.header.version
             sha256 = known.pop(version, None)
@@ -209,8 +210,11 @@ def load_policies(settings: Settings | None = None) -> None:
                     f"{policy.folder}: was changed after version {version!r} had been loaded; put the files back, "
                     "and make the change in a folder with a new version and effective date"
                 )
-            elif changed := changed_tables(connection, policy):
-                raise _not_as_loaded(changed[0], version, f"what {policy.folder} says")
+            else:
+                as_before.append(policy)
+        for table, version in changed_tables(connection, as_before)[:1]:
+            folder = next(one.folder for one in as_before if one.header.version == version)
+            raise _not_as_loaded(table, version, f"what {folder} says")
         now_loaded = loaded_versions(connection)
         loaded = [one for one in policies if one.header.version in now_loaded]
         for policy in loaded:
@@ -219,9 +223,8 @@ def load_policies(settings: Settings | None = None) -> None:
                 with _or_taken_back(policy, settings):
                     check_policy(policy, known_features, protected)
         # The others have no folder, or none any more.
-        for version, sha256 in known.items():
-            if changed := changed_since_loaded(connection, version, sha256):
-                raise _not_as_loaded(changed[0], version, "what was loaded")
+        for table, version in changed_since_loaded(connection, known)[:1]:
+            raise _not_as_loaded(table, version, "what was loaded")
 
 
 @contextmanager
@@ -287,7 +290,7 @@ def restore_policy(version: str, approver: str, reason: str, settings: Settings)
                 raise PolicyError(
                     f"there is no folder and no stored file by which version {version!r} was loaded: restore a backup"
                 )
-            changed = changed_tables(connection, policy)
+            changed = [table for table, _ in changed_tables(connection, [policy])]
             if stored is None or stored.sha256 != sha256:
                 changed.append("files")
             if not changed:

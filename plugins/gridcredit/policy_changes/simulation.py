@@ -102,7 +102,9 @@ def simulate_policy(
             first, deferred = "+rating +credit_limit", []
         try:
             _make_policy_schema(connection, proposed)
-            with dbt_session(settings, schema_prefix=PREFIX, engine=engine) as invoke, begun(engine):
+            # Nobody reads a manifest of what is dropped again.
+            session = dbt_session(settings, schema_prefix=PREFIX, writes_manifest=False, engine=engine)
+            with session as invoke, begun(engine):
                 nodes = _run(invoke, [*first.split(), *deferred], settings.policy, as_of_date, settings)
                 engine.give_back(nodes, RATED)
                 connection.execute("alter table simulated_credit.rating rename to rating_before")
@@ -160,7 +162,16 @@ def _run(invoke: Invoke, models: list[str], policy_name: str, as_of_date: date, 
         "warned_from": as_of_date.isoformat(),
         "schema_prefix": PREFIX,
     }
-    arguments = ["--quiet", "--no-print", "run", "--full-refresh", "--vars", json.dumps(variables), "--select"]
+    arguments = [
+        "--quiet",
+        "--no-print",
+        "--no-write-json",
+        "run",
+        "--full-refresh",
+        "--vars",
+        json.dumps(variables),
+        "--select",
+    ]
     return build_nodes(invoke, [*arguments, *models], "the policy cannot be simulated")
 
 

@@ -26,6 +26,7 @@ def make_dbt_quick() -> None:
     from dbt.context.macros import MacroNamespaceBuilder
     from dbt.context.manifest import ManifestContext
     from dbt.graph.graph import Graph
+    from dbt_common.behavior_flags import BehaviorFlagRendered
     from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from dbt_common.events.base_types import BaseEvent
@@ -37,6 +38,7 @@ def make_dbt_quick() -> None:
     _make_macros_when_asked_for(MacroNamespaceBuilder, ManifestContext)
     _keep_connections(PostgresConnectionManager)
     _walk_the_graph_once(Graph, Compiler)
+    _name_the_source_of_flags(BehaviorFlagRendered)
     # What a statement gives that gives no rows; made again for each, it reads the names of months in each language.
     agate_helper.empty_table = cache(agate_helper.empty_table)
     # What is imported by now stays: no collection of garbage reads it again. DuckDB would report it as lost at the end.
@@ -181,10 +183,12 @@ def _keep_connections(manager: Any) -> None:
         try:
             connection.handle.rollback()
             connection.transaction_open = False
+            # A statement of its own, without a transaction about it.
+            connection.handle.autocommit = True
             with connection.handle.cursor() as cursor:
                 # What the end of a session does.
                 cursor.execute("discard temp")
-            connection.handle.commit()
+            connection.handle.autocommit = False
         except Exception:
             # Of a server that is gone: why the node failed is what is to be said.
             connection.transaction_open = False
@@ -217,3 +221,16 @@ def _walk_the_graph_once(graph: Any, compiler: Any) -> None:
         return linked[how]
 
     graph.select_parents, compiler.compile = select_parents, link_once
+
+
+def _name_the_source_of_flags(flag: Any) -> None:
+    """dbt reads the source of each function that calls it, to name the module that a flag comes from."""
+    own = flag.__module__
+
+    def default_source() -> str:
+        frame = sys._getframe(1)
+        while frame.f_back and frame.f_globals.get("__name__") == own:
+            frame = frame.f_back
+        return str(frame.f_globals.get("__name__", "Unknown"))
+
+    flag._default_source = staticmethod(default_source)

@@ -41,8 +41,9 @@ def dbt_environment(settings: Settings, *, schema_prefix: str = "", by_pipeline:
         "DBT_PROFILES_DIR": str(settings.dbt_dir),
         "DBT_TARGET_PATH": str(settings.home / "dbt" / f"{schema_prefix}target"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
-        # Writing down each query takes a fifth of a small build; what fails is reported anyway.
-        "DBT_LOG_LEVEL_FILE": "info",
+        # Writing down each query takes a fifth of a small build, and each node's lines a twentieth; what fails is
+        # reported anyway, and lineage.model_results has each node.
+        "DBT_LOG_LEVEL_FILE": "warn",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
         "GRIDCREDIT_DBT_BY_PIPELINE": "1" if by_pipeline else "",

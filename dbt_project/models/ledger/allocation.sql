@@ -92,6 +92,13 @@ lasting_write_offs as (
 
 ),
 
+written_off_bills as (
+
+    select distinct bill_id from lasting_write_offs
+
+),
+
+-- A bill that is paid to the cent needs no credit and leaves none: after its first day it stands as before.
 bills_by_day as (
 
     select
@@ -121,6 +128,13 @@ bills_by_day as (
             steps.bill_id = lasting_write_offs.bill_id
             and change_days.changed_on >= lasting_write_offs.valid_from
             and change_days.changed_on < lasting_write_offs.valid_to
+    left join written_off_bills
+        on steps.bill_id = written_off_bills.bill_id
+    where
+        change_days.changed_on = steps.valid_from
+        or steps.named_paid <> steps.amount - steps.credited_amount
+        or steps.credited_beyond <> 0
+        or written_off_bills.bill_id is not null
 
 ),
 

@@ -103,6 +103,7 @@ def first_days_so_old(ledger: oracle.Ledger, customer_id: str, days_overdue: int
     return list(found.values())
 
 
+@pytest.mark.deep
 def test_outcomes_are_what_the_bills_say(rated: Rated, ledger: oracle.Ledger) -> None:
     """Default: a debt worth pursuing that is 61 days overdue, within six months; late: 31 days, and no default."""
     got = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ import pytest
 from gridcredit import policies
 from gridcredit.errors import GridCreditError, NotReadyError, TooEarlyError
 from gridcredit.evaluation.outcomes import build_outcomes
+from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline, runs
 from gridcredit.policy_changes.simulation import simulate_policy
@@ -32,6 +34,8 @@ from psycopg import sql
 
 from tests.support.builders import RICH_DAY, SMALL_DAY, SMALL_EXTRACTS
 from tests.support.built import DAYS
+from tests.support.careless_supplier import START, Supplier, careless_mapping, write
+from tests.support.depth import few_or_many
 from tests.support.prepared import Prepared
 from tests.support.suppliers import load
 from tests.support.waiting import number, rows, wait_for
@@ -153,6 +157,24 @@ def test_extreme_values(rich: Prepared, new_warehouse: WarehouseFactory, engine:
     build("postgres", days, settings)
     by_postgres = candidates(settings)
     build("another", days, on(engine, settings))
+    assert_the_same(settings, by_postgres)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(few_or_many(1, 12)))
+def test_random_suppliers(settings: Settings, tmp_path: Path, seed: int) -> None:
+    """Facts in any order, corrected, reversed and withdrawn, as nobody would simulate them."""
+    supplier, mapping = Supplier(random.Random(seed)), careless_mapping(tmp_path)
+    policies.load_policies(settings)
+    days = [START, START + timedelta(40)]
+    for day in days:
+        for extract, delivered in supplier.deliver(day, 200).items():
+            path = tmp_path / f"{extract}_{day}.csv"
+            write(path, delivered)
+            load_file(path, mapping, settings)
+    build("postgres", days, settings)
+    by_postgres = candidates(settings)
+    build("another", days, on_duckdb(settings))
     assert_the_same(settings, by_postgres)
 
 

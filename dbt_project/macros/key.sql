@@ -18,7 +18,7 @@
     {#- The columns that not_null tests name, by model: read of all nodes once a build. -#}
     {%- if 'not_null_columns' not in graph -%}
         {%- set found = {} -%}
-        {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.test_metadata and test.test_metadata.name == 'not_null' -%}
+        {%- for test in graph.nodes.values() if (test.test_metadata or {}).name == 'not_null' -%}
             {%- do found.setdefault(test.attached_node, []).append(test.column_name) -%}
         {%- endfor -%}
         {#- Set when it is whole: other threads read it. -#}

@@ -24,7 +24,7 @@ from tests.support.careless_supplier import START, Supplier, careless_mapping, w
 from tests.support.depth import few_or_many
 from tests.support.prepared import Prepared
 from tests.support.rebuilds import assert_a_rebuild_changes_nothing, pass_gates
-from tests.support.suppliers import load
+from tests.support.suppliers import load, write_rows
 from tests.support.warehouses import WarehouseFactory
 
 
@@ -85,10 +85,7 @@ def test_daily_runs_of_a_simulated_supplier(settings: Settings, tmp_path: Path) 
             if not rows:
                 continue
             path = tmp_path / f"{extract}_{number}.csv"
-            with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, [column.name for column in EXTRACTS[extract].columns])
-                writer.writeheader()
-                writer.writerows(rows)
+            write_rows(path, [column.name for column in EXTRACTS[extract].columns], rows)
             load_file(path, demo, settings)
         last = day
         if number == 2:

@@ -166,12 +166,13 @@ def test_random_suppliers(settings: Settings, tmp_path: Path, seed: int) -> None
     """Facts in any order, corrected, reversed and withdrawn, as nobody would simulate them."""
     supplier, mapping = Supplier(random.Random(seed)), careless_mapping(tmp_path)
     policies.load_policies(settings)
-    for day in (START, START + timedelta(40)):
+    last_day = START + timedelta(40)
+    for day in (START, last_day):
         for extract, delivered in supplier.deliver(day, 200).items():
             path = tmp_path / f"{extract}_{day}.csv"
             write(path, delivered)
             load_file(path, mapping, settings)
-    days = runs.as_of_dates(START + timedelta(40), 3)
+    days = runs.as_of_dates(last_day, 3)
     build("postgres", days, settings)
     by_postgres = candidates(settings)
     build("another", days, on_duckdb(settings))

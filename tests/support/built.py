@@ -25,7 +25,7 @@ from gridcredit.warehouse.connection import connect
 
 from tests.support import oracle, shipped, usage_oracle
 from tests.support.delivered import Delivered, as_oracles_read, read_rows
-from tests.support.suppliers import deliver
+from tests.support.suppliers import deliver, write_rows
 from tests.support.wild import draw_rows, hard_debtors, reformed_rows, wild_conduct, wild_customer, wild_meter
 
 DAYS = [
@@ -83,18 +83,12 @@ def bill_wrongly(path: Path) -> dict[str, tuple[Decimal, ...]]:
                     row[part] = str(Decimal(row[part] or 0) + change)
                 row["amount"] = str(Decimal(row["amount"]) + sum(changed))
                 found[row["bill_id"]] = (*changed, sum(changed, Decimal(0)))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, list(rows[0]), rows)
     return {bill: changed for bill, changed in found.items() if any(abs(one) > Decimal("0.05") for one in changed)}
 
 
 def write(path: Path, extract: Extract, rows: list[dict[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in extract.columns], restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, [column.name for column in extract.columns], rows)
 
 
 def build_oracle_warehouse(folder: Path, settings: Settings) -> None:

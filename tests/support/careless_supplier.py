@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,6 +14,7 @@ from gridcredit.ingestion.mapping.rules import Mapping
 
 from tests.support import shipped
 from tests.support.oracle import CONDUCT
+from tests.support.suppliers import write_rows
 
 MAPPING = """
 mapping: sequences
@@ -243,11 +243,9 @@ class Supplier:
 
 
 def write(path: Path, rows: list[Row]) -> None:
-    with path.open("w", newline="") as file:
-        columns = ["op", *(column.name for column in EXTRACTS[path.stem.rsplit("_", 1)[0]].columns)]
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    """Write a delivery; the file's name begins with its extract's."""
+    extract = EXTRACTS[path.stem.rsplit("_", 1)[0]]
+    write_rows(path, ["op", *(column.name for column in extract.columns)], rows)
 
 
 def careless_mapping(folder: Path) -> Mapping:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gridcredit.contract.extracts import EXTRACTS
@@ -11,6 +12,14 @@ from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.settings import Settings
 
 BILLING = ("customer", "bill", "payment")
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a file of these columns; what a row does not have is empty."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def load(folder: Path, settings: Settings, extracts: Iterable[str] = EXTRACTS) -> None:

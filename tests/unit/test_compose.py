@@ -98,9 +98,9 @@ def test_with_the_overlay_workers_build_by_a_server_of_spark() -> None:
     server, worker = SPARK["services"]["spark"], SPARK["services"]["worker"]
     assert SPARK["services"].keys() - SERVICES.keys() == {"spark"}
     image = PROJECT_DIR / "Dockerfile"
-    lock = (PROJECT_DIR / f"requirements-{worker['build']['args']['EXTRA']}.lock").read_text()
-    assert f"requirements-{worker['build']['args']['EXTRA']}.lock ./" in image.read_text()
-    assert f"pyspark=={server['image'].removeprefix('apache/spark:')} " in lock
+    lock = f"requirements-{worker['build']['args']['EXTRA']}.lock"
+    assert f"{lock} ./" in image.read_text()
+    assert f"pyspark=={server['image'].removeprefix('apache/spark:')} " in (PROJECT_DIR / lock).read_text()
     assert worker["environment"]["GRIDCREDIT_ENGINE"] in get_args(Settings.model_fields["engine"].annotation)
     port = next(one for one in server["command"] if "grpc.binding.port" in one).split("=")[1]
     assert worker["environment"]["SPARK_REMOTE"] == f"sc://spark:{port}"

@@ -11,7 +11,8 @@
     {%- set share = product('dates.late_share_of_bill', judged) %}
     {%- set late_from = 'least(dates.pursued_from, coalesce(' ~ share ~ ', dates.pursued_from))' %}
     {%- set is_in_time = judged ~ ' - balances.paid_in_time < ' ~ late_from %}
-    {%- set is_issued_in_year = 'balances.issued_on > scope.year_before and balances.credited_amount < balances.amount' %}
+    {%- set is_issued_in_year = 'balances.issued_on > scope.year_before'
+        ~ ' and balances.credited_amount < balances.amount' %}
     select
         balances.bill_id,
         {{ judged }} as judged_amount,

@@ -98,7 +98,7 @@ written_off_bills as (
 
 ),
 
--- A bill that is paid to the cent needs no credit and leaves none: after its first day it stands as before.
+-- A bill that is paid in full needs no credit and leaves none: after its first day it stands as before.
 bills_by_day as (
 
     select

@@ -31,7 +31,7 @@ def forget_bounds(since: date, approver: str, reason: str, settings: Settings) -
             raise GridCreditError(f"no bounds of bill sizes are stored of {since} or a later day")
         connection.execute(
             "insert into ops.restatement (because) values (%s) on conflict do nothing",
-            [f"bounds of bill sizes from {since} on are computed anew: {reason} ({approver})"],
+            [f"bounds of bill sizes from {since} on are computed again: {reason} ({approver})"],
         )
         connection.execute("truncate ops.built, ops.built_layer")
     return int(forgotten[0]) if forgotten else 0

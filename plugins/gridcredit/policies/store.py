@@ -187,7 +187,7 @@ def load_policies(settings: Settings | None = None) -> None:
                 f"{version!r} is approved, and no folder has it, so nothing is rated by it: take it back by "
                 f"`gridcredit policy withdraw {number}`, and propose it with another version"
             )
-        as_before = []
+        as_before: dict[str, Policy] = {}
         for policy in policies:
             version = policy.header.version
             sha256 = known.pop(version, None)
@@ -211,10 +211,10 @@ def load_policies(settings: Settings | None = None) -> None:
                     "and make the change in a folder with a new version and effective date"
                 )
             else:
-                as_before.append(policy)
-        for table, version in changed_tables(connection, as_before)[:1]:
-            folder = next(one.folder for one in as_before if one.header.version == version)
-            raise _not_as_loaded(table, version, f"what {folder} says")
+                as_before[version] = policy
+        if changed := changed_tables(connection, list(as_before.values())):
+            table, version = changed[0]
+            raise _not_as_loaded(table, version, f"what {as_before[version].folder} says")
         now_loaded = loaded_versions(connection)
         loaded = [one for one in policies if one.header.version in now_loaded]
         for policy in loaded:
@@ -223,7 +223,8 @@ def load_policies(settings: Settings | None = None) -> None:
                 with _or_taken_back(policy, settings):
                     check_policy(policy, known_features, protected)
         # The others have no folder, or none any more.
-        for table, version in changed_since_loaded(connection, known)[:1]:
+        if changed := changed_since_loaded(connection, known):
+            table, version = changed[0]
             raise _not_as_loaded(table, version, "what was loaded")
 
 

@@ -5,7 +5,7 @@
 {{ config(indexes=[{'columns': ['strategy', 'days_recovered'], 'unique': true}]) }}
 
 {%- set least_arm = 100 %}
-{%- set sample = 5000 %}
+{%- set sample = 2000 %}
 {%- set redraws = 199 %}
 {%- set exceeded_in = 10 %}
 with

@@ -7,6 +7,22 @@
     )
 }}
 
+{%- set months_within_year = payment_windows() | reject('equalto', 12) | list %}
+
+{#- The conditions of a bill as it stood. One of which less than is pursued was not paid in time, and less than the
+    policy's share, is not late, whenever the rest comes. #}
+{%- set late_share = product('dates.late_share_of_bill', 'stood.judged_amount') %}
+{%- set late_from = 'least(dates.pursued_from, coalesce(' ~ late_share ~ ', dates.pursued_from))' %}
+{%- set is_in_time = 'stood.judged_amount - stood.paid_in_time < ' ~ late_from %}
+{%- set days_late = 'case when ' ~ is_in_time ~ ' then 0 else '
+    ~ days_after('stood.due_on', 'coalesce(stood.settled_on, scope.as_of_date)') ~ ' end' %}
+{%- set is_due = 'stood.due_on > dates.year_before and stood.due_on <= dates.as_of_date and stood.judged_amount > 0'
+    ~ ' and not (stood.open_amount > 0 and stood.counted_amount = 0)' %}
+{%- set set_aside = '(case when dates.dispute_counts_in_rating then 0 else balances.disputed_amount end)' %}
+{%- set is_issued_in_year = 'balances.issued_on > scope.year_before and balances.credited_amount < balances.amount' %}
+{%- set is_of_use = is_issued_in_year ~ ' and balances.period is not null' %}
+{%- set pursued = 'case when stood.due_on < scope.as_of_date then stood.counted_amount else 0 end' %}
+
 with
 
 dates as (
@@ -17,27 +33,7 @@ dates as (
 
 scope as (
 
-    select
-        {%- for months in payment_windows() | reject('equalto', 12) %}
-        {{ months_back('scope.as_of_date', months) }} as {{ window_start(months) }},
-        {%- endfor %}
-        scope.as_of_date,
-        scope.customer_id,
-        scope.year_before
-    from {{ ref('as_of_scope') }} as scope
-
-),
-
-scope_of_returns as (
-
-    select
-        {%- for months in payment_windows() | reject('equalto', 12) %}
-        {{ months_back('scope.as_of_date', months) }} as {{ window_start(months) }},
-        {%- endfor %}
-        scope.as_of_date,
-        scope.customer_id,
-        scope.year_before
-    from {{ ref('as_of_scope') }} as scope
+    select * from {{ ref('as_of_scope') }}
 
 ),
 
@@ -130,45 +126,76 @@ all_figures as (
             max(case when bills.is_of_use_in_year then bills.period end) as last_period
         from (
             select
-                overdue.*,
-                {{ recency('overdue.months_since_due') }} as recency,
-                sum(overdue.pursued_amount) over (order by overdue.due_on) as pursued_by_then,
-                sum(overdue.counted_amount - overdue.pursued_amount) over (order by overdue.due_on) as coming_by_then,
+                judged.*,
+                {%- for months in months_within_year %}
+                judged.is_due_in_12m and judged.due_on > dates.{{ window_start(months) }} as is_due_in_{{ months }}m,
+                {%- endfor %}
+                judged.days_late * judged.judged_amount as amount_days_late,
+                2 * judged.paid_part >= judged.judged_amount as is_half_paid,
+                {{ recency(months_after('judged.due_on', 'scope.as_of_date')) }} as recency,
+                dates.pursued_from,
+                dates.pursued_share_of_bill,
                 {{ ratio(
-                    'sum(case when overdue.is_issued_in_year then overdue.standing_amount end) over ()',
-                    'count(case when overdue.is_issued_in_year then overdue.standing_amount end) over ()'
+                    'sum(case when judged.is_issued_in_year then judged.standing_amount end) over ()',
+                    'count(case when judged.is_issued_in_year then judged.standing_amount end) over ()'
                 ) }} as mean_bill,
-                max(case when overdue.is_due_in_12m and overdue.days_late > 0 then overdue.due_on end) over ()
+                max(case when judged.is_due_in_12m and judged.days_late > 0 then judged.due_on end) over ()
                     as last_late_due_on,
                 max(
                     case
-                        when overdue.is_due_in_12m and overdue.is_in_time and overdue.worst_of_day = 0
-                            then overdue.due_on
+                        when judged.is_due_in_12m and judged.is_in_time and judged.worst_of_day = 0
+                            then judged.due_on
                     end
-                ) over () as last_in_time_due_on,
-                lag(overdue.period) over (partition by overdue.is_of_use_in_year order by overdue.period nulls first)
-                    as period_before
+                ) over () as last_in_time_due_on
             from (
                 select
-                    dated.*,
+                    stood.*,
+                    {{ is_in_time }} as is_in_time,
+                    {{ days_late }} as days_late,
+                    {{ is_due }} as is_due_in_12m,
+                    case
+                        when stood.settled_on is not null then stood.judged_amount
+                        else least(stood.paid_amount, stood.judged_amount)
+                    end as paid_part,
+                    stood.due_on < scope.as_of_date as is_past_due,
+                    {{ days_after('stood.due_on', 'scope.as_of_date') }} as days_past_due,
+                    {{ pursued }} as pursued_amount,
                     {#- A day on which any bill is late is no day in time. #}
-                    max(case when dated.is_due_in_12m then dated.days_late end) over (partition by dated.due_on)
-                        as worst_of_day
+                    max(case when {{ is_due }} then {{ days_late }} end) over (partition by stood.due_on)
+                        as worst_of_day,
+                    sum({{ pursued }}) over (order by stood.due_on) as pursued_by_then,
+                    sum(stood.counted_amount - {{ pursued }}) over (order by stood.due_on) as coming_by_then
                 from (
-                    {#- Spark takes no aggregate that mixes columns of bills with those of the scope. #}
                     select
-                        bills_then.*,
-                        dates.pursued_from,
-                        dates.pursued_share_of_bill,
-                        bills_then.due_on < scope.as_of_date as is_past_due,
-                        {{ days_after('bills_then.due_on', 'scope.as_of_date') }} as days_past_due,
-                        case when bills_then.due_on < scope.as_of_date then bills_then.counted_amount else 0 end
-                            as pursued_amount
-                    from (
-                        {{ bills_then() }}
-                    ) as bills_then
-                ) as dated
-            ) as overdue
+                        balances.due_on,
+                        balances.period,
+                        balances.issued_month_bit,
+                        balances.settled_on,
+                        balances.paid_amount,
+                        balances.paid_in_time,
+                        balances.open_amount,
+                        balances.disputed_amount,
+                        balances.judged_amount - {{ set_aside }} as judged_amount,
+                        balances.open_amount - {{ set_aside }} as counted_amount,
+                        balances.amount - balances.credited_amount as standing_amount,
+                        balances.written_off_amount - balances.recovered_amount as written_off_part,
+                        {{ is_issued_in_year }} as is_issued_in_year,
+                        {#- Regular bills alone have a period: one that charges what was stolen says nothing of what a month costs. #}
+                        {{ is_of_use }} as is_of_use_in_year,
+                        lag(balances.period) over (partition by {{ is_of_use }} order by balances.period nulls first)
+                            as period_before
+                    from {{ ref('bill_balance') }} as balances
+                    where
+                        balances.customer_id = scope.customer_id
+                        and balances.valid_from <= scope.as_of_date
+                        and balances.valid_to > scope.as_of_date
+                        and (
+                            balances.open_amount > 0
+                            or balances.due_on > scope.year_before
+                            or balances.issued_on > scope.year_before
+                        )
+                ) as stood
+            ) as judged
         ) as bills
     ) as figures
 
@@ -177,13 +204,13 @@ all_figures as (
 bounced as (
 
     select
-        scope_of_returns.as_of_date,
-        scope_of_returns.customer_id,
-        {%- for months in payment_windows() | reject('equalto', 12) %}
+        scope.as_of_date,
+        scope.customer_id,
+        {%- for months in months_within_year %}
         greatest(
             sum(
                 case
-                    when returned_payments.returned_on > scope_of_returns.{{ window_start(months) }}
+                    when returned_payments.returned_on > dates.{{ window_start(months) }}
                         then returned_payments.returns
                     else 0
                 end
@@ -192,13 +219,15 @@ bounced as (
         ) as bounced_{{ months }}m,
         {%- endfor %}
         greatest(sum(returned_payments.returns), 0) as bounced_12m
-    from scope_of_returns
+    from scope
+    inner join dates
+        on scope.as_of_date = dates.as_of_date
     inner join returned_payments
         on
-            scope_of_returns.customer_id = returned_payments.customer_id
-            and returned_payments.returned_on > scope_of_returns.year_before
-            and returned_payments.returned_on <= scope_of_returns.as_of_date
-    group by scope_of_returns.as_of_date, scope_of_returns.customer_id
+            scope.customer_id = returned_payments.customer_id
+            and returned_payments.returned_on > scope.year_before
+            and returned_payments.returned_on <= scope.as_of_date
+    group by scope.as_of_date, scope.customer_id
 
 ),
 

@@ -248,13 +248,11 @@ paid_before_then as (
                             from written_off
                             inner join bills_then
                                 on
-                                    written_off.customer_id = bills_then.customer_id
-                                    and written_off.bill_id = bills_then.bill_id
+                                    written_off.bill_id = bills_then.bill_id
                                     and written_off.place + 1 = bills_then.place
                             inner join paid_before_then
                                 on
-                                    bills_then.customer_id = paid_before_then.customer_id
-                                    and bills_then.bill_id = paid_before_then.bill_id
+                                    bills_then.bill_id = paid_before_then.bill_id
                                     and bills_then.place = paid_before_then.place
                                     and written_off.last_place = paid_before_then.last_place
                         ) as positions

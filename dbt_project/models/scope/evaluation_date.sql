@@ -48,7 +48,9 @@ dated as (
         policies.late_share_of_bill,
         policies.dispute_counts_in_rating,
         cast({{ dbt.date_trunc('month', 'days.as_of_date') }} as date) as month_start,
-        {{ months_back('days.as_of_date', 12) }} as year_before,
+        {%- for months in payment_windows() %}
+        {{ months_back('days.as_of_date', months) }} as {{ window_start(months) }},
+        {%- endfor %}
         cast({{ dbt.dateadd('day', -1, dbt.date_trunc('month', 'days.as_of_date')) }} as date) as previous_month_end,
         days.as_of_date in ({{ date_list(as_of_dates()) }}) as is_covered,
         days.as_of_date = {{ last_day() }} as is_latest

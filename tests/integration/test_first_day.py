@@ -19,6 +19,7 @@ from gridcredit.lineage import decisions
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import status
 from gridcredit.policies.store import policy_in_force
+from gridcredit.reporting.customer import write_report
 from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support import shipped
@@ -81,6 +82,17 @@ def test_five_months_of_bills_of_customers_of_many_years(
         rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
     )
     assert Counter(sizes.values()) == {Decimal(tenth): 23 for tenth in range(0, 100, 10)}
+    # Of 230 customers with bills by May 23 are smaller than the 24th, and so on; June is rated by them.
+    amounts = sorted({100 + 3 * who + Decimal(who % 7) / 10 for who in range(10, CUSTOMERS)})
+    tenths = (
+        "select percentile, mean_monthly_bill, segment, basis_date, customers from published.bill_size_tenth "
+        "where rated_month = '2026-06-01' order by 1"
+    )
+    assert rows(settings, tenths) == [
+        (10 * place, amounts[23 * place], "residential", date(2026, 5, 31), 230) for place in range(1, 10)
+    ]
+    write_report("C050", tmp_path / "report.html", settings=settings)
+    assert ", by the bills of 230 customers as of 2026-05-31</td>" in (tmp_path / "report.html").read_text()
     missing = status(settings).missing
     assert any(line.startswith("meter_reading:") for line in missing)
     assert any("all customers are residential" in line for line in missing)
@@ -108,6 +120,7 @@ def test_five_months_of_bills_of_customers_of_many_years(
     deliver(tmp_path / "late" / "bill.csv", settings, text)
     pipeline.build_ratings("second", LAST_DAY + timedelta(days=1), settings)
     assert rows(settings, "select * from ops.bill_size_bounds order by 1, 2, 3") == before
+    assert rows(settings, tenths)[8][1] == amounts[207]
     now = dict(
         rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
     )

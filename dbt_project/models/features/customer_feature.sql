@@ -75,18 +75,9 @@ basis_dates as (
 
 ),
 
--- The bounds of the month-end before; of a day that has none before it, the first there are by then.
 bill_size_dates as (
 
-    select
-        dates.as_of_date,
-        coalesce(
-            max(case when basis_dates.basis_date <= dates.previous_month_end then basis_dates.basis_date end),
-            min(case when basis_dates.basis_date <= dates.as_of_date then basis_dates.basis_date end)
-        ) as basis_date
-    from dates
-    cross join basis_dates
-    group by dates.as_of_date
+    {{ bill_size_dates('dates', 'basis_dates') }}
 
 ),
 

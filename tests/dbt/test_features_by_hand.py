@@ -16,6 +16,10 @@ from tests.support.warehouses import WarehouseFactory
 DAY = date(2026, 6, 30)
 # Customers that differ in their bills alone.
 WHO = ["monthly", "bimonthly", "quarterly", "weekly", "new", "gap", "caught_up", "rebilled", "thief", "one_bill"]
+# Of agriculture: their use alone differs.
+FARMS = ["in_season", "half_of_it"]
+# What a month takes there, in a hundred of the mean one (policies/default/1.2/season_indices.csv).
+SEASON = {3: 100, 4: 130, 5: 152, 6: 160, 7: 152, 8: 130, 12: 40}
 OTHERS = ["unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
 Bill = tuple[str, str, date, date, str, str, str]
 
@@ -111,8 +115,27 @@ def readings() -> Iterator[str]:
             yield f"M1,peak,{read_on},{500 * number}"
 
 
+def readings_of_farms() -> Iterator[str]:
+    """Of March to August 2025 by one meter and of December by another, as much a day as in season; one of them takes
+    half of that in December.
+    """
+    for farm in FARMS:
+        figure = 0
+        yield f"{farm} 1,total,2025-02-28,0"
+        for month in range(3, 9):
+            last = first(2025, month + 1) - timedelta(1)
+            figure += SEASON[month] * last.day
+            yield f"{farm} 1,total,{last},{figure}"
+        yield f"{farm} 2,total,2025-11-30,0"
+        yield f"{farm} 2,total,2025-12-31,{SEASON[12] * 31 // (2 if farm == 'half_of_it' else 1)}"
+
+
 def files() -> dict[str, str]:
     customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in [*WHO, *OTHERS]]
+    customers += [f"{who},name,agricultural,2015-03-01,2025-01-01 08:00:00" for who in FARMS]
+    meters = ["M1,monthly,2020-01-01,,1"]
+    for farm in FARMS:
+        meters += [f"{farm} 1,{farm},2020-01-01,2025-09-01,1", f"{farm} 2,{farm},2025-11-30,,1"]
     reverses = {"rebilled c": "rebilled 12"}
     return {
         "customer": "\n".join(["customer_id,name,segment,opened_on,updated_at", *customers, ""]),
@@ -123,8 +146,8 @@ def files() -> dict[str, str]:
                 "",
             ]
         ),
-        "meter": "meter_id,customer_id,installed_on,removed_on,multiplier\nM1,monthly,2020-01-01,,1\n",
-        "meter_reading": "\n".join(["meter_id,register,read_on,reading", *readings(), ""]),
+        "meter": "\n".join(["meter_id,customer_id,installed_on,removed_on,multiplier", *meters, ""]),
+        "meter_reading": "\n".join(["meter_id,register,read_on,reading", *readings(), *readings_of_farms(), ""]),
         "external_risk": "customer_id,kind,listed_on\nbankrupt,bankruptcy,2026-03-01\n",
         "party": "\n".join(["customer_id,role,party_name,share_pct,valid_from,valid_to", *PARTIES.split(), ""]),
         "payment": "\n".join(
@@ -137,7 +160,7 @@ def files() -> dict[str, str]:
 def hand(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Hand:
     settings: Settings = new_warehouse()
     folder: Path = tmp_path_factory.mktemp("features")
-    build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
+    build_by_hand(files(), [date(2026, 1, 31), date(2026, 5, 31), DAY], folder, settings)
     return Hand(settings)
 
 
@@ -230,6 +253,15 @@ def test_a_change_of_party_is_somebody_else_or_a_quarter_of_the_shares(hand: Han
 def test_a_share_is_of_the_months_in_which_both_were_measured(hand: Hand) -> None:
     found = hand.row(f"(select * from features.customer_feature where as_of_date = '{DAY}') as one", "monthly")
     assert (found["power_factor_12m"], found["peak_share_12m"]) == (Decimal("0.7071"), Decimal("0.5000"))
+
+
+def test_use_is_compared_by_the_season_of_each_month(hand: Hand) -> None:
+    """Each month before comes to 100 a day without its season, so December has 40."""
+    found = hand.rows(
+        "select customer_id, usage_against_segment from features.customer_feature "
+        "where as_of_date = '2026-01-31' and customer_id in ('in_season', 'half_of_it') order by 1"
+    )
+    assert found == [("half_of_it", -50), ("in_season", 0)]
 
 
 def test_a_bankrupt_firm_without_a_bill_has_the_worst_grade(hand: Hand) -> None:

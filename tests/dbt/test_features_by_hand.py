@@ -20,7 +20,7 @@ WHO = ["monthly", "bimonthly", "quarterly", "weekly", "new", "gap", "caught_up",
 FARMS = ["in_season", "half_of_it"]
 # What a month takes there, in a hundred of the mean one (policies/default/1.2/season_indices.csv).
 SEASON = {3: 100, 4: 130, 5: 152, 6: 160, 7: 152, 8: 130, 12: 40}
-OTHERS = ["unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
+OTHERS = ["returned", "unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
 Bill = tuple[str, str, date, date, str, str, str]
 
 
@@ -88,6 +88,23 @@ def payments() -> Iterator[tuple[str, str, str, date, str]]:
         yield f"P {bill}", customer, bill, due + timedelta(late or -1), amount
 
 
+# Payments of "returned" for bills due on their day: one that came back on the last day of March, one of April on the
+# first of the next month, one on the last day of May.
+RETURNS = [("2026-03-20", "2026-03-31"), ("2026-03-21", "2026-04-01"), ("2026-05-20", "2026-05-31")]
+
+
+def returned_bills() -> Iterator[Bill]:
+    for number, (paid_on, _) in enumerate(RETURNS):
+        due = date.fromisoformat(paid_on)
+        yield f"returned {number}", "returned", due - timedelta(20), due, paid_on[:7], "100.00", "regular"
+
+
+def returned_payments() -> Iterator[str]:
+    for number, (paid_on, returned_on) in enumerate(RETURNS):
+        yield f"R{number},returned,returned {number},{paid_on},100.00,"
+        yield f"R{number}b,returned,returned {number},{returned_on},-100.00,R{number}"
+
+
 # Name, share and days of who stands behind "monthly", "new" and "gap".
 PARTIES = """
 monthly,legal_representative,Wang,,2020-01-01,2026-03-31
@@ -142,7 +159,7 @@ def files() -> dict[str, str]:
         "bill": "\n".join(
             [
                 "bill_id,customer_id,issued_on,due_on,period,amount,kind,reverses_bill_id",
-                *(",".join([*map(str, bill), reverses.get(bill[0], "")]) for bill in bills()),
+                *(",".join([*map(str, bill), reverses.get(bill[0], "")]) for bill in (*bills(), *returned_bills())),
                 "",
             ]
         ),
@@ -151,7 +168,12 @@ def files() -> dict[str, str]:
         "external_risk": "customer_id,kind,listed_on\nbankrupt,bankruptcy,2026-03-01\n",
         "party": "\n".join(["customer_id,role,party_name,share_pct,valid_from,valid_to", *PARTIES.split(), ""]),
         "payment": "\n".join(
-            ["payment_id,customer_id,bill_id,paid_on,amount", *(",".join(map(str, one)) for one in payments()), ""]
+            [
+                "payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id",
+                *(",".join([*map(str, one), ""]) for one in payments()),
+                *returned_payments(),
+                "",
+            ]
         ),
     }
 
@@ -230,6 +252,15 @@ def test_a_window_that_ends_with_a_month_begins_with_one(hand: Hand) -> None:
     assert (found["worst_days_late_1m"], found["worst_days_late_3m"]) == (0, 8)
     before = hand.row("(select * from features.payment_behaviour where as_of_date = '2026-05-31') as one", "windows")
     assert (before["on_time_rate_1m"], before["worst_days_late_1m"]) == (Decimal("1.0000"), 0)
+
+
+def test_a_return_of_a_months_last_day_is_of_that_month(hand: Hand) -> None:
+    """As of 31 May it is one of May; as of 30 June none is of June, and of three months those of 1 April and 31 May."""
+    found = hand.rows(
+        "select as_of_date, bounced_1m, bounced_3m, bounced_6m from features.customer_feature "
+        f"where customer_id = 'returned' and as_of_date in ('2026-05-31', '{DAY}') order by 1"
+    )
+    assert found == [(date(2026, 5, 31), 1, 3, 3), (DAY, 0, 2, 3)]
 
 
 def test_a_bill_is_late_by_its_own_size_too(hand: Hand) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from gridcredit.policies.store import read_policy
+from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
 
+from tests.support import shipped
 from tests.support.by_hand import Hand, build_by_hand
 from tests.support.warehouses import WarehouseFactory
 
@@ -284,6 +289,20 @@ def test_a_change_of_party_is_somebody_else_or_a_quarter_of_the_shares(hand: Han
 def test_a_share_is_of_the_months_in_which_both_were_measured(hand: Hand) -> None:
     found = hand.row(f"(select * from features.customer_feature where as_of_date = '{DAY}') as one", "monthly")
     assert (found["power_factor_12m"], found["peak_share_12m"]) == (Decimal("0.7071"), Decimal("0.5000"))
+
+
+def test_a_policy_may_ask_for_so_many_bills(hand: Hand, tmp_path: Path) -> None:
+    """Of three that are asked for "one_bill" has one and "new" two; "returned" has three, and all others more, or none
+    and so no grade before either.
+    """
+    folder, out = tmp_path / "asking", tmp_path / "changes.csv"
+    shutil.copytree(shipped.FOLDER, folder)
+    header = (folder / "policy.yml").read_text().replace(shipped.VERSION, "asking-1")
+    (folder / "policy.yml").write_text(header + "least_bills_due: 3\n")
+    simulate_policy(read_policy(folder, hand.settings), DAY, hand.settings, out=out)
+    with out.open(newline="", encoding="utf-8") as file:
+        changed = {row["customer_id"]: (row["grade_before"], row["grade_after"]) for row in csv.DictReader(file)}
+    assert changed == {"one_bill": ("AAA", "NR"), "new": ("AAA", "NR")}
 
 
 def test_use_is_compared_by_the_season_of_each_month(hand: Hand) -> None:

@@ -49,7 +49,7 @@ def facts(grade: str, score: str | None, **changed: Any) -> Facts:
         ],
         size_basis=None,
         features={"tenure": Decimal(40), "thefts": Decimal(0)},
-        policy={"new_customer_months": 6, "new_customer_grade": "NR", "default_grade": ""},
+        policy={"new_customer_months": 6, "new_customer_grade": "NR", "default_grade": "", "least_bills_due": None},
         grades=GRADES,
         vetoes=[
             {
@@ -170,6 +170,13 @@ def test_a_new_customer_who_counts_as_a_grade() -> None:
             "of the weight of Payment 33% is available, and the policy asks for 50%",
         ),
         ({"indicators": [indicator("one", None, "10")]}, "no indicator is available"),
+        (
+            {
+                "policy": {"new_customer_months": 6, "new_customer_grade": "NR", "least_bills_due": 3},
+                "features": {"tenure": Decimal(40), "bills_due_12m": Decimal(1)},
+            },
+            "bills due in 12 months are 1, and the policy asks for 3",
+        ),
     ],
 )  # fmt: skip
 def test_who_is_not_rated(changed: dict[str, Any], why: str) -> None:

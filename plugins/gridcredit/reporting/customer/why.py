@@ -259,10 +259,13 @@ class Words:
         return self.texts["what_is_missing"].format(self.texts["and"].join(why))
 
     def _shares(self) -> Iterator[str]:
-        """Of which dimensions less is available than the policy asks for."""
+        """Which facts are fewer than the policy asks for."""
         if not any(row["is_available"] for row in self.facts.indicators):
             yield self.texts["nothing_available"]
             return
+        least, due = self.facts.policy["least_bills_due"], self.facts.features.get("bills_due_12m") or 0
+        if least and due < least:
+            yield self.texts["few_bills"].format(due=plain(due), needed=least)
         for needed in self.facts.required_weights:
             rows = [row for row in self.facts.indicators if needed["dimension"] in ("all", row["dimension"])]
             weight = sum(row["weight"] for row in rows)

@@ -154,13 +154,17 @@ measured as (
     {{ return('coalesce(' ~ ratio(active, factor) ~ ', ' ~ active ~ ')') }}
 {%- endmacro %}
 
-{% macro median_of_past(months, value, at_least=1) -%}
-    {#- The median of a value over the twelve months before each of a relation's, if so many of them were measured. -#}
+{% macro median_of_past(months, value, at_least=1, beside='') -%}
+    {#-
+        The median of a value over the twelve months before each of a relation's, if so many of them were measured. What
+        stands beside each of these months, `earlier`, may be joined.
+    -#}
     (
         select case when count(*) >= {{ at_least }} then {{ median('past_months.measured') }} end as median
         from (
             select {{ value }} as measured
             from {{ ref('usage_month') }} as earlier
+            {{- beside }}
             where
                 earlier.customer_id = {{ months }}.customer_id
                 and earlier.usage_month < {{ months }}.usage_month

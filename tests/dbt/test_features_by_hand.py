@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from gridcredit.policies.store import read_policy
+from gridcredit.policy_changes.simulation import simulate_policy
 from gridcredit.settings import Settings
 
+from tests.support import shipped
 from tests.support.by_hand import Hand, build_by_hand
 from tests.support.warehouses import WarehouseFactory
 
 DAY = date(2026, 6, 30)
 # Customers that differ in their bills alone.
 WHO = ["monthly", "bimonthly", "quarterly", "weekly", "new", "gap", "caught_up", "rebilled", "thief", "one_bill"]
-OTHERS = ["unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
+# Of agriculture: their use alone differs.
+FARMS = ["in_season", "half_of_it"]
+# What a month takes there, in a hundred of the mean one (policies/default/1.2/season_indices.csv).
+SEASON = {3: 100, 4: 130, 5: 152, 6: 160, 7: 152, 8: 130, 12: 40}
+OTHERS = ["returned", "unpaid_today", "two_meters", "windows", "tiny", "partly", "bankrupt"]
 Bill = tuple[str, str, date, date, str, str, str]
 
 
@@ -84,6 +93,23 @@ def payments() -> Iterator[tuple[str, str, str, date, str]]:
         yield f"P {bill}", customer, bill, due + timedelta(late or -1), amount
 
 
+# Payments of "returned" for bills due on their day: one that came back on the last day of March, one of April on the
+# first of the next month, one on the last day of May.
+RETURNS = [("2026-03-20", "2026-03-31"), ("2026-03-21", "2026-04-01"), ("2026-05-20", "2026-05-31")]
+
+
+def returned_bills() -> Iterator[Bill]:
+    for number, (paid_on, _) in enumerate(RETURNS):
+        due = date.fromisoformat(paid_on)
+        yield f"returned {number}", "returned", due - timedelta(20), due, paid_on[:7], "100.00", "regular"
+
+
+def returned_payments() -> Iterator[str]:
+    for number, (paid_on, returned_on) in enumerate(RETURNS):
+        yield f"R{number},returned,returned {number},{paid_on},100.00,"
+        yield f"R{number}b,returned,returned {number},{returned_on},-100.00,R{number}"
+
+
 # Name, share and days of who stands behind "monthly", "new" and "gap".
 PARTIES = """
 monthly,legal_representative,Wang,,2020-01-01,2026-03-31
@@ -111,24 +137,48 @@ def readings() -> Iterator[str]:
             yield f"M1,peak,{read_on},{500 * number}"
 
 
+def readings_of_farms() -> Iterator[str]:
+    """Of March to August 2025 by one meter and of December by another, as much a day as in season; one of them takes
+    half of that in December.
+    """
+    for farm in FARMS:
+        figure = 0
+        yield f"{farm} 1,total,2025-02-28,0"
+        for month in range(3, 9):
+            last = first(2025, month + 1) - timedelta(1)
+            figure += SEASON[month] * last.day
+            yield f"{farm} 1,total,{last},{figure}"
+        yield f"{farm} 2,total,2025-11-30,0"
+        yield f"{farm} 2,total,2025-12-31,{SEASON[12] * 31 // (2 if farm == 'half_of_it' else 1)}"
+
+
 def files() -> dict[str, str]:
     customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in [*WHO, *OTHERS]]
+    customers += [f"{who},name,agricultural,2015-03-01,2025-01-01 08:00:00" for who in FARMS]
+    meters = ["M1,monthly,2020-01-01,,1"]
+    for farm in FARMS:
+        meters += [f"{farm} 1,{farm},2020-01-01,2025-09-01,1", f"{farm} 2,{farm},2025-11-30,,1"]
     reverses = {"rebilled c": "rebilled 12"}
     return {
         "customer": "\n".join(["customer_id,name,segment,opened_on,updated_at", *customers, ""]),
         "bill": "\n".join(
             [
                 "bill_id,customer_id,issued_on,due_on,period,amount,kind,reverses_bill_id",
-                *(",".join([*map(str, bill), reverses.get(bill[0], "")]) for bill in bills()),
+                *(",".join([*map(str, bill), reverses.get(bill[0], "")]) for bill in (*bills(), *returned_bills())),
                 "",
             ]
         ),
-        "meter": "meter_id,customer_id,installed_on,removed_on,multiplier\nM1,monthly,2020-01-01,,1\n",
-        "meter_reading": "\n".join(["meter_id,register,read_on,reading", *readings(), ""]),
+        "meter": "\n".join(["meter_id,customer_id,installed_on,removed_on,multiplier", *meters, ""]),
+        "meter_reading": "\n".join(["meter_id,register,read_on,reading", *readings(), *readings_of_farms(), ""]),
         "external_risk": "customer_id,kind,listed_on\nbankrupt,bankruptcy,2026-03-01\n",
         "party": "\n".join(["customer_id,role,party_name,share_pct,valid_from,valid_to", *PARTIES.split(), ""]),
         "payment": "\n".join(
-            ["payment_id,customer_id,bill_id,paid_on,amount", *(",".join(map(str, one)) for one in payments()), ""]
+            [
+                "payment_id,customer_id,bill_id,paid_on,amount,reverses_payment_id",
+                *(",".join([*map(str, one), ""]) for one in payments()),
+                *returned_payments(),
+                "",
+            ]
         ),
     }
 
@@ -137,7 +187,7 @@ def files() -> dict[str, str]:
 def hand(new_warehouse: WarehouseFactory, tmp_path_factory: pytest.TempPathFactory) -> Hand:
     settings: Settings = new_warehouse()
     folder: Path = tmp_path_factory.mktemp("features")
-    build_by_hand(files(), [date(2026, 5, 31), DAY], folder, settings)
+    build_by_hand(files(), [date(2026, 1, 31), date(2026, 5, 31), DAY], folder, settings)
     return Hand(settings)
 
 
@@ -209,6 +259,15 @@ def test_a_window_that_ends_with_a_month_begins_with_one(hand: Hand) -> None:
     assert (before["on_time_rate_1m"], before["worst_days_late_1m"]) == (Decimal("1.0000"), 0)
 
 
+def test_a_return_of_a_months_last_day_is_of_that_month(hand: Hand) -> None:
+    """As of 31 May it is one of May; as of 30 June none is of June, and of three months those of 1 April and 31 May."""
+    found = hand.rows(
+        "select as_of_date, bounced_1m, bounced_3m, bounced_6m from features.customer_feature "
+        f"where customer_id = 'returned' and as_of_date in ('2026-05-31', '{DAY}') order by 1"
+    )
+    assert found == [(date(2026, 5, 31), 1, 3, 3), (DAY, 0, 2, 3)]
+
+
 def test_a_bill_is_late_by_its_own_size_too(hand: Hand) -> None:
     """Nothing was paid of bills of 0.15, and 2.85 of those of 3.00: neither comes to what is pursued, both are late."""
     found = hand.rows(
@@ -230,6 +289,29 @@ def test_a_change_of_party_is_somebody_else_or_a_quarter_of_the_shares(hand: Han
 def test_a_share_is_of_the_months_in_which_both_were_measured(hand: Hand) -> None:
     found = hand.row(f"(select * from features.customer_feature where as_of_date = '{DAY}') as one", "monthly")
     assert (found["power_factor_12m"], found["peak_share_12m"]) == (Decimal("0.7071"), Decimal("0.5000"))
+
+
+def test_a_policy_may_ask_for_so_many_bills(hand: Hand, tmp_path: Path) -> None:
+    """Of three that are asked for "one_bill" has one and "new" two; "returned" has three, and all others more, or none
+    and so no grade before either.
+    """
+    folder, out = tmp_path / "asking", tmp_path / "changes.csv"
+    shutil.copytree(shipped.FOLDER, folder)
+    header = (folder / "policy.yml").read_text().replace(shipped.VERSION, "asking-1")
+    (folder / "policy.yml").write_text(header + "least_bills_due: 3\n")
+    simulate_policy(read_policy(folder, hand.settings), DAY, hand.settings, out=out)
+    with out.open(newline="", encoding="utf-8") as file:
+        changed = {row["customer_id"]: (row["grade_before"], row["grade_after"]) for row in csv.DictReader(file)}
+    assert changed == {"one_bill": ("AAA", "NR"), "new": ("AAA", "NR")}
+
+
+def test_use_is_compared_by_the_season_of_each_month(hand: Hand) -> None:
+    """Each month before comes to 100 a day without its season, so December has 40."""
+    found = hand.rows(
+        "select customer_id, usage_against_segment from features.customer_feature "
+        "where as_of_date = '2026-01-31' and customer_id in ('in_season', 'half_of_it') order by 1"
+    )
+    assert found == [("half_of_it", -50), ("in_season", 0)]
 
 
 def test_a_bankrupt_firm_without_a_bill_has_the_worst_grade(hand: Hand) -> None:

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from gridcredit import policies
 from gridcredit.errors import GateFailedError
+from gridcredit.evaluation import soundness
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage import decisions
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import status
 from gridcredit.policies.store import policy_in_force
+from gridcredit.reporting.customer import write_report
 from gridcredit.settings import PROJECT_DIR, Settings
 
 from tests.support import shipped
@@ -63,7 +65,7 @@ def load_supplier(folder: Path, settings: Settings) -> None:
 
 
 def test_five_months_of_bills_of_customers_of_many_years(
-    settings: Settings, new_warehouse: WarehouseFactory, tmp_path: Path
+    settings: Settings, new_warehouse: WarehouseFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Released at once; who has no bill is not rated; a late correction of others' bills moves nobody's size of
     bill.
@@ -81,9 +83,27 @@ def test_five_months_of_bills_of_customers_of_many_years(
         rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
     )
     assert Counter(sizes.values()) == {Decimal(tenth): 23 for tenth in range(0, 100, 10)}
+    # Of 230 customers with bills by May 23 are smaller than the 24th, and so on; June is rated by them.
+    amounts = sorted({100 + 3 * who + Decimal(who % 7) / 10 for who in range(10, CUSTOMERS)})
+    tenths = (
+        "select percentile, mean_monthly_bill, segment, basis_date, customers from published.bill_size_tenth "
+        "where rated_month = '2026-06-01' order by 1"
+    )
+    assert rows(settings, tenths) == [
+        (10 * place, amounts[23 * place], "residential", date(2026, 5, 31), 230) for place in range(1, 10)
+    ]
+    write_report("C050", tmp_path / "report.html", settings=settings)
+    assert ", by the bills of 230 customers as of 2026-05-31</td>" in (tmp_path / "report.html").read_text()
     missing = status(settings).missing
     assert any(line.startswith("meter_reading:") for line in missing)
     assert any("all customers are residential" in line for line in missing)
+    # 10 of 240 are few; where so few are many, they are named.
+    assert not any(line.startswith("grades:") for line in missing)
+    monkeypatch.setattr(soundness, "MANY_NOT_RATED", 0.04)
+    assert any(
+        "4 % of the customers have none; of 10 no bill fell due in 12 months" in line
+        for line in status(settings).missing
+    )
 
     # The same supplier in a currency of which a hundred go into one: the same tenths.
     other = new_warehouse()
@@ -108,6 +128,7 @@ def test_five_months_of_bills_of_customers_of_many_years(
     deliver(tmp_path / "late" / "bill.csv", settings, text)
     pipeline.build_ratings("second", LAST_DAY + timedelta(days=1), settings)
     assert rows(settings, "select * from ops.bill_size_bounds order by 1, 2, 3") == before
+    assert rows(settings, tenths)[8][1] == amounts[207]
     now = dict(
         rows(settings, "select customer_id, bill_size from published.feature_library where bill_size is not null")
     )
@@ -147,6 +168,37 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
     assert again.returncode == 1
     assert "no gate blocks run 'first'" in again.stderr
     assert "--anew is deprecated: use --full-refresh" in again.stderr
+
+
+def test_scores_of_two_versions_are_no_drift(settings: Settings, tmp_path: Path) -> None:
+    """Months in which many pay late from April on, and from May another version, which gives nothing for what it weighs
+    most: the release of June is not blocked, though its scores are far from those of March.
+    """
+    settings.policies_dir = tmp_path / "policies"
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
+    file = settings.policies_dir / "default" / shipped.NUMBER / "policy.yml"
+    file.write_text(file.read_text() + 'max_score_psi: "0.01"\n')
+    newer = settings.policies_dir / "default" / "9.0"
+    shutil.copytree(file.parent, newer)
+    text = (
+        (newer / "policy.yml").read_text().replace(shipped.VERSION, "default-9.0").replace("2000-01-03", "2026-05-15")
+    )
+    (newer / "policy.yml").write_text(text)
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    settings.history_months = 2
+    day = date(2026, 5, 31)
+    assert pipeline.build_ratings("first", day, settings).number == 1
+    versions = "select distinct as_of_date, policy_version from published.rating_month_end order by 1"
+    assert rows(settings, versions)[0][1] == shipped.VERSION
+    assert {version for (version,) in rows(settings, "select policy_version from published.customer_rating")} == {
+        "default-9.0"
+    }
+    drift = dict(rows(settings, "select indicator, psi from monitoring.indicator_drift"))
+    assert drift.pop("score") is None
+    # Values are compared as ever, by the bins of the version in force.
+    assert drift["on_time_rate_12m"] > 0
+    assert pipeline.build_ratings("second", day + timedelta(days=1), settings).number == 2
 
 
 def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Settings, tmp_path: Path) -> None:

@@ -58,6 +58,30 @@ def test_a_segment_is_small_by_the_month_end_that_counts(evaluated_settings: Set
     assert named() == {"residential"}
 
 
+def test_customers_without_a_grade_are_counted(evaluated_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the bills as they were delivered: each of them had one in the year, and is new (test_first_day has others)."""
+    grades = dict(rows(evaluated_settings, "select customer_id, grade_by_policy from published.customer_rating"))
+    not_rated = {who for who, grade in grades.items() if grade == "NR"}
+    due = {
+        who
+        for (who,) in rows(
+            evaluated_settings,
+            "select distinct customer_id from raw.bill cross join "
+            "(select as_of_date from lineage.releases order by release desc limit 1) as last "
+            "where due_on > as_of_date - interval '1 year' and due_on <= as_of_date and amount > 0",
+        )
+    }
+    with connect(evaluated_settings) as connection:
+        assert len(not_rated) < soundness.MANY_NOT_RATED * len(grades)
+        assert list(soundness._not_rated(connection)) == []
+        monkeypatch.setattr(soundness, "MANY_NOT_RATED", 0)
+        (gap,) = soundness._not_rated(connection)
+    assert not_rated
+    assert not_rated <= due
+    share = 100 * len(not_rated) / len(grades)
+    assert gap == ("not_rated", {"share": share, "without_bill": 0})
+
+
 def test_readings_that_are_far_apart_are_named(evaluated_settings: Settings) -> None:
     """As where meters are read every second month: the simulator reads each month."""
     with connect(evaluated_settings) as connection:

@@ -702,6 +702,7 @@ class Policy:
         self.new_customer_months: int = header["new_customer_months"]
         self.new_customer_grade: str = header["new_customer_grade"]
         self.half_life: int = header.get("half_life_months", 3)
+        self.least_bills_due: int = header.get("least_bills_due") or 0
         required = self.folder / "required_weights.csv"
         self.required = {
             row["dimension"]: Decimal(row["min_share"])
@@ -832,7 +833,7 @@ def in_default(features: Features) -> bool:
 def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal | None:
     """Points of what is available, out of a hundred; what is missing counts where the policy gives it points."""
     available = indicators_of(policy, customer, features)
-    if not available or not is_enough_known(policy, customer, available):
+    if not available or not is_enough_known(policy, customer, available, features):
         return None
     missing = [
         name for name in policy.missing_points if name not in available and customer.segment not in policy.not_for[name]
@@ -844,8 +845,10 @@ def score_of(policy: Policy, customer: Customer, features: Features) -> Decimal 
         return rounded(100 * points / sum((policy.weights[name] for name in [*available, *missing]), ZERO), 2)
 
 
-def is_enough_known(policy: Policy, customer: Customer, available: list[str]) -> bool:
-    """Whether of each dimension that the policy names the share of its weight is available that it asks for."""
+def is_enough_known(policy: Policy, customer: Customer, available: list[str], features: Features) -> bool:
+    """Whether as many bills were due as the policy asks for, and of each dimension the share of its weight is known."""
+    if features.get("bills_due_12m", ZERO) < policy.least_bills_due:
+        return False
     speaking = [name for name in policy.weights if customer.segment not in policy.not_for[name]]
     for dimension, least in policy.required.items():
         of_it = [name for name in speaking if dimension in ("all", policy.dimensions[name])]

@@ -153,9 +153,8 @@ def usage_features(
         if load is not None and capacity:
             features["capacity_use"] = rounded(100 * rounded(load, 3) / capacity, 1)
         drop = has_dropped(months, number) and service_changes == 0
-        daily, median = months[number].daily, median_of_past(months, number)
-        if daily is not None and median:
-            usual = rounded(median, 3) * season[(number - 1) % 12 + 1]
+        daily, median = months[number].daily, seasonal_median(months, number, season)
+        if daily is not None and median and (usual := rounded(median * season[month_of(number)], 3)):
             features["usage_against_segment"] = rounded(100 * (rounded(daily, 3) / usual - 1), 1)
             drop = drop and features["usage_against_segment"] < Decimal("-33.3")
         year = [months[n] for n in range(number - 11, number + 1) if n in months]
@@ -212,9 +211,19 @@ def daily_of_past(months: dict[int, Month], number: int) -> list[Decimal]:
     return [value for value in past if value is not None] if len(past) >= 6 else []
 
 
-def median_of_past(months: dict[int, Month], number: int) -> Decimal | None:
-    known = daily_of_past(months, number)
-    return statistics.median(known) if known else None
+def month_of(number: int) -> int:
+    return (number - 1) % 12 + 1
+
+
+def seasonal_median(months: dict[int, Month], number: int, season: dict[int, Decimal]) -> Decimal | None:
+    """The median of daily use in the twelve months before, of each month what it would be without its season."""
+    if not daily_of_past(months, number):
+        return None
+    return statistics.median(
+        daily / season[month_of(n)]
+        for n in range(number - 12, number)
+        if n in months and (daily := months[n].daily) is not None
+    )
 
 
 def is_a_third_below(month: Month, before: Month) -> bool:

@@ -329,6 +329,11 @@ def test_who_lacks_what_the_policy_asks_for_has_no_score(base: Policy) -> None:
     assert list(~np.isnan(score(policy, frame))) == list(frame["has_score"])
     # Half of it is enough: 15 of 30.
     assert not np.isnan(score(policy, frame.assign(bounced_12m=0.0))[0])
+    # And of three bills that are asked for three must have been due; none is known of the last. The third has 5 of
+    # payment's 15 still.
+    asking = replace(policy, header=base.header.model_copy(update={"least_bills_due": 3}))
+    known = frame.assign(bounced_12m=0.0, bills_due_12m=[3.0, 2.0, 4.0, 3.0, np.nan])
+    assert list(~np.isnan(score(asking, known.assign(service_change=0.0)))) == [True, False, False, True, False]
 
 
 def test_a_scorecard_without_what_the_policy_asks_for_is_refused(fitted: Fitted, base: Policy) -> None:

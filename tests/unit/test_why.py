@@ -47,8 +47,9 @@ def facts(grade: str, score: str | None, **changed: Any) -> Facts:
             indicator("two", "22", "30"),
             indicator("three", None, "30", "value"),
         ],
+        size_basis=None,
         features={"tenure": Decimal(40), "thefts": Decimal(0)},
-        policy={"new_customer_months": 6, "new_customer_grade": "NR", "default_grade": ""},
+        policy={"new_customer_months": 6, "new_customer_grade": "NR", "default_grade": "", "least_bills_due": None},
         grades=GRADES,
         vetoes=[
             {
@@ -87,6 +88,19 @@ def test_a_score_too_low_says_what_would_be_enough() -> None:
     assert prevented(facts("C", "60")) == [
         "B begins at a score of 70, which is 10 more; full points in “one” would give it"
     ]
+
+
+def test_a_size_of_bill_says_whose_bills_it_is_by() -> None:
+    small = [indicator("one", "20", "40"), indicator("bill_size", "0", "30", "value")]
+    basis = {"basis_date": date(2026, 5, 31), "customers": 41}
+    whole = facts("C", "28.57", indicators=small, size_basis=basis)
+    assert "lost 30 of 30: why bill_size, by the bills of 41 customers as of 2026-05-31); " in said(whole)
+    assert "bill_size的原因（按2026-05-31时41户的电费）" in said(whole, "zh")
+    # A policy with sizes of its own, and a segment with too few customers, have no such day.
+    assert "as of 2026-05-31" not in said(replace(whole, size_basis=None))
+    # No other indicator is by it.
+    others = said(replace(whole, indicators=[indicator("one", "20", "40")]))
+    assert "by the bills" not in others
 
 
 def test_the_fewest_indicators_that_are_enough_are_named() -> None:
@@ -156,6 +170,13 @@ def test_a_new_customer_who_counts_as_a_grade() -> None:
             "of the weight of Payment 33% is available, and the policy asks for 50%",
         ),
         ({"indicators": [indicator("one", None, "10")]}, "no indicator is available"),
+        (
+            {
+                "policy": {"new_customer_months": 6, "new_customer_grade": "NR", "least_bills_due": 3},
+                "features": {"tenure": Decimal(40), "bills_due_12m": Decimal(1)},
+            },
+            "bills due in 12 months are 1, and the policy asks for 3",
+        ),
     ],
 )  # fmt: skip
 def test_who_is_not_rated(changed: dict[str, Any], why: str) -> None:

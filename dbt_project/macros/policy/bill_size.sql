@@ -17,7 +17,7 @@
                 {%- endfor %}
             end
         {%- endfor %}
-        when {{ bounds }}.customers >= 20
+        when {{ bounds }}.customers >= {{ fewest_for_tenths() }}
             then case
                 {%- for percentile in range(90, 0, -10) %}
                 when {{ mean_monthly_bill }} >= {{ bounds }}.from_{{ percentile }} then {{ percentile }}
@@ -25,4 +25,26 @@
                 else 0
             end
     end
+{%- endmacro %}
+
+{% macro fewest_for_tenths() -%}
+    {#- So many customers with bills a segment needs. -#}
+    20
+{%- endmacro %}
+
+{% macro bill_size_dates(dates, basis_dates) -%}
+    {#- Of each day the day whose bounds it uses: the month-end before; of a day that has none before it, the first there is by then. -#}
+    select
+        {{ dates }}.as_of_date,
+        coalesce(
+            max(
+                case
+                    when {{ basis_dates }}.basis_date <= {{ dates }}.previous_month_end then {{ basis_dates }}.basis_date
+                end
+            ),
+            min(case when {{ basis_dates }}.basis_date <= {{ dates }}.as_of_date then {{ basis_dates }}.basis_date end)
+        ) as basis_date
+    from {{ dates }}
+    cross join {{ basis_dates }}
+    group by {{ dates }}.as_of_date
 {%- endmacro %}

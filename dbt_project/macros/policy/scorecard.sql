@@ -79,11 +79,17 @@
 {%- endmacro %}
 
 {% macro has_required_weights() -%}
-    {#- Whether enough is known for a grade: of each dimension that the policy names, the share of its weight that it asks for. -#}
+    {#-
+        Whether enough is known for a grade: as many bills due as the policy asks for, and of each dimension that it names
+        the share of its weight.
+    -#}
     {%- set indicators = policy_table('indicators', 'indicator') -%}
     {%- set versions = {} -%}
+    {%- for row in policy_table('policies', 'effective_from') if row.least_bills_due -%}
+        {%- do versions.update({row.policy_version: ['coalesce(bills_due_12m, 0) >= ' ~ row.least_bills_due]}) -%}
+    {%- endfor -%}
     {%- for version, required in policy_table('required_weights', 'dimension') | groupby('policy_version') -%}
-        {%- set conditions = [] -%}
+        {%- set conditions = versions.get(version, []) -%}
         {%- for one in required -%}
             {%- set available, applicable = [], [] -%}
             {%- for row in indicators if row.policy_version == version and one.dimension in ('all', row.dimension) -%}
@@ -95,6 +101,9 @@
             {%- endfor -%}
             {%- do conditions.append('(' ~ available | join(' + ') ~ ') >= ' ~ one.min_share ~ ' * (' ~ applicable | join(' + ') ~ ')') -%}
         {%- endfor -%}
+        {%- do versions.update({version: conditions}) -%}
+    {%- endfor -%}
+    {%- for version, conditions in versions.items() -%}
         {%- do versions.update({version: '(' ~ conditions | join(' and ') ~ ')'}) -%}
     {%- endfor -%}
     {{ 'coalesce(' ~ by_version(versions) ~ ', true)' if versions else 'true' }}

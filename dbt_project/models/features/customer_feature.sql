@@ -1,17 +1,6 @@
 -- All features of a customer side by side: those with nothing on record of conduct have none.
 {{ config(materialized='view', keys_of='as_of_scope') }}
 
-{%- set against_segment -%}
-    cast(
-            {{
-                rounded(
-                    '100 * (' ~ ratio('use.daily_kwh', product('use.median_daily_kwh', 'seasons.usage_index')) ~ ' - 1)',
-                    1
-                )
-            }}
-            as numeric(18, 1)
-        )
-{%- endset %}
 with
 
 dates as (
@@ -57,12 +46,6 @@ terms as (
 
 ),
 
-seasons as (
-
-    select * from {{ source('policy', 'season_indices') }}
-
-),
-
 bill_size_bounds as (
 
     select * from {{ ref('bill_size_bound') }}
@@ -75,18 +58,9 @@ basis_dates as (
 
 ),
 
--- The bounds of the month-end before; of a day that has none before it, the first there are by then.
 bill_size_dates as (
 
-    select
-        dates.as_of_date,
-        coalesce(
-            max(case when basis_dates.basis_date <= dates.previous_month_end then basis_dates.basis_date end),
-            min(case when basis_dates.basis_date <= dates.as_of_date then basis_dates.basis_date end)
-        ) as basis_date
-    from dates
-    cross join basis_dates
-    group by dates.as_of_date
+    {{ bill_size_dates('dates', 'basis_dates') }}
 
 ),
 
@@ -131,7 +105,7 @@ customer_features as (
                 )
         end as security,
         use.usage_trend,
-        {{ against_segment }} as usage_against_segment,
+        use.usage_against_segment,
         use.usage_growth_12m,
         use.load_factor_12m,
         use.peak_share_12m,
@@ -153,7 +127,7 @@ customer_features as (
                         when
                             use.has_dropped
                             and coalesce(conduct.service_change, 0) = 0
-                            and {{ against_segment }} < -33.3
+                            and use.usage_against_segment < -33.3
                             then 2
                         else 0
                     end
@@ -196,11 +170,6 @@ customer_features as (
             customers.customer_id = terms.customer_id
             and dates.as_of_date >= terms.valid_from
             and dates.as_of_date < terms.valid_to
-    left join seasons
-        on
-            dates.policy_version = seasons.policy_version
-            and customers.segment = seasons.segment
-            and extract(month from use.usage_month) = seasons.month
     left join bill_size_dates
         on dates.as_of_date = bill_size_dates.as_of_date
     left join bill_size_bounds

@@ -1,5 +1,5 @@
 -- What customers used, as of each day of the scope: the last month before it that was measured, if it is one of the
--- four before.
+-- four before. Seasons are those of the day's policy, so what needs them is computed here.
 {{
     config(
         materialized='incremental',
@@ -8,11 +8,37 @@
     )
 }}
 
+{%- set by_season = ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index') %}
+{%- set seasons_then %}
+            inner join seasons
+                on
+                    with_season.policy_version = seasons.policy_version
+                    and with_season.segment = seasons.segment
+                    and extract(month from earlier.usage_month) = seasons.month
+{%- endset %}
 with
 
 scope as (
 
     select * from {{ ref('as_of_scope') }}
+
+),
+
+dates as (
+
+    select * from {{ ref('evaluation_date') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customer') }}
+
+),
+
+seasons as (
+
+    select * from {{ source('policy', 'season_indices') }}
 
 ),
 
@@ -28,7 +54,6 @@ latest as (
             profiles.usage_month,
             profiles.trend_3m_pct as usage_trend,
             profiles.daily_kwh,
-            profiles.median_daily_kwh,
             profiles.load_kva_3m,
             coalesce(profiles.robust_z <= -3.5, false) as has_dropped,
             profiles.tamper_events_6m,
@@ -51,6 +76,60 @@ latest as (
         limit 1
     ) as profile
 
+),
+
+with_season as (
+
+    select
+        latest.*,
+        dates.policy_version,
+        customers.segment,
+        seasons.usage_index
+    from latest
+    inner join dates
+        on latest.as_of_date = dates.as_of_date
+    left join customers
+        on latest.customer_id = customers.customer_id
+    left join seasons
+        on
+            dates.policy_version = seasons.policy_version
+            and customers.segment = seasons.segment
+            and extract(month from latest.usage_month) = seasons.month
+
+),
+
+-- What a month of an even year would have taken, in the median, times the season of the month.
+beside_usual as (
+
+    select
+        with_season.*,
+        cast({{ rounded(product('past.median', 'with_season.usage_index'), 3) }} as numeric(18, 3)) as usual_daily_kwh
+    from with_season
+    cross join lateral {{ median_of_past('with_season', by_season, 6, seasons_then) }} as past  -- noqa: ST05
+
 )
 
-select * from latest
+select
+    as_of_date,
+    customer_id,
+    usage_month,
+    usage_trend,
+    daily_kwh,
+    cast(
+        {{ rounded('100 * (' ~ ratio('daily_kwh', 'usual_daily_kwh') ~ ' - 1)', 1) }} as numeric(18, 1)
+    ) as usage_against_segment,
+    load_kva_3m,
+    has_dropped,
+    tamper_events_6m,
+    estimated_months_3m,
+    estimated_months_12m,
+    gap_months_12m,
+    energy_kwh_12m,
+    peak_kwh_12m,
+    max_demand_kw_12m,
+    days_measured_12m,
+    load_factor_12m,
+    peak_share_12m,
+    power_factor_12m,
+    usage_growth_12m
+from beside_usual

@@ -134,7 +134,6 @@ profiles as (
         cast({{ rounded('load_factor', 4) }} as numeric(18, 4)) as load_factor,
         cast({{ rounded_ratio('peak_kwh', 'energy_kwh', 4) }} as numeric(18, 4)) as peak_share,
         cast({{ rounded(power_factor('energy_kwh', 'reactive_kvarh'), 4) }} as numeric(18, 4)) as power_factor,
-        cast({{ rounded('median_kwh', 3) }} as numeric(18, 3)) as median_daily_kwh,
         -- 1.4826 median deviations of a normal distribution are its standard deviation; a very steady use is taken as
         -- one that moves by a hundredth.
         case

@@ -61,7 +61,7 @@ def check() -> None:
                 f"{len(policy.tables['indicators'])} indicators, {len(policy.tables['grades'])} grades, "
                 f"sha256 {policy.sha256[:12]}"
             )
-            if not policy.tables["required_weights"]:
+            if not policy.tables["required_weights"] and not header.least_bills_due:
                 typer.echo(f"{header.version}: rates who has no bill too: required_weights.csv asks for no facts")
 
 

@@ -121,7 +121,8 @@ def _policies(connection: Connection, settings: Settings) -> Iterator[Gap]:
             )
     for (version,) in connection.execute(
         "select distinct policy_version from published.customer_rating where policy_version not in ("
-        "select policy_version from policy.required_weights) order by 1"
+        "select policy_version from policy.required_weights union all "
+        "select policy_version from policy.policies where least_bills_due is not null) order by 1"
     ):
         yield "asks_for_no_facts", {"version": version}
 

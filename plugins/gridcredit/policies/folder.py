@@ -34,6 +34,12 @@ class Header(BaseModel):
     approver: str = Field(description="who signed it; an approved proposal has the approver's name here")
     new_customer_months: int = Field(description="so long after the contract's beginning a customer counts as new")
     new_customer_grade: str = Field("NR", description="grade of new customers, or NR for not rated")
+    least_bills_due: int | None = Field(
+        None,
+        gt=0,
+        description="with fewer bills due in 12 months a customer has no score; unset: what required_weights.csv asks "
+        "for is enough",
+    )
     bill_tolerance: Decimal = Field(
         description="a bill that differs by more, in currency, from readings and tariff is reported"
     )

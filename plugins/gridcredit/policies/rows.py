@@ -29,7 +29,7 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
         *(header.default_grade, header.steps_on_working_days, header.write_off_after_step, header.limitation_years),
         *(header.dispute_counts_in_rating, header.dispute_counts_in_charges, header.trial_since, header.trial_salt),
         *(header.pursued_share_of_bill, header.reviews_since, header.least_default_rate),
-        *(header.late_charge_min_of, header.late_share_of_bill),
+        *(header.late_charge_min_of, header.late_share_of_bill, header.least_bills_due),
     ]
     with _held(policy.folder / "policy.yml"):
         connection.execute(
@@ -39,7 +39,8 @@ def insert_policy(connection: Connection, policy: Policy, schema: str = "policy"
                 "unbilled_months_max, late_charge_min, write_off_days, pursued_from, half_life_months, max_score_psi, "
                 "default_grade, steps_on_working_days, write_off_after_step, limitation_years, "
                 "dispute_counts_in_rating, dispute_counts_in_charges, trial_since, trial_salt, pursued_share_of_bill, "
-                "reviews_since, least_default_rate, late_charge_min_of, late_share_of_bill) values ({})"
+                "reviews_since, least_default_rate, late_charge_min_of, late_share_of_bill, least_bills_due) "
+                "values ({})"
             ).format(sql.Identifier(schema), sql.SQL(", ").join([sql.Placeholder()] * len(values))),
             values,
         )

@@ -32,9 +32,9 @@ from gridcredit.warehouse.locks import exclusive
 
 PREFIX = "simulated_"
 # What is rebuilt for the day, and of it what depends on the policy.
-OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct attribute usage"
+OF_THE_DAY = "evaluation_date as_of_date customer_scope month_end_scope as_of_scope conduct attribute"
 OF_THE_POLICY = (
-    "evaluation_date as_of_date payment_behaviour bill_size_bound customer_feature score rating credit_position "
+    "evaluation_date as_of_date usage payment_behaviour bill_size_bound customer_feature score rating credit_position "
     "credit_limit"
 )
 

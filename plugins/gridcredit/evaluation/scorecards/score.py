@@ -19,7 +19,8 @@ def score(policy: Policy, frame: pd.DataFrame) -> Floats:
 
     An indicator with `missing_points` counts with them where it applies and has no value.
 
-    `frame` has a column for each indicator, NaN where it is not available, and `segment`.
+    `frame` has a column for each indicator, NaN where it is not available, `segment`, and `bills_due_12m` where the
+    policy asks for so many.
     """
     points = np.zeros(len(frame), dtype=np.int64)
     weights = np.zeros(len(frame), dtype=np.int64)
@@ -42,8 +43,12 @@ def score(policy: Policy, frame: pd.DataFrame) -> Floats:
 
 
 def is_enough_known(policy: Policy, frame: pd.DataFrame) -> Flags:
-    """Whether of each dimension in `required_weights` the share of its weight is available that the policy asks for."""
+    """Whether as many bills were due as the policy asks for, and of each dimension in `required_weights` the share of
+    its weight is available.
+    """
     enough = np.ones(len(frame), dtype=bool)
+    if least := policy.header.least_bills_due:
+        enough &= frame["bills_due_12m"].to_numpy() >= least
     for needed in policy.tables["required_weights"]:
         known, applicable = np.zeros(len(frame), dtype=np.int64), np.zeros(len(frame), dtype=np.int64)
         for row in policy.tables["indicators"]:

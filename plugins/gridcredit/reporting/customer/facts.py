@@ -60,6 +60,7 @@ class Report:
     rating: Row
     veto_reason: Row | None
     indicators: list[Row]
+    size_basis: Row | None
     credit_limit: Row
     customer_class: Row | None
     advice: list[Row]
@@ -179,6 +180,7 @@ def collect(connection: Connection, release: Row, customer_id: str) -> Report:
             None,
         ),
         indicators=_of(connection, "rating_indicator", customer_id, "dimension, weight desc, indicator"),
+        size_basis=size_basis(connection, rating),
         credit_limit=_of(connection, "credit_limit", customer_id)[0],
         customer_class=next(iter(_of(connection, "customer_class", customer_id)), None),
         advice=_of(connection, "customer_advice", customer_id, "money_at_stake desc nulls last, advice"),
@@ -195,6 +197,18 @@ def collect(connection: Connection, release: Row, customer_id: str) -> Report:
         is_cut_off=any(one["is_cut_off"] for one in _of(connection, "supply_cut_off", customer_id)),
         sources=_sources(connection, customer_id),
     )
+
+
+def size_basis(connection: Connection, rating: Row) -> Row | None:
+    """Of which day and how many customers the bills are that a size of bill is by; None where there are no tenths."""
+    found = _rows(
+        connection,
+        "select basis_date, customers from published.bill_size_tenth "
+        "where rated_month = date_trunc('month', %(day)s) and segment = %(segment)s limit 1",
+        day=rating["as_of_date"],
+        segment=rating["segment"],
+    )
+    return found[0] if found else None
 
 
 def _rows(connection: Connection, query: LiteralString, **values: object) -> list[Row]:

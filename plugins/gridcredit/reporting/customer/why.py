@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from gridcredit.errors import GridCreditError
 from gridcredit.pages.texts import Language, plain, read_texts
 from gridcredit.policies.evaluation_rules import read_rules
+from gridcredit.reporting.customer.facts import size_basis
 from gridcredit.settings import Settings
 from gridcredit.warehouse.attributes import published_attributes
 from gridcredit.warehouse.connection import Connection, connect
@@ -37,6 +38,7 @@ class Facts:
 
     rating: Row
     indicators: list[Row]
+    size_basis: Row | None
     features: Row
     policy: Row
     grades: list[Row]
@@ -92,6 +94,7 @@ def _collect(connection: Connection, customer_id: str) -> Facts:
     return Facts(
         rating=ratings[0],
         indicators=rows("select * from published.rating_indicator where customer_id = %(customer)s"),
+        size_basis=size_basis(connection, ratings[0]),
         features=rows("select * from published.feature_library where customer_id = %(customer)s")[0]
         | published_attributes(connection, customer_id),
         policy=rows("select * from policy.policies where policy_version = %(version)s")[0],
@@ -153,11 +156,19 @@ class Words:
                 indicator=self._name(row["indicator"]),
                 lost=plain(row["weight"] - row["points"]),
                 weight=plain(row["weight"]),
-                reason=row[f"reason_{self.language}"] or self.texts["no_value"],
+                reason=(row[f"reason_{self.language}"] or self.texts["no_value"]) + self._basis(row),
             )
             for row in self.facts.lost[:COSTS_NAMED]
         ]
         return self.texts["cost"].format(self.texts["next"].join(costs)) if costs else self.texts["no_cost"]
+
+    def _basis(self, indicator: Row) -> str:
+        """Whose bills a size of bill is by."""
+        basis = self.facts.size_basis
+        if indicator["indicator"] != "bill_size" or not indicator["is_available"] or basis is None:
+            return ""
+        named: str = read_texts(self.language)["size_basis"]
+        return named.format(customers=basis["customers"], day=basis["basis_date"])
 
     def _prevented(self) -> str:
         rank = self.facts.rating["grade_rank"] - 1
@@ -248,10 +259,13 @@ class Words:
         return self.texts["what_is_missing"].format(self.texts["and"].join(why))
 
     def _shares(self) -> Iterator[str]:
-        """Of which dimensions less is available than the policy asks for."""
+        """Which facts are fewer than the policy asks for."""
         if not any(row["is_available"] for row in self.facts.indicators):
             yield self.texts["nothing_available"]
             return
+        least, due = self.facts.policy["least_bills_due"], self.facts.features.get("bills_due_12m") or 0
+        if least and due < least:
+            yield self.texts["few_bills"].format(due=plain(due), needed=least)
         for needed in self.facts.required_weights:
             rows = [row for row in self.facts.indicators if needed["dimension"] in ("all", row["dimension"])]
             weight = sum(row["weight"] for row in rows)

@@ -11,10 +11,10 @@
 {%- set by_season = ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index') %}
 {%- set seasons_then %}
             inner join seasons
-                on
-                    with_season.policy_version = seasons.policy_version
-                    and with_season.segment = seasons.segment
-                    and extract(month from earlier.usage_month) = seasons.month
+                on extract(month from earlier.usage_month) = seasons.month
+{%- endset %}
+{%- set of_the_policy -%}
+with_season.policy_version = seasons.policy_version and with_season.segment = seasons.segment
 {%- endset %}
 with
 
@@ -105,7 +105,7 @@ beside_usual as (
         with_season.*,
         cast({{ rounded(product('past.median', 'with_season.usage_index'), 3) }} as numeric(18, 3)) as usual_daily_kwh
     from with_season
-    cross join lateral {{ median_of_past('with_season', by_season, 6, seasons_then) }} as past  -- noqa: ST05
+    cross join lateral {{ median_of_past('with_season', by_season, 6, seasons_then, of_the_policy) }} as past  -- noqa: ST05
 
 )
 

@@ -37,6 +37,7 @@ OTHERWISE: dict[str, dict[str, str | float]] = {
     "work_mem": {"work_mem": "4MB"},
     "jit": {"jit": "on"},
     "enable_memoize": {"enable_memoize": "on"},
+    "joins planned together": {"join_collapse_limit": 8, "from_collapse_limit": 8},
     "wal_level": {"wal_level": "replica", "max_wal_senders": 10},
     "max_wal_size": {"max_wal_size": "1GB"},
     "wal_compression": {"wal_compression": "on"},

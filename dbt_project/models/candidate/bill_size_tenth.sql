@@ -21,15 +21,9 @@ bounds as (
 
 ),
 
-basis_dates as (
-
-    select distinct basis_date from bounds
-
-),
-
 bill_size_dates as (
 
-    {{ bill_size_dates('dates', 'basis_dates') }}
+    {{ bill_size_dates() }}
 
 ),
 

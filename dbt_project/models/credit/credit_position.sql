@@ -1,8 +1,20 @@
 -- What customers may owe by their grade, and what they owe with use that is not billed yet, as of each day of the
 -- scope.
-{{ config(materialized='view', keys_of='as_of_scope') }}
+{{
+    config(
+        materialized='incremental',
+        keys_of='as_of_scope',
+        indexes=[{'columns': ['as_of_date', 'customer_id'], 'unique': true}, {'columns': ['customer_id']}],
+    )
+}}
 
 with
+
+scope as (
+
+    select * from {{ ref('as_of_scope') }}
+
+),
 
 dates as (
 
@@ -101,9 +113,13 @@ granted as (
         coalesce(terms.security_amount, 0) as security_amount,
         terms.payment_mode,
         limits.payment_mode as recommended_payment_mode
-    from ratings
+    from scope
     inner join dates
-        on ratings.as_of_date = dates.as_of_date
+        on scope.as_of_date = dates.as_of_date
+    inner join ratings
+        on
+            scope.customer_id = ratings.customer_id
+            and scope.as_of_date = ratings.as_of_date
     left join policies
         on ratings.policy_version = policies.policy_version
     left join customers

@@ -10,7 +10,7 @@
 
 {%- set by_season = ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index') %}
 {%- set seasons_then %}
-            inner join seasons
+            inner join {{ source('policy', 'season_indices') }} as seasons
                 on extract(month from earlier.usage_month) = seasons.month
 {%- endset %}
 {%- set of_the_policy -%}

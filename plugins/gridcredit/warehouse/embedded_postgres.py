@@ -43,6 +43,9 @@ def options_for_machine() -> dict[str, str | float]:
         # Each evaluation of a customer as of a date is made once: storing its result costs time, and hundreds of
         # megabytes.
         "enable_memoize": "off",
+        # The joins of a view are planned together with those of its reader, which asks for a part of its rows.
+        "join_collapse_limit": 20,
+        "from_collapse_limit": 20,
         # Nothing is replicated, so a load into a table of its own transaction may skip the write-ahead log.
         "wal_level": "minimal",
         "max_wal_senders": 0,

@@ -1,8 +1,8 @@
 """`make bench-against`: what this tree costs against another revision of it, side by side on the same files.
 
-Both trees load the same simulated supplier and build it in full, one after the other. Then their nights take turns,
-each in a process that has built a night before, so that imports are paid. Prints seconds and this tree's share of the
-other's.
+Both trees load the same supplier, which the other tree simulates, and build it in full, one after the other. Then their
+nights take turns, each in a process that has built a night before, so that imports are paid. Prints seconds and this
+tree's share of the other's. Each tree runs its own form of this module; one older than it runs its first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pathlib import Path
 
 from gridcredit.operations import pipeline
 from gridcredit.settings import Settings
-from gridcredit.simulation import simulate
+
+# By this name whichever tree finds its own.
+from gridcredit.simulation import simulate as simulate
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.migrations import prepare
 
@@ -27,6 +29,7 @@ from benchmarks.measure import quiet_logs
 from tests.support.suppliers import load
 
 HERE = Path(__file__).resolve().parent.parent
+MODULE = "benchmarks/against.py"
 LAST_DAY = date(2026, 6, 18)
 ROUNDS = 2
 
@@ -51,12 +54,28 @@ def main() -> None:
         git = ["git", "-C", str(HERE)]
         subprocess.run([*git, "worktree", "add", "--detach", "--quiet", folder / "other", options.revision], check=True)
         try:
-            simulate(options.customers, options.months, 3, folder / "files")
+            add_module(folder / "other")
+            code = (
+                f"from pathlib import Path; from benchmarks.against import simulate; "
+                f"simulate({options.customers}, {options.months}, 3, Path({str(folder / 'files')!r}))"
+            )
+            run(folder / "other", "-c", code)
             compare({"other": folder / "other", "this": HERE}, folder, options.customers, options.months)
         finally:
             for home in folder.glob("home-*"):
                 EmbeddedPostgres(Settings(home=home)).stop()
             subprocess.run([*git, "worktree", "remove", "--force", folder / "other"], check=True)
+
+
+def add_module(tree: Path) -> None:
+    """Give a tree that is older than this module the first form of it, which ran there."""
+    if (tree / MODULE).exists():
+        return
+    git = ["git", "-C", str(HERE)]
+    log = [*git, "log", "--diff-filter=A", "--format=%H", "--", MODULE]
+    first = subprocess.run(log, check=True, capture_output=True, text=True).stdout.split()[-1]
+    text = subprocess.run([*git, "show", f"{first}:{MODULE}"], check=True, capture_output=True).stdout
+    (tree / MODULE).write_bytes(text)
 
 
 def compare(trees: dict[str, Path], folder: Path, customers: int, months: int) -> None:
@@ -83,14 +102,19 @@ def report(what: str, took: dict[str, list[float]]) -> None:
 
 def seconds(tree: Path, home: Path, months: int, *, files: Path | None = None, day: date | None = None) -> float:
     """What a build by a tree's own code takes, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.against", "--home", str(home), "--months", str(months)]
-    command += ["--files", str(files)] if files else ["--day", str(day)]
-    # The package is the tree's; this module and the helpers it loads with are ours.
-    paths = {"PYTHONPATH": str(tree / "plugins")}
-    done = subprocess.run(command, cwd=HERE, env=os.environ | paths, capture_output=True, text=True)
+    where = ["--files", str(files)] if files else ["--day", str(day)]
+    printed = run(tree, "-m", "benchmarks.against", "--home", str(home), "--months", str(months), *where)
+    return float(printed.split()[-1])
+
+
+def run(tree: Path, *arguments: str) -> str:
+    """What a process of a tree's own code prints."""
+    paths = {"PYTHONPATH": os.pathsep.join([str(tree / "plugins"), str(tree)])}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=tree, env=os.environ | paths, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{tree}: {done.stderr[-2000:]}")
-    return float(done.stdout.split()[-1])
+    return done.stdout
 
 
 def build(home: Path, files: Path | None, day: date | None, months: int) -> None:
@@ -98,7 +122,8 @@ def build(home: Path, files: Path | None, day: date | None, months: int) -> None
     settings = Settings(home=home, history_months=months)
     if files:
         prepare(settings)
-        load(files, settings)
+        # Another tree's supplier may send less.
+        load(files, settings, sorted(file.stem for file in files.glob("*.csv")))
         days = [LAST_DAY]
     else:
         assert day

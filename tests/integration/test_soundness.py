@@ -41,21 +41,49 @@ def test_defaults_are_those_of_the_outcomes(evaluated_settings: Settings) -> Non
     assert sum(defaulted for _, defaulted in found.values()) > 5
 
 
-def test_a_segment_is_small_by_the_month_end_that_counts(evaluated_settings: Settings) -> None:
+def test_a_segment_without_tenths_is_named(evaluated_settings: Settings) -> None:
+    """By those of the month of the ratings; one of which the policy has sizes needs none."""
+
     def named() -> set[str]:
         with connect(evaluated_settings) as connection:
             gaps = list(soundness._segments(connection))
         return {figures["segment"] for name, figures in gaps if name == "few_of_segment"}
 
-    newest = "(select max(basis_date) from features.bill_size_bound where basis_date < "
-    newest += "(select date_trunc('month', max(as_of_date)) from lineage.releases))"
+    before = named()
+    assert "residential" not in before
     with connect(evaluated_settings) as connection:
-        connection.execute("update features.bill_size_bound set customers = 20")
-        connection.execute(f"update features.bill_size_bound set customers = 19 where basis_date < {newest}")
+        connection.execute(
+            "delete from published.bill_size_tenth where segment = 'residential' and rated_month = "
+            "(select date_trunc('month', max(as_of_date)) from lineage.releases)"
+        )
+    assert named() == before | {"residential"}
+    with connect(evaluated_settings) as connection:
+        connection.execute(
+            "insert into policy.bill_sizes (policy_version, segment, percentile, mean_monthly_bill) "
+            "select distinct policy_version, 'residential', 0, 0 from published.customer_rating"
+        )
     assert named() == set()
-    with connect(evaluated_settings) as connection:
-        connection.execute("delete from features.bill_size_bound where segment = 'residential'")
-    assert named() == {"residential"}
+
+
+def test_bills_that_are_not_monthly_are_named(evaluated_settings: Settings) -> None:
+    """Of four customers with bills three have one in two months, or three in two months."""
+
+    def found(months_per_bill: int, bills_due: int) -> list[soundness.Gap]:
+        with connect(evaluated_settings) as connection:
+            connection.execute(
+                "update features.payment_behaviour set bills_due_12m = case when number > 4 then 0 when number = 4 "
+                "then 12 else %s end, months_covered_12m = 12, "
+                "months_per_bill = case when number = 4 then 1 else %s end "
+                "from (select customer_id, row_number() over () as number from published.customer_rating) as numbered "
+                "where numbered.customer_id = payment_behaviour.customer_id",
+                (bills_due, months_per_bill),
+            )
+            return list(soundness._bills(connection))
+
+    assert found(1, 12) == []
+    assert found(1, 17) == []
+    assert found(2, 6) == [("bills_far_apart", {"share": 75})]
+    assert found(1, 18) == [("bills_close_together", {"share": 75})]
 
 
 def test_customers_without_a_grade_are_counted(evaluated_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,6 @@ NEEDED = ("meter_reading", "tariff", "officer_assignment", "collection_action", 
 MOST_OF_ONE_SCORE = 0.3
 # With fewer customers of a grade chance alone may be behind what was seen.
 LEAST_OF_A_GRADE = 30
-# Fewer customers of a segment give no tenths (macros/policy/bill_size.sql).
-LEAST_FOR_TENTHS = 20
 # Above this share without a grade something is not delivered, or read wrongly.
 MANY_NOT_RATED = 0.1
 # Of the newest month-end whose outcome is known, by the definition of default (evaluation/long_overdue_bill.sql):
@@ -62,21 +60,28 @@ select
     ))
 from rated group by grade, probability_of_default order by probability_of_default
 """
-# By segment how many customers had a bill on the month-end whose bounds the last release used.
-BILLED_OF_SEGMENT = """
-with used as (
-    select
-        coalesce(
-            max(basis_date) filter (where basis_date < date_trunc('month', as_of_date)), min(basis_date)
-        ) as basis_date
-    from features.bill_size_bound
-    cross join (select as_of_date from lineage.releases order by release desc limit 1) as last
-)
-select ratings.segment, coalesce(max(bounds.customers), 0)
-from published.customer_rating as ratings
-left join features.bill_size_bound as bounds
-    on bounds.segment = ratings.segment and bounds.basis_date = (select basis_date from used)
-group by ratings.segment order by ratings.segment
+# Segments of which the policy has no sizes of bills, and the month of the ratings no tenths.
+WITHOUT_SIZES = """
+select distinct segment from published.customer_rating as ratings
+where
+    not exists (select from policy.bill_sizes as sizes where sizes.policy_version = ratings.policy_version)
+    and not exists (
+        select from published.bill_size_tenth as tenths
+        where
+            tenths.segment = ratings.segment
+            and tenths.rated_month = date_trunc('month', ratings.as_of_date)
+    )
+order by segment
+"""
+# Of customers with bills of a year, those with fewer than one a month, and those with three in two months or more.
+BILLS_A_YEAR = """
+select
+    count(*),
+    count(*) filter (where behaviour.months_per_bill > 1),
+    count(*) filter (where 2 * behaviour.bills_due_12m >= 3 * behaviour.months_covered_12m)
+from features.payment_behaviour as behaviour
+inner join published.customer_rating as ratings using (as_of_date, customer_id)
+where behaviour.bills_due_12m > 0
 """
 
 
@@ -88,6 +93,7 @@ def missing_for_sound_results(connection: Connection, settings: Settings, langua
         *_policies(connection, settings),
         *_extracts(connection),
         *_readings(connection),
+        *_bills(connection),
         *_bunched_scores(connection),
         *_segments(connection),
         *_not_rated(connection),
@@ -148,6 +154,17 @@ def _readings(connection: Connection) -> Iterator[Gap]:
         yield "readings_far_apart", {"share": 100 * apart / measured}
 
 
+def _bills(connection: Connection) -> Iterator[Gap]:
+    """Most customers have bills more rarely than each month, or more often: what counts bills was made for one a
+    month.
+    """
+    billed, rarely, often = connection.execute(BILLS_A_YEAR).fetchone() or (0, 0, 0)
+    if rarely > billed / 2:
+        yield "bills_far_apart", {"share": 100 * rarely / billed}
+    if often > billed / 2:
+        yield "bills_close_together", {"share": 100 * often / billed}
+
+
 def _bunched_scores(connection: Connection) -> Iterator[Gap]:
     row = connection.execute(
         "select score, count(*), sum(count(*)) over () from published.customer_rating "
@@ -163,9 +180,7 @@ def _segments(connection: Connection) -> Iterator[Gap]:
     ).fetchall()
     if len(segments) == 1:
         yield "one_segment", {"segment": segments[0][0]}
-    for segment, billed in connection.execute(BILLED_OF_SEGMENT):
-        if billed < LEAST_FOR_TENTHS:
-            yield "few_of_segment", {"segment": segment}
+    yield from (("few_of_segment", {"segment": segment}) for (segment,) in connection.execute(WITHOUT_SIZES))
 
 
 def _not_rated(connection: Connection) -> Iterator[Gap]:

@@ -93,6 +93,7 @@ granted as (
         ) as credit_limit,
         behaviour.open_amount,
         behaviour.counted_amount,
+        coalesce(behaviour.pursued_days_overdue, 0) as pursued_days_overdue,
         coalesce(behaviour.pursued_from, policies.pursued_from) as pursued_from,
         -- From the end of the last bill's months on.
         coalesce(
@@ -183,6 +184,7 @@ positions as (
         credit_limit,
         open_amount,
         counted_amount,
+        pursued_days_overdue,
         pursued_from,
         unbilled_amount,
         supplied_amount,

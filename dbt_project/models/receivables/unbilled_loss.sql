@@ -22,13 +22,6 @@ customers as (
 
 ),
 
--- Of all accounts, also where a customer has no score: one without a contract, or before it.
-behaviour as (
-
-    select * from {{ ref('payment_behaviour') }}
-
-),
-
 matrix as (
 
     select
@@ -47,7 +40,7 @@ supplied as (
         positions.as_of_date,
         positions.policy_version,
         {{ place(with_names=true) }},
-        coalesce(behaviour.pursued_days_overdue > {{ default_days() }}, false) as is_in_default,
+        positions.pursued_days_overdue > {{ default_days() }} as is_in_default,
         positions.supplied_amount,
         greatest(
             positions.supplied_amount - greatest(positions.security_amount - coalesce(positions.open_amount, 0), 0), 0
@@ -57,10 +50,6 @@ supplied as (
         on positions.as_of_date = dates.as_of_date
     left join customers
         on positions.customer_id = customers.customer_id
-    left join behaviour
-        on
-            positions.customer_id = behaviour.customer_id
-            and positions.as_of_date = behaviour.as_of_date
     where positions.supplied_amount > 0
 
 ),

@@ -35,12 +35,12 @@
 {% macro bill_size_dates() -%}
     {#- Of each day the day whose bounds it uses: the month-end before; of a day that has none before it, the first there is by then. -#}
     select
-        dates.as_of_date,
+        days.as_of_date,
         coalesce(
-            max(case when basis_dates.basis_date <= dates.previous_month_end then basis_dates.basis_date end),
-            min(case when basis_dates.basis_date <= dates.as_of_date then basis_dates.basis_date end)
+            max(case when basis_dates.basis_date <= days.previous_month_end then basis_dates.basis_date end),
+            min(case when basis_dates.basis_date <= days.as_of_date then basis_dates.basis_date end)
         ) as basis_date
-    from {{ ref('evaluation_date') }} as dates
+    from {{ ref('evaluation_date') }} as days
     cross join (select distinct basis_date from {{ ref('bill_size_bound') }}) as basis_dates
-    group by dates.as_of_date
+    group by days.as_of_date
 {%- endmacro %}

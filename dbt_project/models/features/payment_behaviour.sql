@@ -180,7 +180,7 @@ all_figures as (
                         balances.amount - balances.credited_amount as standing_amount,
                         balances.written_off_amount - balances.recovered_amount as written_off_part,
                         {{ is_issued_in_year }} as is_issued_in_year,
-                        {#- Regular bills alone have a period: one that charges what was stolen says nothing of what a month costs. #}
+                        {#- Regular bills alone have a period: one for a theft says nothing of a month's cost. #}
                         {{ is_of_use }} as is_of_use_in_year,
                         lag(balances.period) over (partition by {{ is_of_use }} order by balances.period nulls first)
                             as period_before

@@ -9,11 +9,11 @@
 }}
 
 {%- set by_season = ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index') %}
-{%- set seasons_then %}
+{%- set seasons %}
             inner join {{ source('policy', 'season_indices') }} as seasons
                 on extract(month from earlier.usage_month) = seasons.month
 {%- endset %}
-{%- set of_the_policy -%}
+{%- set of_policy -%}
 with_season.policy_version = seasons.policy_version and with_season.segment = seasons.segment
 {%- endset %}
 with
@@ -105,7 +105,7 @@ beside_usual as (
         with_season.*,
         cast({{ rounded(product('past.median', 'with_season.usage_index'), 3) }} as numeric(18, 3)) as usual_daily_kwh
     from with_season
-    cross join lateral {{ median_of_past('with_season', by_season, 6, seasons_then, of_the_policy) }} as past  -- noqa: ST05
+    cross join lateral {{ median_of_past('with_season', by_season, 6, seasons, of_policy) }} as past  -- noqa: ST05
 
 )
 

@@ -42,21 +42,19 @@ def test_defaults_are_those_of_the_outcomes(evaluated_settings: Settings) -> Non
 
 
 def test_a_segment_without_tenths_is_named(evaluated_settings: Settings) -> None:
-    """By those of the month of the ratings; one of which the policy has sizes needs none."""
+    """Of twelve customers; where the policy has sizes of its own nobody needs tenths."""
 
     def named() -> set[str]:
         with connect(evaluated_settings) as connection:
-            gaps = list(soundness._segments(connection))
-        return {figures["segment"] for name, figures in gaps if name == "few_of_segment"}
+            return {figures["segment"] for _, figures in soundness._sizes(connection)}
 
-    before = named()
-    assert "residential" not in before
-    with connect(evaluated_settings) as connection:
-        connection.execute(
-            "delete from published.bill_size_tenth where segment = 'residential' and rated_month = "
-            "(select date_trunc('month', max(as_of_date)) from lineage.releases)"
-        )
-    assert named() == before | {"residential"}
+    few = rows(
+        evaluated_settings,
+        "select segment from features.bill_size_bound where customers < 20 and basis_date = "
+        "(select date_trunc('month', max(as_of_date))::date - 1 from lineage.releases)",
+    )
+    assert few == [("public",)]
+    assert named() == {"public"}
     with connect(evaluated_settings) as connection:
         connection.execute(
             "insert into policy.bill_sizes (policy_version, segment, percentile, mean_monthly_bill) "

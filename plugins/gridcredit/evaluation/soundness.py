@@ -12,6 +12,7 @@ from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.store import held_back, left_aside, loaded_versions, read_policies, why_held_back
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
+from gridcredit.warehouse.published_tables import not_yet_published
 
 # What is missing: its name in texts.yml, and its figures.
 Gap = tuple[str, dict[str, Any]]
@@ -93,12 +94,14 @@ def missing_for_sound_results(connection: Connection, settings: Settings, langua
         *_policies(connection, settings),
         *_extracts(connection),
         *_readings(connection),
-        *_bills(connection),
         *_bunched_scores(connection),
         *_segments(connection),
         *_not_rated(connection),
         *_probabilities(connection, read_rules(settings)),
     ]
+    if not not_yet_published(connection):
+        # Of an earlier version's release these are not known.
+        gaps += [*_bills(connection), *_sizes(connection)]
     texts, segments = read_texts(language, "gridcredit.evaluation"), read_texts(language)["segments"]
     return [
         str(texts[name]).format(**figures | {"segment": segments.get(figures.get("segment"), figures.get("segment"))})
@@ -180,6 +183,9 @@ def _segments(connection: Connection) -> Iterator[Gap]:
     ).fetchall()
     if len(segments) == 1:
         yield "one_segment", {"segment": segments[0][0]}
+
+
+def _sizes(connection: Connection) -> Iterator[Gap]:
     yield from (("few_of_segment", {"segment": segment}) for (segment,) in connection.execute(WITHOUT_SIZES))
 
 

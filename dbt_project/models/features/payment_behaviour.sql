@@ -9,8 +9,11 @@
 
 {%- set months_within_year = payment_windows() | reject('equalto', 12) | list %}
 
-{#- The conditions of a bill as it stood. One of which less than is pursued was not paid in time, and less than the
-    policy's share, is not late, whenever the rest comes. #}
+{#- Three steps for each customer and day: the bills as they `stood`, those open or of the last year; `judged` by the
+    policy, and beside bills due on the same day; `bills`, beside all others. Each has a window, which keeps Postgres
+    from computing its columns again wherever they are read. What is open and disputed is set aside, unless the policy
+    counts it: the whole bill where nothing else of it is open. A bill of which less than is pursued was not paid in
+    time, and less than the policy's share, is not late, whenever the rest comes. #}
 {%- set late_share = product('dates.late_share_of_bill', 'stood.judged_amount') %}
 {%- set late_from = 'least(dates.pursued_from, coalesce(' ~ late_share ~ ', dates.pursued_from))' %}
 {%- set is_in_time = 'stood.judged_amount - stood.paid_in_time < ' ~ late_from %}

@@ -29,6 +29,7 @@ from benchmarks.measure import quiet_logs
 from tests.support.suppliers import load
 
 HERE = Path(__file__).resolve().parent.parent
+GIT = ["git", "-C", str(HERE)]
 MODULE = "benchmarks/against.py"
 LAST_DAY = date(2026, 6, 18)
 ROUNDS = 2
@@ -51,8 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        git = ["git", "-C", str(HERE)]
-        subprocess.run([*git, "worktree", "add", "--detach", "--quiet", folder / "other", options.revision], check=True)
+        subprocess.run([*GIT, "worktree", "add", "--detach", "--quiet", folder / "other", options.revision], check=True)
         try:
             add_module(folder / "other")
             code = (
@@ -64,17 +64,16 @@ def main() -> None:
         finally:
             for home in folder.glob("home-*"):
                 EmbeddedPostgres(Settings(home=home)).stop()
-            subprocess.run([*git, "worktree", "remove", "--force", folder / "other"], check=True)
+            subprocess.run([*GIT, "worktree", "remove", "--force", folder / "other"], check=True)
 
 
 def add_module(tree: Path) -> None:
     """Give a tree that is older than this module the first form of it, which ran there."""
     if (tree / MODULE).exists():
         return
-    git = ["git", "-C", str(HERE)]
-    log = [*git, "log", "--diff-filter=A", "--format=%H", "--", MODULE]
+    log = [*GIT, "log", "--diff-filter=A", "--format=%H", "--", MODULE]
     first = subprocess.run(log, check=True, capture_output=True, text=True).stdout.split()[-1]
-    text = subprocess.run([*git, "show", f"{first}:{MODULE}"], check=True, capture_output=True).stdout
+    text = subprocess.run([*GIT, "show", f"{first}:{MODULE}"], check=True, capture_output=True).stdout
     (tree / MODULE).write_bytes(text)
 
 

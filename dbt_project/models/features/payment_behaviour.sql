@@ -19,10 +19,10 @@
 {%- set is_in_time = 'stood.judged_amount - stood.paid_in_time < ' ~ late_from %}
 {%- set days_late = 'case when ' ~ is_in_time ~ ' then 0 else '
     ~ days_after('stood.due_on', 'coalesce(stood.settled_on, scope.as_of_date)') ~ ' end' %}
-{%- set is_due = 'stood.due_on > dates.year_before and stood.due_on <= dates.as_of_date and stood.judged_amount > 0'
+{%- set is_due = 'stood.due_on > dates.year_before and stood.due_on <= scope.as_of_date and stood.judged_amount > 0'
     ~ ' and not (stood.open_amount > 0 and stood.counted_amount = 0)' %}
 {%- set set_aside = '(case when dates.dispute_counts_in_rating then 0 else balances.disputed_amount end)' %}
-{%- set is_issued_in_year = 'balances.issued_on > scope.year_before and balances.credited_amount < balances.amount' %}
+{%- set is_issued_in_year = 'balances.issued_on > dates.year_before and balances.credited_amount < balances.amount' %}
 {%- set is_of_use = is_issued_in_year ~ ' and balances.period is not null' %}
 {%- set pursued = 'case when stood.due_on < scope.as_of_date then stood.counted_amount else 0 end' %}
 
@@ -136,6 +136,7 @@ all_figures as (
                 judged.days_late * judged.judged_amount as amount_days_late,
                 2 * judged.paid_part >= judged.judged_amount as is_half_paid,
                 {{ recency(months_after('judged.due_on', 'scope.as_of_date')) }} as recency,
+                {#- Spark takes no aggregate that mixes columns of bills with those of the date. #}
                 dates.pursued_from,
                 dates.pursued_share_of_bill,
                 {{ ratio(
@@ -194,8 +195,8 @@ all_figures as (
                         and balances.valid_to > scope.as_of_date
                         and (
                             balances.open_amount > 0
-                            or balances.due_on > scope.year_before
-                            or balances.issued_on > scope.year_before
+                            or balances.due_on > dates.year_before
+                            or balances.issued_on > dates.year_before
                         )
                 ) as stood
             ) as judged
@@ -228,7 +229,7 @@ bounced as (
     inner join returned_payments
         on
             scope.customer_id = returned_payments.customer_id
-            and returned_payments.returned_on > scope.year_before
+            and returned_payments.returned_on > dates.year_before
             and returned_payments.returned_on <= scope.as_of_date
     group by scope.as_of_date, scope.customer_id
 

@@ -9,6 +9,7 @@
 }}
 
 {%- set by_season = ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index') %}
+{#- By its key: as a CTE all of it would be read for each month. #}
 {%- set seasons %}
             inner join {{ source('policy', 'season_indices') }} as seasons
                 on extract(month from earlier.usage_month) = seasons.month

@@ -106,7 +106,6 @@ scope as (
     select
         pairs.as_of_date,
         pairs.customer_id,
-        dates.year_before,
         dates.is_covered,
         pairs.is_evaluated
     from pairs

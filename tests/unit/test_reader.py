@@ -18,7 +18,7 @@ from gridcredit.ingestion.batch import Malformed
 from gridcredit.ingestion.manifest import read_promise
 from gridcredit.ingestion.mapping.rules import FileRule
 from gridcredit.ingestion.readers import xlsx_file
-from gridcredit.ingestion.readers.reader import read_batches, read_header
+from gridcredit.ingestion.readers.reader import doubts, read_batches, read_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -156,6 +156,23 @@ def test_encodings_line_ends_and_gzip(tmp_path: Path, encoding: str, content: by
     path = tmp_path / "file.csv"
     path.write_bytes(content)
     assert read(path, rule(encoding=encoding)) == ([(2, ["张三", "1"])], [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16-le", "utf-16-be", "gb18030"])
+def test_a_file_that_ends_within_a_line_is_reported(tmp_path: Path, encoding: str) -> None:
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    for line_end in ("\n", "\r\n", "\r"):
+        text = line_end.join(["payment_id,customer_id,amount", "P1,C1,12.00", "P2,C2,1234.50", ""])
+        whole.write_bytes(text.encode(encoding))
+        cut.write_bytes(text.removesuffix("34.50" + line_end).encode(encoding))
+        assert doubts(whole, rule(encoding=encoding)) == []
+        (note,) = doubts(cut, rule(encoding=encoding))
+        assert "its last line has no line end" in note
+    assert doubts(cut, rule(encoding=encoding, trailer="END ([0-9]+)")) == []
+    assert doubts(cut, rule(encoding=encoding, manifest={"suffix": ".ok", "rows": "([0-9]+)"})) == []
+    packed = tmp_path / "packed.csv.gz"
+    packed.write_bytes(gzip.compress(cut.read_bytes()))
+    assert doubts(packed, rule(encoding=encoding)) == []
 
 
 def test_blank_lines_count_as_lines_but_not_as_rows(tmp_path: Path) -> None:

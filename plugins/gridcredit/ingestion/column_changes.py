@@ -11,7 +11,7 @@ import structlog
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import FileRefusedError
 from gridcredit.ingestion.mapping.rules import FileRule
-from gridcredit.ingestion.readers.reader import unread_parts
+from gridcredit.ingestion.readers.reader import doubts
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def check_header(path: Path, rule: FileRule, header: list[str]) -> Drift:
                 )
             if column.name not in missing[name]:
                 missing[name].append(column.name)
-    drift = Drift([column for column in header if column not in used], missing, unread_parts(path, rule))
+    drift = Drift([column for column in header if column not in used], missing, doubts(path, rule))
     if drift.unused or any(missing.values()):
         log.info("columns_differ", file=path.name, unused=drift.unused, missing=missing)
     return drift

@@ -184,6 +184,30 @@ def _blank(arrays: list[pa.Array]) -> npt.NDArray[np.bool_]:
     return blank
 
 
+def open_end(path: Path, rule: FileRule) -> list[str]:
+    """What is said of a file that ends within a line, as one does that was cut short.
+
+    Nothing where a trailer or a manifest vouches for its end, or where it is packed: a packed file knows its own.
+    """
+    if rule.trailer or rule.manifest or is_packed(path):
+        return []
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 2, 0))
+        # In UTF-16 a line end is two bytes.
+        if file.read().strip(b"\0").endswith((b"\n", b"\r")):
+            return []
+    return [
+        "its last line has no line end: if the file was cut short, values of that line are too, and lines are missing; "
+        "compare it with its source. A `trailer` or `manifest` in the mapping lets the sender vouch for it"
+    ]
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed by gzip."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
 def read_start(path: Path, size: int) -> bytes:
     """The first bytes of a file, unpacked where it is packed."""
     with _open_bytes(path) as stream:
@@ -191,9 +215,7 @@ def read_start(path: Path, size: int) -> bytes:
 
 
 def _open_bytes(path: Path, limits: ReadLimits | None = None) -> IO[bytes]:
-    with path.open("rb") as probe:
-        is_gzip = probe.read(2) == b"\x1f\x8b"
-    if not is_gzip:
+    if not is_packed(path):
         return path.open("rb")
     expanded = cast(IO[bytes], gzip.GzipFile(path))
     return cast(IO[bytes], LimitedStream(expanded, path.name, limits.expanded_bytes)) if limits else expanded

@@ -107,9 +107,11 @@ def _named(header: list[str]) -> list[str]:
     return [name or f"column {place}" for place, name in enumerate(header[:width], start=1)]
 
 
-def unread_parts(path: Path, rule: FileRule) -> list[str]:
-    """What is in the file besides the rows that are read, each as a sentence."""
-    return xlsx_file.unread_sheets(path, rule) if rule.format == "xlsx" else []
+def doubts(path: Path, rule: FileRule) -> list[str]:
+    """What of the file as a whole a person should look at, each as a sentence."""
+    if rule.format == "xlsx":
+        return xlsx_file.unread_sheets(path, rule)
+    return csv_file.open_end(path, rule) if rule.format == "csv" else []
 
 
 def read_batches(path: Path, rule: FileRule, limits: ReadLimits, seen: Counter[str] | None = None) -> Iterator[Batch]:

@@ -30,24 +30,7 @@ from tests.support.waiting import wait_for
 
 AT_ERROR = re.compile(r'"level": ?"(error|critical)"|\[(error|critical) *\]|\b(ERROR|CRITICAL)\b|Traceback')
 METADATA, WAREHOUSE = "metadata_of_airflow", "warehouse_of_airflow"
-# Loaded once by a worker, not again by each of its tasks.
-LOADED_BY_WORKERS = (
-    "tests.support.quick_broker",
-    "airflow.providers.openlineage.plugins.macros",
-    "dbt.adapters.postgres",
-    "dbt.cli.main",
-    "great_expectations",
-    "gridcredit.reporting.dashboard.page",
-    "gridcredit.evaluation.page",
-    "gridcredit.ingestion.landing",
-    "gridcredit.orchestration.evaluation_operators",
-    "gridcredit.orchestration.landing",
-    "gridcredit.orchestration.operators",
-    "gridcredit.orchestration.tasks",
-    "gridcredit.operations.pipeline",
-    "gridcredit.evaluation.scorecards.card",
-    "gridcredit.evaluation.scorecards.propose",
-)
+LOADED_BY_WORKERS = ("tests.support.quick_broker", "gridcredit.orchestration.loaded_by_workers")
 # The run that waits for files waits in the triggerer; an asset that is queued is a run to come.
 BUSY = """
 select dag_id from dag_run where state in ('queued', 'running') and not exists (

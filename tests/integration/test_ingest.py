@@ -301,9 +301,11 @@ def test_the_ibm_ledger_makes_three_extracts(settings: Settings, ibm_ledger: Pat
     }
     with connect(settings) as connection:
         keys = connection.execute("select min(bill_id), count(distinct bill_id) from raw.bill").fetchone()
+        # What was disputed once is settled, all of it.
+        disputed = connection.execute("select count(*) from raw.bill where disputed").fetchone()
     with ibm_ledger.open(newline="") as file:
         numbers = {row["invoiceNumber"] for row in csv.DictReader(file)}
-    assert keys == (min(numbers), 2466)
+    assert (keys, disputed) == ((min(numbers), 2466), (0,))
 
 
 def test_the_landing_folder(settings: Settings) -> None:

@@ -20,17 +20,72 @@ def drafted(path: Path, text: str) -> tuple[dict[str, object], str]:
     return rule, draft
 
 
-def test_columns_named_in_another_language_are_not_guessed(tmp_path: Path) -> None:
+def test_names_that_are_not_known_are_a_guess(tmp_path: Path) -> None:
     rule, draft = drafted(
-        tmp_path / "rechnungen.csv",
-        "Rechnung;Kunde;Monat;Datum;Betrag\nR1;K001;01.2026;13.02.2026;1.234,56\nR2;K002;01.2026;03.02.2026;34,50\n",
+        tmp_path / "dokumenty.csv",
+        "Faktura;Klient;Miesiac;Dzien;Kwota\nR1;K001;01.2026;13.02.2026;1.234,56\nR2;K002;01.2026;03.02.2026;34,50\n",
     )
     # How values are written can be seen, whatever the columns are called.
     assert (rule["delimiter"], rule["date_format"]) == (";", "%d.%m.%Y")
     assert (rule["decimal_separator"], rule["thousands_separator"]) == (",", ".")
-    assert rule["extracts"] == {}
-    assert "# names say not which: customer, " in draft
-    assert "# columns: Rechnung, Kunde, Monat, Datum, Betrag" in draft
+    assert "# A GUESS, names say not which; it may be one of:\n    # customer, party, " in draft
+    assert "# customer_id: REQUIRED, not found" in draft
+    assert "# nothing reads: Faktura, Klient, Miesiac, Dzien, Kwota" in draft
+
+
+NAMED = {
+    "kunden.csv": ("Kundennummer;Name;Kundengruppe;Vertragsbeginn;Stand", "K1;N;Haushalt;01.03.2015;31.10.2026"),
+    "rechnungen.csv": (
+        "Rechnungsnummer;Kunde;Abrechnungsmonat;Rechnungsdatum;Fälligkeit;Verbrauch kWh;Betrag EUR",
+        "R1;K1;10.2026;03.10.2026;24.10.2026;120,5;34,50",
+    ),
+    "clients.csv": (
+        "Account number,Client name,Customer type,Contract start,Last change",
+        "K1,N,home,2015-03-01,2026-10-31",
+    ),
+    "invoices.csv": (
+        "Invoice no,Account no,Month,Invoice date,Due date,Amount due",
+        "R1,K1,2026-10,2026-10-03,2026-10-24,34.5",
+    ),
+    "receipts.csv": ("Receipt no,Client,Date paid,Amount paid,Method", "Z1,K1,2026-10-24,34.50,cash"),
+    "缴费.csv": ("缴费流水号,户号,缴费日期,缴费金额,缴费渠道", "Z1,K1,2026-10-24,34.50,网银"),
+}
+FOUND = {
+    "kunden.csv": ("customer", "customer_id name segment opened_on updated_at"),
+    "rechnungen.csv": ("bill", "bill_id customer_id period issued_on due_on energy_kwh amount"),
+    "clients.csv": ("customer", "customer_id name segment opened_on updated_at"),
+    "invoices.csv": ("bill", "bill_id customer_id period issued_on due_on amount"),
+    "receipts.csv": ("payment", "payment_id customer_id paid_on amount channel"),
+    "缴费.csv": ("payment", "payment_id customer_id paid_on amount channel"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_other_names_for_the_same_are_known_and_marked(tmp_path: Path, name: str) -> None:
+    header, row = NAMED[name]
+    extract, columns = FOUND[name]
+    rule, draft = drafted(tmp_path / name, f"{header}\n{row}\n")
+    found = rule["extracts"][extract]["columns"]  # type: ignore[index]
+    assert found == dict(zip(columns.split(), header.replace(";", ",").split(","), strict=True))
+    for column, source in found.items():
+        assert column == source.lower() or f"{column}: {source}  # by its name only" in draft
+
+
+def test_letters_that_two_encodings_read(tmp_path: Path) -> None:
+    """One letter of a word beyond ASCII is European; Chinese signs are of two bytes each."""
+    for name, text, encoding, other in (
+        (
+            "rechnungen",
+            "Rechnungsnummer;Fälligkeit\nR1;24.10.2026\n",
+            "cp1252",
+            "'Fälligkeit', and 'F鋖ligkeit' by gb18030",
+        ),
+        ("账单", "账单编号;到期日\nR1;2026-10-24\n", "gb18030", "'账单编号', and 'ÕËµ"),
+    ):
+        (tmp_path / f"{name}.csv").write_bytes(text.encode(encoding))
+        draft = draft_mapping("mine", [tmp_path / f"{name}.csv"])
+        assert yaml.safe_load(draft)["files"][0]["encoding"] == encoding
+        assert f"# not UTF-8: it reads {other}" in draft
 
 
 def test_a_name_alone_does_not_make_dates_or_numbers(tmp_path: Path) -> None:

@@ -148,7 +148,9 @@ def named_units(column: Column, rule: ColumnRule) -> list[str]:
         own |= _OF_POWER - {column.unit.rpartition(" ")[2].lower()}
     found: list[str] = []
     for source in rule.sources():
-        words = re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", source).lower())
+        # The k of kWh begins a word, though it is small.
+        spelt = re.sub("k(?=[WV])", "_K", source)
+        words = re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", spelt).lower())
         found += [word for word in words if word in own]
         found += [sign for sign in _CHINESE if sign in source]
     return found

@@ -6,15 +6,16 @@ import hashlib
 from pathlib import Path
 
 import yaml
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from gridcredit.errors import MappingError
 from gridcredit.files.strict_yaml import load_text
 from gridcredit.ingestion.mapping.faults import faults
 from gridcredit.ingestion.mapping.lookup import with_lookups
 from gridcredit.ingestion.mapping.rules import Mapping
+
+# What Pydantic says of a mapping in words of its own.
+_PLAINLY = {"extra_forbidden": "unknown key", "missing": "is missing", "too_short": "is empty: say what it holds"}
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -41,8 +42,7 @@ def load_mapping(path: Path) -> Mapping:
         # A misspelt key explains the one that seems to be missing, so it is reported first.
         fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         where = tuple(part for part in fault["loc"] if part != "[key]")
-        unknown = fault["type"] == "extra_forbidden"
-        message = "unknown key" if unknown else fault["msg"].removeprefix("Value error, ")
+        message = _PLAINLY.get(fault["type"], fault["msg"].removeprefix("Value error, "))
         raise MappingError(f"{path}:{_line(node, where)}: {_key(where)}: {message}") from error
     for place, what in faults(mapping):
         raise MappingError(f"{path}:{_line(node, place)}: {_key(place)}: {what}")

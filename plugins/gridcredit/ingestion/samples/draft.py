@@ -27,6 +27,7 @@ from gridcredit.ingestion.mapping.faults import named_units
 from gridcredit.ingestion.mapping.patterns import covers
 from gridcredit.ingestion.mapping.rules import FileRule
 from gridcredit.ingestion.readers.reader import read_batches, read_header
+from gridcredit.ingestion.samples.other_names import is_another_name, is_named_in
 from gridcredit.ingestion.samples.written import (
     FORMATS,
     SAMPLE_BYTES,
@@ -39,6 +40,10 @@ from gridcredit.ingestion.samples.written import (
 
 # How alike two names must be to be taken for one, and from where on without a comment.
 ALIKE, ALIKE_CODES, SURE = 0.6, 0.8, 0.9
+# That of another name of the same: never without a comment.
+GUESSED = 0.89
+# Which an amount's name may end in.
+CURRENCY = re.compile("_(eur|euro|usd|chf|gbp|cny|rmb|yuan)$")
 # The score from which on a file is taken for an extract's, and how many values are examined.
 KNOWN, PROBED = 0.4, 500
 
@@ -77,7 +82,7 @@ def _draft_file(sample: Path) -> list[str]:
     could_be = {name: _could_be(array, rule) for name, array in values.items()}
     candidates = {name: _likely_columns(one, header, could_be) for name, one in EXTRACTS.items()}
     scores = {name: _score(EXTRACTS[name], found, sample.name) for name, found in candidates.items()}
-    likeliest = max(scores, key=lambda name: (scores[name], name))
+    likeliest = max(scores, key=lambda name: scores[name])
     extract, found = EXTRACTS[likeliest], candidates[likeliest]
     sources = {column: source for column, (source, _) in found.items()}
     of_kind = _values_by_kind(extract, sources, values, could_be)
@@ -85,17 +90,16 @@ def _draft_file(sample: Path) -> list[str]:
     draft_numbers(of_kind["number"], options, comments)
     lines = [_line(key, value, comments.get(key)) for key, value in options.items()]
     if scores[likeliest] < KNOWN:
-        lines += [f"extracts: {{}}  # names say not which: {', '.join(EXTRACTS)}", f"# columns: {', '.join(header)}"]
-    else:
-        lines += ["extracts:", f"  {extract.name}:", "    columns:"]
-        lines += [f"      {line}" for line in _key_lines(extract, sources, batch)]
-        lines += [f"      {line}" for line in _column_lines(extract, found, values, could_be)]
-        unread = [name for name in header if name not in sources.values()]
-        lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
-        if unread and extract is CUSTOMER:
-            lines += [
-                "# what rules are to use of them comes in as customer_attribute: docs/how-to/bring_a_further_column.md"
-            ]
+        lines += ["# A GUESS, names say not which; it may be one of:", f"# {', '.join(EXTRACTS)}"]
+    lines += ["extracts:", f"  {extract.name}:", f"    columns:{'' if found else ' {}'}"]
+    lines += [f"      {line}" for line in _key_lines(extract, sources, batch)]
+    lines += [f"      {line}" for line in _column_lines(extract, found, values, could_be)]
+    unread = [name for name in header if name not in sources.values()]
+    lines += [f"# nothing reads: {', '.join(unread)}"] if unread else []
+    if unread and extract is CUSTOMER:
+        lines += [
+            "# what rules are to use of them comes in as customer_attribute: docs/how-to/bring_a_further_column.md"
+        ]
     return [f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]
 
 
@@ -183,14 +187,15 @@ def _likely_columns(extract: Extract, header: list[str], could_be: dict[str, set
 
 
 def _alike(column: str, source: str) -> float:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|\W+", "_", source).lower().strip("_")
-    return SequenceMatcher(None, column, words).ratio()
+    words = CURRENCY.sub("", re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", source).lower().strip("_"))
+    alike = SequenceMatcher(None, column, words).ratio()
+    return max(alike, GUESSED) if is_another_name(column, words) else alike
 
 
 def _score(extract: Extract, found: dict[str, tuple[str, float]], file_name: str) -> float:
     required = [column for column in extract.columns if column.required]
     share = sum(found[column.name][1] for column in required if column.name in found) / len(required)
-    return share + (0.5 if extract.name in file_name.lower() else 0) + len(found) / 1000
+    return share + (0.5 if is_named_in(extract.name, file_name) else 0) + len(found) / 1000
 
 
 def _key_lines(extract: Extract, sources: dict[str, str], batch: Batch | None) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -53,23 +55,52 @@ def sniff(sample: Path, options: Options, comments: Comments) -> None:
 
 def _sniff_csv(sample: Path, options: Options, comments: Comments) -> None:
     start = read_start(sample, SAMPLE_BYTES)
-    encodings = ("utf-16",) if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ENCODINGS
-    for encoding in encodings:
-        try:
-            # The last letter may be cut.
-            text = codecs.getincrementaldecoder(encoding)().decode(start)
-        except UnicodeDecodeError:
-            continue
-        break
-    else:
-        raise FileRefusedError(f"{sample.name}: is text in none of {', '.join(encodings)}: name its encoding yourself")
+    readable = _encodings_of(start)
+    if not readable:
+        raise FileRefusedError(f"{sample.name}: is text in none of {', '.join(ENCODINGS)}: name its encoding yourself")
+    encoding = readable[0]
+    text = _decoded(start, encoding)
     if encoding != "utf-8":
-        options["encoding"], comments["encoding"] = encoding, "not UTF-8; check letters with accents and signs"
+        options["encoding"] = encoding
+        # A line with such a letter, by each of the encodings that it can be read in.
+        example = next((line for line in start.splitlines() if not line.isascii()), b"")
+        words = [_foreign_word(_decoded(example, one)) for one in readable]
+        comments["encoding"] = (
+            f"not UTF-8: it reads {words[0]!r}, and {words[1]!r} by {readable[1]}: which is meant?"
+            if len(readable) > 1
+            else "not UTF-8; check letters with accents and signs"
+        )
     lines = text.splitlines()[:TOP]
     delimiter = max(DELIMITERS, key=lambda one: sum(line.count(one) for line in lines))
     if delimiter != ",":
         options["delimiter"] = delimiter
     _draft_header([line.count(delimiter) for line in lines], options, comments)
+
+
+def _encodings_of(start: bytes) -> list[str]:
+    """Those in which a text can be read, the likeliest first: UTF-8 and UTF-16 leave no doubt."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ["utf-16"]
+    readable = []
+    for encoding in ENCODINGS:
+        with suppress(UnicodeDecodeError):
+            _decoded(start, encoding)
+            readable.append(encoding)
+            if encoding == "utf-8":
+                break
+    # A Chinese sign is two bytes beyond ASCII; of European letters one stands alone between others.
+    runs = re.findall(rb"[\x80-\xff]+", start)
+    alone = sum(len(run) == 1 for run in runs)
+    return readable[::-1] if 2 * alone > len(runs) else readable
+
+
+def _decoded(start: bytes, encoding: str) -> str:
+    # The last letter may be cut.
+    return codecs.getincrementaldecoder(encoding)().decode(start)
+
+
+def _foreign_word(line: str) -> str:
+    return next((word for word in re.split(r"[\W_]+", line) if not word.isascii()), line[:20])
 
 
 def _draft_header(fields: list[int], options: Options, comments: Comments) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,3 +116,42 @@ def test_readings_that_are_far_apart_are_named(evaluated_settings: Settings) -> 
     answer = SimpleNamespace(fetchone=lambda: (3, 2))
     asked: Any = SimpleNamespace(execute=lambda _: answer)
     assert list(soundness._readings(asked)) == [("readings_far_apart", {"share": 200 / 3})]
+
+
+@pytest.mark.parametrize(
+    ("expected", "customers", "defaulted", "gap"),
+    [
+        # One of forty where two of a thousand are expected is one chance in thirteen; three are less than one in ten thousand.
+        ("0.002", 40, 1, None),
+        ("0.002", 40, 3, "probability_too_low"),
+        # None where half are expected: of nine one chance in 256 both ways, of twelve one in 2,048.
+        ("0.5", 9, 0, None),
+        ("0.5", 12, 0, "probability_too_high"),
+        ("0.5", 12, 12, "probability_too_low"),
+    ],
+)
+def test_probabilities_that_chance_does_not_explain(
+    evaluated_settings: Settings, expected: str, customers: int, defaulted: int, gap: str | None
+) -> None:
+    answer = SimpleNamespace(fetchall=lambda: [("B", Decimal(expected), customers, defaulted)])
+    asked: Any = SimpleNamespace(execute=lambda *_: answer)
+    found = list(soundness._probabilities(asked, read_rules(evaluated_settings)))
+    assert [name for name, _ in found] == ([gap] if gap else [])
+    for _, figures in found:
+        assert figures["seen"] == 100 * defaulted / customers
+        assert figures["expected"] == 100 * float(expected)
+
+
+def test_customers_pursued_for_a_small_part_of_a_bill_are_counted(evaluated_settings: Settings) -> None:
+    """Two for 6.99 and one for 7.00 of bills of 700 in the mean; who is not pursued for less is none."""
+    with connect(evaluated_settings) as connection:
+        assert list(soundness._small_debts(connection)) == []
+        connection.execute(
+            "update features.payment_behaviour set mean_monthly_bill = 700, "
+            "overdue_amount = case when number = 3 then 7.00 else 6.99 end, "
+            "pursued_bills = case when number <= 3 then 1 else 0 end "
+            "from (select customer_id, row_number() over () as number from published.customer_rating) as numbered "
+            "where numbered.customer_id = payment_behaviour.customer_id"
+        )
+        assert list(soundness._small_debts(connection)) == [("small_debts", {"customers": 2, "share": 1})]
+        connection.rollback()

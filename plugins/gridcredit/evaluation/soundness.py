@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from gridcredit.evaluation.figures import calibration_p
 from gridcredit.pages.texts import Language, read_texts
 from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.store import held_back, left_aside, loaded_versions, read_policies, why_held_back
@@ -17,11 +18,23 @@ from gridcredit.warehouse.published_tables import not_yet_published
 # What is missing: its name in texts.yml, and its figures.
 Gap = tuple[str, dict[str, Any]]
 # Extracts without which something cannot be known.
-NEEDED = ("meter_reading", "tariff", "officer_assignment", "collection_action", "party", "external_risk")
+NEEDED = (
+    "meter_reading",
+    "tariff",
+    "officer_assignment",
+    "collection_action",
+    "party",
+    "external_risk",
+    "investigation",
+)
 # Above this share of one score the grades hardly distinguish customers.
 MOST_OF_ONE_SCORE = 0.3
-# With fewer customers of a grade chance alone may be behind what was seen.
-LEAST_OF_A_GRADE = 30
+# With fewer customers it says nothing.
+LEAST_OF_A_SPREAD = 30
+# A share of defaults that is less likely than this where the policy's probability is true.
+HARDLY_CHANCE = 0.001
+# The part of a month's bill below which a debt is hardly worth pursuing.
+SMALL_PART = 0.01
 # Above this share without a grade something is not delivered, or read wrongly.
 MANY_NOT_RATED = 0.1
 # Of the newest month-end whose outcome is known, by the definition of default (evaluation/long_overdue_bill.sql):
@@ -85,6 +98,14 @@ inner join published.customer_rating as ratings using (as_of_date, customer_id)
 where behaviour.bills_due_12m > 0
 """
 
+# Customers who are pursued for less than a part of a month's bill.
+SMALL_DEBTS = """
+select count(*)
+from features.payment_behaviour as behaviour
+inner join published.customer_rating as ratings using (as_of_date, customer_id)
+where behaviour.pursued_bills > 0 and behaviour.overdue_amount < %s * behaviour.mean_monthly_bill
+"""
+
 
 def missing_for_sound_results(connection: Connection, settings: Settings, language: Language = "en") -> list[str]:
     """One line for each thing, with its figures; empty where nothing has been released or nothing is missing."""
@@ -101,7 +122,7 @@ def missing_for_sound_results(connection: Connection, settings: Settings, langua
     ]
     if not not_yet_published(connection):
         # Of an earlier version's release these are not known.
-        gaps += [*_bills(connection), *_sizes(connection)]
+        gaps += [*_bills(connection), *_sizes(connection), *_small_debts(connection)]
     texts, segments = read_texts(language, "gridcredit.evaluation"), read_texts(language)["segments"]
     return [
         str(texts[name]).format(**figures | {"segment": segments.get(figures.get("segment"), figures.get("segment"))})
@@ -173,7 +194,7 @@ def _bunched_scores(connection: Connection) -> Iterator[Gap]:
         "select score, count(*), sum(count(*)) over () from published.customer_rating "
         "where score is not null group by score order by count(*) desc limit 1"
     ).fetchone()
-    if row and row[2] >= LEAST_OF_A_GRADE and row[1] > MOST_OF_ONE_SCORE * float(row[2]):
+    if row and row[2] >= LEAST_OF_A_SPREAD and row[1] > MOST_OF_ONE_SCORE * float(row[2]):
         yield "spread", {"share": 100 * row[1] / float(row[2]), "score": row[0]}
 
 
@@ -201,13 +222,24 @@ def _not_rated(connection: Connection) -> Iterator[Gap]:
 
 
 def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[Gap]:
-    """Grades of which more defaulted than chance explains where the policy's probability were true."""
+    """Grades of which more defaulted, or fewer, than chance explains where the policy's probability is true."""
     seen = connection.execute(
         SEEN_DEFAULTS, {"months": rules.outcome.window_months, "days": rules.outcome.default_days_overdue}
     ).fetchall()
     for grade, expected, customers, defaulted in seen:
-        probability = float(expected)
-        spread = (probability * (1 - probability) / customers) ** 0.5
-        if customers >= LEAST_OF_A_GRADE and defaulted / customers > probability + 3 * spread:
+        chance = calibration_p(customers, defaulted, float(expected))
+        if chance is not None and chance < HARDLY_CHANCE:
             figures = {"customers": customers, "grade": grade, "months": rules.outcome.window_months}
-            yield "probability", figures | {"seen": 100 * defaulted / customers, "expected": 100 * probability}
+            yield (
+                "probability_too_low" if defaulted > expected * customers else "probability_too_high",
+                figures | {"seen": 100 * defaulted / customers, "expected": 100 * float(expected)},
+            )
+
+
+def _small_debts(connection: Connection) -> Iterator[Gap]:
+    """Customers who are pursued, and in the end in default, for a small part of a bill: a policy's `pursued_from` is in
+    the currency that it was written for.
+    """
+    (customers,) = connection.execute(SMALL_DEBTS, [SMALL_PART]).fetchone() or (0,)
+    if customers:
+        yield "small_debts", {"customers": customers, "share": 100 * SMALL_PART}

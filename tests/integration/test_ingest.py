@@ -285,6 +285,20 @@ def test_no_space_is_reported_before_work_starts(
         check_space(path, settings.model_copy(update={"warehouse_url": None}))
 
 
+@pytest.mark.parametrize(("begins", "times"), [(b"payment_id", 4), (b"\x1f\x8b", 32), (b"PK", 32), (b"PAR1", 32)])
+def test_a_file_needs_a_multiple_of_its_size_a_packed_one_more(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins: bytes, times: int
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(begins.ljust(100))
+    embedded = settings.model_copy(update={"warehouse_url": None})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 0, 100 * times))
+    check_space(path, embedded)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10_000, 0, 100 * times - 1))
+    with pytest.raises(NotReadyError, match="free some space"):
+        check_space(path, embedded)
+
+
 def test_a_directory_is_refused(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
     folder = tmp_path / "payment.csv"
     folder.mkdir()

@@ -274,7 +274,7 @@ def test_what_is_said_with_effect_is_accepted(tmp_path: Path) -> None:
         assert load_mapping(path).files
 
 
-@pytest.mark.parametrize("table", ["1,regular\n2,recovery\n", "R,regular\nV,recovery\n"])
+@pytest.mark.parametrize("table", ["1,regular\n2,recovery\n", "R,regular\nV,recovery\n", "A,north\nB,south\nC,north\n"])
 def test_a_table_without_a_header_is_refused(tmp_path: Path, table: str) -> None:
     (tmp_path / "codes.csv").write_text(table)
     rule = "{pattern: '*', extracts: {bill: {columns: {kind: {from: a, values_from: codes.csv}}}}}"

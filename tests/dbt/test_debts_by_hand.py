@@ -658,6 +658,22 @@ def test_promises_are_kept_by_money(hand: Hand) -> None:
         ("used", date(2026, 6, 12)),
         ("used", date(2026, 6, 17)),
     ]
+    kept = (
+        "select customer_id, happened_on, ended_on from archive.customer_event where kind = 'kept_promise' "
+        "and happened_on <= '2026-06-19' and customer_id not like 'promised%' order by 1, 2"
+    )
+    # From the day after the promised one, until the money went back.
+    assert hand.rows(kept) == [
+        ("cancelled", date(2026, 6, 11), None),
+        ("credited", date(2026, 6, 11), None),
+        ("halves", date(2026, 6, 11), date(2026, 6, 12)),
+        ("moved", date(2026, 5, 22), None),
+        ("moved_plan", date(2026, 5, 22), None),
+        ("returned", date(2026, 6, 11), date(2026, 6, 12)),
+        ("transfer", date(2026, 6, 11), None),
+        ("twice", date(2026, 6, 11), None),
+        ("used", date(2026, 6, 11), date(2026, 6, 17)),
+    ]
     # 400 came on the day of the promise, before it: of the other 600 there came 200.
     asked = "select amount, paid_amount from collections.promise where customer_id = "
     assert hand.rows(f"{asked}'rest'") == [(600, 200)]

@@ -516,6 +516,13 @@ def conduct_features(ledger: Ledger, customer: Customer, day: date) -> Features:
                 if broken <= day
             )
         ),
+        "kept_promises_12m": Decimal(
+            sum(
+                12 * (day.year - kept.year) + day.month - kept.month < 12
+                for kept, gone in kept_promises(ledger, customer.customer_id)
+                if kept <= day < gone
+            )
+        ),
         "open_theft_cases": Decimal(len(of(standing, "inspection", "theft"))),
         "external_risk": Decimal(len(of(standing, "external_risk"))),
         "insolvency_listings": Decimal(len(of(standing, "external_risk", "bankruptcy", "licence_revoked"))),
@@ -599,6 +606,24 @@ def broken_promises(ledger: Ledger, customer_id: str) -> list[date]:
             # Also a plan that people called completed is kept by its money alone.
             broken.append(min(mine))
     return broken
+
+
+def kept_promises(ledger: Ledger, customer_id: str) -> list[tuple[date, date]]:
+    """From the day after each promise, or plan, that was kept, until its money went back."""
+    parts = promise_oracle.parts_of(ledger, customer_id)
+    kept: list[tuple[date, date]] = []
+    for fact in ledger.facts_of[customer_id]:
+        if fact.extract != "collection_action" or fact.kind not in ("promise", "instalment_plan") or fact.until is None:
+            continue
+        ending = end_of_plan(ledger, fact)
+        if ending and ending.kind != "plan_completed":
+            continue
+        mine = [part for part in parts if part.action_id == fact.row["action_id"]]
+        begins = max((part.due_on for part in mine), default=date.max - timedelta(1)) + timedelta(1)
+        ends = min((part.broken_on for part in mine if part.broken_on), default=date.max)
+        if ends > begins:
+            kept.append((begins, ends))
+    return kept
 
 
 @dataclass(frozen=True)

@@ -179,10 +179,30 @@ guarantors as (
 
 ),
 
+promises as (
+
+    select
+        *,
+        cast({{ dbt.dateadd('day', 1, 'promise_date') }} as date) as day_after
+    from {{ ref('promise') }}
+    where true {{ only_of(changed_customers()) }}
+
+),
+
 broken_promises as (
 
-    select * from {{ ref('promise') }}
-    where not is_kept {{ only_of(changed_customers()) }}
+    select * from promises
+    where not is_kept
+
+),
+
+-- Kept once its day has passed, until its money goes back.
+kept_promises as (
+
+    select * from promises
+    where
+        coalesce(ended_by, 'plan_completed') = 'plan_completed'
+        and (broken_on is null or broken_on > day_after)
 
 ),
 
@@ -300,6 +320,18 @@ events as (
         broken_on as happened_on,
         cast(null as date) as ended_on
     from broken_promises
+
+    union all
+
+    select
+        'kept promise ' || action_id as event_id,
+        'collection_action' as extract,
+        customer_id,
+        'kept_promise' as kind,
+        cast(null as numeric(6, 2)) as standing,
+        day_after as happened_on,
+        broken_on as ended_on
+    from kept_promises
 
     union all
 

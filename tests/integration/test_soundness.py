@@ -121,7 +121,7 @@ def test_readings_that_are_far_apart_are_named(evaluated_settings: Settings) -> 
 @pytest.mark.parametrize(
     ("expected", "customers", "defaulted", "gap"),
     [
-        # One of forty where two of a thousand are expected is one chance in thirteen; three are less than one in ten thousand.
+        # One of forty where two of a thousand are expected is one chance in thirteen; three are hardly one.
         ("0.002", 40, 1, None),
         ("0.002", 40, 3, "probability_too_low"),
         # None where half are expected: of nine one chance in 256 both ways, of twelve one in 2,048.

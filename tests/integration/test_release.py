@@ -15,6 +15,7 @@ from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline
+from gridcredit.operations.status import as_lines, status
 from gridcredit.policies import load_policies
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import READER_ROLE, connect, connect_as_owner, warehouse_url
@@ -90,6 +91,13 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     assert contents(published) == before
     assert rows(published, "select status from lineage.runs where run_id = 'too strict'") == [("failed",)]
     assert (strict.data_docs_dir / "index.html").exists()
+    found = status(published)
+    (line,) = [line for line in as_lines(found) if line.startswith("blocked ")]
+    assert found.stopped_run is not None
+    assert (found.stopped_run.run, found.stopped_run.why) == ("too strict", "blocked")
+    assert any("customer_rating expect_column_values_to_be_between on score" in one for one in found.stopped_run.checks)
+    assert "gridcredit run --blocked 'too strict' --approver NAME --reason TEXT" in line
+    assert all(one in line for one in found.stopped_run.checks)
     # What the night recomputed, which is what it checks.
     computed = {customer for (customer,) in rows(published, "select customer_id from candidate.customer_rating")}
     results = rows(
@@ -141,8 +149,10 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
     trace = rating_trace("C00000003", 1, published)
     path = tmp_path / "bill_correction.csv"
     deliver(path, published, NEW_BILL)
+    assert status(published).stopped_run is not None
     release = pipeline.build_ratings("corrected", settings=published)
     assert (release.number, release.is_new) == (2, True)
+    assert status(published).stopped_run is None
     (new,) = rows(published, "select grade, open_amount from published.customer_rating where customer_id = 'C00000003'")
     assert new[1] > 100_000
     history = "select grade, open_amount, valid_from_release, valid_to_release from published.customer_rating_history "

@@ -1,4 +1,6 @@
-"""What is happening: what runs, the release in force, loads waiting and refused, the last failure, what is missing."""
+"""What is happening: what runs, the release in force, the run that was blocked, loads waiting and refused, the last
+failure, what is missing.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from gridcredit.ingestion.landing import waiting_files
 from gridcredit.operations import services, superset
 from gridcredit.operations.airflow_api import airflow_api, next_run
 from gridcredit.operations.runs import mark_killed
+from gridcredit.operations.stopped_run import StoppedRun, in_one_line, stopped_run
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect, reader_address
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
@@ -38,6 +41,7 @@ class Status:
     published_at: datetime | None = None
     build: str | None = None
     last_run: str | None = None
+    stopped_run: StoppedRun | None = None
     waiting_files: dict[str, int] = field(default_factory=dict)
     files_loaded: int = 0
     rows_accepted: int = 0
@@ -96,6 +100,7 @@ def _ask_warehouse(connection: Connection, found: Status, settings: Settings) ->
         "and later.finished_at > killed.started_at) order by started_at desc limit 1"
     ).fetchone()
     found.last_run = f"{row[0]} was killed" if row else None
+    found.stopped_run = stopped_run(connection)
     row = connection.execute(
         "select count(distinct file_id), coalesce(sum(rows_accepted), 0), coalesce(sum(rows_quarantined), 0) "
         "from lineage.loads join lineage.files using (file_id) where loaded_at > now() - make_interval(days => %s)",
@@ -163,6 +168,9 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"building   {found.build}"
     if found.last_run:
         yield f"last run   {found.last_run}: the next one (`gridcredit run`) builds what it left"
+    if found.stopped_run:
+        label = "failed" if found.stopped_run.why == "failed" else "blocked"
+        yield f"{label:<11}{in_one_line(found.stopped_run)}"
     waiting = ", ".join(f"{count} for {name}" for name, count in found.waiting_files.items())
     yield f"waiting    {waiting or 'no file in the landing folder'}"
     yield (

@@ -35,18 +35,21 @@ app.add_typer(quarantine_app, name="quarantine")
 def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: Files) -> None:
     """Load files by a mapping, where they are."""
     from gridcredit.ingestion.loader import load_file
-    from gridcredit.ingestion.mapping.read import load_mappings
+    from gridcredit.ingestion.mapping.read import read_mappings
 
     with clear_errors() as settings:
-        mappings = load_mappings(settings.mappings_dir)
-        if mapping not in mappings:
-            raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {', '.join(mappings)}")
+        known = read_mappings(settings.mappings_dir)
+        asked = known.find(mapping)
+        if asked is None:
+            raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {known.names()}")
+        for fault in known.left_aside(mapping):
+            typer.echo(f"warning: another mapping is left aside: {fault}", err=True)
         prepare_quietly(settings)
         missing = [str(path) for path in files if not path.is_file()]
         if missing:
             raise GridCreditError(f"there is no file {', '.join(missing)}")
         for path in files:
-            result = load_file(path, mappings[mapping], settings)
+            result = load_file(path, asked, settings)
             if result.is_repeat:
                 typer.echo(f"{path.name}: already loaded as load {result.file_id}; nothing changed")
             for extract, counts in result.counts.items():

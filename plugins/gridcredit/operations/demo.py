@@ -17,7 +17,7 @@ from gridcredit import simulation
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import is_loaded
-from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.operations import services
 from gridcredit.operations.airflow_api import airflow_api, failed_dags, unfinished_dags
@@ -57,7 +57,7 @@ def _run(
     step("prepare the warehouse")
     prepare(settings)
     with connect(settings, autocommit=True) as connection:
-        if _is_released(connection, source, load_mappings(settings.mappings_dir)[MAPPING]):
+        if _is_released(connection, source, load_mapping(settings.mappings_dir / f"{MAPPING}.yml")):
             step("nothing is new: these files are loaded, and their release stands")
         else:
             _run_dags(settings, connection, source, step)

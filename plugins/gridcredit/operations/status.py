@@ -14,6 +14,7 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.soundness import missing_for_sound_results
 from gridcredit.ingestion.landing import waiting_files
+from gridcredit.ingestion.mapping.read import read_mappings
 from gridcredit.operations import services, superset
 from gridcredit.operations.airflow_api import airflow_api, next_run
 from gridcredit.operations.runs import mark_killed
@@ -43,6 +44,7 @@ class Status:
     last_run: str | None = None
     stopped_run: StoppedRun | None = None
     waiting_files: dict[str, int] = field(default_factory=dict)
+    faulty_mappings: list[str] = field(default_factory=list)
     files_loaded: int = 0
     rows_accepted: int = 0
     rows_quarantined: int = 0
@@ -62,6 +64,7 @@ def status(settings: Settings) -> Status:
     found.airflow = services.address(settings)
     found.superset = superset.address(settings)
     found.waiting_files = waiting_files(settings)
+    found.faulty_mappings = [str(one.error) for one in read_mappings(settings.mappings_dir).faulty]
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
         return found
     found.warehouse = reader_address(settings)
@@ -173,6 +176,8 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"{label:<11}{in_one_line(found.stopped_run)}"
     waiting = ", ".join(f"{count} for {name}" for name, count in found.waiting_files.items())
     yield f"waiting    {waiting or 'no file in the landing folder'}"
+    for fault in found.faulty_mappings:
+        yield f"mapping    left aside: {fault}"
     yield (
         f"loaded     {found.files_loaded} files in {DAYS} days: {found.rows_accepted:,} rows accepted, "
         f"{found.rows_quarantined:,} in quarantine"

@@ -9,15 +9,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from gridcredit.errors import FileRefusedError, MappingError, NotReadyError
+from gridcredit.errors import FileRefusedError, GridCreditError, MappingError, NotReadyError
 from gridcredit.ingestion.landing import ready_files, take_in
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.revert import revert_load
+from gridcredit.operations.runs import start_run
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.currency import in_its_currency
 
 from tests.support.commands import command_here
 
@@ -180,6 +182,30 @@ def test_a_mapping_in_another_currency_is_refused(settings: Settings, demo: Mapp
     with pytest.raises(FileRefusedError, match="'demo' is in EUR, this warehouse in CNY"):
         load_file(path, demo.model_copy(update={"currency": "EUR"}), settings)
     load_file(path, demo.model_copy(update={"currency": "CNY"}), settings)
+
+
+def test_the_currency_is_the_warehouses(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    """Its first load stores it, whoever comes later with another one or with none."""
+    in_euro = settings.model_copy(update={"currency": "EUR"})
+    in_pounds = settings.model_copy(update={"currency": "GBP"})
+    assert "currency" not in settings.model_fields_set
+    # What is refused, or reverted, stores nothing for good.
+    with pytest.raises(FileRefusedError, match="is empty"):
+        load_file(write(tmp_path / "payment_0.csv", PAYMENTS.partition("\n")[0] + "\n"), demo, in_pounds)
+    first = load_file(write(tmp_path / "payment_1.csv", PAYMENTS), demo, in_pounds)
+    revert_load(first.file_id, "the wrong currency", settings)
+    load_file(write(tmp_path / "payment_1.csv", PAYMENTS), demo, in_euro)
+    assert in_its_currency(settings).currency == "EUR"
+    others = write(tmp_path / "payment_2.csv", PAYMENTS.replace("P1", "P3"))
+    refused = "this warehouse is in EUR, and GRIDCREDIT_CURRENCY says GBP: unset it"
+    with pytest.raises(GridCreditError, match=refused):
+        load_file(others, demo, in_pounds)
+    with pytest.raises(GridCreditError, match=refused):
+        start_run("pounds", settings=in_pounds)
+    with pytest.raises(FileRefusedError, match="is in CNY, this warehouse in EUR"):
+        load_file(others, demo.model_copy(update={"currency": "CNY"}), settings)
+    load_file(others, demo.model_copy(update={"currency": "EUR"}), settings)
+    assert count(settings)["raw.payment"] == 4
 
 
 def test_an_action_may_be_nobody_s_in_particular(settings: Settings, demo: Mapping, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline
 from gridcredit.operations.status import as_lines, status
 from gridcredit.policies import load_policies
+from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.dashboard.page import write_dashboard
+from gridcredit.reporting.journal import export_journal
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import READER_ROLE, connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES
@@ -303,3 +306,19 @@ def test_the_first_load_of_all_history_does_not_show_how_many_rows_a_day_has(set
             connection.execute("insert into lineage.run_files (run_id, file_id) values (%s, %s)", [run_id, file_id])
     found = rows(settings, "select run_id, share_of_usual_rows from lineage.deliveries_by_run order by run_id")
     assert found == [("week 0", None), ("week 1", None), ("week 2", None), ("week 3", Decimal("0.99"))]
+
+
+def test_pages_and_exports_are_in_the_warehouses_currency(published: Settings, tmp_path: Path) -> None:
+    """Whatever the environment of who asks for them says, or does not say."""
+    with connect(published) as connection:
+        connection.execute("update ops.warehouse_currency set currency = 'EUR'")
+    write_report("C00000003", tmp_path / "report.html", settings=published)
+    assert " EUR" in (tmp_path / "report.html").read_text()
+    dashboard = write_dashboard(tmp_path / "dashboard.html", published).read_text()
+    assert " EUR" in dashboard
+    assert "CNY" not in dashboard
+    ((day,),) = rows(published, "select max(as_of_date) from lineage.releases")
+    export_journal(day, tmp_path / "journal", settings=published)
+    assert 'option "operating_currency" "EUR"' in (tmp_path / "journal").read_text()
+    with pytest.raises(GridCreditError, match="this warehouse is in EUR, and GRIDCREDIT_CURRENCY says CNY"):
+        write_dashboard(tmp_path / "other.html", published.model_copy(update={"currency": "CNY"}))

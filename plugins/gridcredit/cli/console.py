@@ -22,6 +22,8 @@ from gridcredit.settings import Settings, get_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gridcredit.warehouse.connection import Connection
+
 
 class EngineName(StrEnum):
     """What models are built by, as in the setting `engine`."""
@@ -94,6 +96,27 @@ def prepare_quietly(settings: Settings) -> None:
 
     quiet()
     prepare(settings)
+
+
+@contextlib.contextmanager
+def warehouse_if_any(settings: Settings) -> Iterator[Connection | None]:
+    """A connection to the warehouse; None where none runs, or nothing has been prepared on it."""
+    import psycopg
+
+    from gridcredit.warehouse.connection import connect
+    from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+    from gridcredit.warehouse.published_tables import table_columns
+
+    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
+        yield None
+        return
+    with contextlib.ExitStack() as opened:
+        try:
+            connection = opened.enter_context(connect(settings))
+        except psycopg.OperationalError:
+            yield None
+            return
+        yield connection if table_columns(connection, "policy", "policies") else None
 
 
 def quiet() -> None:

@@ -16,6 +16,7 @@ from gridcredit.cli.console import (
     prepare_quietly,
     quiet,
     show_list,
+    warehouse_if_any,
 )
 from gridcredit.errors import GridCreditError
 
@@ -73,11 +74,14 @@ def mapping_check(
     from gridcredit.ingestion.loader import require_currency
     from gridcredit.ingestion.mapping.read import load_mapping
     from gridcredit.ingestion.samples.preview import preview, rule_of
+    from gridcredit.warehouse.currency import in_its_currency
 
     with clear_errors() as settings:
         quiet()
         mapping = load_mapping(file)
-        require_currency(mapping, sample, settings)
+        with warehouse_if_any(settings) as connection:
+            known = in_its_currency(settings, connection) if connection else settings
+        require_currency(mapping, sample, known)
         found = preview(mapping, sample, batches=1 if first_part else None)
 
         def show(title: str, rows: Sequence[Mapping[str, str | None]]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +17,7 @@ from gridcredit.cli.console import (
     prepare_quietly,
     required_date,
     show_table,
+    warehouse_if_any,
 )
 from gridcredit.errors import GridCreditError
 from gridcredit.policies.folder import Policy
@@ -26,7 +25,7 @@ from gridcredit.policy_changes.model_card import ModelCard
 from gridcredit.settings import Settings
 
 if TYPE_CHECKING:
-    from gridcredit.warehouse.connection import Connection
+    pass
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 
@@ -44,7 +43,7 @@ def check() -> None:
     from gridcredit.policies import read_policies
     from gridcredit.policies.store import left_aside, loaded_versions, why_not_new
 
-    with clear_errors() as settings, _warehouse_if_any(settings) as connection:
+    with clear_errors() as settings, warehouse_if_any(settings) as connection:
         loaded = loaded_versions(connection) if connection else {}
         for one in left_aside(settings):
             typer.echo(f"{one.policy.header.version}: left aside, {one.policy.folder} counts for nothing: {one.why}")
@@ -280,27 +279,6 @@ def restore(
         prepare_quietly(settings)
         changed = restore_policy(version, approver, reason, settings)
         typer.echo(f"{version}: put back {', '.join(f'policy.{table}' for table in changed)}")
-
-
-@contextmanager
-def _warehouse_if_any(settings: Settings) -> Iterator[Connection | None]:
-    """A connection to the warehouse; None where none runs, or nothing has been prepared on it."""
-    import psycopg
-
-    from gridcredit.warehouse.connection import connect
-    from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
-    from gridcredit.warehouse.published_tables import table_columns
-
-    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
-        yield None
-        return
-    with ExitStack() as opened:
-        try:
-            connection = opened.enter_context(connect(settings))
-        except psycopg.OperationalError:
-            yield None
-            return
-        yield connection if table_columns(connection, "policy", "policies") else None
 
 
 def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:

@@ -27,6 +27,7 @@ from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
 from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES, current_stage, stages_done
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.currency import in_its_currency
 from gridcredit.warehouse.migrations import prepare
 
 MAPPING = "demo"
@@ -61,7 +62,7 @@ def _run(
             step("nothing is new: these files are loaded, and their release stands")
         else:
             _run_dags(settings, connection, source, step)
-        show_release(connection, console, settings)
+        show_release(connection, console, in_its_currency(settings, connection))
         report = report_of_the_largest_debt(connection, settings)
         dashboard = write_dashboard(settings=settings)
         (customer,) = connection.execute("select min(customer_id) from published.customer_rating").fetchone() or ("",)

@@ -65,10 +65,11 @@ def require_loaded(connection: Connection) -> None:
     Raises:
         GridCreditError: no row is loaded, or all loads were reverted.
     """
-    if not connection.execute(
-        "select from lineage.loads join lineage.files using (file_id) where rows_accepted > 0 and undone_at is null "
+    loaded = connection.execute(
+        "select 1 from lineage.loads join lineage.files using (file_id) where rows_accepted > 0 and undone_at is null "
         "limit 1"
-    ).fetchone():
+    ).fetchone()
+    if loaded is None:
         raise GridCreditError(f"nothing is loaded: {LOAD_FIRST}")
 
 

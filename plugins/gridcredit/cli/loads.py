@@ -15,6 +15,7 @@ from gridcredit.cli.console import (
     clear_errors,
     prepare_quietly,
     quiet,
+    said_while,
     show_list,
     warehouse_if_any,
 )
@@ -50,7 +51,8 @@ def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], fi
         if missing:
             raise GridCreditError(f"there is no file {', '.join(missing)}")
         for path in files:
-            result = load_file(path, asked, settings)
+            with said_while(f"load {path.name}"):
+                result = load_file(path, asked, settings)
             if result.is_repeat:
                 typer.echo(f"{path.name}: already loaded as load {result.file_id}; nothing changed")
             for extract, counts in result.counts.items():
@@ -225,7 +227,8 @@ def quarantine_resubmit(
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        result = resubmit(file, load, settings)
+        with said_while(f"load {file.name}"):
+            result = resubmit(file, load, settings)
         if result.is_repeat:
             typer.echo(f"already loaded as load {result.file_id}; nothing changed")
         for extract, counts in result.counts.items():

@@ -16,6 +16,7 @@ from gridcredit.cli.console import (
     known_language,
     prepare_quietly,
     required_date,
+    said_while,
     show_table,
     warehouse_if_any,
 )
@@ -101,7 +102,8 @@ def simulate(
         policy = read_policy(proposed, settings)
         day = required_date(as_of, "--as-of")
         prepare_quietly(settings)
-        simulation = simulate_policy(policy, day, settings, out=out)
+        with said_while(f"rate everybody by {policy.header.version} as of {day}"):
+            simulation = simulate_policy(policy, day, settings, out=out)
         amounts = [Column(name, justify="right") for name in ("customers", "exposure", "limits before", "limits after")]
         table = Table("grade before", "grade after", *amounts, title=f"{policy.header.version} as of {day}")
         for move in simulation.moves:
@@ -181,7 +183,8 @@ def compare(proposal: Proposal) -> None:
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        changes = rate_by_both(proposal, settings)
+        with said_while("rate everybody by both policies"):
+            changes = rate_by_both(proposal, settings)
         verdicts = read_proposal(proposal, settings).facts.get("verdicts", [])
         typer.echo("\n".join([*verdicts, *describe_changes(changes)]))
 
@@ -213,7 +216,8 @@ def calibrate(
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
         prepare_quietly(settings)
-        build_outcomes(settings)
+        with said_while("find out what became of earlier ratings"):
+            build_outcomes(settings)
         made = calibrate_policy(out, version, day, settings)
         for one in made.rates:
             typer.echo(
@@ -286,5 +290,6 @@ def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> 
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        decided = decide(proposal, approver, reason, is_approved=is_approved, settings=settings)
+        with said_while("try the policy" if is_approved else "store the decision"):
+            decided = decide(proposal, approver, reason, is_approved=is_approved, settings=settings)
         typer.echo(f"{decided.policy_version}: {decided.status} by {decided.approver}")

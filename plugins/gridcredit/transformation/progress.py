@@ -88,14 +88,17 @@ def shown_progress(run_id: str, settings: Settings, say: Callable[[str], None]) 
 
 
 def _watch(run_id: str, settings: Settings, say: Callable[[str], None], over: threading.Event, earlier: int) -> None:
-    said, last = earlier, time.monotonic()
+    # The first words come soon: until then nobody knows that it has begun.
+    said, began = earlier, time.monotonic()
+    last = began - SECONDS_BETWEEN_LINES + 1.0
     with suppress(psycopg.OperationalError), connect(settings, autocommit=True) as connection:
         while not over.wait(0.5):
             ended = stages_done(connection, run_id)
             for stage, seconds in ended[said:]:
                 say(f"{stage}: done in {seconds:.1f} s")
-                last = time.monotonic()
+                last = began = time.monotonic()
             said = len(ended)
             if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-                say(current_stage(connection, run_id, ("build_models",), earlier))
+                now = current_stage(connection, run_id, ("build_models",), earlier)
+                say(f"{now}, {time.monotonic() - began:.0f} s")
                 last = time.monotonic()

@@ -64,6 +64,14 @@ def test_an_empty_warehouse_says_what_to_do_next(settings: Settings) -> None:
     assert "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`" in lines
     assert "waiting    no file in the landing folder" in lines
     assert "failure    none" in lines
+    for arguments in (["run"], ["run", "--as-of", "2026-06-20"]):
+        refused = command(settings, *arguments)
+        assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
+            1,
+            "error: nothing is loaded: load files (`gridcredit ingest --mapping NAME FILE...`), then run again",
+        )
+    with connect(settings) as connection:
+        assert connection.execute("select from lineage.runs").fetchone() is None
     assert "nothing is released yet" in command(settings, "sql", "select 1").stderr
 
 
@@ -87,7 +95,8 @@ def test_status_of_a_release(released: Settings) -> None:
     assert done.returncode == 0
     assert "release    1, as of 2026-06-19, published 20" in done.stdout
     assert "waiting    1 for demo" in done.stdout
-    assert f"loaded     4 files in 7 days: {accepted:,} rows accepted, {quarantined:,} in quarantine" in done.stdout
+    assert f"loaded     4 files in 7 days: {accepted:,} rows accepted, {quarantined:,} quarantined" in done.stdout
+    assert "quarantine no row waits" in done.stdout
     assert "refused    bill_3.csv: is empty" in done.stdout
     assert "build_ratings.publish: the disk is full" in done.stdout
     # Officers were delivered, readings and tariffs were not.

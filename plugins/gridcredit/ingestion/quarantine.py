@@ -57,6 +57,15 @@ def list_quarantined(settings: Settings | None = None, file_id: int | None = Non
         return [Waiting(*row) for row in rows]
 
 
+def count_waiting(connection: Connection) -> int:
+    """The rows that `list_quarantined` counts, of all loads together."""
+    (waiting,) = connection.execute(
+        "select count(*) from quarantine.rows join lineage.files using (file_id) "
+        "where resubmitted_in is null and undone_at is null"
+    ).fetchone() or (0,)
+    return int(waiting)
+
+
 @dataclass(frozen=True)
 class Quarantined:
     """A line of a load that is or was in quarantine for an extract; `line` is that of the file it was delivered in.

@@ -19,6 +19,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import is_loaded
 from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.mapping.rules import Mapping
+from gridcredit.ingestion.quarantine import count_waiting
 from gridcredit.operations import services
 from gridcredit.operations.airflow_api import airflow_api, failed_dags, unfinished_dags
 from gridcredit.quality import gates
@@ -275,5 +276,5 @@ def _summary(connection: Connection, settings: Settings) -> Iterator[str]:
         "select count(distinct customer_id) from published.customer_warning where level = 'red'"
     ).fetchone() or (0,)
     yield f"{red:,} customers have a red warning."
-    (quarantined,) = connection.execute("select count(*) from quarantine.rows").fetchone() or (0,)
-    yield f"{quarantined:,} rows wait in quarantine, each with file, line and reason: {COMMAND} quarantine list"
+    waiting = count_waiting(connection)
+    yield f"{waiting:,} rows wait in quarantine, each with file, line and reason: {COMMAND} quarantine list"

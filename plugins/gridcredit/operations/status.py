@@ -15,6 +15,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.soundness import missing_for_sound_results
 from gridcredit.ingestion.landing import waiting_files
 from gridcredit.ingestion.mapping.read import read_mappings
+from gridcredit.ingestion.quarantine import count_waiting
 from gridcredit.operations import services, superset
 from gridcredit.operations.airflow_api import airflow_api, next_run
 from gridcredit.operations.runs import mark_killed
@@ -48,6 +49,7 @@ class Status:
     files_loaded: int = 0
     rows_accepted: int = 0
     rows_quarantined: int = 0
+    rows_waiting: int = 0
     refused: list[str] = field(default_factory=list)
     last_failure: str | None = None
     next_run: datetime | None = None
@@ -110,6 +112,7 @@ def _ask_warehouse(connection: Connection, found: Status, settings: Settings) ->
         [DAYS],
     ).fetchone()
     found.files_loaded, found.rows_accepted, found.rows_quarantined = map(int, row or (0, 0, 0))
+    found.rows_waiting = count_waiting(connection)
     found.refused = [
         reason
         for (reason,) in connection.execute(
@@ -180,8 +183,10 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"mapping    left aside: {fault}"
     yield (
         f"loaded     {found.files_loaded} files in {DAYS} days: {found.rows_accepted:,} rows accepted, "
-        f"{found.rows_quarantined:,} in quarantine"
+        f"{found.rows_quarantined:,} quarantined"
     )
+    waits = f"{found.rows_waiting:,} rows wait for repair: `gridcredit quarantine list`"
+    yield f"quarantine {waits if found.rows_waiting else 'no row waits'}"
     for reason in found.refused:
         yield f"refused    {reason}"
     yield f"failure    {found.last_failure or 'none'}"

@@ -27,7 +27,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  || { echo "GridCredit needs Python 3.11; '$$py' is another version: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }; \
 	  test -x $(BIN)/python || "$$py" -m venv $(VENV)
 	@# The lock is complete, so nothing is resolved: --no-deps installs exactly what was reviewed.
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | cut -c1-100
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | sed -u -E 's/^(.{100}).*/\1/'
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check
 	@touch $(STAMP)
@@ -42,7 +42,7 @@ $(BI_STAMP): requirements-bi.lock
 $(SUPERSET_STAMP): requirements-superset.lock
 	@echo "==> installing Superset into .venv-superset (two minutes or more, once)"
 	@test -x .venv-superset/bin/python || $(BIN)/python -m venv .venv-superset
-	@.venv-superset/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements-superset.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | cut -c1-100
+	@.venv-superset/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements-superset.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | sed -u -E 's/^(.{100}).*/\1/'
 	@.venv-superset/bin/python -m pip check
 	@touch $(SUPERSET_STAMP)
 

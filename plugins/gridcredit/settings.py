@@ -59,7 +59,10 @@ class Settings(BaseSettings):
     challenger: str | None = Field(None, description="name of a policy that rates in the shadow, for comparison")
     history_months: int = Field(24, ge=0, description="month-ends of history that each build brings up to date")
     currency: str = Field(
-        "CNY", pattern="^[A-Z][A-Z0-9]{1,8}$", description="of all amounts; a mapping that names another is refused"
+        "CNY",
+        pattern="^[A-Z][A-Z0-9]{1,8}$",
+        description="of all amounts, stored by the first load; another later, or a mapping that names another, is "
+        "refused",
     )
     landing_settle_seconds: float = Field(2.0, ge=0, description="a file unchanged this long is complete")
     landing_poll_seconds: float = Field(0.5, gt=0, description="how often the landing folder is checked")

@@ -293,9 +293,8 @@ def test_a_proposal_is_compared_refused_and_stored_with_its_card(rated: Rated, m
 def test_an_approved_policy_rates_from_its_date_on(rated: Rated, tmp_path: Path) -> None:
     settings = rated.settings
     late = weigh(tmp_path / "late", "late-1", LAST_DAY, settings, matrices=None, entropy_share=1)
-    number = propose(late.policy, late.base.header.version, late.method, late.facts, settings)
-    with pytest.raises(GridCreditError, match="have been rated and released"):
-        decide(number, "Li Wei", "entropy is fair", is_approved=True, settings=settings)
+    with pytest.raises(GridCreditError, match="have been rated and released: propose it with a later date"):
+        propose(late.policy, late.base.header.version, late.method, late.facts, settings)
     weighted = weigh(tmp_path / "new", "weighted-1", NEW_FROM, settings, matrices=None, entropy_share=1)
     number = propose(weighted.policy, weighted.base.header.version, weighted.method, weighted.facts, settings)
     assert "by entropy" in card_as_markdown(read_proposal(number, settings))

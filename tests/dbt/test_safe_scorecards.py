@@ -116,6 +116,27 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
         connection.execute("delete from policy.bins")
 
 
+def test_a_day_that_was_released_is_refused_to_who_proposes(
+    new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path
+) -> None:
+    """Who approves is told to propose under another version: the same one with another date is another policy."""
+    settings = new_warehouse(small)
+    ((last_day,),) = rows(settings, "select max(as_of_date) from lineage.releases")
+    later = last_day + timedelta(days=1)
+    with pytest.raises(GridCreditError, match=r"have been rated and released: propose it with a later date$"):
+        propose(another(tmp_path / "late", "late-1", last_day), shipped.VERSION, "written by hand", {}, settings)
+    assert rows(settings, "select count(*) from policy.proposals") == [(0,)]
+    # The same version, with a later date, then has it.
+    policy = another(tmp_path / "later", "late-1", later)
+    number = propose(policy, shipped.VERSION, "written by hand", {}, settings)
+    pipeline.build_ratings("overtakes", later, settings)
+    way_out = r"propose it with a later date, under another version \(both in policy\.yml\)"
+    with pytest.raises(GridCreditError, match=way_out):
+        decide(number, "Li Wei", "agreed", is_approved=True, settings=settings)
+    with pytest.raises(GridCreditError, match=way_out):
+        propose(policy, shipped.VERSION, "written by hand", {}, settings)
+
+
 def test_a_version_approved_before_it_could_be_tried_is_withdrawn(settings: Settings, tmp_path: Path) -> None:
     """As an older version of this code approved it: each run stops, and says how to continue."""
     policy = another(tmp_path / "bad", "bad-2", replaced={"limits": ("AAA,", "AAA,1000")})

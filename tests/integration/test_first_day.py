@@ -212,8 +212,13 @@ def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Setti
     (tmp_path / "large").mkdir()
     large = [f"L{who},C{who:03},{day},{day + timedelta(20)},2026-06,{LARGE},regular" for who in range(20, 50)]
     deliver(tmp_path / "large" / "bill.csv", settings, "\n".join([header, *large, ""]))
-    with pytest.raises(GateFailedError, match="--blocked 'large'"):
+    with pytest.raises(GateFailedError, match="--blocked 'large'") as blocked:
         pipeline.build_ratings("large", day, settings)
+    (load,) = rows(settings, "select max(file_id) from lineage.files")[0]
+    named = f"load {load} lines {', '.join(map(str, range(2, 12)))} and 20 more"
+    assert f", of 30 rows: {named}; nothing is published" in str(blocked.value)
+    way_out = f"`gridcredit load revert {load} --reason TEXT`), deliver the corrected file and run again"
+    assert way_out in str(blocked.value)
     let_through = ["run", "--blocked", "large"]
     for nobody in ([], ["--approver", "A. Chief"], ["--reason", "they used as much"]):
         refused = gridcredit(settings, *let_through, *nobody)
@@ -230,7 +235,8 @@ def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Setti
     decided = [*let_through, "--approver", "A. Chief", "--reason", "the steel works did use that much"]
     done = gridcredit(settings, *decided)
     assert done.returncode == 1
-    assert "let through: raw.bill" in done.stderr
+    (let,) = [line for line in done.stderr.splitlines() if line.startswith("let through: raw.bill")]
+    assert named in let
     assert "1 critical check(s) failed that A. Chief has not decided about, first raw.bill" in done.stderr
     assert number(settings, "select count(*) from lineage.releases") == 1
 
@@ -239,6 +245,9 @@ def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Setti
     done = gridcredit(settings, *decided)
     assert done.returncode == 0, done.stderr
     assert str(LARGE) not in done.stderr
+    # Each stage, and each check that was let through, is named once.
+    assert done.stderr.count("check_raw: done") == 1
+    assert "severity=critical" not in done.stderr
     shown = "select approver, reason from lineage.releases order by release desc limit 1"
     assert rows(settings, shown) == [("A. Chief; B. Chief", "the steel works did use that much; due on delivery")]
     last = number(settings, "select max(release) from lineage.releases")

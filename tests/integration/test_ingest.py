@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
-from gridcredit.errors import FileRefusedError, NotReadyError
+from gridcredit.errors import FileRefusedError, GridCreditError, MappingError, NotReadyError
 from gridcredit.ingestion.landing import ready_files, take_in
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_space
 from gridcredit.ingestion.revert import revert_load
+from gridcredit.operations.runs import start_run
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.currency import in_its_currency
+
+from tests.support.commands import command_here
 
 PAYMENTS = "payment_id,customer_id,bill_id,paid_on,amount\nP1,C1,B1,2026-01-05,10.00\nP2,C1,,2026-01-06,5.50\n"
 CASES = Path(__file__).parents[1] / "cases" / "ingest"
@@ -177,6 +182,30 @@ def test_a_mapping_in_another_currency_is_refused(settings: Settings, demo: Mapp
     with pytest.raises(FileRefusedError, match="'demo' is in EUR, this warehouse in CNY"):
         load_file(path, demo.model_copy(update={"currency": "EUR"}), settings)
     load_file(path, demo.model_copy(update={"currency": "CNY"}), settings)
+
+
+def test_the_currency_is_the_warehouses(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
+    """Its first load stores it, whoever comes later with another one or with none."""
+    in_euro = settings.model_copy(update={"currency": "EUR"})
+    in_pounds = settings.model_copy(update={"currency": "GBP"})
+    assert "currency" not in settings.model_fields_set
+    # What is refused, or reverted, stores nothing for good.
+    with pytest.raises(FileRefusedError, match="is empty"):
+        load_file(write(tmp_path / "payment_0.csv", PAYMENTS.partition("\n")[0] + "\n"), demo, in_pounds)
+    first = load_file(write(tmp_path / "payment_1.csv", PAYMENTS), demo, in_pounds)
+    revert_load(first.file_id, "the wrong currency", settings)
+    load_file(write(tmp_path / "payment_1.csv", PAYMENTS), demo, in_euro)
+    assert in_its_currency(settings).currency == "EUR"
+    others = write(tmp_path / "payment_2.csv", PAYMENTS.replace("P1", "P3"))
+    refused = "this warehouse is in EUR, and GRIDCREDIT_CURRENCY says GBP: unset it"
+    with pytest.raises(GridCreditError, match=refused):
+        load_file(others, demo, in_pounds)
+    with pytest.raises(GridCreditError, match=refused):
+        start_run("pounds", settings=in_pounds)
+    with pytest.raises(FileRefusedError, match="is in CNY, this warehouse in EUR"):
+        load_file(others, demo.model_copy(update={"currency": "CNY"}), settings)
+    load_file(others, demo.model_copy(update={"currency": "EUR"}), settings)
+    assert count(settings)["raw.payment"] == 4
 
 
 def test_an_action_may_be_nobody_s_in_particular(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
@@ -342,6 +371,38 @@ def test_the_landing_folder(settings: Settings) -> None:
     # A retry of the killed task that had moved it says the same again.
     with pytest.raises(FileRefusedError, match="has no column"):
         take_in(bad, settings)
+
+
+def test_a_faulty_mapping_holds_up_nobody_elses_files(settings: Settings, tmp_path: Path) -> None:
+    """By hand and where files land; who asks for it is refused, with its line."""
+    own = settings.model_copy(update={"mappings_dir": tmp_path / "mappings"})
+    own.mappings_dir.mkdir()
+    shutil.copy(settings.mappings_dir / "demo.yml", own.mappings_dir)
+    write(own.mappings_dir / "erp_draft.yml", "mapping: erp\ndescription: half written\nfilse:\n")
+    fault = r"erp_draft\.yml:3: filse: unknown key"
+    for name in ("demo", "erp"):
+        (own.landing_dir / name).mkdir(parents=True)
+    take_in(write(own.landing_dir / "demo" / "payment_1.csv", PAYMENTS), own)
+    waiting = write(own.landing_dir / "erp" / "payment_2.csv", PAYMENTS)
+    with pytest.raises(MappingError, match=fault):
+        take_in(waiting, own)
+    assert waiting.exists()
+    assert settings.warehouse_url
+    environment = {
+        "GRIDCREDIT_HOME": str(own.home),
+        "GRIDCREDIT_MAPPINGS_DIR": str(own.mappings_dir),
+        "GRIDCREDIT_WAREHOUSE_URL": settings.warehouse_url.get_secret_value(),
+    }
+    file = str(write(tmp_path / "payment_3.csv", PAYMENTS.replace("P1", "P3")))
+    done = command_here(["ingest", "--mapping", "demo", file], environment)
+    assert (done.returncode, done.stdout[:30]) == (0, "payment_3.csv: payment: 2 read")
+    assert re.search(f"warning: another mapping is left aside: .*{fault}", done.stderr)
+    refused = command_here(["ingest", "--mapping", "erp", file], environment)
+    assert refused.returncode == 1
+    assert re.search(f"^error: .*{fault}", refused.stderr)
+    unknown = command_here(["ingest", "--mapping", "erq", file], environment)
+    assert re.search(f"no mapping is named 'erq' in .*: demo; left aside: .*{fault}", unknown.stderr)
+    assert re.search(f"mapping    left aside: .*{fault}", command_here(["status"], environment).stdout)
 
 
 def test_a_link_is_not_followed(settings: Settings, tmp_path: Path) -> None:

@@ -404,7 +404,7 @@ def test_a_wrong_question_is_answered(released: Released) -> None:
             trace_row(table, key, settings=released.settings)
     with pytest.raises(GridCreditError, match="there is no file 999"):
         touched_by_file(999, settings=released.settings)
-    with pytest.raises(GridCreditError, match="no bill 'none' has been loaded"):
+    with pytest.raises(GridCreditError, match="no bill 'none' has been loaded, and none lies in quarantine"):
         touched_by_bill("none", released.settings)
 
 

@@ -12,6 +12,9 @@ from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.mapping.read import load_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.quarantine import export_quarantined, list_quarantined, resubmit
+from gridcredit.ingestion.revert import revert_load
+from gridcredit.lineage.touched import touched_by_bill
+from gridcredit.operations.status import as_lines, status
 from gridcredit.settings import Settings
 from gridcredit.simulation import simulate
 from gridcredit.warehouse.connection import connect
@@ -75,6 +78,38 @@ def test_rows_are_repaired_and_sent_again(settings: Settings, demo: Mapping, tmp
         ).fetchall()
     assert waiting == [(load, 105), (again.file_id, 4)]
     assert export_quarantined(load, out, settings) == 1
+
+
+def test_a_quarantined_bill_is_found_and_counted_while_it_waits(
+    settings: Settings, demo: Mapping, tmp_path: Path
+) -> None:
+    """Its trace leads to file and line, `status` counts what waits; a reverted load's rows wait for nothing."""
+    header = "bill_id,customer_id,period,issued_on,due_on,amount,kind\n"
+    good = "".join(f"B{number},C1,2026-01,2026-02-01,2026-02-20,1.00,regular\n" for number in range(60))
+    bad = "R-1,C1,2026-01,2026-02-01,2026-02-20,5O.00,regular\nR-10,C1,2026-01,2026-02-31,2026-02-20,1.00,regular\n"
+    path = tmp_path / "bill_1.csv"
+    path.write_text(header + good + bad)
+    load = load_file(path, demo, settings).file_id
+    text = touched_by_bill("R-1", settings).as_text()
+    assert "bill_1.csv" in text
+    assert "line 62  in quarantine amount is not a number" in text
+    assert "line 63" not in text
+    with pytest.raises(GridCreditError, match="no bill 'R' has been loaded, and none lies in quarantine"):
+        touched_by_bill("R", settings)
+    assert status(settings).rows_waiting == 2
+    out = tmp_path / "to_repair.csv"
+    export_quarantined(load, out, settings)
+    out.write_text(out.read_text().replace("5O.00", "50.00").replace("02-31", "02-01"))
+    again = resubmit(out, load, settings).file_id
+    found = status(settings)
+    assert (found.rows_quarantined, found.rows_waiting) == (2, 0)
+    assert "quarantine no row waits" in list(as_lines(found))
+    assert list_quarantined(settings) == []
+    text = touched_by_bill("R-1", settings).as_text()
+    assert f"sent again in load {again}" in text
+    assert "amount 50.00" in text
+    revert_load(load, "again", settings)
+    assert status(settings).rows_waiting == 0
 
 
 def test_what_was_no_text_in_its_file_is_repaired_as_text(settings: Settings, tmp_path: Path) -> None:

@@ -15,7 +15,11 @@ from gridcredit.errors import GateFailedError, GridCreditError, PolicyError
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.lineage.trace import trace_row
 from gridcredit.operations import pipeline
+from gridcredit.operations.status import as_lines, status
 from gridcredit.policies import load_policies
+from gridcredit.reporting.customer import write_report
+from gridcredit.reporting.dashboard.page import write_dashboard
+from gridcredit.reporting.journal import export_journal
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import READER_ROLE, connect, connect_as_owner, warehouse_url
 from gridcredit.warehouse.published_tables import TABLES
@@ -90,6 +94,13 @@ def test_a_failed_gate_leaves_the_release_standing(published: Settings, tmp_path
     assert contents(published) == before
     assert rows(published, "select status from lineage.runs where run_id = 'too strict'") == [("failed",)]
     assert (strict.data_docs_dir / "index.html").exists()
+    found = status(published)
+    (line,) = [line for line in as_lines(found) if line.startswith("blocked ")]
+    assert found.stopped_run is not None
+    assert (found.stopped_run.run, found.stopped_run.why) == ("too strict", "blocked")
+    assert any("customer_rating expect_column_values_to_be_between on score" in one for one in found.stopped_run.checks)
+    assert "gridcredit run --blocked 'too strict' --approver NAME --reason TEXT" in line
+    assert all(one in line for one in found.stopped_run.checks)
     # What the night recomputed, which is what it checks.
     computed = {customer for (customer,) in rows(published, "select customer_id from candidate.customer_rating")}
     results = rows(
@@ -141,8 +152,10 @@ def test_a_correction_makes_a_new_release_and_the_old_one_can_still_be_read(
     trace = rating_trace("C00000003", 1, published)
     path = tmp_path / "bill_correction.csv"
     deliver(path, published, NEW_BILL)
+    assert status(published).stopped_run is not None
     release = pipeline.build_ratings("corrected", settings=published)
     assert (release.number, release.is_new) == (2, True)
+    assert status(published).stopped_run is None
     (new,) = rows(published, "select grade, open_amount from published.customer_rating where customer_id = 'C00000003'")
     assert new[1] > 100_000
     history = "select grade, open_amount, valid_from_release, valid_to_release from published.customer_rating_history "
@@ -293,3 +306,19 @@ def test_the_first_load_of_all_history_does_not_show_how_many_rows_a_day_has(set
             connection.execute("insert into lineage.run_files (run_id, file_id) values (%s, %s)", [run_id, file_id])
     found = rows(settings, "select run_id, share_of_usual_rows from lineage.deliveries_by_run order by run_id")
     assert found == [("week 0", None), ("week 1", None), ("week 2", None), ("week 3", Decimal("0.99"))]
+
+
+def test_pages_and_exports_are_in_the_warehouses_currency(published: Settings, tmp_path: Path) -> None:
+    """Whatever the environment of who asks for them says, or does not say."""
+    with connect(published) as connection:
+        connection.execute("update ops.warehouse_currency set currency = 'EUR'")
+    write_report("C00000003", tmp_path / "report.html", settings=published)
+    assert " EUR" in (tmp_path / "report.html").read_text()
+    dashboard = write_dashboard(tmp_path / "dashboard.html", published).read_text()
+    assert " EUR" in dashboard
+    assert "CNY" not in dashboard
+    ((day,),) = rows(published, "select max(as_of_date) from lineage.releases")
+    export_journal(day, tmp_path / "journal", settings=published)
+    assert 'option "operating_currency" "EUR"' in (tmp_path / "journal").read_text()
+    with pytest.raises(GridCreditError, match="this warehouse is in EUR, and GRIDCREDIT_CURRENCY says CNY"):
+        write_dashboard(tmp_path / "other.html", published.model_copy(update={"currency": "CNY"}))

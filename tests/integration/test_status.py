@@ -14,6 +14,7 @@ import pytest
 from gridcredit.operations.processes import noted
 from gridcredit.operations.status import as_lines, status
 from gridcredit.orchestration.callbacks import release_is_late
+from gridcredit.quality.results import record_approval
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect, connect_as_owner
 from gridcredit.warehouse.embedded_postgres import free_port
@@ -63,6 +64,14 @@ def test_an_empty_warehouse_says_what_to_do_next(settings: Settings) -> None:
     assert "release    none yet: load files (`gridcredit ingest`), then `gridcredit run`" in lines
     assert "waiting    no file in the landing folder" in lines
     assert "failure    none" in lines
+    for arguments in (["run"], ["run", "--as-of", "2026-06-20"]):
+        refused = command(settings, *arguments)
+        assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
+            1,
+            "error: nothing is loaded: load files (`gridcredit ingest --mapping NAME FILE...`), then run again",
+        )
+    with connect(settings) as connection:
+        assert connection.execute("select from lineage.runs").fetchone() is None
     assert "nothing is released yet" in command(settings, "sql", "select 1").stderr
 
 
@@ -86,7 +95,8 @@ def test_status_of_a_release(released: Settings) -> None:
     assert done.returncode == 0
     assert "release    1, as of 2026-06-19, published 20" in done.stdout
     assert "waiting    1 for demo" in done.stdout
-    assert f"loaded     4 files in 7 days: {accepted:,} rows accepted, {quarantined:,} in quarantine" in done.stdout
+    assert f"loaded     4 files in 7 days: {accepted:,} rows accepted, {quarantined:,} quarantined" in done.stdout
+    assert "quarantine no row waits" in done.stdout
     assert "refused    bill_3.csv: is empty" in done.stdout
     assert "build_ratings.publish: the disk is full" in done.stdout
     # Officers were delivered, readings and tariffs were not.
@@ -96,6 +106,42 @@ def test_status_of_a_release(released: Settings) -> None:
     found = json.loads(command(released, "status", "--format", "json").stdout)
     assert (found["release"], found["as_of_date"]) == (1, "2026-06-19")
     assert found["waiting_files"] == {"demo": 1}
+
+
+def test_a_run_that_was_stopped_after_the_last_release_is_shown(released: Settings) -> None:
+    """Also by a person who refused it, and where no gate stopped it; it goes with the next run that ends well."""
+    with connect(released) as connection:
+        connection.execute(
+            "insert into lineage.runs (run_id, as_of_date, code_version, status) "
+            "values ('night', '2026-06-20', '', 'failed')"
+        )
+    shown = command(released, "status").stdout
+    assert "failed     night, as of 2026-06-20, made no release: " in shown
+    with connect(released) as connection:
+        connection.execute(
+            "insert into lineage.gate_results (run_id, gate, table_name, suite, expectation, column_name, severity, "
+            "success, detail) "
+            "values ('night', 'raw', 'bill', 'raw.bill', 'in_order', 'due_on', 'critical', false, '2 bad')"
+        )
+    found = json.loads(command(released, "status", "--format", "json").stdout)
+    assert found["last_failure"] is None or "publish" in found["last_failure"]
+    assert (found["stopped_run"]["run"], found["stopped_run"]["as_of_date"]) == ("night", "2026-06-20")
+    assert found["stopped_run"]["checks"] == ["raw.bill in_order on due_on: 2 bad"]
+    to_publish = "gridcredit run --blocked 'night' --approver NAME --reason TEXT"
+    assert found["stopped_run"]["to_publish"] == to_publish
+    shown = command(released, "status").stdout
+    assert f"blocked    night, as of 2026-06-20, by 1 critical check(s): {found['stopped_run']['checks'][0]}. " in shown
+    assert to_publish in shown
+    record_approval("night", "A. Chief", "the dates are wrong", is_approved=False, settings=released)
+    shown = command(released, "status").stdout
+    assert "A person refused to publish it" in shown
+    assert "--blocked" not in shown
+    with connect(released) as connection:
+        connection.execute(
+            "insert into lineage.runs (run_id, as_of_date, code_version, status, finished_at) "
+            "values ('later', '2026-06-20', '', 'unchanged', clock_timestamp())"
+        )
+    assert json.loads(command(released, "status", "--format", "json").stdout)["stopped_run"] is None
 
 
 class StartingAirflow(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from gridcredit.errors import MappingError
 from gridcredit.ingestion.mapping.patterns import covers
-from gridcredit.ingestion.mapping.read import load_mapping, load_mappings
+from gridcredit.ingestion.mapping.read import load_mapping, load_mappings, read_mappings
 from gridcredit.settings import PROJECT_DIR
 
 GOOD = """\
@@ -34,6 +34,23 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_shipped_mappings_load() -> None:
     assert set(load_mappings(PROJECT_DIR / "mappings")) == {"demo", "ibm_receivables"}
+
+
+def test_a_faulty_file_is_refused_under_its_own_name_alone(tmp_path: Path) -> None:
+    sound = GOOD.partition("\n")[0].removeprefix("mapping: ")
+    written(tmp_path, GOOD)
+    (tmp_path / "a.yml").write_text("# ours\nmapping: 'erp' # not yet\nfiles: {", encoding="utf-8")
+    (tmp_path / "b.yml").write_text("- no mapping\n", encoding="utf-8")
+    found = read_mappings(tmp_path)
+    assert found.find(sound) == found.sound[sound]
+    assert found.find("nothing") is None
+    assert [one.name for one in found.faulty] == ["erp", "b"]
+    with pytest.raises(MappingError, match=r"b\.yml:1: a mapping is"):
+        found.find("b")
+    assert len(found.left_aside("erp")) == 1
+    (tmp_path / "z.yml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(MappingError, match=r"z\.yml:1: mapping: .* is defined twice"):
+        read_mappings(tmp_path).find(sound)
 
 
 def test_columns_not_named_keep_their_own_name(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,12 +21,13 @@ from typing import cast
 
 import psutil
 import pytest
+from gridcredit.cli import console
 from gridcredit.cli.app import app
 from gridcredit.cli.console import ListFormat, show_list
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.trace import key_of
 from gridcredit.operations import demo, processes, services, superset
-from gridcredit.settings import Settings
+from gridcredit.settings import PROJECT_DIR, Settings
 from gridcredit.warehouse.connection import Connection
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
 from gridcredit.warehouse.leftovers import leftovers
@@ -34,6 +37,41 @@ from typer.testing import CliRunner
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
+
+
+def test_who_waits_at_a_terminal_reads_what_is_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 0.2)
+    said: list[str] = []
+    with console.said_while("prepare the warehouse", said.append):
+        time.sleep(0.6)
+    assert 2 <= len(said) <= 4
+    assert said[0] == "prepare the warehouse: 0 s"
+    with console.said_while("a moment", said.append):
+        pass
+    assert "a moment: 0 s" not in said
+    # Into a log or a pipe nothing is said.
+    with console.said_while("prepare the warehouse"):
+        time.sleep(0.3)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_installation_says_each_line_as_it_comes() -> None:
+    """`cut` held all lines back until the end where its output is no terminal."""
+    assert "| cut" not in (PROJECT_DIR / "Makefile").read_text(encoding="utf-8")
+    filters = re.findall(r"\| (sed -u .*)$", (PROJECT_DIR / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(set(filters)) == 1
+    with subprocess.Popen(
+        ["bash", "-c", filters[0].replace("$$", "$")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("Downloading " + "x" * 200 + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "Downloading " + "x" * 88 + "\n"
+        process.stdin.close()
 
 
 def test_who_waits_for_processes_to_end_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,9 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +23,12 @@ from gridcredit.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from gridcredit.warehouse.connection import Connection
+
+
+# Without a word a person waits so long, and then hears so often that it goes on.
+SILENT_SECONDS, SECONDS_BETWEEN_LINES = 1.5, 5.0
 
 
 class EngineName(StrEnum):
@@ -93,7 +101,55 @@ def prepare_quietly(settings: Settings) -> None:
     from gridcredit.warehouse.migrations import prepare
 
     quiet()
-    prepare(settings)
+    with said_while("prepare the warehouse"):
+        prepare(settings)
+
+
+@contextlib.contextmanager
+def said_while(what: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Who waits at a terminal reads what is being done: after a moment, and again every few seconds. Elsewhere, as in
+    a pipe or a log, nothing is said.
+    """
+    if say is None and not sys.stderr.isatty():
+        yield
+        return
+    over = threading.Event()
+    ticker = threading.Thread(target=_tick, args=(what, say or (lambda text: typer.echo(text, err=True)), over))
+    ticker.daemon = True
+    ticker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        ticker.join()
+
+
+def _tick(what: str, say: Callable[[str], None], over: threading.Event) -> None:
+    started, pause = time.monotonic(), SILENT_SECONDS
+    while not over.wait(pause):
+        say(f"{what}: {time.monotonic() - started:.0f} s")
+        pause = SECONDS_BETWEEN_LINES
+
+
+@contextlib.contextmanager
+def warehouse_if_any(settings: Settings) -> Iterator[Connection | None]:
+    """A connection to the warehouse; None where none runs, or nothing has been prepared on it."""
+    import psycopg
+
+    from gridcredit.warehouse.connection import connect
+    from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
+    from gridcredit.warehouse.published_tables import table_columns
+
+    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
+        yield None
+        return
+    with contextlib.ExitStack() as opened:
+        try:
+            connection = opened.enter_context(connect(settings))
+        except psycopg.OperationalError:
+            yield None
+            return
+        yield connection if table_columns(connection, "policy", "policies") else None
 
 
 def quiet() -> None:

@@ -11,6 +11,7 @@ import typer
 from gridcredit.cli.console import (
     clear_errors,
     prepare_quietly,
+    said_while,
 )
 
 app = typer.Typer()
@@ -28,7 +29,8 @@ def simulate_command(
     from gridcredit.simulation import simulate
 
     with clear_errors():
-        simulate(customers, months, seed, out, defects=defects)
+        with said_while(f"simulate {customers} customers over {months} months"):
+            simulate(customers, months, seed, out, defects=defects)
         typer.echo(f"wrote {out}")
 
 

@@ -15,7 +15,9 @@ from gridcredit.cli.console import (
     clear_errors,
     prepare_quietly,
     quiet,
+    said_while,
     show_list,
+    warehouse_if_any,
 )
 from gridcredit.errors import GridCreditError
 
@@ -35,18 +37,22 @@ app.add_typer(quarantine_app, name="quarantine")
 def ingest(mapping: Annotated[str, typer.Option(help="name of the mapping")], files: Files) -> None:
     """Load files by a mapping, where they are."""
     from gridcredit.ingestion.loader import load_file
-    from gridcredit.ingestion.mapping.read import load_mappings
+    from gridcredit.ingestion.mapping.read import read_mappings
 
     with clear_errors() as settings:
-        mappings = load_mappings(settings.mappings_dir)
-        if mapping not in mappings:
-            raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {', '.join(mappings)}")
+        known = read_mappings(settings.mappings_dir)
+        asked = known.find(mapping)
+        if asked is None:
+            raise GridCreditError(f"no mapping is named {mapping!r} in {settings.mappings_dir}: {known.names()}")
+        for fault in known.left_aside(mapping):
+            typer.echo(f"warning: another mapping is left aside: {fault}", err=True)
         prepare_quietly(settings)
         missing = [str(path) for path in files if not path.is_file()]
         if missing:
             raise GridCreditError(f"there is no file {', '.join(missing)}")
         for path in files:
-            result = load_file(path, mappings[mapping], settings)
+            with said_while(f"load {path.name}"):
+                result = load_file(path, asked, settings)
             if result.is_repeat:
                 typer.echo(f"{path.name}: already loaded as load {result.file_id}; nothing changed")
             for extract, counts in result.counts.items():
@@ -70,11 +76,14 @@ def mapping_check(
     from gridcredit.ingestion.loader import require_currency
     from gridcredit.ingestion.mapping.read import load_mapping
     from gridcredit.ingestion.samples.preview import preview, rule_of
+    from gridcredit.warehouse.currency import in_its_currency
 
     with clear_errors() as settings:
         quiet()
         mapping = load_mapping(file)
-        require_currency(mapping, sample, settings)
+        with warehouse_if_any(settings) as connection:
+            known = in_its_currency(settings, connection) if connection else settings
+        require_currency(mapping, sample, known)
         found = preview(mapping, sample, batches=1 if first_part else None)
 
         def show(title: str, rows: Sequence[Mapping[str, str | None]]) -> None:
@@ -218,7 +227,8 @@ def quarantine_resubmit(
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        result = resubmit(file, load, settings)
+        with said_while(f"load {file.name}"):
+            result = resubmit(file, load, settings)
         if result.is_repeat:
             typer.echo(f"already loaded as load {result.file_id}; nothing changed")
         for extract, counts in result.counts.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +16,9 @@ from gridcredit.cli.console import (
     known_language,
     prepare_quietly,
     required_date,
+    said_while,
     show_table,
+    warehouse_if_any,
 )
 from gridcredit.errors import GridCreditError
 from gridcredit.policies.folder import Policy
@@ -26,7 +26,7 @@ from gridcredit.policy_changes.model_card import ModelCard
 from gridcredit.settings import Settings
 
 if TYPE_CHECKING:
-    from gridcredit.warehouse.connection import Connection
+    pass
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 
@@ -44,7 +44,7 @@ def check() -> None:
     from gridcredit.policies import read_policies
     from gridcredit.policies.store import left_aside, loaded_versions, why_not_new
 
-    with clear_errors() as settings, _warehouse_if_any(settings) as connection:
+    with clear_errors() as settings, warehouse_if_any(settings) as connection:
         loaded = loaded_versions(connection) if connection else {}
         for one in left_aside(settings):
             typer.echo(f"{one.policy.header.version}: left aside, {one.policy.folder} counts for nothing: {one.why}")
@@ -102,7 +102,8 @@ def simulate(
         policy = read_policy(proposed, settings)
         day = required_date(as_of, "--as-of")
         prepare_quietly(settings)
-        simulation = simulate_policy(policy, day, settings, out=out)
+        with said_while(f"rate everybody by {policy.header.version} as of {day}"):
+            simulation = simulate_policy(policy, day, settings, out=out)
         amounts = [Column(name, justify="right") for name in ("customers", "exposure", "limits before", "limits after")]
         table = Table("grade before", "grade after", *amounts, title=f"{policy.header.version} as of {day}")
         for move in simulation.moves:
@@ -182,7 +183,8 @@ def compare(proposal: Proposal) -> None:
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        changes = rate_by_both(proposal, settings)
+        with said_while("rate everybody by both policies"):
+            changes = rate_by_both(proposal, settings)
         verdicts = read_proposal(proposal, settings).facts.get("verdicts", [])
         typer.echo("\n".join([*verdicts, *describe_changes(changes)]))
 
@@ -214,7 +216,8 @@ def calibrate(
     with clear_errors() as settings:
         day = required_date(effective_from, "--effective-from")
         prepare_quietly(settings)
-        build_outcomes(settings)
+        with said_while("find out what became of earlier ratings"):
+            build_outcomes(settings)
         made = calibrate_policy(out, version, day, settings)
         for one in made.rates:
             typer.echo(
@@ -282,31 +285,11 @@ def restore(
         typer.echo(f"{version}: put back {', '.join(f'policy.{table}' for table in changed)}")
 
 
-@contextmanager
-def _warehouse_if_any(settings: Settings) -> Iterator[Connection | None]:
-    """A connection to the warehouse; None where none runs, or nothing has been prepared on it."""
-    import psycopg
-
-    from gridcredit.warehouse.connection import connect
-    from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
-    from gridcredit.warehouse.published_tables import table_columns
-
-    if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
-        yield None
-        return
-    with ExitStack() as opened:
-        try:
-            connection = opened.enter_context(connect(settings))
-        except psycopg.OperationalError:
-            yield None
-            return
-        yield connection if table_columns(connection, "policy", "policies") else None
-
-
 def _decide(proposal: int, approver: str, reason: str, *, is_approved: bool) -> None:
     from gridcredit.policy_changes.proposals import decide
 
     with clear_errors() as settings:
         prepare_quietly(settings)
-        decided = decide(proposal, approver, reason, is_approved=is_approved, settings=settings)
+        with said_while("try the policy" if is_approved else "store the decision"):
+            decided = decide(proposal, approver, reason, is_approved=is_approved, settings=settings)
         typer.echo(f"{decided.policy_version}: {decided.status} by {decided.approver}")

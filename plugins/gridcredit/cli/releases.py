@@ -72,9 +72,7 @@ def run_command(
         run_id = blocked or f"manual__{datetime.now(UTC).isoformat()}"
         if blocked:
             for check in let_through(blocked, approver, reason, settings):
-                typer.echo(
-                    f"let through: {check.suite} {check.expectation} {check.column or ''}: {check.detail}", err=True
-                )
+                typer.echo(f"let through: {check}", err=True)
         if since := parse_date(new_bounds_from or None):
             forget_bounds(since, approver, reason, settings)
         with shown_progress(run_id, settings, lambda text: typer.echo(text, err=True)):

@@ -112,12 +112,16 @@ def card(
     from gridcredit.evaluation.scorecards.card import card_as_html, card_as_markdown
     from gridcredit.pages.template import write_page
     from gridcredit.policy_changes.proposals import read_proposal
+    from gridcredit.warehouse.currency import in_its_currency
 
     with clear_errors() as settings:
         prepare_quietly(settings)
         found = read_proposal(proposal, settings)
         if out:
-            write_page(out, card_as_html(found) if out.suffix == ".html" else card_as_markdown(found))
+            write_page(
+                out,
+                card_as_html(found, in_its_currency(settings)) if out.suffix == ".html" else card_as_markdown(found),
+            )
             typer.echo(f"wrote {out}")
         else:
             typer.echo(card_as_markdown(found))

@@ -17,6 +17,7 @@ from gridcredit.pages.template import render, write_page
 from gridcredit.policies.evaluation_rules import Threshold, read_rules
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.currency import in_its_currency
 
 Row = dict[str, Any]
 
@@ -46,6 +47,7 @@ def write_watch(settings: Settings, out: Path | None = None) -> Path:
         GridCreditError: nothing has been watched yet.
     """
     with connect(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        settings = in_its_currency(settings, connection)
         last = cursor.execute("select max(watched_on) as day from evaluation.rating_figure").fetchone()
         day: date | None = last["day"] if last else None
         if day is None:

@@ -16,7 +16,7 @@ from gridcredit.files.private import make_private, write_private
 from gridcredit.ingestion.erased_rows import redact_later_file
 from gridcredit.ingestion.loader import load_file
 from gridcredit.ingestion.manifest import manifest_path
-from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.read import read_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.readiness import check_rights
 from gridcredit.ingestion.stored_names import printable, refuse_unprintable, stored_name
@@ -71,7 +71,7 @@ def waiting_files(settings: Settings) -> dict[str, int]:
 def _mapping(name: str, settings: Settings) -> Mapping | None:
     """The folder's mapping; a faulty or missing one is reported by the load, which refuses the file."""
     try:
-        return load_mappings(settings.mappings_dir).get(name)
+        return read_mappings(settings.mappings_dir).find(name)
     except MappingError:
         return None
 
@@ -99,6 +99,7 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
 
     Raises:
         FileRefusedError: the file was moved to the refused folder, with a text beside it that says why.
+        MappingError: the folder's own mapping is faulty; the file waits where it is.
         NotReadyError: the machine is short of space or permissions; the file waits where it is.
     """
     settings = settings or get_settings()
@@ -111,12 +112,13 @@ def take_in(path: Path, settings: Settings | None = None) -> int:
         refuse_unprintable(path)
         if path.is_symlink():
             raise FileRefusedError(f"{path.name}: is a link; deliver the file itself")
-        mappings = load_mappings(settings.mappings_dir)
-        if mapping_name not in mappings:
-            raise FileRefusedError(
-                f"{path.name}: no mapping is named {mapping_name!r}; there are {', '.join(mappings)}"
-            )
-        result = load_file(path, mappings[mapping_name], settings)
+        known = read_mappings(settings.mappings_dir)
+        mapping = known.find(mapping_name)
+        if mapping is None:
+            raise FileRefusedError(f"{path.name}: no mapping is named {mapping_name!r}; there are {known.names()}")
+        for fault in known.left_aside(mapping_name):
+            log.warning("mapping_left_aside", fault=fault)
+        result = load_file(path, mapping, settings)
     except FileRefusedError as error:
         _refuse(path, refused, str(error), settings)
         raise

@@ -40,6 +40,7 @@ from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.currency import in_its_currency, store_currency
 from gridcredit.warehouse.load_hashes import record_load_hash
 from gridcredit.warehouse.raw_tables import (
     analyze_partition,
@@ -81,12 +82,12 @@ class FileToLoad:
 
 
 def require_currency(mapping: Mapping, path: Path, settings: Settings) -> None:
-    """Refuse a file whose mapping names another currency than the warehouse's."""
+    """Refuse a file whose mapping names another currency than the warehouse's, which the settings have."""
     if mapping.currency not in (None, settings.currency):
         raise FileRefusedError(
             f"{path.name}: mapping {mapping.mapping!r} is in {mapping.currency}, this warehouse in "
-            f"{settings.currency}: load it into a warehouse of its own, or set GRIDCREDIT_CURRENCY before the first "
-            "load"
+            f"{settings.currency}: load it into a warehouse of its own, or, where nothing is loaded yet, set "
+            f"GRIDCREDIT_CURRENCY={mapping.currency}"
         )
 
 
@@ -102,6 +103,7 @@ def load_file(
 
     Raises:
         FileRefusedError: the file is refused whole; nothing of it is loaded.
+        GridCreditError: the environment names another currency than the warehouse's.
         NotReadyError: there is no space for it; nothing was done.
     """
     settings = settings or get_settings()
@@ -109,6 +111,7 @@ def load_file(
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
+    settings = in_its_currency(settings)
     require_currency(mapping, path, settings)
     began = datetime.now(UTC)
     header = read_header(path, rule)
@@ -116,6 +119,9 @@ def load_file(
     check_space(path, settings)
     file = FileToLoad(path, sha256_of(path), header, mapping, rule, drift, read_promise(path, rule), repair)
     file.promise.check_content(path, file.sha256)
+    with connect(settings) as connection:
+        # Committed at once: other loads do not wait for this one.
+        store_currency(connection, settings)
     with connect(settings) as connection:
         known = known_load(connection, path, mapping, file.sha256)
         file_id = None if known else _register(connection, file)

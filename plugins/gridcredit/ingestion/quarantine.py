@@ -17,7 +17,7 @@ from gridcredit.files.private import open_private
 from gridcredit.files.spreadsheet import read_table, write_table
 from gridcredit.ingestion.deliveries.repair import LINE, Repair
 from gridcredit.ingestion.loader import LoadResult, is_loaded, load_file
-from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.read import read_mappings
 from gridcredit.ingestion.mapping.rules import FileRule, Mapping
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
@@ -55,6 +55,15 @@ def list_quarantined(settings: Settings | None = None, file_id: int | None = Non
             {"load": file_id},
         )
         return [Waiting(*row) for row in rows]
+
+
+def count_waiting(connection: Connection) -> int:
+    """The rows that `list_quarantined` counts, of all loads together."""
+    (waiting,) = connection.execute(
+        "select count(*) from quarantine.rows join lineage.files using (file_id) "
+        "where resubmitted_in is null and undone_at is null"
+    ).fetchone() or (0,)
+    return int(waiting)
 
 
 @dataclass(frozen=True)
@@ -197,7 +206,7 @@ def _load_of(file_id: int, settings: Settings) -> tuple[Mapping, FileRule, list[
     mapping_name, header, undone_at = row
     if undone_at is not None:
         raise GridCreditError(f"load {file_id} was reverted: repair its file, and deliver it again")
-    mapping = load_mappings(settings.mappings_dir).get(mapping_name)
+    mapping = read_mappings(settings.mappings_dir).find(mapping_name)
     rule = mapping.rule_for(name) if mapping else None
     if mapping is None or rule is None:
         raise GridCreditError(f"mapping {mapping_name!r}, by which load {file_id} was read, no longer knows {name!r}")

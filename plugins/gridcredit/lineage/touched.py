@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -48,8 +49,10 @@ def touched_by_file(file_id: int, line_no: int | None = None, settings: Settings
 def touched_by_bill(bill_id: str, settings: Settings | None = None) -> Trace:
     """The deliveries of a bill, and the published rows of its customer that rest on it in the current release.
 
+    Of deliveries in quarantine the line and the reason; nothing published rests on them.
+
     Raises:
-        GridCreditError: no bill of that number has been loaded.
+        GridCreditError: no bill of that number has been loaded, nor is one in quarantine.
     """
     with connect(settings) as connection:
         connection.read_only = True
@@ -64,10 +67,27 @@ def touched_by_bill(bill_id: str, settings: Settings | None = None) -> Trace:
             facts = {"customer_id": customer, "amount": amount, "issued_on": issued_on, "line": line_no}
             found = trace.add(Node("record", f"bill {bill_id} in #{file_id}", facts))
             trace.add(_file(connection, file_id), under=found)
-        if not customers:
-            raise GridCreditError(f"no bill {bill_id!r} has been loaded")
-        _add_rows(trace, connection, found, ["bill"], customers, None, bill_id)
+        is_quarantined = _add_quarantined(trace, connection, bill_id)
+        if not customers and not is_quarantined:
+            raise GridCreditError(f"no bill {bill_id!r} has been loaded, and none lies in quarantine")
+        if customers:
+            _add_rows(trace, connection, found, ["bill"], customers, None, bill_id)
     return trace
+
+
+def _add_quarantined(trace: Trace, connection: Connection, bill_id: str) -> bool:
+    """The quarantined lines that hold a bill's number; returns whether there are any."""
+    # A row that could not be read is text alone: the number stands in it between other characters than its own.
+    found = connection.execute(
+        "select file_id, line_no, concat_ws(' ', column_name, reason), resubmitted_in from quarantine.rows "
+        "where extract = 'bill' and strpos(row_text, %(bill)s) > 0 and row_text ~ %(alone)s order by 1, 2",
+        {"bill": bill_id, "alone": rf"(^|[^[:alnum:]_.-]){re.escape(bill_id)}($|[^[:alnum:]_.-])"},
+    ).fetchall()
+    for file_id, line_no, reason, sent_in in found:
+        facts = {"line": line_no, "in quarantine": reason, "sent again in load": sent_in}
+        row = trace.add(Node("record", f"bill {bill_id} in #{file_id}, line {line_no}", facts))
+        trace.add(_file(connection, file_id), under=row)
+    return bool(found)
 
 
 def number_of_file(name: str, settings: Settings | None = None) -> int:
@@ -128,7 +148,9 @@ def _add_line(
             found.append(name)
     if not found:
         reason = connection.execute(
-            "select reason from quarantine.rows where file_id = %s and line_no = %s", [file_id, line_no]
+            "select reason || coalesce('; it came again in load ' || resubmitted_in, '') from quarantine.rows "
+            "where file_id = %s and line_no = %s",
+            [file_id, line_no],
         ).fetchone()
         raise GridCreditError(
             f"line {line_no} of file {file_id} is in quarantine: {reason[0]}"

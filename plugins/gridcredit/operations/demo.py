@@ -17,8 +17,9 @@ from gridcredit import simulation
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.loader import is_loaded
-from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.read import load_mapping
 from gridcredit.ingestion.mapping.rules import Mapping
+from gridcredit.ingestion.quarantine import count_waiting
 from gridcredit.operations import services
 from gridcredit.operations.airflow_api import airflow_api, failed_dags, unfinished_dags
 from gridcredit.quality import gates
@@ -27,6 +28,7 @@ from gridcredit.reporting.dashboard.page import write_dashboard
 from gridcredit.settings import Settings
 from gridcredit.transformation.progress import SECONDS_BETWEEN_LINES, current_stage, stages_done
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.currency import in_its_currency
 from gridcredit.warehouse.migrations import prepare
 
 MAPPING = "demo"
@@ -57,11 +59,11 @@ def _run(
     step("prepare the warehouse")
     prepare(settings)
     with connect(settings, autocommit=True) as connection:
-        if _is_released(connection, source, load_mappings(settings.mappings_dir)[MAPPING]):
+        if _is_released(connection, source, load_mapping(settings.mappings_dir / f"{MAPPING}.yml")):
             step("nothing is new: these files are loaded, and their release stands")
         else:
             _run_dags(settings, connection, source, step)
-        show_release(connection, console, settings)
+        show_release(connection, console, in_its_currency(settings, connection))
         report = report_of_the_largest_debt(connection, settings)
         dashboard = write_dashboard(settings=settings)
         (customer,) = connection.execute("select min(customer_id) from published.customer_rating").fetchone() or ("",)
@@ -274,5 +276,5 @@ def _summary(connection: Connection, settings: Settings) -> Iterator[str]:
         "select count(distinct customer_id) from published.customer_warning where level = 'red'"
     ).fetchone() or (0,)
     yield f"{red:,} customers have a red warning."
-    (quarantined,) = connection.execute("select count(*) from quarantine.rows").fetchone() or (0,)
-    yield f"{quarantined:,} rows wait in quarantine, each with file, line and reason: {COMMAND} quarantine list"
+    waiting = count_waiting(connection)
+    yield f"{waiting:,} rows wait in quarantine, each with file, line and reason: {COMMAND} quarantine list"

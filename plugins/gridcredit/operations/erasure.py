@@ -13,7 +13,7 @@ from psycopg import sql
 from gridcredit.contract.extracts import EXTRACTS
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.erased_rows import redact_quarantine, rule_of
-from gridcredit.ingestion.mapping.read import load_mappings
+from gridcredit.ingestion.mapping.read import read_mappings
 from gridcredit.ingestion.mapping.rules import Mapping
 from gridcredit.ingestion.redaction import FREE_TEXT, Named, Outcome, redact_file
 from gridcredit.ingestion.stored_names import stored_name
@@ -61,10 +61,17 @@ def erase_customer(customer_id: str, approver: str, reason: str, settings: Setti
 
     Raises:
         GridCreditError: nothing that is stored is about the customer.
+        MappingError: the mapping of files that were loaded is faulty.
     """
     done = Erasure()
-    mappings = load_mappings(settings.mappings_dir)
+    known = read_mappings(settings.mappings_dir)
+    mappings = known.sound
     with exclusive("build", settings), connect(settings) as connection:
+        for (name,) in connection.execute(
+            "select mapping from lineage.files union select mapping from ops.refused_files"
+        ).fetchall():
+            # What was read by a mapping that is faulty now could not be searched by it.
+            known.find(name)
         pseudonyms = Pseudonyms(settings.secret("personal_numbers"), frozenset([customer_id]))
         is_known = _is_loaded(connection, customer_id)
         before = sums_of_customer(connection, customer_id)

@@ -34,6 +34,7 @@ def check_raw(run_id: str, as_of_date: date | None = None, settings: Settings | 
     with connect(settings, autocommit=True) as connection:
         if runs.is_released(connection, run_id):
             return
+        runs.require_loaded(connection)
         run = runs.start_run(run_id, as_of_date, settings)
         with runs.timed_stage(connection, run_id, "check_raw"):
             require_as_loaded(connection, runs.files_of(connection, run_id))

@@ -15,8 +15,11 @@ from gridcredit.errors import GridCreditError
 from gridcredit.lineage.run import Run, load_run
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, code_version, connect
+from gridcredit.warehouse.currency import in_its_currency
 
 log = structlog.get_logger(__name__)
+
+LOAD_FIRST = "load files (`gridcredit ingest --mapping NAME FILE...`), then run again"
 
 
 def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | None = None) -> Run:
@@ -27,6 +30,7 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
     """
     settings = settings or get_settings()
     with connect(settings) as connection:
+        in_its_currency(settings, connection)
         mark_killed(connection)
         row = connection.execute(
             "select greatest(max(newest_fact_on), (select as_of_date from lineage.runs "
@@ -36,7 +40,7 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
         ).fetchone()
         day: date | None = as_of_date or (row[0] if row else None)
         if day is None:
-            raise GridCreditError("there is nothing to rate: no bill and no payment has been loaded")
+            raise GridCreditError(f"there is nothing to rate: no bill and no payment is loaded: {LOAD_FIRST}")
         connection.execute(
             "insert into lineage.runs (run_id, as_of_date, code_version, policy_name) values (%s, %s, %s, %s) "
             "on conflict (run_id) do update set status = 'running', finished_at = null",
@@ -53,6 +57,20 @@ def start_run(run_id: str, as_of_date: date | None = None, settings: Settings | 
         run = load_run(connection, run_id, settings)
     log.info("run_started", run_id=run_id, as_of_date=run.as_of_date.isoformat())
     return run
+
+
+def require_loaded(connection: Connection) -> None:
+    """Refuse a run that has nothing to build from, also for a day that was asked for: it would end at a gate.
+
+    Raises:
+        GridCreditError: no row is loaded, or all loads were reverted.
+    """
+    loaded = connection.execute(
+        "select 1 from lineage.loads join lineage.files using (file_id) where rows_accepted > 0 and undone_at is null "
+        "limit 1"
+    ).fetchone()
+    if loaded is None:
+        raise GridCreditError(f"nothing is loaded: {LOAD_FIRST}")
 
 
 def files_of(connection: Connection, run_id: str) -> list[int]:

@@ -1,4 +1,6 @@
-"""What is happening: what runs, the release in force, loads waiting and refused, the last failure, what is missing."""
+"""What is happening: what runs, the release in force, the run that was blocked, loads waiting and refused, the last
+failure, what is missing.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,12 @@ from psycopg import sql
 from gridcredit.errors import GridCreditError
 from gridcredit.evaluation.soundness import missing_for_sound_results
 from gridcredit.ingestion.landing import waiting_files
+from gridcredit.ingestion.mapping.read import read_mappings
+from gridcredit.ingestion.quarantine import count_waiting
 from gridcredit.operations import services, superset
 from gridcredit.operations.airflow_api import airflow_api, next_run
 from gridcredit.operations.runs import mark_killed
+from gridcredit.operations.stopped_run import StoppedRun, in_one_line, stopped_run
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect, reader_address
 from gridcredit.warehouse.embedded_postgres import EmbeddedPostgres
@@ -38,10 +43,13 @@ class Status:
     published_at: datetime | None = None
     build: str | None = None
     last_run: str | None = None
+    stopped_run: StoppedRun | None = None
     waiting_files: dict[str, int] = field(default_factory=dict)
+    faulty_mappings: list[str] = field(default_factory=list)
     files_loaded: int = 0
     rows_accepted: int = 0
     rows_quarantined: int = 0
+    rows_waiting: int = 0
     refused: list[str] = field(default_factory=list)
     last_failure: str | None = None
     next_run: datetime | None = None
@@ -58,6 +66,7 @@ def status(settings: Settings) -> Status:
     found.airflow = services.address(settings)
     found.superset = superset.address(settings)
     found.waiting_files = waiting_files(settings)
+    found.faulty_mappings = [str(one.error) for one in read_mappings(settings.mappings_dir).faulty]
     if settings.warehouse_url is None and EmbeddedPostgres(settings).port() is None:
         return found
     found.warehouse = reader_address(settings)
@@ -96,12 +105,14 @@ def _ask_warehouse(connection: Connection, found: Status, settings: Settings) ->
         "and later.finished_at > killed.started_at) order by started_at desc limit 1"
     ).fetchone()
     found.last_run = f"{row[0]} was killed" if row else None
+    found.stopped_run = stopped_run(connection)
     row = connection.execute(
         "select count(distinct file_id), coalesce(sum(rows_accepted), 0), coalesce(sum(rows_quarantined), 0) "
         "from lineage.loads join lineage.files using (file_id) where loaded_at > now() - make_interval(days => %s)",
         [DAYS],
     ).fetchone()
     found.files_loaded, found.rows_accepted, found.rows_quarantined = map(int, row or (0, 0, 0))
+    found.rows_waiting = count_waiting(connection)
     found.refused = [
         reason
         for (reason,) in connection.execute(
@@ -163,12 +174,19 @@ def as_lines(found: Status) -> Iterator[str]:
         yield f"building   {found.build}"
     if found.last_run:
         yield f"last run   {found.last_run}: the next one (`gridcredit run`) builds what it left"
+    if found.stopped_run:
+        label = "failed" if found.stopped_run.why == "failed" else "blocked"
+        yield f"{label:<11}{in_one_line(found.stopped_run)}"
     waiting = ", ".join(f"{count} for {name}" for name, count in found.waiting_files.items())
     yield f"waiting    {waiting or 'no file in the landing folder'}"
+    for fault in found.faulty_mappings:
+        yield f"mapping    left aside: {fault}"
     yield (
         f"loaded     {found.files_loaded} files in {DAYS} days: {found.rows_accepted:,} rows accepted, "
-        f"{found.rows_quarantined:,} in quarantine"
+        f"{found.rows_quarantined:,} quarantined"
     )
+    waits = f"{found.rows_waiting:,} rows wait for repair: `gridcredit quarantine list`"
+    yield f"quarantine {waits if found.rows_waiting else 'no row waits'}"
     for reason in found.refused:
         yield f"refused    {reason}"
     yield f"failure    {found.last_failure or 'none'}"

@@ -77,7 +77,8 @@ def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any
     """Store a policy as proposed, with what its model card says; the same files again give the same proposal.
 
     Raises:
-        GridCreditError: another policy was proposed under this version, or this one was refused or withdrawn.
+        GridCreditError: its day has been released, another policy was proposed under this version, or this one was
+            refused or withdrawn.
     """
     header = policy.header
     with connect(settings) as connection:
@@ -91,14 +92,18 @@ def propose(policy: Policy, base_version: str, method: str, facts: dict[str, Any
             known = find(connection, header.version)
             if proposed_files(connection, known.proposal_id) != files:
                 raise GridCreditError(
-                    f"another policy was proposed as {header.version!r}: give this one a version of its own"
+                    f"another policy was proposed as {header.version!r}: give this one a version of its own in "
+                    "policy.yml"
                 )
             if known.status in ("refused", "withdrawn"):
                 raise GridCreditError(
                     f"{header.version!r} was proposed before, as {known.proposal_id}, and {known.status} "
                     f"{known.decision}. Give it another version in policy.yml to propose it again"
                 )
+            if known.status == "open":
+                _refuse_late(connection, header.version, header.effective_from, is_proposed=True)
             return known.proposal_id
+        _refuse_late(connection, header.version, header.effective_from, is_proposed=False)
         connection.cursor().executemany(
             "insert into policy.proposal_files (proposal_id, file_name, content) values (%s, %s, %s)",
             [(row[0], name, text) for name, text in files.items()],
@@ -155,7 +160,7 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
         is_new = proposal.is_approved is None and is_approved
         if is_new:
             refuse_name(proposal.policy_version)
-            _refuse_late(connection, proposal)
+            _refuse_late(connection, proposal.policy_version, proposal.effective_from, is_proposed=True)
             _refuse_rival(connection, proposal)
             files = proposed_files(connection, proposal_id)
     if is_new:
@@ -167,7 +172,7 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
         if is_new:
             # While it was tried another may have been approved, or a day released.
             connection.execute("lock table policy.proposals in share row exclusive mode")
-            _refuse_late(connection, proposal)
+            _refuse_late(connection, proposal.policy_version, proposal.effective_from, is_proposed=True)
             _refuse_rival(connection, proposal)
         if proposal.is_approved is None:
             what = "approve a policy" if is_approved else "refuse a policy"
@@ -186,12 +191,12 @@ def decide(proposal_id: int, approver: str, reason: str, *, is_approved: bool, s
     return proposal
 
 
-def _refuse_late(connection: Connection, proposal: Proposal) -> None:
+def _refuse_late(connection: Connection, version: str, effective_from: date, *, is_proposed: bool) -> None:
     (rated,) = connection.execute("select max(as_of_date) from lineage.releases").fetchone() or (None,)
-    if rated and proposal.effective_from <= rated:
+    if rated and effective_from <= rated:
         raise GridCreditError(
-            f"{proposal.policy_version} would take effect on {proposal.effective_from}, and days up to {rated} have "
-            "been rated and released: propose it again with a later date"
+            f"{version} would take effect on {effective_from}, and days up to {rated} have been rated and released: "
+            f"propose it with a later date{', under another version (both in policy.yml)' if is_proposed else ''}"
         )
 
 

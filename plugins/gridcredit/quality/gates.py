@@ -17,7 +17,8 @@ from gridcredit.errors import GateFailedError
 from gridcredit.lineage.run import Run
 from gridcredit.quality.context import Suite, place_of, read_suites
 from gridcredit.quality.events import send_gate
-from gridcredit.quality.results import Check, Gate, approval_of, blocking_checks, record_checks
+from gridcredit.quality.failed_rows import named_rows, way_out
+from gridcredit.quality.results import Check, FailedCheck, Gate, approval_of, blocking_checks, record_checks
 from gridcredit.settings import Settings
 from gridcredit.transformation.memory import infrequent_garbage_collection
 from gridcredit.warehouse.connection import connect
@@ -43,11 +44,24 @@ def run_gate(gate: Gate, run: Run) -> list[Check]:
         checks = _run_checks(gate, run, suites, tables)
     send_gate(run, gate, checks, tables, started)
     failed = [check for check in checks if not check.success]
+    blocking = [check for check in blocking_checks(run.id, settings) if check.gate == gate]
+    stopping = {check.as_found for check in blocking}
+    let_through = 0
     for check in failed:
-        log.warning("check_failed", gate=gate, suite=check.suite, severity=check.severity, detail=check.detail)
-    if critical := [check for check in failed if check.is_critical_failure]:
-        _stop_or_let_through(gate, run, len(critical))
-    log.info("gate_passed", gate=gate, run_id=run.id, checks=len(checks), warnings=len(failed))
+        if check.is_critical_failure and check.as_found not in stopping:
+            # Whoever let it through has seen it.
+            let_through += 1
+            continue
+        rows = named_rows(check.unexpected_keys, check.unexpected_count, check.element_count)
+        log.warning(
+            "check_failed", gate=gate, suite=check.suite, severity=check.severity, detail=check.detail, rows=rows
+        )
+    if blocking:
+        _stop(gate, run, blocking)
+    if let_through:
+        decided = approval_of(run.id, settings)
+        log.warning("let_through", gate=gate, run_id=run.id, checks=let_through, approver=decided and decided.approver)
+    log.info("gate_passed", gate=gate, run_id=run.id, checks=len(checks), warnings=len(failed) - let_through)
     return checks
 
 
@@ -63,20 +77,15 @@ def _run_checks(
     return run_checkpoint(gate, run, suites, tables)
 
 
-def _stop_or_let_through(gate: Gate, run: Run, failed: int) -> None:
+def _stop(gate: Gate, run: Run, blocking: list[FailedCheck]) -> None:
     decided = approval_of(run.id, run.settings)
-    blocking = [check for check in blocking_checks(run.id, run.settings) if check.gate == gate]
-    if blocking:
-        first = blocking[0]
-        shown_in = data_docs_index(run.settings) if run.settings.gate_pages else "lineage.gate_results"
-        others = f" that {decided.approver} has not decided about" if decided and decided.is_approved else ""
-        raise GateFailedError(
-            f"gate {gate}: {len(blocking)} critical check(s) failed{others}, first {first.suite} {first.expectation}"
-            f"{f' on {first.column}' if first.column else ''}: {first.detail}; nothing is published, the last "
-            f"release stands; see {shown_in}. Correct the data and run again, or publish it anyway: "
-            f"`gridcredit run --blocked '{run.id}' --approver NAME --reason TEXT`"
-        )
-    log.warning("let_through", gate=gate, run_id=run.id, checks=failed, approver=decided.approver if decided else "")
+    shown_in = data_docs_index(run.settings) if run.settings.gate_pages else "lineage.gate_results"
+    others = f" that {decided.approver} has not decided about" if decided and decided.is_approved else ""
+    keys = [key for check in blocking for key in check.keys]
+    raise GateFailedError(
+        f"gate {gate}: {len(blocking)} critical check(s) failed{others}, first {blocking[0]}; nothing is published, "
+        f"the last release stands; see {shown_in}. {way_out(run.id, keys)}"
+    )
 
 
 def _tables_to_check(gate: Gate, run: Run, suites: Mapping[str, Suite]) -> dict[str, tuple[str, str]]:

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from gridcredit.errors import GridCreditError
 from gridcredit.lineage.decisions import named_decision, record_decision
 from gridcredit.lineage.run import Run
+from gridcredit.quality.failed_rows import named_rows
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
 
@@ -38,6 +39,11 @@ class Check:
         """Whether it stops a run."""
         return not self.success and self.severity == "critical"
 
+    @property
+    def as_found(self) -> tuple[str, str, str | None, str | None]:
+        """What tells it apart from the other checks of its gate."""
+        return self.suite, self.expectation, self.column, self.detail
+
 
 @dataclass(frozen=True)
 class Approval:
@@ -59,6 +65,30 @@ class FailedCheck:
     column: str | None
     detail: str | None
     rows: list[str]
+    # Of all rows that failed, of which `rows` are the first; decisions before this was stored lack it.
+    count: int | None = field(default=None, compare=False)
+    # The rows that were checked: more come where a file does.
+    of: int | None = field(default=None, compare=False)
+
+    @property
+    def keys(self) -> list[dict[str, Any]]:
+        """The keys of the first rows that failed."""
+        return [json.loads(row) for row in self.rows]
+
+    @property
+    def named_rows(self) -> str:
+        """The first rows that failed, in words."""
+        return named_rows(self.keys, self.count, self.of)
+
+    @property
+    def as_found(self) -> tuple[str, str, str | None, str | None]:
+        """As of a `Check`."""
+        return self.suite, self.expectation, self.column, self.detail
+
+    def __str__(self) -> str:
+        found = self.named_rows
+        where = f" on {self.column}" if self.column else ""
+        return f"{self.suite} {self.expectation}{where}: {self.detail}{f', {found}' if found else ''}"
 
 
 def record_checks(run: Run, gate: Gate, checks: list[Check], seconds: dict[str, float]) -> None:
@@ -91,8 +121,9 @@ def blocking_checks(run_id: str, settings: Settings | None = None) -> list[Faile
 def unapproved_checks(connection: Connection, run_id: str) -> list[FailedCheck]:
     """The critical checks that a run failed, without those that a decision about the same rows lets through."""
     failed = connection.execute(
-        "select gate, suite, expectation, column_name, detail, unexpected_keys from lineage.gate_results "
-        "where run_id = %s and severity = 'critical' and not success order by 1, 2, 3, 4, 5",
+        "select gate, suite, expectation, column_name, detail, unexpected_keys, unexpected_count, "
+        "element_count from lineage.gate_results where run_id = %s and severity = 'critical' and not success "
+        "order by 1, 2, 3, 4, 5",
         [run_id],
     ).fetchall()
     approved = connection.execute(
@@ -100,8 +131,8 @@ def unapproved_checks(connection: Connection, run_id: str) -> list[FailedCheck]:
     ).fetchall()
     let_through = [FailedCheck(**check) for (check,) in approved]
     found = [
-        FailedCheck(gate, suite, expectation, column, detail, _in_order(keys or []))
-        for gate, suite, expectation, column, detail, keys in failed
+        FailedCheck(gate, suite, expectation, column, detail, _in_order(keys or []), count, of)
+        for gate, suite, expectation, column, detail, keys, count, of in failed
     ]
     return [check for check in found if check not in let_through]
 
@@ -118,14 +149,18 @@ def describe_block(run_id: str, settings: Settings | None = None) -> str | None:
     lines = [
         f"Run `{run_id}` is not published: {len(checks)} critical check(s) failed.",
         "",
-        "| check | found |",
-        "|---|---|",
+        "| check | found | rows |",
+        "|---|---|---|",
     ]
-    lines += [f"| {check.suite} {check.expectation} {check.column or ''} | {check.detail} |" for check in checks]
+    lines += [
+        f"| {check.suite} {check.expectation} {check.column or ''} | {check.detail} | {check.named_rows} |"
+        for check in checks
+    ]
     lines += [
         "",
         "Approve: it is published although these failed, with your name and reason; what fails otherwise stops it "
-        "again. Reject: the last release stands.",
+        "again. Reject: the last release stands. Wrong rows stay in raw until their load is taken back: `gridcredit "
+        "load list`, `gridcredit load revert ID --reason TEXT`, then deliver the corrected file.",
     ]
     return "\n".join(lines)
 
@@ -171,7 +206,7 @@ def let_through(run_id: str, approver: str, reason: str, settings: Settings) -> 
     decided = approval_of(run_id, settings)
     if _is_overtaken(run_id, settings) or not (shown or (decided and decided.is_approved)):
         raise GridCreditError(
-            f"no gate blocks run {run_id!r}, or a later release stands; `gridcredit status` names the last failure"
+            f"no gate blocks run {run_id!r}, or a later release stands: `gridcredit status` names a run that is blocked"
         )
     return record_approval(run_id, approver, reason, is_approved=True, settings=settings)
 

@@ -26,6 +26,7 @@ from gridcredit.policies.tables import TABLES as POLICY_TABLES
 from gridcredit.releases import audit_check, audit_indicators
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.currency import in_its_currency
 from gridcredit.warehouse.published_tables import TABLES, published_columns, require_release, row_hash
 
 log = structlog.get_logger(__name__)
@@ -121,7 +122,8 @@ def write_audit(release: int, out: Path, settings: Settings, sample: Sample | No
         _write_tables(out / "tables", connection, release)
         _write_sample(out / "sample", connection, values, as_of_date)
         write_page(out / "lineage.txt", lineage_record(connection, str(run_id)))
-        facts = {"release": release, "run": run_id, "policy_tables": list(POLICY_TABLES), "currency": settings.currency}
+        currency = in_its_currency(settings, connection).currency
+        facts = {"release": release, "run": run_id, "policy_tables": list(POLICY_TABLES), "currency": currency}
         write_page(out / "README.md", render("gridcredit.releases", "audit.md.j2", facts))
     for name, script in (("check.py", audit_check), ("check_indicators.py", audit_indicators)):
         write_page(out / name, Path(str(script.__file__)).read_text(encoding="utf-8"))

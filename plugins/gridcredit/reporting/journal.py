@@ -18,6 +18,7 @@ from gridcredit.errors import GridCreditError
 from gridcredit.files.private import open_private
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
+from gridcredit.warehouse.currency import in_its_currency
 
 # Against which account each kind of movement goes.
 CONTRA = {
@@ -57,7 +58,7 @@ def export_journal(as_of: date, out: Path, *, settings: Settings | None = None) 
     Raises:
         GridCreditError: nothing has been published, or the last release does not reach that day.
     """
-    settings = settings or get_settings()
+    settings = in_its_currency(settings or get_settings())
     currency = settings.currency
     with connect(settings) as connection:
         connection.rollback()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -57,25 +57,28 @@ def stages_done(connection: Connection, run_id: str) -> list[tuple[str, float]]:
     ).fetchall()
 
 
-def current_stage(connection: Connection, run_id: str) -> str:
-    """What a run does now, in words; of dbt how many models and tests are done."""
-    done = {stage for stage, _ in stages_done(connection, run_id)}
+def current_stage(connection: Connection, run_id: str, builds: Sequence[str] = BUILDS, earlier: int = 0) -> str:
+    """What a run does now, in words; of dbt how many models and tests are done. Of a run that goes on after it was
+    blocked, the stages of its earlier try do not count.
+    """
+    done = {stage for stage, _ in stages_done(connection, run_id)[earlier:]}
     row = connection.execute(
         "select stage, nodes_done, nodes from ops.build_progress where run_id = %s", [run_id]
     ).fetchone()
     building, nodes_done, nodes = row or (None, 0, 0)
-    if building and building not in done:
+    if building and building not in done and (not earlier or "check_raw" in done):
         return f"{building}: {nodes_done} of {nodes} models and tests"
-    builds = ("build_models",) if building == "build_models" else BUILDS
-    stages = ("check_raw", *builds, "check_candidate", "publish")
+    stages = ("check_raw", *(("build_models",) if building == "build_models" else builds), "check_candidate", "publish")
     return next((stage for stage in stages if stage not in done), "publish")
 
 
 @contextmanager
 def shown_progress(run_id: str, settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
-    """While the context lasts, say each stage that ended, and every few seconds what is being done."""
+    """While the context lasts, say each stage that this process ended, and every few seconds what is being done."""
     over = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(run_id, settings, say, over), daemon=True)
+    with connect(settings) as connection:
+        earlier = len(stages_done(connection, run_id))
+    watcher = threading.Thread(target=_watch, args=(run_id, settings, say, over, earlier), daemon=True)
     watcher.start()
     try:
         yield
@@ -84,15 +87,18 @@ def shown_progress(run_id: str, settings: Settings, say: Callable[[str], None]) 
         watcher.join()
 
 
-def _watch(run_id: str, settings: Settings, say: Callable[[str], None], over: threading.Event) -> None:
-    said, last = 0, time.monotonic()
+def _watch(run_id: str, settings: Settings, say: Callable[[str], None], over: threading.Event, earlier: int) -> None:
+    # The first words come soon: until then nobody knows that it has begun.
+    said, began = earlier, time.monotonic()
+    last = began - SECONDS_BETWEEN_LINES + 1.0
     with suppress(psycopg.OperationalError), connect(settings, autocommit=True) as connection:
         while not over.wait(0.5):
             ended = stages_done(connection, run_id)
             for stage, seconds in ended[said:]:
                 say(f"{stage}: done in {seconds:.1f} s")
-                last = time.monotonic()
+                last = began = time.monotonic()
             said = len(ended)
             if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-                say(current_stage(connection, run_id))
+                now = current_stage(connection, run_id, ("build_models",), earlier)
+                say(f"{now}, {time.monotonic() - began:.0f} s")
                 last = time.monotonic()

@@ -13,6 +13,7 @@ from gridcredit.pages.template import render, write_page
 from gridcredit.policy_changes.effects import compare, describe_changes
 from gridcredit.policy_changes.proposals import Proposal, read_proposal
 from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.currency import in_its_currency
 
 PACKAGE = "gridcredit.evaluation.scorecards"
 
@@ -22,23 +23,23 @@ def card_as_markdown(proposal: Proposal) -> str:
     return render(PACKAGE, "card.md.j2", _facts(proposal))
 
 
-def card_as_html(proposal: Proposal) -> str:
-    """The card as one page that opens from disk."""
+def card_as_html(proposal: Proposal, settings: Settings | None = None) -> str:
+    """The card as one page that opens from disk; `settings` have the warehouse's currency."""
     # Whatever stands in a policy's names is escaped: Markdown of HTML is not let through.
     text = Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(card_as_markdown(proposal)))  # noqa: S704
     charts = _charts(proposal.facts, proposal.changes)
     return render(
         PACKAGE,
         "card.html.j2",
-        {"proposal": proposal, "text": text, "charts": charts, "currency": get_settings().currency},
+        {"proposal": proposal, "text": text, "charts": charts, "currency": (settings or get_settings()).currency},
     )
 
 
 def write_card(proposal_id: int, settings: Settings) -> Path:
     """Rate everybody by both policies, and write the card under `var/proposals`; returns its path."""
     compare(proposal_id, settings)
-    proposal = read_proposal(proposal_id, settings)
-    return write_page(settings.home / "proposals" / f"{proposal.policy_version}.html", card_as_html(proposal))
+    proposal, settings = read_proposal(proposal_id, settings), in_its_currency(settings)
+    return write_page(settings.home / "proposals" / f"{proposal.policy_version}.html", card_as_html(proposal, settings))
 
 
 def _facts(proposal: Proposal) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -16,6 +18,7 @@ from gridcredit.ingestion.mapping.rules import Mapping
 
 # What Pydantic says of a mapping in words of its own.
 _PLAINLY = {"extra_forbidden": "unknown key", "missing": "is missing", "too_short": "is empty: say what it holds"}
+_NAME = re.compile(r"""^mapping:[ \t]*["']?([^"'#\s]+)""", re.MULTILINE)
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -49,15 +52,77 @@ def load_mapping(path: Path) -> Mapping:
     return mapping
 
 
-def load_mappings(folder: Path) -> dict[str, Mapping]:
-    """Every mapping of a folder, by name."""
-    mappings: dict[str, Mapping] = {}
+@dataclass(frozen=True)
+class FaultyFile:
+    """A mapping file that cannot be used, the name of the mapping that it is for, and what is wrong with it."""
+
+    name: str
+    error: MappingError
+
+
+@dataclass(frozen=True)
+class MappingFolder:
+    """The mappings of a folder by name, and the files there that are faulty: these hold up nobody else's."""
+
+    folder: Path
+    sound: dict[str, Mapping]
+    faulty: list[FaultyFile]
+
+    def find(self, name: str) -> Mapping | None:
+        """The mapping of this name; None where there is none.
+
+        Raises:
+            MappingError: the file that is to define it is faulty.
+        """
+        for one in self.faulty:
+            if one.name == name:
+                raise one.error
+        return self.sound.get(name)
+
+    def names(self) -> str:
+        """The names that can be asked for, and what is wrong with the files that give none."""
+        faults = "".join(f"; left aside: {one.error}" for one in self.faulty)
+        return f"{', '.join(self.sound)}{faults}"
+
+    def left_aside(self, name: str) -> list[str]:
+        """What is wrong with the files of other mappings than this one."""
+        return [str(one.error) for one in self.faulty if one.name != name]
+
+
+def read_mappings(folder: Path) -> MappingFolder:
+    """Every mapping of a folder, the faulty ones apart."""
+    found = MappingFolder(folder, {}, [])
     for path in sorted(folder.glob("*.yml")):
-        mapping = load_mapping(path)
-        if mapping.mapping in mappings:
-            raise MappingError(f"{path}:1: mapping: {mapping.mapping!r} is defined twice in {folder}")
-        mappings[mapping.mapping] = mapping
-    return mappings
+        try:
+            mapping = load_mapping(path)
+        except MappingError as error:
+            found.faulty.append(FaultyFile(_named(path), error))
+            continue
+        if mapping.mapping in found.sound:
+            twice = MappingError(f"{path}:1: mapping: {mapping.mapping!r} is defined twice in {folder}")
+            found.faulty.append(FaultyFile(mapping.mapping, twice))
+            continue
+        found.sound[mapping.mapping] = mapping
+    return found
+
+
+def load_mappings(folder: Path) -> dict[str, Mapping]:
+    """Every mapping of a folder, by name.
+
+    Raises:
+        MappingError: one of them is faulty.
+    """
+    found = read_mappings(folder)
+    for one in found.faulty:
+        raise one.error
+    return found.sound
+
+
+def _named(path: Path) -> str:
+    """The name that a faulty file gives its mapping, as far as it can be read; else its own."""
+    text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+    given = _NAME.search(text)
+    return given[1] if given else path.stem
 
 
 def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:

@@ -45,7 +45,8 @@ QUERIES: dict[str, LiteralString] = {
     "where run_id = %(run)s and not success order by severity, gate desc, suite limit %(rows)s",
     "proposals": "select proposal_id, policy_version, effective_from from policy.proposals where is_approved is null "
     "order by proposal_id",
-    "quarantine": "select count(*) as waiting from quarantine.rows where resubmitted_in is null",
+    "quarantine": "select count(*) as waiting from quarantine.rows join lineage.files using (file_id) "
+    "where resubmitted_in is null and undone_at is null",
 }
 WARNINGS: LiteralString = (
     "select level, count(*) as warnings, count(distinct customer_id) as customers from published.customer_warning "

@@ -13,6 +13,7 @@ from gridcredit.pages.texts import Language, plain, read_texts
 from gridcredit.reporting.customer import charts
 from gridcredit.reporting.customer.facts import Report, collect, current_release, rated_customers, snapshot
 from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.currency import in_its_currency
 
 # What the report is made of, each row of which can be traced to file and line.
 TRACED = ("customer_rating", "credit_limit", "customer_account")
@@ -26,6 +27,7 @@ def write_report(customer_id: str, out: Path, language: Language = "en", setting
     """
     settings = settings or get_settings()
     with snapshot(settings) as connection:
+        settings = in_its_currency(settings, connection)
         report = collect(connection, current_release(connection), customer_id)
     write_page(out, _page(report, language, settings), private=True)
 
@@ -38,6 +40,7 @@ def write_reports(folder: Path, grade: str | None, language: Language, settings:
     """
     written = []
     with snapshot(settings) as connection:
+        settings = in_its_currency(settings, connection)
         release = current_release(connection)
         for customer_id in rated_customers(connection, grade):
             page = _page(collect(connection, release, customer_id), language, settings)

@@ -18,6 +18,7 @@ from gridcredit.reporting.dashboard.cells import FILTERS, choices, money, percen
 from gridcredit.reporting.dashboard.facts import Dashboard, Row, collect
 from gridcredit.reporting.dashboard.listings import Listings
 from gridcredit.settings import Settings, get_settings
+from gridcredit.warehouse.currency import in_its_currency
 
 FORMATS: dict[str, Callable[..., str]] = {
     "money": lambda value: money(value).text,
@@ -43,7 +44,7 @@ def write_dashboard(out: Path | None = None, settings: Settings | None = None, l
     Raises:
         GridCreditError: nothing has been published yet.
     """
-    settings = settings or get_settings()
+    settings = in_its_currency(settings or get_settings())
     dashboard = collect(settings, language)
     suffix = "" if language == "en" else f"_{language}"
     out = out or settings.home / "dashboards" / f"release_{dashboard.release['release']:06d}{suffix}.html"

@@ -23,6 +23,7 @@ from gridcredit.policies.store import read_policies
 from gridcredit.policy_changes.differences import Difference, compare_policies
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import connect
+from gridcredit.warehouse.currency import in_its_currency
 from gridcredit.warehouse.reading.access import read_departments
 
 PACKAGE = "gridcredit.reporting.policy"
@@ -36,7 +37,7 @@ def write_policy_document(version: str, language: Language, out: Path | None, se
         GridCreditError: there is no such version, neither in a folder nor as a proposal.
     """
     out = out or settings.home / "documents" / f"policy_{version}_{language}.html"
-    return write_page(out, policy_document(find_policy(version, settings), language, settings))
+    return write_page(out, policy_document(find_policy(version, settings), language, in_its_currency(settings)))
 
 
 def find_policy(version: str, settings: Settings) -> Policy:
@@ -62,7 +63,7 @@ def find_policy(version: str, settings: Settings) -> Policy:
 
 
 def policy_document(policy: Policy, language: Language, settings: Settings) -> str:
-    """The page."""
+    """The page; the settings have the warehouse's currency."""
     before = version_before(policy, settings)
     words = Words(read_texts(language), read_texts(language, PACKAGE), language)
     facts = {

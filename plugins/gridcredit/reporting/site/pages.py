@@ -26,6 +26,7 @@ from gridcredit.reporting.site.neighbourhood import Neighbourhood, neighbourhood
 from gridcredit.settings import Settings
 from gridcredit.transformation.runner import invoke_dbt
 from gridcredit.warehouse.connection import code_version, connect
+from gridcredit.warehouse.currency import in_its_currency
 
 # What a page would fetch from another host: scripts, style sheets, images; dbt's own page names a script of its usage
 # statistics.
@@ -76,6 +77,7 @@ def write_warehouse_pages(folder: Path, settings: Settings) -> str:
     dbt = settings.home / "dbt" / "target"
     manifest = json.loads((dbt / "manifest.json").read_text(encoding="utf-8"))
     with connect(settings) as connection:
+        settings = in_its_currency(settings, connection)
         relations = read_dictionary(manifest, connection)
         release = connection.execute(
             "select release, as_of_date from lineage.releases order by release desc limit 1"

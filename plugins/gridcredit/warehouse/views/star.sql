@@ -293,8 +293,9 @@ select
     coalesce(column_name, '') as column_name,
     reason,
     count(*) as rows_quarantined,
-    count(*) filter (where resubmitted_in is null) as rows_waiting
+    count(*) filter (where resubmitted_in is null and undone_at is null) as rows_waiting
 from quarantine.rows
+inner join lineage.files using (file_id)
 group by file_id, extract, coalesce(column_name, ''), reason;
 
 create view star.fact_check as

@@ -1,0 +1,6 @@
+-- The currency of all amounts in this warehouse, from its first load on: it is the warehouse's, not that of whoever runs a command.
+create table ops.warehouse_currency (
+    is_only boolean primary key default true check (is_only),
+    currency text not null,
+    stored_at timestamptz not null default clock_timestamp()
+);

@@ -24,6 +24,8 @@ MOST_OF_ONE_SCORE = 0.3
 LEAST_OF_A_GRADE = 30
 # Above this share without a grade something is not delivered, or read wrongly.
 MANY_NOT_RATED = 0.1
+# Of a contract so many calendar months old who is billed monthly has a second bill.
+MONTHS_TO_SECOND_BILL = 3
 # Of the newest month-end whose outcome is known, by the definition of default (evaluation/long_overdue_bill.sql):
 # of customers not in default yet a bill became so old in the window that on this day all undisputed and unpaid so old,
 # written off or not, was worth pursuing.
@@ -83,6 +85,14 @@ select
 from features.payment_behaviour as behaviour
 inner join published.customer_rating as ratings using (as_of_date, customer_id)
 where behaviour.bills_due_12m > 0
+"""
+# Of contracts so old that a second bill could have come, those of which one bill alone says what a month costs.
+GUESSED_MONTHS = """
+select count(*)
+from features.payment_behaviour as behaviour
+inner join published.customer_rating as ratings using (as_of_date, customer_id)
+inner join published.feature_library as library using (customer_id)
+where behaviour.last_period is not null and not behaviour.is_months_per_bill_known and library.tenure > %s
 """
 
 
@@ -159,13 +169,16 @@ def _readings(connection: Connection) -> Iterator[Gap]:
 
 def _bills(connection: Connection) -> Iterator[Gap]:
     """Most customers have bills more rarely than each month, or more often: what counts bills was made for one a
-    month.
+    month. Of some a single bill says what a month costs, whatever it is for.
     """
     billed, rarely, often = connection.execute(BILLS_A_YEAR).fetchone() or (0, 0, 0)
     if rarely > billed / 2:
         yield "bills_far_apart", {"share": 100 * rarely / billed}
     if often > billed / 2:
         yield "bills_close_together", {"share": 100 * often / billed}
+    (guessed,) = connection.execute(GUESSED_MONTHS, [MONTHS_TO_SECOND_BILL]).fetchone() or (0,)
+    if guessed:
+        yield "months_guessed", {"customers": guessed, "months": MONTHS_TO_SECOND_BILL}
 
 
 def _bunched_scores(connection: Connection) -> Iterator[Gap]:

@@ -210,6 +210,40 @@ def test_scores_of_two_versions_are_no_drift(settings: Settings, tmp_path: Path)
     assert pipeline.build_ratings("second", day + timedelta(days=1), settings).number == 2
 
 
+def test_a_policy_that_asks_for_more_bills_than_there_are_wipes_out_no_ratings(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Of 230 customers with five bills each, by a version in force from the second day on that asks for six."""
+    settings.policies_dir = tmp_path / "policies"
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
+    day = LAST_DAY + timedelta(1)
+    newer = settings.policies_dir / "default" / "9.0"
+    shutil.copytree(shipped.FOLDER, newer)
+    text = (newer / "policy.yml").read_text().replace(shipped.VERSION, "default-9.0").replace("2000-01-03", f"{day}")
+    (newer / "policy.yml").write_text(text + "least_bills_due: 6\n")
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    settings.history_months = 1
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    assert number(settings, "select count(score) from published.customer_rating") == CUSTOMERS - 10
+    with pytest.raises(GateFailedError, match=r"candidate\.customer_rating .*would wipe out most ratings"):
+        pipeline.build_ratings("second", day, settings)
+    assert number(settings, "select count(score) from published.customer_rating") == CUSTOMERS - 10
+    done = gridcredit(
+        settings, "run", "--blocked", "second", "--approver", "A. Chief", "--reason", "six bills are our rule"
+    )
+    assert done.returncode == 0, done.stderr
+    grades = [line for line in status(settings).missing if line.startswith("grades:")]
+    assert [line.partition("; ")[2] for line in grades] == [
+        "of 230 fewer bills fell due in 12 months than the 6 that default-9.0 asks for (least_bills_due of its "
+        "policy.yml)",
+        "of 10 no bill fell due in 12 months (deliver bills, and see their due dates)",
+    ]
+    assert all(line.startswith("grades: 100 % of the customers have none; ") for line in grades)
+    # The release in force has no scores either, and blocks nothing.
+    assert pipeline.build_ratings("third", day + timedelta(1), settings).number == 3
+
+
 def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Settings, tmp_path: Path) -> None:
     """Of thirty bills that were blocked for their amount, and then of ten that were due before they were issued."""
     settings.history_months = 1

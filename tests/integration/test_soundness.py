@@ -135,7 +135,9 @@ def test_customers_without_a_grade_are_counted(evaluated_settings: Settings, mon
     assert not_rated
     assert not_rated <= due
     share = 100 * len(not_rated) / len(grades)
-    assert gap == ("not_rated", {"share": share, "without_bill": 0})
+    cause, figures = gap
+    assert cause == "new_not_rated"
+    assert (figures["share"], figures["customers"]) == (share, len(not_rated))
 
 
 def test_readings_that_are_far_apart_are_named(evaluated_settings: Settings) -> None:

@@ -143,6 +143,22 @@ def test_five_months_of_bills_of_customers_of_many_years(
     }
 
 
+def test_a_first_month_of_bills_has_sizes_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    """Bills of June alone, and month-ends before it on which nobody had one; the next day goes on with them."""
+    write_supplier(tmp_path, since=6)
+    load_supplier(tmp_path, settings)
+    settings.history_months = 2
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    bases = "select basis_date, max(customers), count(*) from published.bill_size_tenth group by 1"
+    of_its_own = [(LAST_DAY, CUSTOMERS - 10, 9)]
+    assert rows(settings, bases) == of_its_own
+    sized = "select count(*) from published.feature_library where bill_size is not null"
+    assert number(settings, sized) == CUSTOMERS - 10
+    assert not any(line.startswith("segments: under twenty") for line in status(settings).missing)
+    pipeline.build_ratings("second", LAST_DAY + timedelta(days=1), settings)
+    assert rows(settings, bases) == of_its_own
+
+
 def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)

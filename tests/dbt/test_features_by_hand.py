@@ -21,6 +21,8 @@ from tests.support.warehouses import WarehouseFactory
 DAY = date(2026, 6, 30)
 # Customers that differ in their bills alone.
 WHO = ["monthly", "bimonthly", "quarterly", "weekly", "new", "gap", "caught_up", "rebilled", "thief", "one_bill"]
+# Of these one or two bills are of the twelve months, and others older.
+RARELY = ["yearly", "two_years", "wrong_month", "came_back", "left_out"]
 # Of agriculture: their use alone differs.
 FARMS = ["in_season", "half_of_it"]
 # What a month takes there, in a hundred of the mean one (policies/default/1.2/season_indices.csv).
@@ -63,6 +65,19 @@ def bills() -> Iterator[Bill]:
     yield from use("thief", [13, 14, 15, 16, 17], "100.00")
     yield "thief r", "thief", date(2026, 4, 8), date(2026, 4, 28), "2026-04", "5000.00", "recovery"
     yield from use("one_bill", [17], "100.00")
+    # For a year each up to April, issued in May: one of them in the twelve months.
+    yield from use("yearly", [-19, -7, 5], "1200.00", 12)
+    # Both issued in the twelve months, the second for eleven months.
+    yield from use("two_years", [-5, 6], "1100.00", 12)
+    # As yearly; a bill for February was a mistake, and cancelled.
+    yield from use("wrong_month", [-7, 5], "1200.00", 12)
+    yield "wrong_month w", "wrong_month", date(2025, 5, 4), date(2025, 5, 24), "2025-02", "50.00", "regular"
+    yield "wrong_month c", "wrong_month", date(2025, 6, 5), date(2025, 6, 5), "2025-02", "-50.00", "reversal"
+    # After sixteen months.
+    yield from use("came_back", [1, 17], "100.00")
+    # July was billed with August, and nothing since; before the twelve months bills were monthly.
+    yield from use("left_out", [5, 6], "100.00")
+    yield from use("left_out", [8], "200.00")
     # 5 of a hundred are not paid in time: too little to be pursued, and no small share.
     yield from use("partly", [13, 14, 15, 16], "3.00")
     for month in range(2, 7):
@@ -86,7 +101,7 @@ def bills() -> Iterator[Bill]:
 
 def payments() -> Iterator[tuple[str, str, str, date, str]]:
     for bill, customer, _, due, _, amount, kind in bills():
-        if kind == "reversal" or bill in ("today 6", "rebilled 12") or customer == "tiny":
+        if kind == "reversal" or bill in ("today 6", "rebilled 12", "wrong_month w") or customer == "tiny":
             continue
         amount = "2.85" if customer == "partly" else amount
         late = 9 if bill.startswith("two b") else 8 if bill == "windows 4" else 0
@@ -153,12 +168,12 @@ def readings_of_farms() -> Iterator[str]:
 
 
 def files() -> dict[str, str]:
-    customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in [*WHO, *OTHERS]]
+    customers = [f"{who},name,commercial,2015-03-01,2025-01-01 08:00:00" for who in [*WHO, *RARELY, *OTHERS]]
     customers += [f"{who},name,agricultural,2015-03-01,2025-01-01 08:00:00" for who in FARMS]
     meters = ["M1,monthly,2020-01-01,,1"]
     for farm in FARMS:
         meters += [f"{farm} 1,{farm},2020-01-01,2025-09-01,1", f"{farm} 2,{farm},2025-11-30,,1"]
-    reverses = {"rebilled c": "rebilled 12"}
+    reverses = {"rebilled c": "rebilled 12", "wrong_month c": "wrong_month w"}
     return {
         "customer": "\n".join(["customer_id,name,segment,opened_on,updated_at", *customers, ""]),
         "bill": "\n".join(
@@ -198,7 +213,7 @@ def test_a_month_costs_the_same_however_often_it_is_billed(hand: Hand) -> None:
             "select customer_id, mean_monthly_bill, bill_spread_12m, months_covered_12m "
             f"from features.payment_behaviour where as_of_date = '{DAY}'"
         )
-        if who in WHO
+        if who in [*WHO, *RARELY]
     }
     hundred, even = Decimal("100.00"), Decimal("1.00")
     assert found == {
@@ -215,7 +230,18 @@ def test_a_month_costs_the_same_however_often_it_is_billed(hand: Hand) -> None:
         "rebilled": (hundred, even, 12),
         "thief": (hundred, even, 5),
         "one_bill": (hundred, even, 1),
+        "yearly": (hundred, even, 12),
+        "two_years": (hundred, even, 22),
+        "wrong_month": (hundred, even, 12),
+        "came_back": (hundred, even, 1),
+        # 300 for June to August.
+        "left_out": (hundred, Decimal("1.33"), 3),
     }
+    guessed = (
+        f"select customer_id from features.payment_behaviour where as_of_date = '{DAY}' and last_period is not null "
+        "and not is_months_per_bill_known"
+    )
+    assert {who for (who,) in hand.rows(guessed)} & {*WHO, *RARELY} == {"one_bill", "came_back"}
 
 
 def test_limit_and_exposure_are_by_what_a_month_costs(hand: Hand) -> None:
@@ -226,14 +252,16 @@ def test_limit_and_exposure_are_by_what_a_month_costs(hand: Hand) -> None:
             "select customer_id, credit_limit, unbilled_amount from candidate.credit_limit"
         )
     }
-    assert len({limits[who][0] for who in ("monthly", "bimonthly", "quarterly", "thief", "caught_up")}) == 1
-    unbilled = {who: limits[who][1] for who in ("monthly", "bimonthly", "quarterly", "thief")}
-    # The bimonthly bill is for April and May, the quarterly one for January to March.
+    alike = ("monthly", "bimonthly", "quarterly", "thief", "caught_up", "yearly")
+    assert len({limits[who][0] for who in alike}) == 1
+    unbilled = {who: limits[who][1] for who in ("monthly", "bimonthly", "quarterly", "thief", "yearly")}
+    # The bimonthly bill is for April and May, the quarterly one for January to March, the yearly one up to April.
     assert unbilled == {
         "monthly": Decimal("100.00"),
         "bimonthly": Decimal("100.00"),
         "quarterly": Decimal("300.00"),
         "thief": Decimal("100.00"),
+        "yearly": Decimal("200.00"),
     }
 
 
@@ -292,8 +320,8 @@ def test_a_share_is_of_the_months_in_which_both_were_measured(hand: Hand) -> Non
 
 
 def test_a_policy_may_ask_for_so_many_bills(hand: Hand, tmp_path: Path) -> None:
-    """Of three that are asked for "one_bill" has one and "new" two; "returned" has three, and all others more, or none
-    and so no grade before either.
+    """Of three that are asked for "one_bill" has one and "new" two, as have those billed rarely; "returned" has three,
+    and all others more, or none and so no grade before either.
     """
     folder, out = tmp_path / "asking", tmp_path / "changes.csv"
     shutil.copytree(shipped.FOLDER, folder)
@@ -302,7 +330,7 @@ def test_a_policy_may_ask_for_so_many_bills(hand: Hand, tmp_path: Path) -> None:
     simulate_policy(read_policy(folder, hand.settings), DAY, hand.settings, out=out)
     with out.open(newline="", encoding="utf-8") as file:
         changed = {row["customer_id"]: (row["grade_before"], row["grade_after"]) for row in csv.DictReader(file)}
-    assert changed == {"one_bill": ("AAA", "NR"), "new": ("AAA", "NR")}
+    assert changed == dict.fromkeys(["one_bill", "new", *RARELY], ("AAA", "NR"))
 
 
 def test_use_is_compared_by_the_season_of_each_month(hand: Hand) -> None:

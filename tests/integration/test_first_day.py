@@ -26,6 +26,7 @@ from gridcredit.settings import PROJECT_DIR, Settings
 from tests.support import shipped
 from tests.support.commands import Said, command, command_here
 from tests.support.many_indicators import write_policy
+from tests.support.oracle import add_months
 from tests.support.suppliers import deliver
 from tests.support.waiting import number, rows
 from tests.support.warehouses import WarehouseFactory
@@ -36,16 +37,19 @@ CUSTOMERS = 240
 LARGE = Decimal("150000000.00")
 
 
-def write_supplier(folder: Path, unit: Decimal = Decimal(1)) -> None:
-    """Bills of February to June of customers since 2015; a third pays late from April on, ten have no bill at all."""
+def write_supplier(folder: Path, unit: Decimal = Decimal(1), since: int = 2) -> None:
+    """Bills of February to June, or since an earlier month (0 is December), of customers since 2015; a third pays late
+    from April on, ten have no bill at all.
+    """
     customers, bills, payments = [], [], []
     for who in range(CUSTOMERS):
         customers.append(f"C{who:03},name {who},residential,2015-03-01,2026-01-01 08:00:00")
-        for month in range(2, 7) if who >= 10 else ():
-            issued = date(2026, month, 3)
+        for month in range(since, 7) if who >= 10 else ():
+            issued = add_months(date(2025, 12, 3), month)
             amount = (100 + 3 * who + Decimal(who % 7) / 10) * unit
             bills.append(
-                f"B{who:03}{month},C{who:03},{issued},{issued + timedelta(20)},2026-{month - 1:02},{amount:.2f},regular"
+                f"B{who:03}{month},C{who:03},{issued},{issued + timedelta(20)},"
+                f"{add_months(issued, -1):%Y-%m},{amount:.2f},regular"
             )
             late = (who % 9) * 6 if who % 3 == 0 and month >= 4 else 0
             paid_on = issued + timedelta(15 + late + who % 5)
@@ -73,9 +77,11 @@ def test_five_months_of_bills_of_customers_of_many_years(
     write_supplier(tmp_path)
     load_supplier(tmp_path, settings)
     assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
-    # The first month-end with bills is what later ones are compared with.
-    compared = "select base_date, psi is not null from monitoring.indicator_drift where indicator = 'score'"
-    assert rows(settings, compared) == [(date(2026, 2, 28), True)]
+    # A year fills up: scores are compared with those of a month before, and no indicator with fewer bills of itself.
+    drift = rows(settings, "select indicator, base_date, psi is not null from monitoring.indicator_drift")
+    assert {base for _, base, _ in drift} == {date(2026, 4, 30)}
+    assert [indicator for indicator, _, is_compared in drift if is_compared] == ["score"]
+    assert len(drift) > 10
     grades = dict(rows(settings, "select customer_id, grade from published.customer_rating"))
     assert {grades[f"C{who:03}"] for who in range(10)} == {"NR"}
     assert "NR" not in {grades[f"C{who:03}"] for who in range(10, CUSTOMERS)}
@@ -137,6 +143,22 @@ def test_five_months_of_bills_of_customers_of_many_years(
     }
 
 
+def test_a_first_month_of_bills_has_sizes_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    """Bills of June alone, and month-ends before it on which nobody had one; the next day goes on with them."""
+    write_supplier(tmp_path, since=6)
+    load_supplier(tmp_path, settings)
+    settings.history_months = 2
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    bases = "select basis_date, max(customers), count(*) from published.bill_size_tenth group by 1"
+    of_its_own = [(LAST_DAY, CUSTOMERS - 10, 9)]
+    assert rows(settings, bases) == of_its_own
+    sized = "select count(*) from published.feature_library where bill_size is not null"
+    assert number(settings, sized) == CUSTOMERS - 10
+    assert not any(line.startswith("segments: under twenty") for line in status(settings).missing)
+    pipeline.build_ratings("second", LAST_DAY + timedelta(days=1), settings)
+    assert rows(settings, bases) == of_its_own
+
+
 def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(settings: Settings, tmp_path: Path) -> None:
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
@@ -172,7 +194,8 @@ def test_drift_blocks_where_the_policy_says_so_and_a_person_lets_it_through(sett
 
 def test_scores_of_two_versions_are_no_drift(settings: Settings, tmp_path: Path) -> None:
     """Months in which many pay late from April on, and from May another version, which gives nothing for what it weighs
-    most: the release of June is not blocked, though its scores are far from those of March.
+    most: the release of June is not blocked, though its scores are far from those of March, the first month-end with a
+    year of bills behind it.
     """
     settings.policies_dir = tmp_path / "policies"
     shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
@@ -184,9 +207,9 @@ def test_scores_of_two_versions_are_no_drift(settings: Settings, tmp_path: Path)
         (newer / "policy.yml").read_text().replace(shipped.VERSION, "default-9.0").replace("2000-01-03", "2026-05-15")
     )
     (newer / "policy.yml").write_text(text)
-    write_supplier(tmp_path)
+    write_supplier(tmp_path, since=-9)
     load_supplier(tmp_path, settings)
-    settings.history_months = 2
+    settings.history_months = 4
     day = date(2026, 5, 31)
     assert pipeline.build_ratings("first", day, settings).number == 1
     versions = "select distinct as_of_date, policy_version from published.rating_month_end order by 1"
@@ -194,11 +217,47 @@ def test_scores_of_two_versions_are_no_drift(settings: Settings, tmp_path: Path)
     assert {version for (version,) in rows(settings, "select policy_version from published.customer_rating")} == {
         "default-9.0"
     }
+    bases = rows(settings, "select distinct base_date from monitoring.indicator_drift")
+    assert bases == [(date(2026, 3, 31),)]
     drift = dict(rows(settings, "select indicator, psi from monitoring.indicator_drift"))
     assert drift.pop("score") is None
     # Values are compared as ever, by the bins of the version in force.
     assert drift["on_time_rate_12m"] > 0
     assert pipeline.build_ratings("second", day + timedelta(days=1), settings).number == 2
+
+
+def test_a_policy_that_asks_for_more_bills_than_there_are_wipes_out_no_ratings(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Of 230 customers with five bills each, by a version in force from the second day on that asks for six."""
+    settings.policies_dir = tmp_path / "policies"
+    shutil.copytree(PROJECT_DIR / "policies", settings.policies_dir)
+    day = LAST_DAY + timedelta(1)
+    newer = settings.policies_dir / "default" / "9.0"
+    shutil.copytree(shipped.FOLDER, newer)
+    text = (newer / "policy.yml").read_text().replace(shipped.VERSION, "default-9.0").replace("2000-01-03", f"{day}")
+    (newer / "policy.yml").write_text(text + "least_bills_due: 6\n")
+    write_supplier(tmp_path)
+    load_supplier(tmp_path, settings)
+    settings.history_months = 1
+    assert pipeline.build_ratings("first", LAST_DAY, settings).number == 1
+    assert number(settings, "select count(score) from published.customer_rating") == CUSTOMERS - 10
+    with pytest.raises(GateFailedError, match=r"candidate\.customer_rating .*would wipe out most ratings"):
+        pipeline.build_ratings("second", day, settings)
+    assert number(settings, "select count(score) from published.customer_rating") == CUSTOMERS - 10
+    done = gridcredit(
+        settings, "run", "--blocked", "second", "--approver", "A. Chief", "--reason", "six bills are our rule"
+    )
+    assert done.returncode == 0, done.stderr
+    grades = [line for line in status(settings).missing if line.startswith("grades:")]
+    assert [line.partition("; ")[2] for line in grades] == [
+        "of 230 fewer bills fell due in 12 months than the 6 that default-9.0 asks for (least_bills_due of its "
+        "policy.yml)",
+        "of 10 no bill fell due in 12 months (deliver bills, and see their due dates)",
+    ]
+    assert all(line.startswith("grades: 100 % of the customers have none; ") for line in grades)
+    # The release in force has no scores either, and blocks nothing.
+    assert pipeline.build_ratings("third", day + timedelta(1), settings).number == 3
 
 
 def test_a_decision_lets_through_what_was_shown_and_nothing_else(settings: Settings, tmp_path: Path) -> None:

@@ -85,6 +85,36 @@ def test_bills_that_are_not_monthly_are_named(evaluated_settings: Settings) -> N
     assert found(1, 18) == [("bills_close_together", {"share": 75})]
 
 
+def test_months_that_are_guessed_are_counted(evaluated_settings: Settings) -> None:
+    """Of one bill so far, where the contract is older than three months."""
+
+    def guessed() -> int:
+        with connect(evaluated_settings) as connection:
+            gaps = dict(soundness._bills(connection))
+        return int(gaps.get("months_guessed", {"customers": 0})["customers"])
+
+    def with_bills(of_tenure: str, wanted: int) -> list[str]:
+        """Customers with a bill of the year, by the age of their contract."""
+        found = rows(
+            evaluated_settings,
+            "select customer_id from features.payment_behaviour join published.customer_rating "
+            "using (as_of_date, customer_id) join published.feature_library using (customer_id) "
+            f"where last_period is not null and tenure {of_tenure} order by customer_id limit {wanted}",
+        )
+        assert len(found) == wanted
+        return [who for (who,) in found]
+
+    with connect(evaluated_settings) as connection:
+        connection.execute("update features.payment_behaviour set is_months_per_bill_known = true")
+    assert guessed() == 0
+    with connect(evaluated_settings) as connection:
+        connection.execute(
+            "update features.payment_behaviour set is_months_per_bill_known = false where customer_id = any(%s)",
+            [with_bills("> 3", 2) + with_bills("<= 3", 1)],
+        )
+    assert guessed() == 2
+
+
 def test_customers_without_a_grade_are_counted(evaluated_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the bills as they were delivered: each of them had one in the year, and is new (test_first_day has others)."""
     grades = dict(rows(evaluated_settings, "select customer_id, grade_by_policy from published.customer_rating"))
@@ -106,7 +136,9 @@ def test_customers_without_a_grade_are_counted(evaluated_settings: Settings, mon
     assert not_rated
     assert not_rated <= due
     share = 100 * len(not_rated) / len(grades)
-    assert gap == ("not_rated", {"share": share, "without_bill": 0})
+    cause, figures = gap
+    assert cause == "new_not_rated"
+    assert (figures["share"], figures["customers"]) == (share, len(not_rated))
 
 
 def test_readings_that_are_far_apart_are_named(evaluated_settings: Settings) -> None:

@@ -333,18 +333,25 @@ class Billed:
     months_issued: int
     months: int
     months_per_bill: int
+    is_known: bool
 
 
 def billed_since(bills: list[BillThen], start: date) -> Billed:
-    """Of bills for use: each covers the months up to the next one's, the last as many as the shortest of those."""
-    issued = [state for state in bills if start < state.bill.issued_on and state.standing > 0]
-    issued = [state for state in issued if state.bill.kind == "regular"]
+    """Of bills for use: each covers the months up to the next one's, the last as many as the shortest of those, or as
+    lie between the first and the newest before it. More than 15 months are a gap, and no bill's.
+    """
+    of_use = [state for state in bills if state.standing > 0 and state.bill.kind == "regular"]
+    issued = [state for state in of_use if start < state.bill.issued_on]
     months_issued = {(state.bill.issued_on.year, state.bill.issued_on.month) for state in issued}
     periods = sorted({state.bill.period for state in issued})
     covered = [months_between(one, following) for one, following in pairwise(periods)]
-    last = min(covered, default=1)
+    before = [state.bill.period for state in of_use if issued and state.bill.period < periods[0]]
+    apart = covered + [months_between(max(before), periods[0])] if before else covered
+    known = [months for months in apart if months <= 15]
+    last = min(known, default=1)
+    months = min(sum(covered) + last, max(15, len(periods) * last)) if issued else 0
     amounts = [state.standing for state in issued]
-    return Billed(sum(amounts, ZERO), amounts, len(months_issued), min(sum(covered) + last, 15) if issued else 0, last)
+    return Billed(sum(amounts, ZERO), amounts, len(months_issued), months, last, bool(known))
 
 
 def mean_monthly_bill(bills: list[BillThen], start: date) -> Decimal | None:

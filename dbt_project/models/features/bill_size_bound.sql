@@ -28,7 +28,7 @@ stored_segments as (
 
 ),
 
--- Of a release without a month-end before it the last day itself, the first of a month.
+-- Where nobody had a bill on a month-end before it, of a release the last day itself, the first of a month.
 bills as (
 
     select
@@ -36,16 +36,27 @@ bills as (
         customer_id,
         mean_monthly_bill
     from {{ ref('payment_behaviour') }}
-    {%- if as_of_dates()[:-1] %}
     where as_of_date in ({{ past_month_ends() }})
-    {%- else %}
+
+    union all
+
+    select
+        as_of_date,
+        customer_id,
+        mean_monthly_bill
+    from {{ ref('payment_behaviour') }}
     where
         as_of_date = {{ last_day() }}
+        and not exists (
+            select 1 from {{ ref('payment_behaviour') }} as earlier
+            where
+                earlier.as_of_date in ({{ past_month_ends() }})
+                and earlier.mean_monthly_bill >= 0
+        )
         and not exists (
             select 1 from stored
             where stored.basis_date >= cast({{ dbt.date_trunc('month', last_day()) }} as date)
         )
-    {%- endif %}
 
 ),
 

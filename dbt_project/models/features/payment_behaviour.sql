@@ -7,6 +7,7 @@
     )
 }}
 
+{%- set most_months = 15 %}
 {%- set months_within_year = payment_windows() | reject('equalto', 12) | list %}
 
 {#- Three steps for each customer and day: the bills as they `stood`, those open or of the last year; `judged` by the
@@ -99,6 +100,12 @@ all_figures as (
                         then {{ months_after('bills.period_before', 'bills.period') }}
                 end
             ) as months_between_bills,
+            count(
+                case
+                    when bills.is_of_use_in_year and bills.period > coalesce(bills.period_before, bills.period - 1)
+                        then 1
+                end
+            ) as periods_12m,
             min(case when bills.is_of_use_in_year then bills.period end) as first_period,
             sum(bills.open_amount) as open_amount,
             sum(bills.counted_amount) as counted_amount,
@@ -235,16 +242,52 @@ bounced as (
 
 ),
 
+-- Who is billed once a year has one bill in it: the one before says for how many months it is. Bills a month apart
+-- cannot be closer, and of these customers nothing more is read.
+preceded as (
+
+    select
+        all_figures.*,
+        least(
+            all_figures.months_between_bills, {{ months_after('earlier.last_period', 'all_figures.first_period') }}
+        ) as months_apart
+    from all_figures
+    cross join lateral (  -- noqa: ST05
+        select max(balances.period) as last_period
+        from {{ ref('bill_balance') }} as balances
+        where
+            coalesce(all_figures.months_between_bills, 2) > 1
+            and balances.customer_id = all_figures.customer_id
+            and balances.valid_from <= all_figures.as_of_date
+            and balances.valid_to > all_figures.as_of_date
+            and balances.period < all_figures.first_period
+            and balances.credited_amount < balances.amount
+    ) as earlier
+
+),
+
+-- More than a year and a quarter is a gap, and says nothing of a bill.
+spaced as (
+
+    select
+        *,
+        case when months_apart <= {{ most_months }} then months_apart end as known_months_per_bill
+    from preceded
+
+),
+
 -- A bill is for the months up to the next one's, the last for as many as lie between two bills at least. At most a year
--- and a quarter: a bill for use of long ago, issued only now, covers no years.
+-- and a quarter, or what the bills are for by that: one for use of long ago, issued only now, covers no years.
 covered as (
 
     select
         *,
-        coalesce(months_between_bills, 1) as months_per_bill,
-        least({{ months_after('first_period', 'last_period') }} + coalesce(months_between_bills, 1), 15)
-            as months_covered_12m
-    from all_figures
+        coalesce(known_months_per_bill, 1) as months_per_bill,
+        least(
+            {{ months_after('first_period', 'last_period') }} + coalesce(known_months_per_bill, 1),
+            greatest(periods_12m * coalesce(known_months_per_bill, 1), {{ most_months }})
+        ) as months_covered_12m
+    from spaced
 
 ),
 
@@ -335,7 +378,8 @@ behaviour as (
         covered.next_due_on,
         covered.last_period,
         covered.months_covered_12m,
-        covered.months_per_bill
+        covered.months_per_bill,
+        covered.known_months_per_bill is not null as is_months_per_bill_known
     from covered
     left join bounced
         on

@@ -1,9 +1,11 @@
--- How far the population has moved within a year: its scores, and each indicator, by the bins of the policy.
+-- How far the population has moved within a year: its scores, and each indicator, by the bins of the policy. In the
+-- first year its scores alone, within a month.
 {{ config(indexes=[{'columns': ['indicator'], 'unique': true}]) }}
 
 {#-
     Month-end with month-end, as constants so that they are looked up: the newest, and the youngest that is a year
-    older, else the oldest; of those on which enough bills had fallen due to compare by.
+    older, else the oldest; of those that had a year of bills behind them as well. Before there are, windows of a year
+    fill up: no indicator is compared, and scores with the month-end before alone, if enough bills had fallen due.
 -#}
 {%- set last_day = as_of_dates() | last -%}
 {%- set month_ends = as_of_dates()[:-1] + ([last_day] if is_month_end(last_day) else []) -%}
@@ -16,7 +18,9 @@
 ).rows if bills else [] -%}
 {%- set known_from = oldest_due[0][0] if oldest_due else '' -%}
 {%- set earlier = month_ends[:-1] | select('ge', known_from) | list -%}
-{%- set then = (earlier | select('le', year_before) | list | last) or (earlier | first) -%}
+{%- set full_from = ((known_from[:4] | int) + 1) ~ known_from[4:] if known_from else '9999' -%}
+{%- set full = earlier | select('ge', full_from) | list -%}
+{%- set then = (full | select('le', year_before) | list | last) or (full | first) or (earlier | last) -%}
 {%- set now_date = "cast('" ~ now ~ "' as date)" if now else 'cast(null as date)' -%}
 {%- set base_date = "cast('" ~ then ~ "' as date)" if then else 'cast(null as date)' -%}
 with
@@ -335,7 +339,7 @@ dated as (
         counts.customers_before,
         counts.available_share,
         counts.available_share_before,
-        indices.psi,
+        {{ 'indices.psi' if full else "case when counts.indicator = 'score' then indices.psi end" }} as psi,
         latest_date.policy_version,
         case when counts.indicator = 'score' then policies.max_score_psi end as blocked_above
     from counts

@@ -13,7 +13,7 @@ from gridcredit.policies.evaluation_rules import EvaluationRules, read_rules
 from gridcredit.policies.store import held_back, left_aside, loaded_versions, read_policies, why_held_back
 from gridcredit.settings import Settings
 from gridcredit.warehouse.connection import Connection
-from gridcredit.warehouse.published_tables import not_yet_published
+from gridcredit.warehouse.published_tables import not_yet_published, table_columns
 
 # What is missing: its name in texts.yml, and its figures.
 Gap = tuple[str, dict[str, Any]]
@@ -37,6 +37,8 @@ HARDLY_CHANCE = 0.001
 SMALL_PART = 0.01
 # Above this share without a grade something is not delivered, or read wrongly.
 MANY_NOT_RATED = 0.1
+# Of a contract so many calendar months old who is billed monthly has a second bill.
+MONTHS_TO_SECOND_BILL = 3
 # Of the newest month-end whose outcome is known, by the definition of default (evaluation/long_overdue_bill.sql):
 # of customers not in default yet a bill became so old in the window that on this day all undisputed and unpaid so old,
 # written off or not, was worth pursuing.
@@ -87,6 +89,24 @@ where
     )
 order by segment
 """
+# Customers without a grade, by what prevents one: the first of these that does.
+NOT_RATED = """
+select
+    count(*), policy_version,
+    case
+        when coalesce(bills_due_12m, 0) = 0 then 'not_rated'
+        when bills_due_12m < least_bills_due then 'few_bills'
+        when score is null then 'little_known'
+        else 'new_not_rated'
+    end as cause,
+    least_bills_due as least, new_customer_months as months
+from published.customer_rating
+inner join policy.policies using (policy_version)
+left join published.feature_library using (customer_id)
+where grade_by_policy = 'NR'
+group by policy_version, cause, least_bills_due, new_customer_months
+order by policy_version, cause
+"""
 # Of customers with bills of a year, those with fewer than one a month, and those with three in two months or more.
 BILLS_A_YEAR = """
 select
@@ -96,6 +116,14 @@ select
 from features.payment_behaviour as behaviour
 inner join published.customer_rating as ratings using (as_of_date, customer_id)
 where behaviour.bills_due_12m > 0
+"""
+# Of contracts so old that a second bill could have come, those of which one bill alone says what a month costs.
+GUESSED_MONTHS = """
+select count(*)
+from features.payment_behaviour as behaviour
+inner join published.customer_rating as ratings using (as_of_date, customer_id)
+inner join published.feature_library as library using (customer_id)
+where behaviour.last_period is not null and not behaviour.is_months_per_bill_known and library.tenure > %s
 """
 
 # Customers who are pursued for less than a part of a month's bill.
@@ -180,13 +208,19 @@ def _readings(connection: Connection) -> Iterator[Gap]:
 
 def _bills(connection: Connection) -> Iterator[Gap]:
     """Most customers have bills more rarely than each month, or more often: what counts bills was made for one a
-    month.
+    month. Of some a single bill says what a month costs, whatever it is for.
     """
     billed, rarely, often = connection.execute(BILLS_A_YEAR).fetchone() or (0, 0, 0)
     if rarely > billed / 2:
         yield "bills_far_apart", {"share": 100 * rarely / billed}
     if often > billed / 2:
         yield "bills_close_together", {"share": 100 * often / billed}
+    if "is_months_per_bill_known" not in table_columns(connection, "features", "payment_behaviour"):
+        # Built before it was asked.
+        return
+    (guessed,) = connection.execute(GUESSED_MONTHS, [MONTHS_TO_SECOND_BILL]).fetchone() or (0,)
+    if guessed:
+        yield "months_guessed", {"customers": guessed, "months": MONTHS_TO_SECOND_BILL}
 
 
 def _bunched_scores(connection: Connection) -> Iterator[Gap]:
@@ -211,14 +245,14 @@ def _sizes(connection: Connection) -> Iterator[Gap]:
 
 
 def _not_rated(connection: Connection) -> Iterator[Gap]:
-    """Customers without a grade, and those of them of whom no bill fell due."""
-    row = connection.execute(
-        "select count(*), count(*) filter (where grade_by_policy = 'NR'), "
-        "count(*) filter (where grade_by_policy = 'NR' and coalesce(bills_due_12m, 0) = 0) "
-        "from published.customer_rating left join published.feature_library using (customer_id)"
-    ).fetchone()
-    if row and row[1] > MANY_NOT_RATED * row[0]:
-        yield "not_rated", {"share": 100 * row[1] / row[0], "without_bill": row[2]}
+    """Customers without a grade, those of them of whom no bill fell due, and what the policy asks for of the others."""
+    (customers,) = connection.execute("select count(*) from published.customer_rating").fetchone() or (0,)
+    found = connection.execute(NOT_RATED).fetchall()
+    not_rated = sum(row[0] for row in found)
+    if not_rated > MANY_NOT_RATED * customers:
+        share = 100 * not_rated / customers
+        for count, version, cause, least, months in found:
+            yield cause, {"share": share, "customers": count, "version": version, "least": least, "months": months}
 
 
 def _probabilities(connection: Connection, rules: EvaluationRules) -> Iterator[Gap]:

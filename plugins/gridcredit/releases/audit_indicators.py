@@ -23,6 +23,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 ZERO = Decimal(0)
+# A bill is for so many months at most.
+MOST_MONTHS = 15
 Row = dict[str, str]
 
 
@@ -185,7 +187,12 @@ def indicators_of(judged: list[Judged], day: date, version: str) -> dict[str, De
     billed = sum((bill.amount for bill in of_use), ZERO)
     periods = sorted({bill.period for bill in of_use if bill.period})
     steps = [months_between(one, other) for one, other in pairwise(periods)]
-    months = min(sum(steps) + min(steps, default=1), 15)
+    # The first of the year is for as many months as lie between it and the one before; a gap is no bill's.
+    first = min(periods, default=date.min)
+    earlier = [one.bill.period for one in judged if one.bill.period and one.bill.period < first]
+    apart = steps + [months_between(max(earlier), first)] if earlier else steps
+    each = min((step for step in apart if step <= MOST_MONTHS), default=1)
+    months = min(sum(steps) + each, max(len(periods) * each, MOST_MONTHS))
     owed = sum((one.open_amount for one in judged), ZERO)
     overdue = sum((one.open_amount for one in judged if one.bill.due_on < day), ZERO)
     mean_bill = billed / len(issued) if issued else ZERO

@@ -13,6 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -428,8 +429,15 @@ def test_a_file_leads_to_the_rows_it_changed(released: Released) -> None:
 
 
 def test_a_bill_leads_to_its_customers_rows(released: Released) -> None:
-    ((bill,),) = rows(released.settings, "select min(bill_id) from published.late_charge")
+    late = "select bill_id, issued_on from raw.bill where bill_id in (select bill_id from published.late_charge)"
+    bill, issued_on = rows(released.settings, f"{late} order by issued_on desc, bill_id limit 1")[0]
     trace = touched_by_bill(bill, released.settings)
+    days = [date.fromisoformat(day) for day in re.findall(r"as_of_date=(\S+)", trace.as_text())]
+    # Of earlier days, of which there are more, none rests on it.
+    assert days
+    assert min(days) >= issued_on
+    ratings = rows(released.settings, "select min(as_of_date) from published.rating_month_end")
+    assert ratings[0][0] < issued_on
     assert f"late_charge bill_id={bill}" in trace.as_text()
     assert "bill.csv" in trace.as_text()
 

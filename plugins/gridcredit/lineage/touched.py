@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -58,12 +59,14 @@ def touched_by_bill(bill_id: str, settings: Settings | None = None) -> Trace:
         connection.read_only = True
         trace = Trace(f"bill {bill_id}")
         customers: list[str] = []
+        issued: list[date] = []
         found = Node("record", f"bill {bill_id}")
         for file_id, line_no, customer, amount, issued_on in connection.execute(
             "select _file_id, _line_no, customer_id, amount, issued_on from raw.bill where bill_id = %s order by 1, 2",
             [bill_id],
         ).fetchall():
             customers.append(customer)
+            issued.append(issued_on)
             facts = {"customer_id": customer, "amount": amount, "issued_on": issued_on, "line": line_no}
             found = trace.add(Node("record", f"bill {bill_id} in #{file_id}", facts))
             trace.add(_file(connection, file_id), under=found)
@@ -71,7 +74,7 @@ def touched_by_bill(bill_id: str, settings: Settings | None = None) -> Trace:
         if not customers and not is_quarantined:
             raise GridCreditError(f"no bill {bill_id!r} has been loaded, and none lies in quarantine")
         if customers:
-            _add_rows(trace, connection, found, ["bill"], customers, None, bill_id)
+            _add_rows(trace, connection, found, ["bill"], customers, None, bill_id, min(issued))
     return trace
 
 
@@ -211,9 +214,10 @@ def _add_rows(
     customers: list[str],
     release: int | None,
     bill_id: str | None = None,
+    issued_on: date | None = None,
 ) -> None:
     """Of each table the rows opened by a release (or current, without one) that belong to the customers, or to
-    nobody.
+    nobody; of a bill none of an earlier day, which knows nothing of it.
     """
     for table in _tables_on(connection, extracts):
         key = TABLES[table].key
@@ -225,13 +229,16 @@ def _add_rows(
             conditions.append(sql.SQL("customer_id = any(%(customers)s)"))
         if bill_id and "bill_id" in key:
             conditions.append(sql.SQL("bill_id = %(bill)s"))
+        if issued_on and "as_of_date" in key:
+            conditions.append(sql.SQL("as_of_date >= %(issued_on)s"))
         query = sql.SQL("select count(*) over (), {} from {} where {} order by {} limit %(named)s").format(
             columns := sql.SQL(", ").join(map(sql.Identifier, key)),
             sql.Identifier("published", f"{table}_history"),
             sql.SQL(" and ").join(conditions),
             columns,
         )
-        values: dict[str, Any] = {"release": release, "customers": customers, "bill": bill_id, "named": ROWS_NAMED}
+        values: dict[str, Any] = {"release": release, "customers": customers, "named": ROWS_NAMED}
+        values |= {"bill": bill_id, "issued_on": issued_on}
         rows = connection.execute(query, values).fetchall()
         if not rows:
             continue

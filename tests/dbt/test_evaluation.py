@@ -308,7 +308,7 @@ def test_an_approved_policy_rates_from_its_date_on(rated: Rated, tmp_path: Path)
     load_policies(elsewhere)
     adopted = read_policy(elsewhere.policy_folders[1] / "default" / "weighted-1", elsewhere)
     assert adopted.header.approver == "Li Wei"
-    assert [one.status for one in list_proposals(settings)] == ["approved", "open", "refused"]
+    assert [one.status for one in list_proposals(settings)] == ["approved", "refused"]
 
 
 def test_the_watch_computes_what_scikit_learn_computes(rated: Rated) -> None:

@@ -6,6 +6,8 @@ import csv
 import os
 import re
 import shutil
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -333,6 +335,37 @@ def test_a_directory_is_refused(settings: Settings, demo: Mapping, tmp_path: Pat
     folder.mkdir()
     with pytest.raises(FileRefusedError, match="is a directory"):
         load_file(folder, demo, settings)
+
+
+def test_the_shipped_mapping_of_a_ledger(settings: Settings, tmp_path: Path) -> None:
+    """Of three bills, as of the IBM ledger: each customer once, and of a bill that is not settled no payment, and its
+    dispute.
+    """
+    path = write(
+        tmp_path / "accounts_receivable.csv",
+        "countryCode,customerID,PaperlessDate,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,"
+        "PaperlessBill,DaysToSettle,DaysLate\n"
+        "391,0379-NEVHP,4/6/2013,0000611365,1/2/2013,2/1/2013,55.94,No,1/15/2013,Paper,13,0\n"
+        "391,0379-NEVHP,4/6/2013,0007900770,1/26/2013,2/25/2013,61.74,Yes,3/3/2013,Paper,36,6\n"
+        "406,8976-AMJEO,3/3/2012,0009231909,7/3/2013,8/2/2013,65.88,Yes,,Electronic,5,0\n",
+    )
+    result = load_file(path, load_mappings(settings.mappings_dir)["ibm_receivables"], settings)
+    counts = {name: (c.read, c.accepted, c.filtered, c.repeated) for name, c in result.counts.items()}
+    assert counts == {"customer": (3, 2, 0, 1), "bill": (3, 3, 0, 0), "payment": (3, 2, 1, 0)}
+    with connect(settings) as connection:
+        bills = connection.execute("select bill_id, due_on, disputed from raw.bill order by 1").fetchall()
+        payments = connection.execute("select payment_id, paid_on, amount from raw.payment order by 1").fetchall()
+        customers = connection.execute("select customer_id, region from raw.customer order by 1").fetchall()
+    assert bills == [
+        ("0000611365", date(2013, 2, 1), False),
+        ("0007900770", date(2013, 2, 25), False),
+        ("0009231909", date(2013, 8, 2), True),
+    ]
+    assert payments == [
+        ("0000611365-settled", date(2013, 1, 15), Decimal("55.94")),
+        ("0007900770-settled", date(2013, 3, 3), Decimal("61.74")),
+    ]
+    assert customers == [("0379-NEVHP", "391"), ("8976-AMJEO", "406")]
 
 
 def test_the_ibm_ledger_makes_three_extracts(settings: Settings, ibm_ledger: Path) -> None:

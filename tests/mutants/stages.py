@@ -45,6 +45,7 @@ FARTHEST = {"tests/unit": 4, "tests/dbt": 2, "tests/integration": 2}
 READERS = {
     "policies": ("tests/unit/test_policy", "tests/unit/test_figures", "tests/unit/test_scorecard", "tests/dbt/"),
     "expectations": (
+        "tests/unit/test_bounds_of_expectations",
         "tests/unit/test_repository",
         "tests/integration/test_each_expectation_fails.py",
         "tests/integration/test_expectations",
@@ -83,5 +84,7 @@ def stages_of_data(mutant: Mutant, tests: list[Test]) -> list[Stage]:
     found = [
         test for test in tests if test.file.startswith(wanted) and (is_read_late or test.builds or not test.prepared)
     ]
-    ordered = sorted(found, key=lambda test: (test.file.startswith("tests/dbt"), test.file))
+    ordered = sorted(
+        found, key=lambda test: (not test.file.startswith("tests/unit"), test.file.startswith("tests/dbt"), test.file)
+    )
     return [Stage([test.name for test in group]) for _, group in groupby(ordered, key=lambda test: test.file)]

@@ -280,14 +280,14 @@ def test_a_version_that_rates_already_is_reported_and_stops_no_check(
     monkeypatch.setattr("gridcredit.cli.console.get_settings", lambda: settings)
     as_new = CliRunner().invoke(app, ["policy", "check"])
     assert (as_new.exit_code, "asks for 120" in as_new.output) == (1, True)
-    monkeypatch.setattr("gridcredit.cli.policies._warehouse_if_any", lambda _: nullcontext(Places()))
+    monkeypatch.setattr("gridcredit.cli.policies.warehouse_if_any", lambda _: nullcontext(Places()))
     monkeypatch.setattr("gridcredit.policies.store.loaded_versions", lambda _: {"default-1.0": ""})
     loaded = CliRunner().invoke(app, ["policy", "check"])
     assert loaded.exit_code == 0, loaded.output
     assert "default-1.0: rates as it was loaded; a new version that says so is refused: " in loaded.output
     assert "default-1.1: sound" in loaded.output
     # What the warehouse would round is asked of the others.
-    monkeypatch.setattr("gridcredit.cli.policies._warehouse_if_any", lambda _: nullcontext(Places(of_points=0)))
+    monkeypatch.setattr("gridcredit.cli.policies.warehouse_if_any", lambda _: nullcontext(Places(of_points=0)))
     rounded = CliRunner().invoke(app, ["policy", "check"])
     assert (rounded.exit_code, "has more than 0 decimals" in rounded.output) == (1, True)
 

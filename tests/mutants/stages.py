@@ -43,7 +43,13 @@ def _place(test: Test) -> tuple[int, str]:
 FARTHEST = {"tests/unit": 4, "tests/dbt": 2, "tests/integration": 2}
 # What is no code has no imports: the tests of what reads it, and those that work its figures out by hand.
 READERS = {
-    "policies": ("tests/unit/test_policy", "tests/unit/test_figures", "tests/unit/test_scorecard", "tests/dbt/"),
+    "policies": (
+        "tests/unit/test_policy",
+        "tests/unit/test_attributes",
+        "tests/unit/test_figures",
+        "tests/unit/test_scorecard",
+        "tests/dbt/",
+    ),
     "expectations": (
         "tests/unit/test_bounds_of_expectations",
         "tests/unit/test_repository",
@@ -51,7 +57,7 @@ READERS = {
         "tests/integration/test_expectations",
         "tests/integration/test_release.py",
     ),
-    "mappings": ("tests/unit/test_mapping", "tests/integration/test_formats"),
+    "mappings": ("tests/unit/test_mapping", "tests/integration/test_formats", "tests/integration/test_ingest"),
 }
 
 

@@ -119,7 +119,7 @@ def test_what_was_approved_and_has_rated_nothing_is_withdrawn(settings: Settings
 def test_a_day_that_was_released_is_refused_to_who_proposes(
     new_warehouse: WarehouseFactory, small: Prepared, tmp_path: Path
 ) -> None:
-    """Who approves is told to propose under another version: the same one with another date is another policy."""
+    """The refusal says to propose under another version: the same one with another date is another policy."""
     settings = new_warehouse(small)
     ((last_day,),) = rows(settings, "select max(as_of_date) from lineage.releases")
     later = last_day + timedelta(days=1)

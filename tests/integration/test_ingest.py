@@ -187,7 +187,7 @@ def test_a_mapping_in_another_currency_is_refused(settings: Settings, demo: Mapp
 
 
 def test_the_currency_is_the_warehouses(settings: Settings, demo: Mapping, tmp_path: Path) -> None:
-    """Its first load stores it, whoever comes later with another one or with none."""
+    """Its first load stores it; a later one with another, or with none, changes nothing."""
     in_euro = settings.model_copy(update={"currency": "EUR"})
     in_pounds = settings.model_copy(update={"currency": "GBP"})
     assert "currency" not in settings.model_fields_set

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from gridcredit.ingestion.samples.draft import draft_mapping
 from openpyxl import Workbook
 
 
-def drafted(path: Path, text: str) -> tuple[dict[str, object], str]:
+def drafted(path: Path, text: str) -> tuple[dict[str, Any], str]:
     """The draft of one sample, as YAML and as text."""
     path.write_text(text, encoding="utf-8")
     draft = draft_mapping("mine", [path])
@@ -65,7 +66,7 @@ def test_other_names_for_the_same_are_known_and_marked(tmp_path: Path, name: str
     header, row = NAMED[name]
     extract, columns = FOUND[name]
     rule, draft = drafted(tmp_path / name, f"{header}\n{row}\n")
-    found = rule["extracts"][extract]["columns"]  # type: ignore[index]
+    found = rule["extracts"][extract]["columns"]
     assert found == dict(zip(columns.split(), header.replace(";", ",").split(","), strict=True))
     for column, source in found.items():
         assert column == source.lower() or f"{column}: {source}  # by its name only" in draft
@@ -95,7 +96,7 @@ def test_a_name_alone_does_not_make_dates_or_numbers(tmp_path: Path) -> None:
         "Account,Month,Due on,Bill id,Amount "
         'due\nK001,2026-01,2026-02-23,B1,"1,234.56"\nK002,2026-01,2026-02-23,B2,34.50\n',
     )
-    columns = rule["extracts"]["bill"]["columns"]  # type: ignore[index]
+    columns = rule["extracts"]["bill"]["columns"]
     assert columns["bill_id"] == "Bill id"
     assert columns["due_on"] == "Due on"
     assert columns.get("amount") in (None, "Amount due")
@@ -131,7 +132,7 @@ def test_what_is_written_as_words_needs_values(tmp_path: Path) -> None:
 def test_a_unit_in_a_name_is_never_taken_for_another(tmp_path: Path) -> None:
     text = CUSTOMERS.format("voltage_v;contract_capacity_kw", "2026-01-01 00:00:00", "400;50")
     rule, draft = drafted(tmp_path / "customer.csv", text)
-    columns = rule["extracts"]["customer"]["columns"]  # type: ignore[index]
+    columns = rule["extracts"]["customer"]["columns"]
     assert columns["voltage_kv"] == {"from": "voltage_v", "unit": "V"}
     assert "contract_capacity_kva" not in columns
     assert (
@@ -150,13 +151,13 @@ def test_a_unit_in_a_name_is_never_taken_for_another(tmp_path: Path) -> None:
 def test_days_as_they_are_also_written(tmp_path: Path, days: tuple[str, str], line: str) -> None:
     rows = "".join(f"P{number};C1;{day};5\n" for number, day in enumerate(days))
     rule, draft = drafted(tmp_path / "payment.csv", PAYMENTS + rows)
-    assert rule["extracts"]["payment"]["columns"]["paid_on"] == "paid_on"  # type: ignore[index]
+    assert rule["extracts"]["payment"]["columns"]["paid_on"] == "paid_on"
     assert line in draft
 
 
 def test_a_column_of_the_very_name_is_taken_with_a_doubt(tmp_path: Path) -> None:
     rule, draft = drafted(tmp_path / "payment.csv", PAYMENTS + "P1;C1;2026-01-05;5,00-\nP2;C1;2026-01-05;1.005,00\n")
-    assert rule["extracts"]["payment"]["columns"]["amount"] == "amount"  # type: ignore[index]
+    assert rule["extracts"]["payment"]["columns"]["amount"] == "amount"
     assert "amount: amount  # its values are not all of kind money" in draft
 
 

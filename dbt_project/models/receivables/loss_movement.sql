@@ -140,15 +140,8 @@ aged as (
 losses as (
 
     select
-        as_of_date,
-        previous_on,
-        region,
-        org_unit,
-        segment,
-        open_amount,
-        net_now,
+        *,
         net_then - retained as ended_amount,
-        written_off_amount,
         round({{ product('net_then', 'probability_then', 'loss_given_then') }}, 2) as opening,
         round({{ product('retained', 'probability_then', 'loss_given_then') }}, 2) as retained_then,
         round({{ product('retained', 'probability_aged', 'loss_given_aged') }}, 2) as retained_aged,

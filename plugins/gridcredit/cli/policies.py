@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Column, Table
@@ -24,9 +24,6 @@ from gridcredit.errors import GridCreditError
 from gridcredit.policies.folder import Policy
 from gridcredit.policy_changes.model_card import ModelCard
 from gridcredit.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 policy_app = typer.Typer(no_args_is_help=True, help="Check, compare and try credit policies.")
 

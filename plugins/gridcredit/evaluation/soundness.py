@@ -125,7 +125,6 @@ inner join published.customer_rating as ratings using (as_of_date, customer_id)
 inner join published.feature_library as library using (customer_id)
 where behaviour.last_period is not null and not behaviour.is_months_per_bill_known and library.tenure > %s
 """
-
 # Customers who are pursued for less than a part of a month's bill.
 SMALL_DEBTS = """
 select count(*)

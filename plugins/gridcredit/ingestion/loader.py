@@ -111,7 +111,10 @@ def load_file(
     if rule is None:
         patterns = ", ".join(known.pattern for known in mapping.files)
         raise FileRefusedError(f"{path.name}: mapping {mapping.mapping!r} has no rule for it; it knows {patterns}")
-    settings = in_its_currency(settings)
+    with connect(settings) as connection:
+        settings = in_its_currency(settings, connection)
+        # Committed at once: other loads do not wait for this one.
+        store_currency(connection, settings)
     require_currency(mapping, path, settings)
     began = datetime.now(UTC)
     header = read_header(path, rule)
@@ -119,9 +122,6 @@ def load_file(
     check_space(path, settings)
     file = FileToLoad(path, sha256_of(path), header, mapping, rule, drift, read_promise(path, rule), repair)
     file.promise.check_content(path, file.sha256)
-    with connect(settings) as connection:
-        # Committed at once: other loads do not wait for this one.
-        store_currency(connection, settings)
     with connect(settings) as connection:
         known = known_load(connection, path, mapping, file.sha256)
         file_id = None if known else _register(connection, file)

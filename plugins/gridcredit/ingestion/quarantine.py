@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import structlog
 
@@ -43,6 +44,13 @@ class Waiting:
     example: str
 
 
+# The rows that `list_quarantined` counts, of all loads together.
+COUNT_WAITING: LiteralString = (
+    "select count(*) as waiting from quarantine.rows join lineage.files using (file_id) "
+    "where resubmitted_in is null and undone_at is null"
+)
+
+
 def list_quarantined(settings: Settings | None = None, file_id: int | None = None) -> list[Waiting]:
     """What waits in quarantine and was not sent again, newest loads first; of one load, or of all."""
     with connect(settings or get_settings()) as connection:
@@ -58,11 +66,8 @@ def list_quarantined(settings: Settings | None = None, file_id: int | None = Non
 
 
 def count_waiting(connection: Connection) -> int:
-    """The rows that `list_quarantined` counts, of all loads together."""
-    (waiting,) = connection.execute(
-        "select count(*) from quarantine.rows join lineage.files using (file_id) "
-        "where resubmitted_in is null and undone_at is null"
-    ).fetchone() or (0,)
+    """How many rows wait."""
+    (waiting,) = connection.execute(COUNT_WAITING).fetchone() or (0,)
     return int(waiting)
 
 

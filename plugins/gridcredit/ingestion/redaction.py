@@ -29,6 +29,7 @@ from gridcredit.ingestion.batch import Batch, BooleanMask, Malformed
 from gridcredit.ingestion.conversion.convert import column_text
 from gridcredit.ingestion.conversion.invisible import clean_name
 from gridcredit.ingestion.mapping.rules import FileRule
+from gridcredit.ingestion.readers.csv_file import is_gzip
 from gridcredit.ingestion.readers.reader import read_batches, read_header
 from gridcredit.persons.pseudonyms import ERASED
 
@@ -141,9 +142,9 @@ def batch_of(header: list[str] | None, rows: list[tuple[int, list[str], str]]) -
 def _redacted(path: Path, rule: FileRule, lines: Collection[int], named: Named) -> bytes | None:
     """A CSV file's content without what its lines say of persons; None where they are not records of their own."""
     packed = path.read_bytes()
-    is_gzip = packed.startswith(b"\x1f\x8b")
+    is_packed = is_gzip(path)
     try:
-        text = (gzip.decompress(packed) if is_gzip else packed).decode(rule.encoding)
+        text = (gzip.decompress(packed) if is_packed else packed).decode(rule.encoding)
         physical = io.StringIO(text, newline="\n").readlines()
         reader = csv.reader(physical, delimiter=rule.delimiter)
         for _ in range(rule.header_row - 1):
@@ -172,7 +173,7 @@ def _redacted(path: Path, rule: FileRule, lines: Collection[int], named: Named) 
     if missing:
         return None
     content = "".join(rows).encode(rule.encoding)
-    return gzip.compress(content, mtime=0) if is_gzip else content
+    return gzip.compress(content, mtime=0) if is_packed else content
 
 
 def _retained_columns(rule: FileRule) -> set[str]:
@@ -196,9 +197,7 @@ def _text_of(path: Path) -> str | None:
     held.
     """
     try:
-        with path.open("rb") as file:
-            is_gzip = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if is_gzip else path.open("rb") as stream:
+        with gzip.open(path) if is_gzip(path) else path.open("rb") as stream:
             content = stream.read(SEARCHED_BYTES + 1)
     except (EOFError, OSError, zlib.error):
         return None

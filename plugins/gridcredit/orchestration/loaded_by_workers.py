@@ -2,6 +2,7 @@
 load it again.
 """
 
+# Loaded, and not used here.
 # ruff: noqa: F401
 import airflow.providers.openlineage.plugins.macros
 import dbt.adapters.postgres

@@ -44,7 +44,11 @@ def run_gate(gate: Gate, run: Run) -> list[Check]:
         checks = _run_checks(gate, run, suites, tables)
     send_gate(run, gate, checks, tables, started)
     failed = [check for check in checks if not check.success]
-    blocking = [check for check in blocking_checks(run.id, settings) if check.gate == gate]
+    blocking = (
+        [check for check in blocking_checks(run.id, settings) if check.gate == gate]
+        if any(check.is_critical_failure for check in failed)
+        else []
+    )
     stopping = {check.as_found for check in blocking}
     let_through = 0
     for check in failed:

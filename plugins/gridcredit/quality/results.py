@@ -41,7 +41,7 @@ class Check:
 
     @property
     def as_found(self) -> tuple[str, str, str | None, str | None]:
-        """What tells it apart from the other checks of its gate."""
+        """What distinguishes it from the other checks of its gate."""
         return self.suite, self.expectation, self.column, self.detail
 
 

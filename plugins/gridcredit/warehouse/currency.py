@@ -1,4 +1,4 @@
-"""The currency of all amounts in a warehouse: stored by its first load, the same for whoever runs a command."""
+"""The currency of all amounts in a warehouse: stored by its first load, the same in each command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def in_its_currency(settings: Settings, connection: Connection | None = None) ->
 
 
 def store_currency(connection: Connection, settings: Settings) -> None:
-    """Store the currency of a load: once, but anew while nothing is loaded and nothing was released."""
+    """Store the currency of a load: once, and again while nothing is loaded and nothing was released."""
     connection.execute(
         "insert into ops.warehouse_currency (currency) values (%s) on conflict (is_only) do update "
         "set currency = excluded.currency, stored_at = excluded.stored_at "

@@ -189,7 +189,7 @@ def open_end(path: Path, rule: FileRule) -> list[str]:
 
     Nothing where a trailer or a manifest vouches for its end, or where it is packed: a packed file knows its own.
     """
-    if rule.trailer or rule.manifest or is_packed(path):
+    if rule.trailer or rule.manifest or is_gzip(path):
         return []
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - 2, 0))
@@ -202,7 +202,7 @@ def open_end(path: Path, rule: FileRule) -> list[str]:
     ]
 
 
-def is_packed(path: Path) -> bool:
+def is_gzip(path: Path) -> bool:
     """Whether a file is packed by gzip."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
@@ -215,7 +215,7 @@ def read_start(path: Path, size: int) -> bytes:
 
 
 def _open_bytes(path: Path, limits: ReadLimits | None = None) -> IO[bytes]:
-    if not is_packed(path):
+    if not is_gzip(path):
         return path.open("rb")
     expanded = cast(IO[bytes], gzip.GzipFile(path))
     return cast(IO[bytes], LimitedStream(expanded, path.name, limits.expanded_bytes)) if limits else expanded

@@ -72,18 +72,8 @@ OF_COLUMNS = {
     "kind": ("bill_type", "invoice_type", "rechnungsart", "belegart", "type_facture", "账单类型"),
     "payment_id": (
         *("payment", "payment_no", "payment_number", "receipt", "receipt_id", "receipt_no", "receipt_number"),
-        *(
-            "transaction_id",
-            "beleg",
-            "belegnummer",
-            "zahlung",
-            "zahlungsnummer",
-            "zahlung_nr",
-            "paiement",
-            "缴费流水号",
-            "收费编号",
-            "流水号",
-        ),
+        *("transaction_id", "beleg", "belegnummer", "zahlung", "zahlungsnummer", "zahlung_nr", "paiement"),
+        *("缴费流水号", "收费编号", "流水号"),
     ),
     "paid_on": (
         *("payment_date", "date_paid", "paid", "paid_date", "receipt_date", "received_on", "value_date", "booked_on"),

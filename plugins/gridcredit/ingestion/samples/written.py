@@ -55,21 +55,16 @@ def sniff(sample: Path, options: Options, comments: Comments) -> None:
 
 def _sniff_csv(sample: Path, options: Options, comments: Comments) -> None:
     start = read_start(sample, SAMPLE_BYTES)
-    readable = _encodings_of(start)
-    if not readable:
+    readings = _readings(start)
+    if not readings:
         raise FileRefusedError(f"{sample.name}: is text in none of {', '.join(ENCODINGS)}: name its encoding yourself")
-    encoding = readable[0]
-    text = _decoded(start, encoding)
+    (encoding, text), *others = readings.items()
     if encoding != "utf-8":
         options["encoding"] = encoding
-        # A line with such a letter, by each of the encodings that it can be read in.
-        example = next((line for line in start.splitlines() if not line.isascii()), b"")
-        words = [_foreign_word(_decoded(example, one)) for one in readable]
-        comments["encoding"] = (
-            f"not UTF-8: it reads {words[0]!r}, and {words[1]!r} by {readable[1]}: which is meant?"
-            if len(readable) > 1
-            else "not UTF-8; check letters with accents and signs"
-        )
+        comments["encoding"] = "not UTF-8; check letters with accents and signs"
+        for other, otherwise in others:
+            words = f"{_foreign_word(text)!r}, and {_foreign_word(otherwise)!r} by {other}"
+            comments["encoding"] = f"not UTF-8: it reads {words}: which is meant?"
     lines = text.splitlines()[:TOP]
     delimiter = max(DELIMITERS, key=lambda one: sum(line.count(one) for line in lines))
     if delimiter != ",":
@@ -77,26 +72,20 @@ def _sniff_csv(sample: Path, options: Options, comments: Comments) -> None:
     _draft_header([line.count(delimiter) for line in lines], options, comments)
 
 
-def _encodings_of(start: bytes) -> list[str]:
-    """Those in which a text can be read, the likeliest first: UTF-8 and UTF-16 leave no doubt."""
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return ["utf-16"]
-    readable = []
-    for encoding in ENCODINGS:
+def _readings(start: bytes) -> dict[str, str]:
+    """The text by each encoding that it can be read in, the likeliest first: UTF-8 and UTF-16 leave no doubt."""
+    is_utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    readings: dict[str, str] = {}
+    for encoding in ("utf-16",) if is_utf16 else ENCODINGS:
         with suppress(UnicodeDecodeError):
-            _decoded(start, encoding)
-            readable.append(encoding)
+            # The last letter may be cut.
+            readings[encoding] = codecs.getincrementaldecoder(encoding)().decode(start)
             if encoding == "utf-8":
                 break
     # A Chinese sign is two bytes beyond ASCII; of European letters one stands alone between others.
     runs = re.findall(rb"[\x80-\xff]+", start)
     alone = sum(len(run) == 1 for run in runs)
-    return readable[::-1] if 2 * alone > len(runs) else readable
-
-
-def _decoded(start: bytes, encoding: str) -> str:
-    # The last letter may be cut.
-    return codecs.getincrementaldecoder(encoding)().decode(start)
+    return dict(reversed(readings.items())) if 2 * alone > len(runs) else readings
 
 
 def _foreign_word(line: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from gridcredit.errors import GridCreditError
 from gridcredit.ingestion.landing import waiting_files
+from gridcredit.ingestion.quarantine import COUNT_WAITING
 from gridcredit.operations.airflow_api import NIGHTLY_DAG
 from gridcredit.reporting.policy.receipts import read_receipts
 from gridcredit.settings import Settings
@@ -45,8 +46,7 @@ QUERIES: dict[str, LiteralString] = {
     "where run_id = %(run)s and not success order by severity, gate desc, suite limit %(rows)s",
     "proposals": "select proposal_id, policy_version, effective_from from policy.proposals where is_approved is null "
     "order by proposal_id",
-    "quarantine": "select count(*) as waiting from quarantine.rows join lineage.files using (file_id) "
-    "where resubmitted_in is null and undone_at is null",
+    "quarantine": COUNT_WAITING,
 }
 WARNINGS: LiteralString = (
     "select level, count(*) as warnings, count(distinct customer_id) as customers from published.customer_warning "

@@ -1,4 +1,4 @@
--- The currency of all amounts in this warehouse, from its first load on: it is the warehouse's, not that of whoever runs a command.
+-- The currency of all amounts in this warehouse, from its first load on: the warehouse's, not a command's.
 create table ops.warehouse_currency (
     is_only boolean primary key default true check (is_only),
     currency text not null,

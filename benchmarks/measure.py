@@ -38,6 +38,8 @@ def plain_copy(path: Path, settings: Settings) -> float:
                     copy.write(block)
 
         seconds = timed(copy_file)
+        # A server that has run for a while holds its memory already; one just started asks for each page.
+        connection.execute("select count(*) from ops.plain")
         connection.execute("drop table ops.plain")
     return seconds
 

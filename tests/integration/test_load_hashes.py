@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from gridcredit.errors import GridCreditError
+from gridcredit.ingestion import extract_load
 from gridcredit.ingestion.revert import revert_load
 from gridcredit.operations import pipeline
 from gridcredit.operations.erasure import erase_customer
@@ -34,6 +35,16 @@ def change(settings: Settings, *statements: str) -> None:
     with connect_as_owner(settings) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def test_rows_that_do_not_arrive_are_noticed(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What raw holds is counted apart from what was accepted: where they differ nothing is loaded."""
+    monkeypatch.setattr(extract_load, "_as_copied", lambda _rows: ("text", memoryview(b"")))
+    with pytest.raises(GridCreditError, match=r"2 payment rows were accepted, and 0 came to the warehouse"):
+        deliver(tmp_path / "payment.csv", settings, PAYMENTS)
+    assert rows(settings, "select count(*) from lineage.files") == [(0,)]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_of_a_load(
             other.execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
 
     with monkeypatch.context() as patched:
-        patched.setattr(loader, "newest_fact_on", end_its_session)
+        patched.setattr(loader, "record_load_hash", end_its_session)
         assert "start it (`make up`" in message_of(load, capsys)
     with connect(settings) as connection:
         assert connection.execute("select count(*) from raw.payment").fetchone() == (0,)

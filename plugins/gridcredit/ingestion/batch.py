@@ -75,15 +75,25 @@ def by_distinct(
 
 def is_ascii(values: pa.Array) -> bool:
     """Whether no value holds anything but ASCII; seen in the bytes, without a look at each value."""
+    return codes_within(values, "\0", "\x7f")
+
+
+def codes_within(values: pa.Array, first: str, last: str) -> bool:
+    """Whether all bytes of the values are within a range of ASCII; none are."""
     data = values.buffers()[2]
-    return data is None or not data.size or int(np.frombuffer(data, np.uint8).max()) < ord("\x80")
+    if data is None or not data.size:
+        return True
+    codes = np.frombuffer(data, np.uint8)
+    return int(codes.max()) <= ord(last) and int(codes.min()) >= ord(first)
 
 
 def clean(values: pa.Array) -> pa.Array:
     """The values without spaces around them; null where there is nothing."""
-    return filled_or_null(pc.utf8_trim_whitespace(values))
+    # Nothing to trim where no value holds a space of any kind, as in most columns.
+    return filled_or_null(values if codes_within(values, "!", "~") else pc.utf8_trim_whitespace(values))
 
 
 def filled_or_null(values: pa.Array) -> pa.Array:
     """The values; null where they are empty."""
-    return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values)
+    is_empty = pc.equal(pc.binary_length(values), 0)
+    return pc.if_else(is_empty, pa.scalar(None, pa.string()), values) if pc.any(is_empty).as_py() else values

@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from typing import Literal, get_args
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -30,6 +32,9 @@ QUARANTINE_COPY = sql.SQL(
     "copy quarantine.rows (file_id, extract, line_no, row_text, column_name, value, reason) from stdin"
 )
 QUARANTINE_BATCH = 10_000
+CopyFormat = Literal["text", "csv"]
+# What COPY takes for the beginning of an escape, in text.
+_BACKSLASH = ord("\\")
 
 
 @dataclass
@@ -55,9 +60,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """One batch of one extract, ready to be written: accepted rows, also as CSV, and the rows for quarantine."""
+    """One batch of one extract, ready to be written: accepted rows, also as COPY reads them, and the rows for
+    quarantine.
+    """
 
-    accepted: list[tuple[pa.Table, memoryview]]
+    accepted: list[tuple[pa.Table, CopyFormat, memoryview]]
     quarantined: list[QuarantinedRow]
     counts: Counts
 
@@ -89,9 +96,12 @@ class ExtractLoad:
         columns = [column.name for column in extract.columns] + ["_line_no"]
         columns += ["_deleted"] if self.has_tombstones else []
         columns += ["_extra"] if unread else []
-        self.copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-            partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns))
-        )
+        self.copies = {
+            form: sql.SQL("copy {} ({}) from stdin (format {}, null '')").format(
+                partition(extract.name, file_id), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(form)
+            )
+            for form in get_args(CopyFormat)
+        }
 
     def prepare(self, batch: Batch, file_name: str) -> PreparedBatch:
         """Type one batch and part the good rows from the bad; needs no database."""
@@ -104,7 +114,7 @@ class ExtractLoad:
         used, bad = no_rows(batch.row_count), no_rows(batch.row_count)
         for converted, keep in convert_parts(batch, self.extract, self.parts, self.rule, file_name, self.seen):
             rows = self._accepted(converted, batch, keep)
-            prepared.accepted.append((rows, _as_csv(rows)))
+            prepared.accepted.append((rows, *_as_copied(rows)))
             rejected.extend(self._rejected(converted, batch))
             for column, found in converted.conventions.items():
                 self.conventions[column] += found
@@ -138,8 +148,8 @@ class ExtractLoad:
         many.
         """
         if part.counts.accepted:
-            for rows, csv in part.accepted:
-                copy.into(self.copy).write(csv)
+            for rows, form, written in part.accepted:
+                copy.into(self.copies[form]).write(written)
                 if self.lake_file is not None:
                     self.lake_file.write(rows)
         self.quarantined += part.quarantined
@@ -223,22 +233,23 @@ def _one_of_each_line(rows: list[QuarantinedRow]) -> list[QuarantinedRow]:
     return list(lines.values())
 
 
-def _as_csv(table: pa.Table) -> memoryview:
-    """Rows as COPY reads them: without quotes where no value needs them, since quotes are a tenth of its work."""
-    # Without quotes an empty text would be read as null.
+def _as_copied(table: pa.Table) -> tuple[CopyFormat, memoryview]:
+    """Rows as COPY reads them: as text with tabs where no value needs a quote, which is a fifth less work than CSV."""
+    # An empty text would be read as null.
     has_empty = any(pc.any(pc.equal(pc.binary_length(column), 0)).as_py() for column in _texts(table))
     if not has_empty:
         with suppress(pa.ArrowInvalid):
-            return _written(table, "none")
-    return _written(table, "needed")
+            plain = _written(table, quoting_style="none", delimiter="\t")
+            if _BACKSLASH not in np.frombuffer(plain, np.uint8):
+                return "text", plain
+    return "csv", _written(table, quoting_style="needed")
 
 
 def _texts(table: pa.Table) -> list[pa.ChunkedArray]:
     return [column for column in table.columns if pa.types.is_string(column.type)]
 
 
-def _written(table: pa.Table, quoting_style: str) -> memoryview:
+def _written(table: pa.Table, **options: str) -> memoryview:
     buffer = pa.BufferOutputStream()
-    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style=quoting_style)
-    pyarrow.csv.write_csv(table, buffer, options)
+    pyarrow.csv.write_csv(table, buffer, pyarrow.csv.WriteOptions(include_header=False, **options))
     return memoryview(buffer.getvalue())

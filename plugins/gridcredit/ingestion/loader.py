@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from gridcredit.contract.attributes import read_attributes, typed_extract
 from gridcredit.contract.customers import CUSTOMER_ATTRIBUTE
 from gridcredit.contract.extracts import DATING_EXTRACTS, EXTRACTS
-from gridcredit.errors import FileRefusedError
+from gridcredit.errors import FileRefusedError, GridCreditError
 from gridcredit.files.content_hash import sha256_of
 from gridcredit.ingestion.column_changes import Drift, check_header
 from gridcredit.ingestion.deliveries.known import known_load
@@ -41,12 +41,11 @@ from gridcredit.warehouse import raw_tables
 from gridcredit.warehouse.attributes import store_attributes
 from gridcredit.warehouse.connection import Connection, connect
 from gridcredit.warehouse.currency import in_its_currency, store_currency
-from gridcredit.warehouse.load_hashes import record_load_hash
+from gridcredit.warehouse.load_hashes import hashed_rows, record_load_hash
 from gridcredit.warehouse.raw_tables import (
     analyze_partition,
     attach_partition,
     create_partition,
-    newest_fact_on,
     partition,
     wait_briefly,
 )
@@ -103,7 +102,8 @@ def load_file(
 
     Raises:
         FileRefusedError: the file is refused whole; nothing of it is loaded.
-        GridCreditError: the environment names another currency than the warehouse's.
+        GridCreditError: the environment names another currency than the warehouse's; or not all rows that were accepted
+            came to the warehouse.
         NotReadyError: there is no space for it; nothing was done.
     """
     settings = settings or get_settings()
@@ -252,6 +252,12 @@ def _compared_with_earlier(connection: Connection, file: FileToLoad, load: Extra
 def _record(connection: Connection, file: FileToLoad, load: ExtractLoad, seconds: float) -> None:
     """Record what became of the file in one extract, and the hash of its rows."""
     counts, name, file_id = load.counts, load.extract.name, load.file_id
+    rows = hashed_rows(connection, load.extract, file_id, partition(name, file_id))
+    if rows.rows != counts.accepted:
+        raise GridCreditError(
+            f"{file.path.name}: {counts.accepted} {name} rows were accepted, and {rows.rows} came to the warehouse: "
+            "nothing was loaded. This is a fault of GridCredit's: report it with the file's layout"
+        )
     connection.execute(
         "insert into lineage.loads (file_id, extract, mapping_sha256, rows_read, rows_accepted, "
         "rows_quarantined, rows_filtered, rows_repeated, lines_read, lines_used, lines_quarantined, set_aside, "
@@ -260,9 +266,9 @@ def _record(connection: Connection, file: FileToLoad, load: ExtractLoad, seconds
         [file_id, name, file.mapping.sha256, counts.read, counts.accepted, counts.quarantined, counts.filtered]
         + [counts.repeated, counts.lines, counts.lines_used, counts.lines_quarantined, Jsonb(counts.set_aside)]
         + [seconds, file.drift.missing[name], [*file.drift.notes, *load.notes]]
-        + [newest_fact_on(connection, load.extract, file_id) if name in DATING_EXTRACTS else None],
+        + [rows.newest_fact_on if name in DATING_EXTRACTS else None],
     )
-    record_load_hash(connection, name, file_id, "loaded", partition(name, file_id))
+    record_load_hash(connection, rows, "loaded")
 
 
 def take_out_of_repair(connection: Connection, repair: Repair, load: ExtractLoad, part: ExtractRule) -> list[str]:

@@ -14,7 +14,7 @@ from gridcredit.lake.copies import remove_stale
 from gridcredit.lineage.transport import events_folder
 from gridcredit.settings import Settings, get_settings
 from gridcredit.warehouse.connection import Connection, connect
-from gridcredit.warehouse.load_hashes import record_load_hash, unhashed_loads
+from gridcredit.warehouse.load_hashes import hashed_rows, record_load_hash, unhashed_loads
 from gridcredit.warehouse.locks import exclusive
 from gridcredit.warehouse.raw_tables import (
     analyze_partition,
@@ -141,7 +141,8 @@ def hash_loads(settings: Settings | None = None) -> int:
     with exclusive("build", settings), connect(settings, autocommit=True) as connection:
         loads = unhashed_loads(connection)
         for file_id, extract in loads:
-            record_load_hash(connection, extract, file_id, "hashed later", sql.Identifier("raw", extract))
+            rows = hashed_rows(connection, EXTRACTS[extract], file_id, sql.Identifier("raw", extract))
+            record_load_hash(connection, rows, "hashed later")
     log.info("loads_hashed", loads=len(loads))
     return len(loads)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -37,6 +38,20 @@ class LoadHash:
 
 
 @dataclass(frozen=True)
+class HashedRows:
+    """The rows of one extract of a load: how many, the sum of their hashes, and the latest business date among them,
+    today at most; None where they have none.
+    """
+
+    extract: str
+    file_id: int
+    columns: tuple[str, ...]
+    rows: int
+    total: Decimal
+    newest_fact_on: date | None
+
+
+@dataclass(frozen=True)
 class ChangedLoad:
     """A load whose rows in raw are not those that were loaded."""
 
@@ -51,23 +66,23 @@ class ChangedLoad:
         return f"load {load.file_id} ({load.file_name}): raw.{load.extract} holds {differs}"
 
 
-def record_load_hash(
-    connection: Connection,
-    extract: str,
-    file_id: int,
-    because: Literal["loaded", "hashed later"],
-    table: sql.Identifier,
-) -> None:
-    """Store the hash of a load's rows, read from a table that holds them."""
-    columns = _hashed_columns(EXTRACTS[extract])
-    rows, total = connection.execute(
-        sql.SQL("select count(*), coalesce(sum({}), 0) from {} where _file_id = %s").format(_row_hash(columns), table),
-        [file_id],
-    ).fetchone() or (0, 0)
+def hashed_rows(connection: Connection, extract: Extract, file_id: int, table: sql.Identifier) -> HashedRows:
+    """A load's rows, read once from a table that holds them."""
+    columns = _hashed_columns(extract)
+    query = sql.SQL(
+        "select count(*), coalesce(sum({}), 0), max({day}) filter (where {day} <= current_date)::date "
+        "from {} where _file_id = %s"
+    ).format(_row_hash(columns), table, day=sql.Identifier(extract.dated_by))
+    rows, total, newest_fact_on = connection.execute(query, [file_id]).fetchone() or (0, Decimal(0), None)
+    return HashedRows(extract.name, file_id, columns, rows, total, newest_fact_on)
+
+
+def record_load_hash(connection: Connection, hashed: HashedRows, because: Literal["loaded", "hashed later"]) -> None:
+    """Store the hash of a load's rows."""
     connection.execute(
         "insert into lineage.load_hashes (file_id, extract, columns, rows, row_hash_sum, because) "
         "values (%s, %s, %s, %s, %s, %s)",
-        [file_id, extract, list(columns), rows, total, because],
+        [hashed.file_id, hashed.extract, list(hashed.columns), hashed.rows, hashed.total, because],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Any
 
 import psycopg
@@ -75,15 +74,6 @@ def partitions(connection: psycopg.Connection[Any], extract_name: str) -> dict[s
         [f"raw.{extract_name}"],
     )
     return {name: sorted(map(int, re.findall(r"\d+", bound))) for name, bound in rows}
-
-
-def newest_fact_on(connection: psycopg.Connection[Any], extract: Extract, file_id: int) -> date | None:
-    """The latest business date of a file's rows, today at most; None where it has none."""
-    query = sql.SQL("select max({day})::date from {table} where {day} <= current_date").format(
-        day=sql.Identifier(extract.dated_by), table=partition(extract.name, file_id)
-    )
-    (day,) = connection.execute(query).fetchone() or (None,)
-    return day
 
 
 def same_key(extract: Extract, one: str, other: str) -> sql.Composed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,22 +29,22 @@ _WITHOUT_SEPARATOR = re.compile("%[YymdHMS]%[YymdHMS]")
 
 def date_reader(pattern: str, rule: FileRule) -> Callable[[str], datetime]:
     """What reads a text by a format; it raises ValueError where the text does not fit."""
-    is_fixed = _WITHOUT_SEPARATOR.search(pattern) is not None
-    is_in_utc = _IN_UTC.search(pattern) is not None
+    return partial(_read, pattern=pattern, year_pivot=rule.year_pivot)
 
-    def read(text: str) -> datetime:
-        # strptime takes the digits of any script.
-        if any(sign.isdigit() and not sign.isascii() for sign in text):
-            raise ValueError(text)
-        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is the caller's
-        if "%y" in pattern and rule.year_pivot is not None:
-            year = moment.year % 100
-            moment = moment.replace(year=year + (2000 if year < rule.year_pivot else 1900))
-        if is_fixed and moment.strftime(pattern) != text:
-            raise ValueError(text)  # 1012026 may be the 1st or the 10th of January
-        return moment.replace(tzinfo=UTC) if is_in_utc else moment
 
-    return read
+# Of a file's batches most hold the days of the one before.
+@lru_cache(maxsize=1 << 16)
+def _read(text: str, pattern: str, year_pivot: int | None) -> datetime:
+    # strptime takes the digits of any script.
+    if any(sign.isdigit() and not sign.isascii() for sign in text):
+        raise ValueError(text)
+    moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the zone is the caller's
+    if "%y" in pattern and year_pivot is not None:
+        year = moment.year % 100
+        moment = moment.replace(year=year + (2000 if year < year_pivot else 1900))
+    if _WITHOUT_SEPARATOR.search(pattern) and moment.strftime(pattern) != text:
+        raise ValueError(text)  # 1012026 may be the 1st or the 10th of January
+    return moment.replace(tzinfo=UTC) if _IN_UTC.search(pattern) else moment
 
 
 def iso_moment(text: str) -> datetime:

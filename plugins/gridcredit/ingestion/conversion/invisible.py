@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridcredit.contract.shapes import Column
-from gridcredit.ingestion.batch import BooleanMask, to_mask
+from gridcredit.ingestion.batch import BooleanMask, codes_within, to_mask
 
 _NOWHERE = (
     "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\u009f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
@@ -32,11 +31,7 @@ def clean_name(name: str) -> str:
 
 def invisible(values: pa.Array, column: Column | None) -> BooleanMask | None:
     """The values with characters that the column, or a condition where none is given, must not hold; None: no value."""
-    data = values.buffers()[2]
-    if data is None or not data.size:
-        return None
-    codes = np.frombuffer(data, np.uint8)
-    if codes.min() >= ord(" ") and codes.max() < ord("\x7f"):
+    if codes_within(values, " ", "~"):
         return None
     found = to_mask(pc.match_substring_regex(pc.utf8_trim_whitespace(values), _pattern(column)))
     return found if found.any() else None

@@ -29,6 +29,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@# The lock is complete, so nothing is resolved: --no-deps installs exactly what was reviewed.
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r requirements.lock | grep --line-buffered -E '^(Downloading|Installing|Successfully)' | sed -u -E 's/^(.{100}).*/\1/'
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@# Each process would compile our modules again where Python is told to write no bytecode.
+	@$(BIN)/python -m compileall -q plugins dags
 	@$(BIN)/python -m pip check
 	@touch $(STAMP)
 

@@ -11,6 +11,7 @@ from gridcredit.cli.app import app
 from gridcredit.contract.features import definitions, features
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.watch import note_breaches
+from gridcredit.operations.maintenance import read_retention
 from gridcredit.policies import read_policies, read_policy
 from gridcredit.policies.checks import check_new, check_policy
 from gridcredit.policies.folder import read_folder
@@ -414,3 +415,13 @@ def test_an_indicator_without_weight_is_refused(tmp_path: Path) -> None:
     check_policy(policy, known)
     with pytest.raises(PolicyError, match="'refused_readings' has weight 0: leave it out"):
         check_new(policy)
+
+
+def test_how_long_the_shipped_policy_retains() -> None:
+    """Three years of readings to compare with and the month in hand; a bill of 13 months ago can be looked into."""
+    shipped = read_retention(Settings())
+    three_years_and_a_month, thirteen_months = 3 * 365 + 30, 400
+    assert shipped.raw == {"meter_reading": three_years_and_a_month}
+    assert (shipped.quarantine, shipped.refused_files) == (thirteen_months, thirteen_months)
+    assert (shipped.accepted_files, shipped.lineage_events) == (three_years_and_a_month, three_years_and_a_month)
+    assert (shipped.merge_loads_over, shipped.merge_rows_below) == (60, 1_000_000)

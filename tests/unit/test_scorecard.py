@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from gridcredit.cli import policies
 from gridcredit.cli.app import app
 from gridcredit.errors import GridCreditError, PolicyError
 from gridcredit.evaluation.figures import (
@@ -498,6 +499,17 @@ def test_a_folder_that_ranks_worse_is_not_proposed_by_hand(base: Policy, tmp_pat
     done = CliRunner().invoke(app, ["policy", "propose", str(tmp_path / "fitted")])
     assert done.exit_code == 1
     assert "not proposed: WORSE than the policy in force: AUC 0.568." in " ".join(done.output.split())
+
+
+def test_it_is_where_somebody_says_so(base: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    carded(base, tmp_path / "fitted", is_worse=True)
+    proposed: list[tuple[str, str]] = []
+    monkeypatch.setattr(policies, "prepare_quietly", lambda _settings: None)
+    monkeypatch.setattr(
+        policies, "store_proposal", lambda policy, card, _: proposed.append((policy.header.version, card.method))
+    )
+    done = CliRunner().invoke(app, ["policy", "propose", str(tmp_path / "fitted"), "--even-if-worse"])
+    assert (done.exit_code, proposed) == (0, [("fitted-1", "fitted scorecard")]), done.output
 
 
 def test_the_card_of_a_folder_is_of_its_files(base: Policy, tmp_path: Path) -> None:

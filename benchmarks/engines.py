@@ -90,15 +90,18 @@ def build(engine: str, cores: int | None, run_id: str, settings: Settings) -> Bu
     with used_meanwhile(chosen) as used:
         seconds = timed(lambda: pipeline.build_models(run_id, chosen, full_refresh=True))
     with connect(settings) as connection:
-        ((models, size),) = connection.execute(
-            "select sum(seconds)::float8, pg_database_size(current_database()) from lineage.model_results "
-            "where run_id = %s and resource_type = 'model'",
+        by_model = connection.execute(
+            "select split_part(unique_id, '.', 3), seconds::float8 from lineage.model_results "
+            "where run_id = %s and resource_type = 'model' order by seconds desc",
             [run_id],
         ).fetchall()
+        ((size,),) = connection.execute("select pg_database_size(current_database())").fetchall()
+    models = sum(seconds for _, seconds in by_model)
     memory, disk = max(one[0] for one in used), max(one[1] for one in used)
     built = Built(seconds, models, memory / MB, (size if engine == "postgres" else disk) / MB)
     note = f"models {models:.1f} s, {built.memory_mb:.0f} MB of memory beside Postgres, {built.disk_mb:.0f} MB of disk"
     say(run_id, seconds, note)
+    print("  slowest: " + ", ".join(f"{model} {seconds:.1f}" for model, seconds in by_model[:10]), flush=True)
     pipeline.check_candidate(run_id, chosen)
     release = pipeline.publish_release(run_id, chosen)
     assert release.number == 1, f"{run_id} published other rows than the build before"

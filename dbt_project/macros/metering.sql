@@ -154,24 +154,13 @@ measured as (
     {{ return('coalesce(' ~ ratio(active, factor) ~ ', ' ~ active ~ ')') }}
 {%- endmacro %}
 
-{% macro median_of_past(months, value, at_least=1, beside='', condition='true') -%}
-    {#-
-        The median of a value over the twelve months before each of a relation's, if so many of them were measured. What
-        stands beside each of these months, `earlier`, may be joined; what it has to do with the relation's month is the
-        condition, since Spark takes no such thing in a join.
-    -#}
-    (
-        select case when count(*) >= {{ at_least }} then {{ median('past_months.measured') }} end as median
-        from (
-            select {{ value }} as measured
-            from {{ ref('usage_month') }} as earlier
-            {{- beside }}
-            where
-                earlier.customer_id = {{ months }}.customer_id
-                and earlier.usage_month < {{ months }}.usage_month
-                and earlier.usage_month >= cast({{ dbt.dateadd('month', -12, months ~ '.usage_month') }} as date)
-                and earlier.days_measured > 0
-                and {{ condition }}
-        ) as past_months
-    )
+{% macro beside_past(months, earlier) -%}
+    {#- Joins each of a relation's months with those of the customer's twelve months before it that were measured;
+        `past_from` is the first of these. -#}
+    inner join {{ earlier }} as earlier
+        on
+            {{ months }}.customer_id = earlier.customer_id
+            and earlier.usage_month < {{ months }}.usage_month
+            and earlier.usage_month >= {{ months }}.past_from
+            and earlier.days_measured > 0
 {%- endmacro %}

@@ -8,15 +8,6 @@
     )
 }}
 
-{%- set by_season = ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index') %}
-{#- By its key: as a CTE all of it would be read for each month. #}
-{%- set seasons %}
-            inner join {{ source('policy', 'season_indices') }} as seasons
-                on extract(month from earlier.usage_month) = seasons.month
-{%- endset %}
-{%- set of_policy -%}
-with_season.policy_version = seasons.policy_version and with_season.segment = seasons.segment
-{%- endset %}
 with
 
 scope as (
@@ -43,39 +34,48 @@ seasons as (
 
 ),
 
-latest as (
+last_months as (
 
     select
         scope.as_of_date,
         scope.customer_id,
-        profile.*
+        max(profiles.usage_month) as usage_month
     from scope
-    cross join lateral (
-        select
-            profiles.usage_month,
-            profiles.trend_3m_pct as usage_trend,
-            profiles.daily_kwh,
-            profiles.load_kva_3m,
-            coalesce(profiles.robust_z <= -3.5, false) as has_dropped,
-            profiles.tamper_events_6m,
-            profiles.estimated_months_3m,
-            profiles.estimated_months_12m,
-            profiles.gap_months_12m,
-            profiles.energy_kwh_12m,
-            profiles.peak_kwh_12m,
-            profiles.max_demand_kw_12m,
-            profiles.days_measured_12m,
-            profiles.load_factor_12m,
-            profiles.peak_share_12m,
-            profiles.power_factor_12m,
-            profiles.usage_growth_12m
-        from {{ ref('usage_profile') }} as profiles
-        where
-            profiles.customer_id = scope.customer_id
+    inner join {{ ref('usage_profile') }} as profiles
+        on
+            scope.customer_id = profiles.customer_id
             and {{ months_after('profiles.usage_month', 'scope.as_of_date') }} between 1 and 4
-        order by profiles.usage_month desc
-        limit 1
-    ) as profile
+    group by scope.as_of_date, scope.customer_id
+
+),
+
+latest as (
+
+    select
+        last_months.as_of_date,
+        last_months.customer_id,
+        last_months.usage_month,
+        profiles.trend_3m_pct as usage_trend,
+        profiles.daily_kwh,
+        profiles.load_kva_3m,
+        coalesce(profiles.robust_z <= -3.5, false) as has_dropped,
+        profiles.tamper_events_6m,
+        profiles.estimated_months_3m,
+        profiles.estimated_months_12m,
+        profiles.gap_months_12m,
+        profiles.energy_kwh_12m,
+        profiles.peak_kwh_12m,
+        profiles.max_demand_kw_12m,
+        profiles.days_measured_12m,
+        profiles.load_factor_12m,
+        profiles.peak_share_12m,
+        profiles.power_factor_12m,
+        profiles.usage_growth_12m
+    from last_months
+    inner join {{ ref('usage_profile') }} as profiles
+        on
+            last_months.customer_id = profiles.customer_id
+            and last_months.usage_month = profiles.usage_month
 
 ),
 
@@ -83,6 +83,7 @@ with_season as (
 
     select
         latest.*,
+        cast({{ dbt.dateadd('month', -12, 'latest.usage_month') }} as date) as past_from,
         dates.policy_version,
         customers.segment,
         seasons.usage_index
@@ -99,14 +100,36 @@ with_season as (
 
 ),
 
--- What a month of an even year would have taken, in the median, times the season of the month.
+-- What a day of an even year takes, in the median of the twelve months before.
+even_days as (
+
+    select
+        with_season.as_of_date,
+        with_season.customer_id,
+        {{ median(ratio(ratio('earlier.energy_kwh', 'earlier.days_measured'), 'seasons.usage_index')) }} as median_kwh
+    from with_season
+    {{ beside_past('with_season', ref('usage_month')) }}
+    inner join seasons
+        on
+            with_season.policy_version = seasons.policy_version
+            and with_season.segment = seasons.segment
+            and extract(month from earlier.usage_month) = seasons.month
+    group by with_season.as_of_date, with_season.customer_id
+    having count(*) >= 6
+
+),
+
 beside_usual as (
 
     select
         with_season.*,
-        cast({{ rounded(product('past.median', 'with_season.usage_index'), 3) }} as numeric(18, 3)) as usual_daily_kwh
+        cast({{ rounded(product('even_days.median_kwh', 'with_season.usage_index'), 3) }} as numeric(18, 3))
+            as usual_daily_kwh
     from with_season
-    cross join lateral {{ median_of_past('with_season', by_season, 6, seasons, of_policy) }} as past  -- noqa: ST05
+    left join even_days
+        on
+            with_season.as_of_date = even_days.as_of_date
+            and with_season.customer_id = even_days.customer_id
 
 )
 

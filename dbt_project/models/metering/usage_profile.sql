@@ -8,8 +8,6 @@
     )
 }}
 
-{%- set by_day = ratio('energy_kwh', 'days_measured') %}
-{%- set distance = 'abs(' ~ by_day ~ ' - beside_median.median_kwh)' %}
 with
 
 months as (
@@ -17,6 +15,7 @@ months as (
     select
         *,
         {{ months_after("cast('2000-01-01' as date)", 'usage_month') }} as month_number,
+        cast({{ dbt.dateadd('month', -12, 'usage_month') }} as date) as past_from,
         {{ ratio('energy_kwh', 'days_measured') }} as daily_kwh,
         {{ rounded(power_factor('energy_kwh', 'reactive_kvarh'), 2) }} as factor_of_month
     from {{ ref('usage_month') }}
@@ -97,30 +96,66 @@ windowed as (
 ),
 
 -- The median of the twelve months before, which one odd month does not move.
+medians as (
+
+    select
+        months.customer_id,
+        months.usage_month,
+        {{ median('earlier.daily_kwh') }} as median_kwh
+    from months
+    {{ beside_past('months', 'months') }}
+    group by months.customer_id, months.usage_month
+    having count(*) >= 6
+
+),
+
 beside_median as (
 
     select
         windowed.*,
-        past.median as median_kwh
+        medians.median_kwh
     from windowed
-    cross join lateral {{ median_of_past('windowed', by_day, at_least=6) }} as past  -- noqa: ST05
+    left join medians
+        on
+            windowed.customer_id = medians.customer_id
+            and windowed.usage_month = medians.usage_month
 
 ),
 
--- How usual such a distance from it is, asked only where use has fallen by a third, by the season's measure too.
+-- Use that has fallen by a third, by the season's measure too.
+fallen as (
+
+    select *
+    from beside_median
+    where
+        daily_kwh < median_kwh * 2 / 3
+        and (daily_kwh_before is null or daily_kwh < daily_kwh_before * 2 / 3)
+
+),
+
+-- How usual such a distance from the median is.
+deviations as (
+
+    select
+        fallen.customer_id,
+        fallen.usage_month,
+        {{ median('abs(earlier.daily_kwh - fallen.median_kwh)') }} as median_deviation_kwh
+    from fallen
+    {{ beside_past('fallen', 'months') }}
+    group by fallen.customer_id, fallen.usage_month
+
+),
+
 beside_deviation as (
 
     select
         beside_median.*,
-        past.median as median_deviation_kwh
+        deviations.median_deviation_kwh
     from beside_median
-    left join lateral {{ median_of_past('beside_median', distance) }} as past  -- noqa: ST05
+    left join deviations
         on
-            beside_median.daily_kwh < beside_median.median_kwh * 2 / 3
-            and (
-                beside_median.daily_kwh_before is null
-                or beside_median.daily_kwh < beside_median.daily_kwh_before * 2 / 3
-            )
+            beside_median.customer_id = deviations.customer_id
+            and beside_median.usage_month = deviations.usage_month
 
 ),
 

@@ -32,6 +32,14 @@ SEMANTICS = {
     "spark.sql.cteRecursionLevelLimit": "-1",
     "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
 }
+# Java writes no log: what fails is said in one line. Without an appender Spark would take its own, which warns of all.
+NO_LOG = """rootLogger.level = off
+rootLogger.appenderRef.none.ref = none
+appender.none.type = Null
+appender.none.name = none
+logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
+logger.shell.level = off
+"""
 SECONDS_TO_ANSWER = 10
 LEAST_JAVA = 17
 LEAST_SPARK = (4, 1)
@@ -110,7 +118,7 @@ def cause_of(text: str, settings: Settings) -> str:
 
 def _local(folder: Path, settings: Settings) -> dict[str, str]:
     logs = folder / "log4j2.properties"
-    logs.write_text("rootLogger.level = off\n", encoding="utf-8")
+    logs.write_text(NO_LOG, encoding="utf-8")
     return {
         "spark.master": settings.spark_master,
         "spark.driver.memory": settings.spark_memory,

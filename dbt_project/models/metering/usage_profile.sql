@@ -109,27 +109,22 @@ medians as (
 
 ),
 
-beside_median as (
-
-    select
-        windowed.*,
-        medians.median_kwh
-    from windowed
-    left join medians
-        on
-            windowed.customer_id = medians.customer_id
-            and windowed.usage_month = medians.usage_month
-
-),
-
 -- Use that has fallen by a third, by the season's measure too.
 fallen as (
 
-    select *
-    from beside_median
+    select
+        compared.customer_id,
+        compared.usage_month,
+        compared.past_from,
+        medians.median_kwh
+    from compared
+    inner join medians
+        on
+            compared.customer_id = medians.customer_id
+            and compared.usage_month = medians.usage_month
     where
-        daily_kwh < median_kwh * 2 / 3
-        and (daily_kwh_before is null or daily_kwh < daily_kwh_before * 2 / 3)
+        compared.daily_kwh < medians.median_kwh * 2 / 3
+        and (compared.daily_kwh_before is null or compared.daily_kwh < compared.daily_kwh_before * 2 / 3)
 
 ),
 
@@ -146,16 +141,21 @@ deviations as (
 
 ),
 
-beside_deviation as (
+beside_own_past as (
 
     select
-        beside_median.*,
+        windowed.*,
+        medians.median_kwh,
         deviations.median_deviation_kwh
-    from beside_median
+    from windowed
+    left join medians
+        on
+            windowed.customer_id = medians.customer_id
+            and windowed.usage_month = medians.usage_month
     left join deviations
         on
-            beside_median.customer_id = deviations.customer_id
-            and beside_median.usage_month = deviations.usage_month
+            windowed.customer_id = deviations.customer_id
+            and windowed.usage_month = deviations.usage_month
 
 ),
 
@@ -215,7 +215,7 @@ profiles as (
                 )
         end as usage_growth_12m,
         has_gap
-    from beside_deviation
+    from beside_own_past
 
 )
 
